@@ -1,0 +1,1 @@
+"""The project: settings, the one router, and what every app shares."""

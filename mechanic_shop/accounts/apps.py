@@ -1,0 +1,28 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class AccountsConfig(AppConfig):
+    name = "mechanic_shop.accounts"
+    label = "accounts"
+    verbose_name = "Accounts"
+
+    def ready(self) -> None:
+        from . import schema  # noqa: F401 - drf-spectacular knows an extension once its module is imported
+        from .roles import hand_out_new_permissions
+
+        # Without a sender: it runs for every app, and before django.contrib.auth's own receiver, which is connected later.
+        post_migrate.connect(hand_out_new_permissions, dispatch_uid="mechanic_shop.accounts.roles")
+        hide_tokens_from_admin()
+
+
+def hide_tokens_from_admin() -> None:
+    """simplejwt's admin pages list tokens; whoever reads a token is its user.
+
+    Its module registers them on import, and only once: taken back here, they stay away from every site.
+    """
+    from django.contrib import admin
+    from rest_framework_simplejwt.token_blacklist import admin as registers_them  # noqa: F401
+    from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+
+    admin.site.unregister([BlacklistedToken, OutstandingToken])

@@ -1,0 +1,21 @@
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from mechanic_shop.api.concurrency import KEPT
+from mechanic_shop.api.models import IdempotentAnswer
+
+
+class Command(BaseCommand):
+    """What no longer has any effect: run it once a day."""
+
+    help = "Deletes expired tokens and sessions, and the answers kept for Idempotency-Keys older than 24 hours."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("flushexpiredtokens")
+        call_command("clearsessions")
+        gone, _ = IdempotentAnswer.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
+        if options["verbosity"]:
+            self.stdout.write(f"Purged: expired tokens and sessions, {gone} kept answers.")

@@ -1,0 +1,112 @@
+"""The user: whoever logs in, be it a customer, a mechanic or the shop's staff."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from .emails import MAX_EMAIL, normalise_email, validate_plain_email
+
+EMAIL_TAKEN = "This e-mail is known here already: log in with it, or reset its password."
+
+
+class UserManager(BaseUserManager["User"]):
+    """Users are found by their e-mail, however it is spelt."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=normalise_email(username or ""))
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A user; without a password one who cannot log in before a reset."""
+        if not email:
+            raise ValueError("A user needs an e-mail.")
+        user = self.model(email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    create_user.alters_data = True  # type: ignore[attr-defined]
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, **fields | {"is_staff": True, "is_superuser": True})
+
+    create_superuser.alters_data = True  # type: ignore[attr-defined]
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Somebody who may log in.
+
+    ``user.customer`` and ``user.mechanic`` say who that is in the shop; either may be missing.
+    """
+
+    email = models.EmailField(
+        "e-mail",
+        max_length=MAX_EMAIL,
+        unique=True,  # beside the constraint below: the log-in looks for equality, and Django asks it of a log-in name
+        validators=[validate_plain_email],
+        error_messages={"unique": EMAIL_TAKEN},
+    )
+    is_staff = models.BooleanField("staff", default=False, help_text="May open the admin.")
+    is_active = models.BooleanField("active", default=True, help_text="May log in. Take it away instead of deleting the user.")
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    session_epoch = models.PositiveIntegerField(default=0, editable=False, help_text="Raising it ends every session and token.")
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        ordering = ("email",)
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"), name="one_user_per_email", violation_error_code="email_taken", violation_error_message=EMAIL_TAKEN
+            )
+        ]
+
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        return normalise_email(username)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.email = normalise_email(self.email)
+        super().save(*args, **kwargs)
+
+    # --- who this is ---
+
+    @property
+    def is_shop_staff(self) -> bool:
+        """Works here: may open the admin, or has any permission at all (customers have none)."""
+        return self.is_staff or bool(self.get_all_permissions())
+
+    @property
+    def roles(self) -> list[str]:
+        return sorted(self.groups.values_list("name", flat=True))
+
+    @property
+    def display_name(self) -> str:
+        """A name that others may read; never the e-mail."""
+        person = getattr(self, "mechanic", None) or getattr(self, "customer", None)
+        return person.name if person else "Shop staff"
+
+    # --- what ends when the password or the epoch changes ---
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        # Django's covers the password alone; the fallbacks of a rotated SECRET_KEY come here too.
+        return salted_hmac("mechanic_shop.accounts.session", f"{self.password}:{self.session_epoch}", secret=secret, algorithm="sha256").hexdigest()
+
+    @property
+    def revision(self) -> str:
+        """What tokens carry as ``rev``: another password or epoch, another revision."""
+        return self.get_session_auth_hash()[:16]
+
+    def has_revision(self, claim: object) -> bool:
+        hashes = [self.get_session_auth_hash(), *self.get_session_auth_fallback_hash()]
+        return isinstance(claim, str) and any(constant_time_compare(known[:16], claim) for known in hashes)
+
+    def same_revision(self) -> "models.QuerySet[User]":
+        """This row, as long as nobody else changed its password or ended its sessions: the WHERE clause of a compare-and-set."""
+        return User.objects.filter(pk=self.pk, password=self.password, session_epoch=self.session_epoch)

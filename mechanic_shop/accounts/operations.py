@@ -1,0 +1,230 @@
+"""Logging in and out, passwords and log-ins. Every door of the shop comes through here."""
+
+import hashlib
+import logging
+from typing import Any
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from rest_framework.exceptions import AuthenticationFailed
+
+from mechanic_shop.api.throttling import address_of, hit, limited
+from mechanic_shop.errors import DomainError, InvalidInput
+
+from .emails import normalise_email
+from .mail import in_background, send_reset_mail
+from .models import EMAIL_TAKEN, User
+from .passwords import hash_new_password, invalid_token, user_to_reset
+from .tokens import ShopRefreshToken, not_valid, read_refresh, retire, user_of
+
+log = logging.getLogger("shop.security")
+WRONG_LOGIN = "No active account has this e-mail and password."
+
+# --- logging in and out ------------------------------------------------------------------------
+
+
+def log_in(request: Any, email: str, password: str) -> User:
+    """The user with this e-mail and password: the one way in for every door.
+
+    Raises AuthenticationFailed, the same for an unknown, a wrong and an inactive one; and Throttled after too
+    many attempts, also for the right password, or guessing would go on until it hits.
+    """
+    email, address = normalise_email(email), address_of(request)
+    account = salted_hmac("mechanic_shop.accounts.log", email, algorithm="sha256").hexdigest()[:12]
+    count_attempt(email, address, account)
+    # For an unknown e-mail Django hashes the password too, so the time tells nothing.
+    user = authenticate(request, username=email, password=password)
+    if not isinstance(user, User):
+        log.warning("log-in failed: account %s from %s", account, address)
+        raise AuthenticationFailed(WRONG_LOGIN, "no_active_account")
+    give_attempt_back(email, address)
+    User.objects.filter(pk=user.pk).update(last_login=timezone.now())
+    return user
+
+
+def count_attempt(email: str, address: str, account: str) -> None:
+    """Count before looking at the password: forty guesses at once must not all pass.
+
+    An attempt that its account's limit turns away does not count for the address: one locked account must not lock its neighbours out.
+    """
+    refusal = limited(hit("login", pair(email, address))) or limited(hit("login", address, times=10))
+    if refusal:
+        log.warning("log-in throttled: account %s from %s", account, address)
+        raise refusal
+
+
+def give_attempt_back(email: str, address: str) -> None:
+    hit("login", pair(email, address), by=-1)
+    hit("login", address, times=10, by=-1)
+
+
+def pair(email: str, address: str) -> str:
+    """An account as seen from one address: nobody can lock its owner out from elsewhere."""
+    return hashlib.sha256(f"{address} {email}".encode()).hexdigest()
+
+
+def token_pair(user: User) -> dict[str, str]:
+    """A new access and refresh token."""
+    refresh = ShopRefreshToken.for_user(user)
+    return {"access": str(refresh.access_token), "refresh": str(refresh)}
+
+
+@transaction.atomic
+def rotate(refresh: str) -> dict[str, str]:
+    """A new pair for a refresh token, which is used up: of parallel calls one succeeds. Raises AuthenticationFailed."""
+    token = read_refresh(refresh)
+    user = user_of(token)
+    if not retire(token):
+        log.warning("a used refresh token came again: user %s", user.pk)
+        raise not_valid()
+    return token_pair(user)
+
+
+@transaction.atomic
+def log_out(refresh: str) -> None:
+    """End a refresh token; doing it again changes nothing. Raises AuthenticationFailed for what is none."""
+    retire(read_refresh(refresh))
+
+
+@transaction.atomic
+def end_sessions(user: User, *, by: Any = None) -> None:
+    """Log ``user`` out everywhere: sessions, access and refresh tokens, resets under way."""
+    User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
+    user.refresh_from_db(fields=["session_epoch"])
+    log.info("sessions ended: user %s by %s", user.pk, by and by.pk)
+
+
+@transaction.atomic
+def deactivate(user: User, *, by: Any) -> None:
+    """Take the log-in away at once; the user and what they did stay on record."""
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    user.is_active = False
+    end_sessions(user, by=by)
+
+
+# --- passwords ---------------------------------------------------------------------------------
+
+
+def check_current_password(user: User, password: str | None, field: str = "current_password") -> None:
+    """Make sure that it is really ``user`` who asks for something sensitive.
+
+    Raises InvalidInput ``wrong_password``; and Throttled: a stolen token must not become a way to guess the password.
+    """
+    who = f"user:{user.pk}"
+    if refusal := limited(hit("login", who)):
+        raise refusal
+    if not password or not user.check_password(password):
+        log.warning("wrong current password: user %s", user.pk)
+        raise InvalidInput(field, "wrong_password", "This is not your present password.")
+    hit("login", who, by=-1)
+
+
+def change_password(user: User, current: str, new: str, *, by: Any) -> None:
+    """Set a new password, which ends every session.
+
+    Raises InvalidInput ``wrong_password`` or ``weak_password``; DomainError when it was changed in the same moment.
+    """
+    check_current_password(user, current)
+    new_hash = hash_new_password(new, email=user.email, name=user.display_name, field="new_password")
+    if not store_password(user, new_hash):
+        raise DomainError("conflict", "The password was changed in this very moment: log in again.")
+    log.info("password changed: user %s by %s", user.pk, by.pk)
+
+
+@transaction.atomic
+def store_password(user: User, new_hash: str) -> bool:
+    """Compare-and-set: False, and nothing changed, when somebody set a password or ended the sessions meanwhile."""
+    return bool(user.same_revision().filter(is_active=True).update(password=new_hash, session_epoch=F("session_epoch") + 1))
+
+
+def request_reset(email: str) -> None:
+    """Mail the owner of this address how to set a password, if the shop knows it; a stranger learns nothing.
+
+    Even the look-up happens in the background, so that the time of the answer is the same for all.
+    """
+    email = normalise_email(email)
+    transaction.on_commit(lambda: in_background(mail_reset, email))
+
+
+def mail_reset(email: str) -> None:
+    over = limited(hit("reset", "mailbox:" + hashlib.sha256(email.encode()).hexdigest()))
+    user = None if over else User.objects.filter(email=email).first() or login_for_walk_in(email)
+    if user is not None and user.is_active:
+        send_reset_mail(user)
+
+
+@transaction.atomic
+def login_for_walk_in(email: str) -> User | None:
+    """A log-in without a password yet, for a customer whom the shop knows by this e-mail only.
+
+    It is worth nothing without the mail that follows.
+    """
+    customer = customers().select_for_update().filter(user=None).alias(known=Lower("email")).filter(known=email).first()
+    if customer is None:
+        return None
+    user = create_login(email, make_password(None))
+    customer.save_changes(user=user)
+    return user
+
+
+def confirm_reset(uid: str, token: str, new_password: str) -> None:
+    """Set the password that a reset mail allows: once, and every session ends.
+
+    Raises InvalidInput ``invalid_token``, or ``weak_password``, after which the token still works.
+    """
+    user = user_to_reset(uid, token)
+    new_hash = hash_new_password(new_password, email=user.email, name=user.display_name, field="new_password")
+    if not store_password(user, new_hash):
+        raise invalid_token()
+    log.info("password reset: user %s", user.pk)
+
+
+# --- log-ins -----------------------------------------------------------------------------------
+
+
+def customers() -> Any:
+    """The customers, by the reverse name: accounts knows nobody who builds on it."""
+    return User._meta.get_field("customer").related_model._default_manager
+
+
+def email_is_taken(email: str, *, besides: User | None = None) -> bool:
+    """Does another log-in or customer have this e-mail?"""
+    email = normalise_email(email)
+    users, others = User.objects.filter(email=email), customers().alias(known=Lower("email")).filter(known=email)
+    if besides is not None:
+        users, others = users.exclude(pk=besides.pk), others.exclude(user=besides)
+    return users.exists() or others.exists()
+
+
+@transaction.atomic
+def create_login(email: str, password_hash: str) -> User:
+    """A log-in for somebody whose password is hashed already. Raises InvalidInput ``email_taken``."""
+    try:
+        with transaction.atomic():  # the outer transaction must go on working after a refusal
+            user = User(email=email, password=password_hash)
+            user.save()
+            return user
+    except IntegrityError as error:
+        raise InvalidInput("email", "email_taken", EMAIL_TAKEN) from error
+
+
+@transaction.atomic
+def set_email(user: User, email: str, *, by: Any = None) -> None:
+    """Change the log-in name, and the customer's e-mail with it: they are the same. Raises InvalidInput ``email_taken``."""
+    email = normalise_email(email)
+    if email_is_taken(email, besides=user):
+        raise InvalidInput("email", "email_taken", EMAIL_TAKEN)
+    try:
+        with transaction.atomic():
+            user.email = email
+            user.save(update_fields=["email"])
+            if customer := getattr(user, "customer", None):
+                customer.save_changes(email=email)
+    except IntegrityError as error:  # taken in the same moment
+        raise InvalidInput("email", "email_taken", EMAIL_TAKEN) from error
+    log.info("e-mail changed: user %s by %s", user.pk, by and by.pk)

@@ -1,0 +1,58 @@
+"""Bodies of the account routes."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from .emails import EmailField
+from .models import User
+from .passwords import PasswordField
+from .passwords import hash_new_password as hash_new_password  # for the sign-up, beside the fields that it needs
+
+
+class LoginSerializer(serializers.Serializer[Any]):
+    email = EmailField()
+    password = PasswordField()
+
+
+class RefreshSerializer(serializers.Serializer[Any]):
+    refresh = serializers.CharField(help_text="A refresh token; it works once.")
+
+
+class TokenPairSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField(help_text="Send it as `Authorization: Bearer …`; lives for 15 minutes.")
+    refresh = serializers.CharField(help_text="Gives the next pair at `auth/token/refresh/`; works once, for 14 days.")
+
+
+class PersonSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+
+
+class MeSerializer(serializers.ModelSerializer[User]):
+    roles = serializers.ListField(child=serializers.CharField(), help_text="Names of the user's groups; customers have none.")
+    customer = PersonSerializer(allow_null=True)
+    mechanic = PersonSerializer(allow_null=True)
+
+    class Meta:
+        model = User
+        fields = read_only_fields = ("id", "email", "roles", "customer", "mechanic")
+
+
+class ChangePasswordSerializer(serializers.Serializer[Any]):
+    current_password = PasswordField()
+    new_password = PasswordField()
+
+
+class ResetSerializer(serializers.Serializer[Any]):
+    email = EmailField()
+
+
+class ConfirmResetSerializer(serializers.Serializer[Any]):
+    uid = serializers.CharField(max_length=64, help_text="From the mail.")
+    token = serializers.CharField(max_length=128, help_text="From the mail; it works once.")
+    new_password = PasswordField()
+
+
+class MessageSerializer(serializers.Serializer[Any]):
+    detail = serializers.CharField()

@@ -1,0 +1,1 @@
+"""What every app's API shares, and nothing of any app."""

@@ -1,0 +1,166 @@
+"""One shape for every refusal: RFC 9457 problem details.
+
+    {"type": "about:blank", "title": "Conflict", "status": 409, "detail": "…", "code": "insufficient_stock",
+     "available": "2.000", "request_id": "…"}
+
+``errors`` is there for 400: [{"field", "code", "detail"}], nested fields joined by dots.
+"""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from django.core import exceptions as django_errors
+from django.db import DatabaseError, DataError, IntegrityError
+from django.db.models import ProtectedError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from mechanic_shop.errors import DomainError, InvalidInput
+
+from .logs import current_request_id
+from .renderers import PROBLEM, to_json
+
+log = logging.getLogger("shop.refusals")
+
+
+class PreconditionFailed(exceptions.APIException):
+    status_code = 412
+    default_code = "precondition_failed"
+    default_detail = "Somebody changed this since you read it: read it again, then repeat your change with its new ETag."
+
+
+class PreconditionRequired(exceptions.APIException):
+    status_code = 428
+    default_code = "precondition_required"
+    default_detail = "Send the ETag that you read as If-Match."
+
+
+class Unavailable(exceptions.APIException):
+    status_code = 503
+    default_code = "database_unavailable"
+    default_detail = "The shop's database does not answer: nothing was changed, try again in a moment."
+    wait = 5
+
+
+def problem(status: int, code: str, detail: str, **facts: Any) -> dict[str, Any]:
+    """The body of a refusal."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code}
+    return body | facts | {"request_id": current_request_id()}
+
+
+def problem_response(status: int, code: str, detail: str, **facts: Any) -> HttpResponse:
+    """The refusal as a plain Django answer, for what never reaches a view."""
+    return HttpResponse(to_json(problem(status, code, detail, **facts)), status=status, content_type=PROBLEM)
+
+
+def field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
+    """Django REST's nested errors as a flat list; ``field`` is empty for what concerns the whole body."""
+    if isinstance(detail, dict):
+        return [
+            error
+            for key, value in detail.items()
+            for error in field_errors(value, path if key == "non_field_errors" else f"{path}.{key}".lstrip("."))
+        ]
+    if isinstance(detail, list):
+        nested = any(isinstance(item, (dict, list)) for item in detail)
+        return [error for at, item in enumerate(detail) for error in field_errors(item, f"{path}.{at}".lstrip(".") if nested else path)]
+    return [{"field": path, "code": getattr(detail, "code", "invalid"), "detail": str(detail)}]
+
+
+def from_django(exc: Exception) -> Exception:
+    """What Django or the database raised, as what the API says about it."""
+    if isinstance(exc, Http404):
+        return exceptions.NotFound("There is no such thing here, or it is not yours.")
+    if isinstance(exc, django_errors.PermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(exc, django_errors.RequestDataTooBig):
+        error = exceptions.APIException("The body is larger than the shop takes (1 MiB).", "body_too_large")
+        error.status_code = 413
+        return error
+    if isinstance(exc, (django_errors.SuspiciousOperation, django_errors.BadRequest, UnicodeError)):
+        return exceptions.ParseError("The request could not be understood.")
+    if isinstance(exc, django_errors.ValidationError):
+        return exceptions.ValidationError(getattr(exc, "message_dict", exc.messages))
+    if isinstance(exc, ProtectedError):
+        return DomainError("in_use", "Other records refer to this one, so it stays: deactivate it instead.")
+    if isinstance(exc, IntegrityError):
+        log.warning("a constraint refused a write: %s", exc)
+        return DomainError("conflict", "This clashes with something that was written in the same moment: read it again, then try again.")
+    if isinstance(exc, DataError):
+        return exceptions.ParseError("A value is too large or too long to be stored.")
+    if isinstance(exc, OverflowError):
+        return exceptions.ParseError("A number or a date is out of range.")
+    if isinstance(exc, DatabaseError):
+        log.error("the database failed: %s", exc)
+        return Unavailable()
+    return exc
+
+
+def body_of(exc: exceptions.APIException) -> dict[str, Any]:
+    """The problem that tells of a Django REST exception."""
+    if isinstance(exc, exceptions.ValidationError):
+        errors = field_errors(exc.detail)
+        summary = "; ".join(f"{error['field']}: {error['detail']}" if error["field"] else error["detail"] for error in errors[:3])
+        codes = {error["code"] for error in errors}
+        code = codes.pop() if len(codes) == 1 and len(errors) == 1 and errors[0]["code"] in TELLING_CODES else "invalid"
+        return problem(400, code, summary, errors=errors)
+    codes = exc.get_codes()
+    code = codes if isinstance(codes, str) else "not_authenticated" if exc.status_code == 401 else exc.default_code
+    detail = exc.detail
+    if isinstance(detail, dict):  # simplejwt packs its reasons in a dictionary
+        detail, code = detail.get("detail", ""), str(detail.get("code", code))
+    return problem(exc.status_code, code, str(detail), **getattr(exc, "facts", {}))
+
+
+# Codes that are stable enough to be the code of the whole problem when they are its only error.
+TELLING_CODES = {"email_taken", "unknown_parameter", "wrong_password"}
+
+
+def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """Django REST's EXCEPTION_HANDLER. None (a 500) only for what nobody foresaw."""
+    exc = from_django(exc)
+    headers = {}
+    if isinstance(exc, InvalidInput):
+        error = {"field": exc.field, "code": exc.code, "detail": exc.message}
+        return Response(problem(400, exc.code if exc.code in TELLING_CODES else "invalid", exc.message, errors=[error], **exc.facts), status=400)
+    if isinstance(exc, DomainError):
+        return Response(problem(exc.status, exc.code, exc.message, **exc.facts), status=exc.status, headers=getattr(exc, "headers", None))
+    if not isinstance(exc, exceptions.APIException):
+        return None
+    if getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = exc.auth_header
+    if getattr(exc, "wait", None) is not None:
+        headers["Retry-After"] = str(int(exc.wait) + (exc.wait % 1 > 0))
+    headers.update(getattr(exc, "headers", {}))
+    if exc.status_code in (401, 403, 429):
+        request = context.get("request")
+        log.info("%s %s refused: %s", getattr(request, "method", "-"), getattr(request, "path", "-"), exc.status_code)
+    return Response(body_of(exc), status=exc.status_code, headers=headers)
+
+
+# --- what Django answers by itself: handler400 … handler500 of the root URLconf --------------------
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, django_errors.RequestDataTooBig):
+        return problem_response(413, "body_too_large", "The body is larger than the shop takes (1 MiB).")
+    return problem_response(400, "bad_request", "The request could not be understood; a Host that the shop does not know is refused too.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return problem_response(403, "permission_denied", "You do not have permission to do this.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return problem_response(403, "csrf_failed", "The page's CSRF token is missing or old: reload the page and send the form again.")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    hint = " Every path of the API ends with a slash." if not request.path.endswith("/") else ""
+    return problem_response(404, "not_found", f"There is nothing at this address.{hint}")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return problem_response(500, "internal_error", "The shop failed at this; it has been logged under the request id.")

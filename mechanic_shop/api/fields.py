@@ -1,0 +1,112 @@
+"""Serializer fields that the trade needs."""
+
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Model
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+LARGEST_ID = 10**18
+
+
+class SmallRelatedField(serializers.RelatedField):
+    """A relation, read as a small object ({id, name}) and written as the id or as the object that was read.
+
+    Only what the user may see can be written; what he may not see is "not there", as it is for reading.
+    """
+
+    default_error_messages = {
+        "does_not_exist": "There is no {name} {value}.",
+        "incorrect_type": "Send the id, or the object with its id.",
+    }
+
+    def __init__(self, *, shows: tuple[str, ...] = ("name",), renames: dict[str, str] | None = None, **kwargs: Any) -> None:
+        self.shows = {(renames or {}).get(name, name): name for name in shows}
+        kwargs.setdefault("style", {"base_template": "input.html"})  # a form must not list everybody
+        super().__init__(**kwargs)
+
+    def use_pk_only_optimization(self) -> bool:
+        return False
+
+    def get_queryset(self) -> Any:
+        queryset = super().get_queryset()
+        user = getattr(self.context.get("request"), "user", None)
+        return queryset.visible_to(user) if user is not None and hasattr(queryset, "visible_to") else queryset
+
+    def get_choices(self, cutoff: int | None = None) -> dict[Any, Any]:
+        return {}
+
+    def to_internal_value(self, data: Any) -> Any:
+        ident = data.get("id") if isinstance(data, dict) else data
+        if isinstance(ident, str) and ident.isascii() and ident.isdigit() and len(ident) <= 18:
+            ident = int(ident)
+        if not isinstance(ident, int) or isinstance(ident, bool):
+            self.fail("incorrect_type")
+        queryset = self.get_queryset()
+        found = queryset.filter(pk=ident).first() if 0 < ident < LARGEST_ID else None
+        if found is None:
+            self.fail("does_not_exist", name=queryset.model._meta.verbose_name, value=ident)
+        return found
+
+    def to_representation(self, value: Model) -> dict[str, Any]:
+        return {"id": value.pk, **{shown: getattr(value, name) for shown, name in self.shows.items()}}
+
+
+class QuantityField(serializers.DecimalField):
+    """A quantity: up to 12 digits, 3 after the point; whole where the part is counted (the model sees to that)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_digits": 12, "decimal_places": 3} | kwargs)
+
+
+class PositiveQuantityField(QuantityField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"min_value": Decimal("0.001")} | kwargs)
+
+
+class MoneyField(serializers.DecimalField):
+    """An amount of money in the shop's currency: not negative, two decimals, a string in JSON."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_digits": 12, "decimal_places": 2, "min_value": Decimal("0.00")} | kwargs)
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class WordsField(serializers.Field):
+    """A list of words, in a form as one line with commas."""
+
+    default_error_messages = {"invalid": "Send a list of words.", "max_length": "At most {count} words of at most {length} characters."}
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        words = data.split(",") if isinstance(data, str) else data
+        if not isinstance(words, list) or not all(isinstance(word, str) and "\x00" not in word for word in words):
+            self.fail("invalid")
+        clean = list(dict.fromkeys(word.strip() for word in words if word.strip()))
+        if len(clean) > 20 or any(len(word) > 60 for word in clean):
+            self.fail("max_length", count=20, length=60)
+        return clean
+
+    def to_representation(self, value: list[str]) -> list[str]:
+        return value
+
+
+def id_of(schema: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI schema of a relation as it is written: an id, or the object that was read."""
+    return {"oneOf": [{"type": "integer"}, schema]}
+
+
+class UTCField(serializers.DateTimeField):
+    """A moment: read as UTC, written with an offset; without one it is the shop's time."""
+
+    default_error_messages = {"range": "Use a moment between the years 1900 and 2200."}
+
+    def to_internal_value(self, value: Any) -> Any:
+        moment = super().to_internal_value(value)
+        if not 1900 < moment.year < 2200:
+            self.fail("range")
+        return moment
+
+    def to_representation(self, value: Any) -> str | None:
+        return None if not value else value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,90 @@
+"""Filters, search and ordering; what is not understood is refused, never ignored."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.filters import OrderingFilter as DRFOrderingFilter
+
+MAX_SEARCH = 100
+
+
+class ShopFilterSet(filters.FilterSet):
+    """Named filters. Write each one out: no lookups that a client can choose."""
+
+
+class StrictFilterBackend(filters.DjangoFilterBackend):
+    """django-filter, but an unknown parameter is 400: a typo must not return every row."""
+
+    def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
+        filterset = self.get_filterset(request, queryset, view)
+        known = set(filterset.base_filters if filterset else ()) | {"page", "page_size", "format"}
+        known |= {"search"} if hasattr(queryset, "search") else set()
+        known |= {"ordering"} if getattr(view, "ordering_fields", None) else set()
+        unknown = sorted(set(request.query_params) - known)
+        if unknown:
+            raise ValidationError(
+                {name: f"There is no such parameter. Known here: {', '.join(sorted(known - {'format'}))}." for name in unknown}, "unknown_parameter"
+            )
+        if filterset is None:
+            return queryset
+        if not filterset.is_valid():
+            raise ValidationError({name: messages for name, messages in filterset.errors.items()}, "invalid")
+        return filterset.qs
+
+
+class SearchFilter(BaseFilterBackend):
+    """``?search=``, by the queryset's own ``search(term)``: what is found is a matter of the shop."""
+
+    def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
+        term = request.query_params.get("search", "").strip()
+        if not term or not hasattr(queryset, "search"):
+            return queryset
+        if "\x00" in term or len(term) > MAX_SEARCH:
+            raise ValidationError({"search": f"Search for at most {MAX_SEARCH} ordinary characters."}, "invalid")
+        return queryset.search(term)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        if not hasattr(view.queryset, "search"):
+            return []
+        what = (view.queryset.search.__doc__ or "Search.").strip()
+        return [{"name": "search", "required": False, "in": "query", "description": what, "schema": {"type": "string", "maxLength": MAX_SEARCH}}]
+
+
+class OrderingFilter(DRFOrderingFilter):
+    """``?ordering=name,-created_at``; every ordering ends in the key, so that pages never overlap.
+
+    A view's ``ordering_fields`` is a list of fields, or a dictionary of public name to field.
+    """
+
+    def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
+        fields = getattr(view, "ordering_fields", None) or []
+        asked = [name.strip() for name in request.query_params.get(self.ordering_param, "").split(",") if name.strip()]
+        for name in asked:
+            if name.removeprefix("-") not in fields:
+                raise ValidationError({"ordering": f"“{name[:40]}” is not one of {', '.join(fields)} (with - in front: descending)."}, "invalid")
+        columns = fields if isinstance(fields, dict) else {name: name for name in fields}
+        ordering = [("-" if name.startswith("-") else "") + columns[name.removeprefix("-")] for name in asked]
+        ordering = ordering or list(getattr(view, "ordering", None) or queryset.query.order_by or queryset.model._meta.ordering)
+        if not {"pk", "-pk", "id", "-id"} & set(ordering):
+            ordering.append("-pk" if ordering and str(ordering[-1]).startswith("-") else "pk")
+        return queryset.order_by(*ordering)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        fields = getattr(view, "ordering_fields", None)
+        if not fields:
+            return []
+        what = f"Fields to sort by, comma-separated, each with - in front for descending: {', '.join(fields)}."
+        return [{"name": "ordering", "required": False, "in": "query", "description": what, "schema": {"type": "string"}}]
+
+
+class IdFilter(filters.Filter):
+    """A key: a whole number, not "1.5" cut down to one."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=1, max_value=2**63 - 1, **kwargs)

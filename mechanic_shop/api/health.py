@@ -1,0 +1,33 @@
+"""Is the shop alive, and ready?"""
+
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+
+
+def alive(request: HttpRequest) -> JsonResponse:
+    """200 as long as the process answers."""
+    return JsonResponse({"status": "alive"})
+
+
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 when the shop can work; 503 when the database does not answer or migrations are missing.
+
+    A Redis that is down is told, but the shop goes on without it.
+    """
+    database, redis = database_state(), cache_state()
+    return JsonResponse({"database": database, "cache": redis}, status=200 if database == "ok" else 503)
+
+
+def database_state() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        return "migrations missing" if executor.migration_plan(executor.loader.graph.leaf_nodes()) else "ok"
+    except DatabaseError:
+        return "down"
+
+
+def cache_state() -> str:
+    cache.set("ready", 1, 10)
+    return "ok" if cache.get("ready") == 1 else "down"

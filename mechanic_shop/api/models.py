@@ -1,0 +1,69 @@
+"""What every table of the shop has, and the store of idempotent answers."""
+
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Round
+from django.utils import timezone
+
+
+class ShopQuerySet(models.QuerySet):
+    """Reads that every model has."""
+
+    def locked(self, pk: Any) -> Any:
+        """The row, locked until the transaction ends (on SQLite the transaction itself is the lock).
+
+        Raises ``DoesNotExist``.
+        """
+        return self.select_for_update(of=("self",)).get(pk=pk)
+
+    def touch(self, **changes: Any) -> int:
+        """``update()`` that also moves ``updated_at``; returns the number of rows changed."""
+        return self.update(updated_at=timezone.now(), **changes)
+
+
+class ShopModel(models.Model):
+    """A row that knows when it was made and last changed."""
+
+    created_at = models.DateTimeField(auto_now_add=True, editable=False)
+    updated_at = models.DateTimeField(auto_now=True, editable=False)
+
+    objects = ShopQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save_changes(self, **changes: Any) -> Self:
+        """Set these fields and save them alone: no other column is written back."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        if changes:
+            self.save(update_fields=[*changes, "updated_at"])
+        return self
+
+
+def exact(expression: Any) -> Round:
+    """A sum of quantities, to three decimals: SQLite computes with doubles, and 0.1 + 0.2 is more than 0.3 there."""
+    return Round(expression, precision=3, output_field=models.DecimalField(max_digits=12, decimal_places=3))
+
+
+class IdempotentAnswer(models.Model):
+    """The first answer to a request that came with an Idempotency-Key; kept for 24 hours."""
+
+    owner = models.CharField(max_length=80, help_text="user:<id>, or addr:<ip address> for a visitor")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body")
+    status = models.PositiveSmallIntegerField()
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="one_answer_per_owner_and_key")]
+
+    def __str__(self) -> str:
+        return f"{self.owner} {self.key}"
+
+
+USER = settings.AUTH_USER_MODEL

@@ -1,0 +1,60 @@
+"""Pages for developers: the API root, the schema, Swagger UI and Redoc; nothing from another host."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.routers import APIRootView
+from rest_framework.reverse import reverse as api_reverse
+
+from .viewsets import ShopView
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """The address alone leads to the API's root."""
+    return HttpResponseRedirect(reverse("api-root"))
+
+
+@extend_schema(exclude=True)
+class RootView(ShopView, APIRootView):
+    """Everything that the shop's API offers."""
+
+    permission_classes = [AllowAny]
+
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        named = {
+            **self.api_root_dict,
+            "mechanics/popular": "mechanic-popular",
+            "tickets/mine": "serviceticket-mine",
+            "parts/low-stock": "part-low-stock",
+            "auth/token": "auth-token",
+            "auth/token/refresh": "auth-token-refresh",
+            "auth/token/blacklist": "auth-token-blacklist",
+            "auth/me": "auth-me",
+            "auth/password": "auth-password",
+            "auth/password/reset": "auth-password-reset",
+            "auth/password/reset/confirm": "auth-password-reset-confirm",
+            "schema": "schema",
+            "docs": "docs",
+            "redoc": "redoc",
+        }
+        return Response({shown: api_reverse(name, request=request) for shown, name in named.items()})
+
+
+class SchemaView(ShopView, SpectacularAPIView):
+    permission_classes = [AllowAny]
+
+
+class SwaggerView(SpectacularSwaggerSplitView):
+    permission_classes = [AllowAny]
+    url_name = "schema"
+
+
+class RedocView(SpectacularRedocView):
+    permission_classes = [AllowAny]
+    url_name = "schema"
+    template_name = "redoc.html"

@@ -1,0 +1,45 @@
+"""Writing answers: JSON for programs, pages for people."""
+
+from typing import Any
+
+import orjson
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
+from rest_framework.utils.encoders import JSONEncoder
+
+PROBLEM = "application/problem+json"
+encode_odd_types = JSONEncoder().default
+
+
+def to_json(data: Any) -> bytes:
+    """``data`` as UTF-8 JSON; decimals, dates and lazy texts as Django REST writes them."""
+    return orjson.dumps(data, default=encode_odd_types, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z)
+
+
+class JSONRenderer(BaseRenderer):
+    """JSON; an error carries the media type of RFC 9457."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        response = (renderer_context or {}).get("response")
+        if response is not None and response.status_code >= 400:
+            response["Content-Type"] = PROBLEM
+        return b"" if data is None else to_json(data)
+
+
+class BrowsableRenderer(BrowsableAPIRenderer):
+    """The browsable API, which shows a form only for what this user may do here."""
+
+    def get_default_renderer(self, view: Any) -> JSONRenderer:
+        return PrettyJSONRenderer()
+
+
+class PrettyJSONRenderer(JSONRenderer):
+    """JSON for reading; used inside the pages of the browsable API."""
+
+    charset = "utf-8"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return b"" if data is None else orjson.dumps(data, default=encode_odd_types, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_INDENT_2)

@@ -1,0 +1,137 @@
+"""The OpenAPI schema: what drf-spectacular cannot know by itself."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import extend_schema
+
+from .fields import MoneyField, QuantityField, SmallRelatedField
+
+HEADERS = {
+    "Idempotency-Key": "1 to 255 visible ASCII characters: the same key and body within 24 hours replays the first answer.",
+    "If-Match": "The ETag that you read: 412 if somebody changed the object since.",
+    "If-None-Match": "An ETag that you have: 304 if nothing changed.",
+}
+PROBLEMS = {
+    "400": "The request is malformed; `errors` says where.",
+    "401": "Who are you? Log in, and send the access token.",
+    "403": "You may see this, but not do it.",
+    "404": "There is no such thing, or it is not yours.",
+    "406": "The shop cannot answer in a media type that you accept.",
+    "409": "The shop's rules say no; `code` is stable, the facts stand beside it.",
+    "412": "Somebody changed the object since you read it.",
+    "413": "The body is larger than 1 MiB.",
+    "415": "Send JSON.",
+    "422": "The Idempotency-Key was used for another request.",
+    "429": "Too many requests: wait for Retry-After seconds.",
+    "503": "The database does not answer: try again in a moment.",
+}
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457 problem details; a refusal by the shop's rules carries its facts as further members.",
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "stable, snake_case"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "code": {"type": "string"}, "detail": {"type": "string"}},
+                "required": ["field", "code", "detail"],
+            },
+        },
+        "request_id": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "additionalProperties": True,
+}
+
+
+def answers(serializer: Any, many: bool = False, **kwargs: Any) -> Any:
+    """Document an action: what it answers is not what it takes."""
+    return extend_schema(responses=serializer(many=True) if many else serializer, **kwargs)
+
+
+class ShopSchema(AutoSchema):
+    """Pages lists of actions too, and shows filters on lists alone."""
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        if getattr(self.view, "detail", None) is False and getattr(self.view, "action", "") not in ("create", "metadata"):
+            return self.method == "GET"
+        return super()._is_list_view(serializer)
+
+    def get_tags(self) -> list[str]:
+        return [self.path.removeprefix("/api/v1/").split("/")[0]]
+
+
+class SmallRelation(OpenApiSerializerFieldExtension):
+    """Read as {id, name}; written as the id or as what was read."""
+
+    target_class = SmallRelatedField
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        shown = {name: {"type": "string"} for name in self.target.shows}
+        if direction == "response":
+            return {"type": "object", "properties": {"id": {"type": "integer"}} | shown, "required": ["id", *shown]}
+        ident = {"type": "integer", "minimum": 1}
+        return {"oneOf": [ident, {"type": "object", "properties": {"id": ident}, "required": ["id"]}]}
+
+
+class DecimalAsWritten(OpenApiSerializerFieldExtension):
+    """Decimals are answered as strings and taken as strings or numbers."""
+
+    target_class = MoneyField
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        return {"type": "string", "format": "decimal"}
+
+
+class QuantityAsWritten(DecimalAsWritten):
+    target_class = QuantityField
+    match_subclasses = True
+
+
+def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Add to every operation its refusals and the headers that it understands."""
+    result["components"].setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+    for path, operations in result["paths"].items():
+        for method, operation in operations.items():
+            add_headers(operation, method, path)
+            for status in refusals(operation, method, path):
+                content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+                operation["responses"].setdefault(status, {"description": PROBLEMS[status], "content": content})
+            if method == "get" and "200" in operation["responses"]:
+                operation["responses"].setdefault("304", {"description": "You have it already."})
+    return result
+
+
+def refusals(operation: dict[str, Any], method: str, path: str) -> list[str]:
+    """The statuses with which an operation may refuse."""
+    found = ["400", "404", "406", "429", "503"]
+    if operation.get("security") or "/auth/" in path:
+        found.append("401")
+    if "/auth/token" not in path:
+        found.append("403")
+    if method != "get":
+        found += ["409", "413", "415", "422"]
+    if method in ("put", "patch", "delete"):
+        found.append("412")
+    return found
+
+
+def add_headers(operation: dict[str, Any], method: str, path: str) -> None:
+    names = []
+    if method in ("post", "put"):
+        names.append("Idempotency-Key")
+    if method in ("put", "patch", "delete") and "{id}" in path:
+        names.append("If-Match")
+    if method == "get":
+        names.append("If-None-Match")
+    parameters = operation.setdefault("parameters", [])
+    parameters += [{"name": name, "in": "header", "required": False, "description": HEADERS[name], "schema": {"type": "string"}} for name in names]

@@ -1,0 +1,413 @@
+"""Settings, all from the environment (docs/deployment.md lists them).
+
+A value that makes no sense stops the start with one sentence that names the variable, what was
+found and what is accepted.
+"""
+
+import os
+import re
+import secrets
+import sys
+from datetime import timedelta
+from email.utils import parseaddr
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, NoReturn
+from zoneinfo import available_timezones
+
+import dj_database_url
+import dj_email_url
+from csp.constants import NONCE, NONE, SELF
+from django.urls import reverse_lazy
+from environs import Env, EnvError
+from phonenumbers import SUPPORTED_REGIONS
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+env = Env()
+
+
+def refuse(name: str, found: object, accepted: str) -> NoReturn:
+    """Stop the start: ``name`` holds ``found``, which is not among what is ``accepted``."""
+    sys.exit(f"{name} is {found!r}, which does not work: {accepted}.")
+
+
+def flag(name: str, default: bool = False) -> bool:
+    found = env.str(name, "")
+    try:
+        return env.bool(name) if found else default
+    except EnvError:
+        refuse(name, found, "use on or off")
+
+
+def number(name: str, default: int, lowest: int, highest: int) -> int:
+    found = env.str(name, "") or str(default)
+    if not re.fullmatch(r"[0-9]{1,9}", found) or not lowest <= int(found) <= highest:
+        refuse(name, found, f"use a whole number from {lowest} to {highest}")
+    return int(found)
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in (env.str(name, "") or default).split(",") if word.strip()]
+
+
+def matching(name: str, pattern: str, accepted: str, default: str = "") -> list[str]:
+    """Comma-separated words, each of which matches ``pattern``."""
+    found = words(name, default)
+    for word in found:
+        if not re.fullmatch(pattern, word):
+            refuse(name, word, f"use comma-separated {accepted}")
+    return found
+
+
+def rate(name: str, default: str) -> str:
+    found = env.str(name, "") or default
+    if found != "off" and not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour)", found):
+        refuse(name, found, "use N/second, N/minute or N/hour with N from 1 to 999999999, or off")
+    return found
+
+
+def kept_secret(name: str) -> str:
+    """The secret from the environment, or the one that the first start made and keeps in var/."""
+    found = env.str(name, "")
+    if found:
+        if len(found.encode()) < 32:
+            refuse(name, f"{len(found.encode())} bytes long", "use 32 random bytes or more")
+        return found
+    if ON_POSTGRESQL:
+        refuse(name, "not set", "with DATABASE_URL on PostgreSQL it must be given, 32 random bytes or more")
+    path = VAR_DIR / name.lower()
+    try:
+        if not path.exists():
+            make_secret(path)
+        kept = path.read_text().strip()
+    except OSError as error:
+        refuse(name, "not set", f"{path} cannot be made or read ({error.strerror}); give the variable 32 random bytes or more")
+    if len(kept) < 32:
+        refuse(name, "not set", f"{path} holds {len(kept)} bytes; remove that file or give the variable 32 random bytes or more")
+    return kept
+
+
+def make_secret(path: Path) -> None:
+    """Put a new secret at ``path``, whole or not at all.
+
+    Of two processes that start in the same moment one makes it and both read it: a link, unlike a
+    file that is opened and then written, is never seen empty and never replaces another.
+    """
+    path.parent.mkdir(exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as new:
+        new.write(secrets.token_urlsafe(48))
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+# --- the database ------------------------------------------------------------------------------
+DATABASE_URLS = "use sqlite:///path or postgres://user:password@host:port/name"
+DATABASE_URL = env.str("DATABASE_URL", "") or "sqlite:///var/shop.sqlite3"
+if not re.match(r"sqlite://(/.|:memory:$)|postgres(ql)?://.", DATABASE_URL):
+    refuse("DATABASE_URL", DATABASE_URL.split(":")[0] + ":…", DATABASE_URLS)  # the rest may hold a password
+ON_POSTGRESQL = DATABASE_URL.startswith("postgres")
+try:
+    database: dict[str, Any] = dict(dj_database_url.parse(DATABASE_URL, conn_max_age=None))
+except ValueError:
+    refuse("DATABASE_URL", "not a URL", DATABASE_URLS)
+if not database["NAME"]:
+    refuse("DATABASE_URL", "a URL without the database's name", DATABASE_URLS)
+if ON_POSTGRESQL:
+    database["CONN_HEALTH_CHECKS"] = True
+    database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+else:
+    if database["NAME"] != ":memory:":
+        sqlite_file = BASE_DIR / database["NAME"]
+        try:
+            sqlite_file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            refuse(
+                "DATABASE_URL", DATABASE_URL, f"{sqlite_file.parent} cannot be made ({error.strerror}); name a file in a folder that can be written"
+            )
+        if sqlite_file.is_dir():
+            refuse("DATABASE_URL", DATABASE_URL, "that is a folder; name a file")
+        database["NAME"] = str(sqlite_file)
+    database["OPTIONS"] = {
+        # Deferred transactions fail with "database is locked" whatever the timeout: writers queue from BEGIN on.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA mmap_size=268435456;PRAGMA cache_size=-65536",
+    }
+DATABASES = {"default": database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- the cache ---------------------------------------------------------------------------------
+REDIS_URL = env.str("REDIS_URL", "")
+if REDIS_URL and not re.fullmatch(r"rediss?://([^/]*@)?([^:/@\[\]]+|\[[0-9a-fA-F:.]+\])?(:[0-9]{1,5})?(/[0-9]*)?(\?.*)?|unix://.+", REDIS_URL):
+    refuse("REDIS_URL", REDIS_URL.split(":")[0] + ":…", "use redis://host:port/number, or leave it out for the in-process cache")
+if REDIS_URL:
+    CACHES: dict[str, dict[str, Any]] = {
+        "default": {
+            "BACKEND": "mechanic_shop.api.redis.ShopRedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "shop",
+            "OPTIONS": {
+                "CLIENT_CLASS": "django_redis.client.DefaultClient",
+                "SERIALIZER": "mechanic_shop.api.redis.SafeSerializer",
+                "SOCKET_CONNECT_TIMEOUT": 0.25,
+                "SOCKET_TIMEOUT": 0.25,
+            },
+        }
+    }
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 50_000}}}
+
+# --- the server --------------------------------------------------------------------------------
+DEBUG = flag("DEBUG")
+SECRET_KEY = kept_secret("SECRET_KEY")
+JWT_SIGNING_KEY = kept_secret("JWT_SIGNING_KEY")
+HOST_NAME = r"([A-Za-z0-9.\-]+|\[[0-9a-fA-F:.]+\])"
+ALLOWED_HOSTS = matching(
+    "ALLOWED_HOSTS", rf"\*|\.?{HOST_NAME}", "host names without scheme and port, such as shop.example.com", "localhost,127.0.0.1"
+)
+ORIGINS = "origins without a path, such as https://shop.example.com"
+CSRF_TRUSTED_ORIGINS = matching("CSRF_TRUSTED_ORIGINS", rf"https?://(\*\.)?{HOST_NAME}(:[0-9]{{1,5}})?", ORIGINS)
+CORS_ALLOWED_ORIGINS = matching("CORS_ALLOWED_ORIGINS", rf"https?://{HOST_NAME}(:[0-9]{{1,5}})?", ORIGINS)
+CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "X-Request-ID"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "x-request-id"]
+NUM_PROXIES = number("NUM_PROXIES", 0, 0, 10)
+HOST = env.str("HOST", "") or "127.0.0.1"
+try:
+    HOST = "127.0.0.1" if HOST == "localhost" else str(ip_address(HOST))
+except ValueError:
+    refuse("HOST", HOST, "use an IP address to listen on, such as 127.0.0.1 or 0.0.0.0, or localhost")
+PORT = number("PORT", 8000, 1, 65535)
+WEB_CONCURRENCY = number("WEB_CONCURRENCY", 1 if not (ON_POSTGRESQL and REDIS_URL) else 2, 1, 256)
+THREADS = number("THREADS", 4, 1, 256)
+if WEB_CONCURRENCY > 1 and not REDIS_URL:
+    refuse(
+        "WEB_CONCURRENCY", WEB_CONCURRENCY, "more than one process needs REDIS_URL, or limits and cached pages would not be shared; use 1 or set it"
+    )
+# Behind a proxy that ends TLS, HTTPS is what the browser sees; without one the shop runs on plain http://127.0.0.1.
+BEHIND_TLS = any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
+
+INSTALLED_APPS = [
+    "mechanic_shop.accounts",  # before django.contrib.auth: it hands each new permission to its roles
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "csp",
+    "django_filters",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "mechanic_shop.api",
+    "customers",
+    "mechanics",
+    "inventory",
+    "tickets",
+]
+MIDDLEWARE = [
+    "mechanic_shop.api.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "mechanic_shop.api.middleware.ProblemMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "mechanic_shop.urls"
+WSGI_APPLICATION = "mechanic_shop.wsgi.application"
+APPEND_SLASH = False  # a redirected POST loses its body: the 404 names the right path instead
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "mechanic_shop" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes of a request body; 413 above
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+# --- who you are -------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("email", "name")}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("rest_framework:login")
+LOGIN_REDIRECT_URL = reverse_lazy("api-root")
+PASSWORD_RESET_TIMEOUT = 60 * 60  # seconds
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": JWT_SIGNING_KEY,
+}
+
+# --- the shop ----------------------------------------------------------------------------------
+SHOP_NAME = env.str("SHOP_NAME", "") or "Demo Garage"
+if not SHOP_NAME.isprintable() or len(SHOP_NAME) > 100:
+    refuse("SHOP_NAME", SHOP_NAME[:100], "use one line of at most 100 characters")
+SHOP_CURRENCY = env.str("SHOP_CURRENCY", "") or "USD"
+if not re.fullmatch(r"[A-Z]{3}", SHOP_CURRENCY):
+    refuse("SHOP_CURRENCY", SHOP_CURRENCY, "use an ISO 4217 code of three capital letters, such as USD")
+SHOP_REGION = env.str("SHOP_REGION", "") or "US"
+if SHOP_REGION not in SUPPORTED_REGIONS:
+    refuse("SHOP_REGION", SHOP_REGION, "use an ISO 3166 code of two capital letters, such as US or GB")
+SHOP_STRICT_VIN = flag("SHOP_STRICT_VIN")
+TIME_ZONE = env.str("TIME_ZONE", "") or "UTC"
+if TIME_ZONE not in available_timezones():
+    refuse("TIME_ZONE", TIME_ZONE, "use a name of the IANA time zone database, such as America/Denver")
+USE_TZ = True
+USE_I18N = False
+LANGUAGE_CODE = "en-us"
+
+# --- the API -----------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "mechanic_shop.accounts.authentication.TokenAuthentication",
+        "mechanic_shop.accounts.authentication.BrowserAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["mechanic_shop.api.renderers.JSONRenderer", "mechanic_shop.api.renderers.BrowsableRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "mechanic_shop.api.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_FILTER_BACKENDS": [
+        "mechanic_shop.api.filters.StrictFilterBackend",
+        "mechanic_shop.api.filters.SearchFilter",
+        "mechanic_shop.api.filters.OrderingFilter",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "mechanic_shop.api.pagination.ShopPagination",
+    "DEFAULT_THROTTLE_CLASSES": ["mechanic_shop.api.throttling.ShopThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "mechanic_shop.api.schema.ShopSchema",
+    "EXCEPTION_HANDLER": "mechanic_shop.api.errors.problem_handler",
+    "DEFAULT_METADATA_CLASS": "mechanic_shop.api.metadata.ShopMetadata",
+    "NUM_PROXIES": NUM_PROXIES,
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "COERCE_DECIMAL_TO_STRING": True,
+    # Clients send ISO dates, and now and then what people of the region write.
+    "DATE_INPUT_FORMATS": ["iso-8601", "%m/%d/%Y" if SHOP_REGION == "US" else "%d/%m/%Y"],
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Mechanic shop API",
+    "DESCRIPTION": "Customers, vehicles, mechanics, service tickets and parts of an independent car-repair garage.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "queryConfigEnabled": False},
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "mechanic_shop.api.schema.complete"],
+    "ENUM_NAME_OVERRIDES": {
+        "StatusEnum": "tickets.models.Status",
+        "HoldReasonEnum": "tickets.models.HoldReason",
+        "MovementReasonEnum": "inventory.models.Reason",
+        "UnitEnum": "inventory.models.Unit",
+        "RoleEnum": "tickets.models.TicketMechanic.Role",
+    },
+}
+THROTTLE_RATES = {
+    "anon": rate("THROTTLE_ANON", "120/minute"),
+    "customer": rate("THROTTLE_CUSTOMER", "300/minute"),
+    "staff": rate("THROTTLE_STAFF", "1200/minute"),
+    "login": rate("THROTTLE_LOGIN", "10/hour"),
+    "signup": rate("THROTTLE_SIGNUP", "20/hour"),
+    "reset": rate("THROTTLE_RESET", "10/hour"),
+}
+
+# --- mail --------------------------------------------------------------------------------------
+EMAIL_URL = env.str("EMAIL_URL", "") or "console:"
+EMAIL_URLS = "use smtp://user:password@host:25, submission://user:password@host:587 (STARTTLS), smtp://…:465/?ssl=True or console:"
+if not re.match(r"(console|memory|dummy):|smtp://[^/?]|submission://[^/?]", EMAIL_URL):
+    refuse("EMAIL_URL", EMAIL_URL.split(":")[0] + ":…", EMAIL_URLS)  # the rest may hold a password
+try:
+    email = dj_email_url.parse(EMAIL_URL)
+except ValueError:
+    refuse("EMAIL_URL", "not a URL", EMAIL_URLS)
+EMAIL_BACKEND = email["EMAIL_BACKEND"]
+EMAIL_HOST = email["EMAIL_HOST"]
+EMAIL_PORT = email["EMAIL_PORT"]
+EMAIL_HOST_USER = email["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = email["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = email["EMAIL_USE_TLS"]
+EMAIL_USE_SSL = email["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "") or "shop@localhost"
+if not DEFAULT_FROM_EMAIL.isprintable() or not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(DEFAULT_FROM_EMAIL)[1]):
+    refuse("DEFAULT_FROM_EMAIL", DEFAULT_FROM_EMAIL, "use an address such as shop@example.com or Demo Garage <shop@example.com>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- static files ------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- what a browser is told --------------------------------------------------------------------
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds: a working day
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if BEHIND_TLS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS and NUM_PROXIES else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, "'unsafe-inline'"],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+    }
+}
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request": {"()": "mechanic_shop.api.logs.RequestFilter"}},
+    "formatters": {"line": {"()": "mechanic_shop.api.logs.LineFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["request"], "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}, "django.server": {"handlers": [], "propagate": True}},
+}
