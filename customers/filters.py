@@ -1,0 +1,31 @@
+from django_filters import rest_framework as filters
+
+from mechanic_shop.api.filters import IdFilter, ShopFilterSet
+
+from .models import Customer, Vehicle
+from .vin import normalise
+
+
+class CustomerFilter(ShopFilterSet):
+    email = filters.CharFilter(lookup_expr="iexact")
+    updated_after = filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+
+    class Meta:
+        model = Customer
+        fields: list[str] = []
+
+
+class VehicleFilter(ShopFilterSet):
+    customer = IdFilter(field_name="customer_id")
+    plate = filters.CharFilter(method="by_plate", help_text="however it is typed")
+    vin = filters.CharFilter(method="by_plate", help_text="however it is typed")
+    make = filters.CharFilter(lookup_expr="iexact")
+    year = IdFilter()
+    updated_after = filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+
+    class Meta:
+        model = Vehicle
+        fields: list[str] = []
+
+    def by_plate(self, queryset, name, value):
+        return queryset.filter(**{name: normalise(value)})

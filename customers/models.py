@@ -1,0 +1,160 @@
+"""Customers and the vehicles that they own."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from mechanic_shop.accounts.emails import normalise_email
+from mechanic_shop.api.models import ShopModel, ShopQuerySet
+
+from .phones import phone_key
+from .vin import normalise, vin_valid
+
+
+class CustomerQuerySet(ShopQuerySet):
+    def visible_to(self, user) -> Self:
+        """All for staff who may see customers, else the user's own record."""
+        if user.has_perm("customers.view_customer"):
+            return self
+        return self.filter(user=user) if user.is_authenticated else self.none()
+
+    def search(self, term: str) -> Self:
+        """Finds customers by name, e-mail, address, phone digits, plate and VIN."""
+        return self.filter(matches_customer(term) | Q(pk__in=Vehicle.objects.search_plates(term).values("customer")))
+
+
+def matches_customer(term: str, prefix: str = "") -> Q:
+    """A condition on a customer (reached by ``prefix``): every word in name, e-mail or address, or the phone's digits."""
+    words = Q()
+    for word in term.split():
+        words &= Q(**{f"{prefix}name__icontains": word}) | Q(**{f"{prefix}email__icontains": word}) | Q(**{f"{prefix}address__icontains": word})
+    digits = phone_key(term)
+    # Two digits are in every number: a search for "12" means something else.
+    looks_like_phone = len(digits) >= 4 and not any(char.isalpha() for char in term)
+    return words | Q(**{f"{prefix}phone_digits__contains": digits}) if looks_like_phone else words
+
+
+class Customer(ShopModel):
+    """Somebody who brings cars; with a log-in, or without one (a walk-in)."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="customer")
+    name = models.CharField(max_length=120)
+    email = models.EmailField(null=True, blank=True)  # noqa: DJ001 - NULL: not known; unique when set
+    phone = models.CharField(max_length=40, blank=True, help_text="as people write it")
+    phone_digits = models.CharField(max_length=40, blank=True, editable=False, db_index=True)
+    address = models.CharField(max_length=300, blank=True)
+    notes = models.TextField(max_length=5000, blank=True, help_text="for staff only")
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name", "pk")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="one_customer_per_email",
+                violation_error_code="email_taken",
+                violation_error_message="The shop knows this e-mail already: log in, or reset the password.",
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="a_customer_has_a_name", violation_error_message="A customer has a name."),
+        ]
+        indexes = [models.Index(fields=["name", "id"], name="customers_by_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args, **kwargs) -> None:
+        self.email = normalise_email(self.email) if self.email else None
+        self.phone_digits = phone_key(self.phone)
+        fields = kwargs.get("update_fields")
+        if fields is not None and "phone" in fields:
+            kwargs["update_fields"] = [*fields, "phone_digits"]
+        super().save(*args, **kwargs)
+
+    @property
+    def owner_id(self) -> int | None:
+        """The user whose record this is."""
+        return self.user_id
+
+    @property
+    def has_login(self) -> bool:
+        return self.user_id is not None
+
+
+class VehicleQuerySet(ShopQuerySet):
+    def visible_to(self, user) -> Self:
+        """All for staff who may see vehicles, else those of the user."""
+        if user.has_perm("customers.view_vehicle"):
+            return self
+        return self.filter(customer__user=user) if user.is_authenticated else self.none()
+
+    def search_plates(self, term: str) -> Self:
+        """Vehicles by a piece of plate or VIN, however it is typed."""
+        piece = normalise(term)
+        return self.filter(Q(plate__contains=piece) | Q(vin__contains=piece)) if piece else self.none()
+
+    def search(self, term: str) -> Self:
+        """Finds vehicles by plate and VIN however they are typed, make, model, colour and the customer's name."""
+        words = Q()
+        for word in term.split():
+            words &= Q(make__icontains=word) | Q(model__icontains=word) | Q(color__icontains=word) | Q(customer__name__icontains=word)
+        piece = normalise(term)
+        return self.filter(words | Q(plate__contains=piece) | Q(vin__contains=piece)) if piece else self.filter(words)
+
+
+class Vehicle(ShopModel):
+    """A vehicle of a customer. Plate and VIN are stored as ``vin.normalise`` writes them."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="vehicles")
+    plate = models.CharField(max_length=17, blank=True, db_index=True)
+    vin = models.CharField("VIN", max_length=17, blank=True)
+    make = models.CharField(max_length=60, blank=True)
+    model = models.CharField(max_length=60, blank=True)
+    year = models.PositiveSmallIntegerField(null=True, blank=True)
+    engine = models.CharField(max_length=60, blank=True)
+    color = models.CharField(max_length=40, blank=True)
+    odometer = models.PositiveIntegerField(null=True, blank=True, help_text="as last read, in the shop's unit of distance")
+
+    objects = VehicleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["vin"],
+                condition=~Q(vin=""),
+                name="one_vehicle_per_vin",
+                violation_error_code="vin_taken",
+                violation_error_message="A vehicle with this VIN is known already; if it changed hands, ask the shop to move it.",
+            ),
+            models.CheckConstraint(
+                condition=Q(year__isnull=True) | Q(year__range=(1886, 2100)),
+                name="a_vehicle_is_built_after_1885",
+                violation_error_message="Use a year from 1886 to 2100.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        words = " ".join(str(word) for word in (self.year, self.make, self.model) if word)
+        return f"{words} ({self.plate})" if words and self.plate else words or self.plate or self.vin or f"vehicle {self.pk}"
+
+    def save(self, *args, **kwargs) -> None:
+        self.plate, self.vin = normalise(self.plate), normalise(self.vin)
+        super().save(*args, **kwargs)
+
+    @property
+    def vin_valid(self) -> bool:
+        """Does the VIN follow ISO 3779?"""
+        return vin_valid(self.vin)
+
+    @property
+    def owner_id(self) -> int | None:
+        return self.customer.user_id
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: year, make, model and plate."""
+        return str(self)

@@ -1,0 +1,60 @@
+"""What happens to customers and vehicles beyond one row: log-ins that go with them, histories that keep them."""
+
+from typing import Any
+
+from django.db import transaction
+
+from mechanic_shop.accounts import operations as accounts
+from mechanic_shop.errors import DomainError, InvalidInput
+
+from .models import Customer, Vehicle
+
+
+@transaction.atomic
+def register(*, name: str, email: str | None = None, password_hash: str | None = None, by: Any, **details: Any) -> Customer:
+    """Add a customer; with a password they get a log-in by their e-mail.
+
+    Raises IntegrityError when the e-mail was taken in the same moment.
+    """
+    user = accounts.create_login(email, password_hash) if email and password_hash else None
+    return Customer.objects.create(name=name, email=email, user=user, **details)
+
+
+@transaction.atomic
+def update(customer: Customer, *, by: Any, current_password: str | None = None, **changes: Any) -> Customer:
+    """Change what was sent. A customer's e-mail is their log-in, so both change, and they prove who they are.
+
+    Raises InvalidInput ``wrong_password``, or ``email_required`` for taking the e-mail from somebody who logs in with it.
+    """
+    email = changes.get("email")
+    if "email" in changes and email != customer.email and customer.user is not None:
+        if not email:
+            raise InvalidInput("email", "email_required", "This customer logs in with the e-mail: give another one.")
+        if by.pk == customer.user_id:
+            accounts.check_current_password(by, current_password)
+        accounts.set_email(customer.user, email, by=by)
+    return customer.save_changes(**changes)
+
+
+@transaction.atomic
+def delete(customer: Customer, *, by: Any) -> None:
+    """Erase a customer who never had a ticket, with their vehicles and log-in.
+
+    Raises DomainError ``customer_in_use`` for one with a history.
+    """
+    if customer.tickets.exists():
+        raise DomainError("customer_in_use", f"{customer.name} has tickets, so the record stays: cancel what is open and empty the contact details instead.")
+    customer.vehicles.all().delete()
+    user = customer.user
+    customer.delete()
+    # A mechanic or a clerk who is also a customer keeps the log-in for work.
+    if user is not None and not user.is_shop_staff:
+        user.delete()
+
+
+@transaction.atomic
+def delete_vehicle(vehicle: Vehicle, *, by: Any) -> None:
+    """Erase a vehicle that was never repaired here. Raises DomainError ``vehicle_in_use`` for another."""
+    if vehicle.tickets.exists():
+        raise DomainError("vehicle_in_use", f"{vehicle} has tickets, so its record stays: change its customer if it was sold.")
+    vehicle.delete()

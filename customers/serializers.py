@@ -1,0 +1,112 @@
+"""Customers and vehicles as JSON."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from mechanic_shop.accounts.emails import EmailField
+from mechanic_shop.accounts.models import EMAIL_TAKEN
+from mechanic_shop.accounts.operations import email_is_taken
+from mechanic_shop.accounts.passwords import PasswordField, hash_new_password
+from mechanic_shop.api.fields import SmallRelatedField
+from mechanic_shop.api.serializers import ShopSerializer
+
+from . import operations
+from .models import Customer, Vehicle
+from .vin import normalise, vin_valid
+
+
+class CustomerSerializer(ShopSerializer):
+    """A customer. ``password`` makes a log-in when the customer is made; ``current_password`` is asked of a customer who changes the e-mail."""
+
+    email = EmailField(required=False, allow_null=True)
+    password = PasswordField(required=False)
+    current_password = PasswordField(required=False)
+    has_login = serializers.BooleanField(read_only=True)
+
+    staff_fields = {"notes": "customers.view_customer"}
+
+    class Meta:
+        model = Customer
+        fields = ("id", "name", "email", "phone", "address", "notes", "has_login", "password", "current_password", "created_at", "updated_at")
+
+    def get_fields(self) -> dict[str, Any]:
+        found = super().get_fields()
+        if self.instance is not None:
+            found.pop("password", None)  # changed at auth/password/
+        return found
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        password = attrs.pop("password", None)
+        current = attrs.pop("current_password", None)
+        visitor = not self.context["request"].user.is_authenticated
+        if visitor and self.instance is None:
+            missing = {name: ["This is needed to sign up."] for name, value in (("email", attrs.get("email")), ("password", password)) if not value}
+            if missing:
+                raise serializers.ValidationError(missing, "required")
+        if password and not attrs.get("email"):
+            raise serializers.ValidationError({"email": ["A log-in needs an e-mail."]}, "required")
+        if attrs.get("email") and attrs["email"] != getattr(self.instance, "email", None):
+            self.refuse_taken_email(attrs)
+        attrs = super().validate(attrs)
+        if password:
+            attrs["password_hash"] = hash_new_password(password, email=attrs["email"], name=attrs["name"])
+        if current is not None and self.instance is not None:
+            attrs["current_password"] = current
+        return attrs
+
+    def refuse_taken_email(self, attrs: dict[str, Any]) -> None:
+        """A log-in of somebody who is no customer (a mechanic, the owner) has its e-mail too."""
+        owner = self.instance.user if self.instance is not None else None
+        if attrs.get("email") and email_is_taken(attrs["email"], besides=owner):
+            raise serializers.ValidationError({"email": [EMAIL_TAKEN]}, "email_taken")
+
+    def create(self, validated_data: dict[str, Any]) -> Customer:
+        return operations.register(**validated_data, by=self.context["request"].user)
+
+    def update(self, instance: Customer, validated_data: dict[str, Any]) -> Customer:
+        return operations.update(instance, **validated_data, by=self.context["request"].user)
+
+
+class VehicleSerializer(ShopSerializer):
+    """A vehicle. A customer's is always their own; staff say whose it is."""
+
+    customer = SmallRelatedField(queryset=Customer.objects.all(), required=False)
+    plate = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    vin = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    vin_valid = serializers.BooleanField(read_only=True)
+    year = serializers.IntegerField(required=False, allow_null=True, min_value=1886, max_value=2100)
+    odometer = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=9_999_999)
+
+    class Meta:
+        model = Vehicle
+        fields = (
+            *("id", "customer", "plate", "vin", "vin_valid", "make", "model", "year", "engine", "color", "odometer"),
+            *("created_at", "updated_at"),
+        )
+
+    def validate_plate(self, text: str) -> str:
+        return self.normalised(text)
+
+    def validate_vin(self, text: str) -> str:
+        vin = self.normalised(text)
+        if vin and settings.SHOP_STRICT_VIN and not vin_valid(vin):
+            raise serializers.ValidationError("This VIN breaks ISO 3779: 17 characters, no I, O or Q, and a check digit. Read it again.", "vin_invalid")
+        return vin
+
+    def normalised(self, text: str) -> str:
+        clean = normalise(text)
+        if len(clean) > 17:
+            raise serializers.ValidationError("At most 17 letters and digits.", "max_length")
+        return clean
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        user = self.context["request"].user
+        if not user.has_perm("customers.change_customer"):
+            attrs.pop("customer", None)
+            if self.instance is None:
+                attrs["customer"] = user.customer
+        elif self.instance is None and "customer" not in attrs:
+            raise serializers.ValidationError({"customer": ["Say whose vehicle it is."]}, "required")
+        return super().validate(attrs)

@@ -1,0 +1,29 @@
+from django_filters import rest_framework as filters
+
+from mechanic_shop.api.filters import ShopFilterSet
+
+from .models import Part, Reason, StockMovement, Unit
+
+
+class PartFilter(ShopFilterSet):
+    is_active = filters.BooleanFilter()
+    unit = filters.ChoiceFilter(choices=Unit.choices)
+    bin = filters.CharFilter(lookup_expr="iexact")
+    barcode = filters.CharFilter()
+    sku = filters.CharFilter(lookup_expr="iexact")
+    updated_after = filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+
+    class Meta:
+        model = Part
+        fields: list[str] = []
+
+
+class MovementFilter(ShopFilterSet):
+    reason = filters.ChoiceFilter(choices=Reason.choices)
+    reference = filters.CharFilter(lookup_expr="iexact")
+    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gt")
+    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = StockMovement
+        fields: list[str] = []

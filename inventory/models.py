@@ -1,0 +1,193 @@
+"""Parts, and the ledger of their stock."""
+
+from decimal import Decimal
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.db.models.lookups import GreaterThanOrEqual
+from django.utils import timezone
+
+from mechanic_shop.api.models import ShopModel, ShopQuerySet, exact
+from mechanic_shop.errors import InvalidInput
+
+ZERO = Decimal(0)
+
+
+class Unit(models.TextChoices):
+    EACH = "each"
+    SET = "set"
+    PAIR = "pair"
+    BOX = "box"
+    LITRE = "litre"
+    METRE = "metre"
+    KILOGRAM = "kilogram"
+    GRAM = "gram"
+    FOOT = "foot"
+    GALLON = "gallon"
+    QUART = "quart"
+
+
+COUNTED = {Unit.EACH, Unit.SET, Unit.PAIR, Unit.BOX}
+
+
+def quantity_field(**kwargs: Any) -> models.DecimalField:
+    """A quantity in the part's unit."""
+    return models.DecimalField(**{"max_digits": 12, "decimal_places": 3, "default": ZERO} | kwargs)
+
+
+def money_field(**kwargs: Any) -> models.DecimalField:
+    """An amount in the shop's currency, not negative."""
+    return models.DecimalField(**{"max_digits": 12, "decimal_places": 2, "validators": [MinValueValidator(ZERO)]} | kwargs)
+
+
+class PartQuerySet(ShopQuerySet):
+    def visible_to(self, user: Any) -> Self:
+        """All for those who may see parts, nothing for others."""
+        return self if user.has_perm("inventory.view_part") else self.none()
+
+    def search(self, term: str) -> Self:
+        """Finds parts by SKU, name, description, barcode and bin."""
+        words = Q()
+        for word in term.split():
+            words &= (
+                Q(sku__icontains=word) | Q(name__icontains=word) | Q(description__icontains=word) | Q(barcode__icontains=word) | Q(bin__icontains=word)
+            )
+        return self.filter(words)
+
+    def low_stock(self) -> Self:
+        """Active parts of which no more than the reorder point is available."""
+        return self.filter(is_active=True, reorder_point__gt=0, on_hand__lte=exact(F("allocated") + F("reorder_point")))
+
+    def shift(self, part_id: int, *, on_hand: Decimal = ZERO, allocated: Decimal = ZERO) -> bool:
+        """Change the counts of a part by these amounts; False, and nothing changed, where the shelf does not allow it.
+
+        The only statement that ever changes them. Its WHERE clause is the lock, also where
+        ``select_for_update`` does nothing; on PostgreSQL it holds the row until the transaction ends.
+        """
+        new_on_hand, new_allocated = exact(F("on_hand") + on_hand), exact(F("allocated") + allocated)
+        return bool(
+            self.filter(GreaterThanOrEqual(new_on_hand, new_allocated), GreaterThanOrEqual(new_allocated, ZERO), pk=part_id).update(
+                on_hand=new_on_hand, allocated=new_allocated, updated_at=timezone.now()
+            )
+        )
+
+
+class Part(ShopModel):
+    """Something that the shop keeps and fits. ``available`` = ``on_hand`` − ``allocated``."""
+
+    sku = models.CharField("SKU", max_length=60)
+    name = models.CharField(max_length=160)
+    description = models.TextField(max_length=2000, blank=True)
+    unit = models.CharField(max_length=10, choices=Unit.choices, default=Unit.EACH)
+    price = money_field(help_text="what a customer pays for a unit")
+    cost = money_field(default=ZERO, help_text="what a unit costs the shop")
+    on_hand = quantity_field(editable=False)
+    allocated = quantity_field(editable=False, help_text="promised to open tickets")
+    reorder_point = quantity_field(blank=True, validators=[MinValueValidator(ZERO)], help_text="order when no more than this is available")
+    reorder_quantity = quantity_field(blank=True, validators=[MinValueValidator(ZERO)])
+    bin = models.CharField(max_length=30, blank=True, help_text="where it lies")
+    barcode = models.CharField(max_length=60, blank=True, db_index=True)
+    is_active = models.BooleanField(default=True, help_text="can be put on tickets; switch off instead of deleting")
+
+    objects = PartQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("sku", "pk")
+        permissions = [("view_cost", "Can see what parts cost"), ("receive_part", "Can receive parts"), ("adjust_part", "Can adjust and count stock")]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("sku"), name="one_part_per_sku", violation_error_code="sku_taken", violation_error_message="Another part has this SKU."
+            ),
+            models.CheckConstraint(condition=~Q(sku=""), name="a_part_has_a_sku", violation_error_message="A part has a SKU."),
+            models.CheckConstraint(condition=~Q(name=""), name="a_part_has_a_name", violation_error_message="A part has a name."),
+            models.CheckConstraint(condition=Q(on_hand__gte=0), name="on_hand_is_never_below_zero"),
+            models.CheckConstraint(
+                condition=Q(allocated__gte=0) & Q(allocated__lte=F("on_hand")), name="allocated_is_between_zero_and_on_hand"
+            ),
+            models.CheckConstraint(condition=Q(price__gte=0), name="a_price_is_zero_or_more", violation_error_message="A price is zero or more."),
+            models.CheckConstraint(condition=Q(cost__gte=0), name="a_cost_is_zero_or_more", violation_error_message="A cost is zero or more."),
+            models.CheckConstraint(
+                condition=Q(reorder_point__gte=0) & Q(reorder_quantity__gte=0),
+                name="reorder_figures_are_zero_or_more",
+                violation_error_message="Reorder point and quantity are zero or more.",
+            ),
+        ]
+        indexes = [models.Index(fields=["sku", "id"], name="parts_by_sku"), models.Index(fields=["name", "id"], name="parts_by_name")]
+
+    def __str__(self) -> str:
+        return f"{self.sku} {self.name}"
+
+    @property
+    def available(self) -> Decimal:
+        return self.on_hand - self.allocated
+
+    @property
+    def is_counted(self) -> bool:
+        """Does it come in whole units only?"""
+        return self.unit in COUNTED
+
+    def check_quantity(self, quantity: Decimal, field: str = "quantity") -> Decimal:
+        """The quantity, if it can be one of this part. Raises InvalidInput for a piece of what is counted."""
+        if self.is_counted and quantity != quantity.to_integral_value():
+            raise InvalidInput(field, "not_whole", f"{self.sku} is counted by the {self.unit}: use a whole number.")
+        return quantity
+
+
+class Reason(models.TextChoices):
+    RECEIPT = "receipt"
+    ISSUE = "issue"
+    RETURN_TO_STOCK = "return_to_stock"
+    ADJUSTMENT = "adjustment"
+    STOCKTAKE = "stocktake"
+    SCRAP = "scrap"
+
+
+class StockMovementQuerySet(ShopQuerySet):
+    def visible_to(self, user: Any) -> Self:
+        return self if user.has_perm("inventory.view_stockmovement") else self.none()
+
+    def update(self, **kwargs: Any) -> int:
+        raise TypeError("Stock movements are append-only: write a new one.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise TypeError("Stock movements are append-only: write a new one.")
+
+
+class StockMovement(models.Model):
+    """One change of what is on the shelf; append-only. The sum of a part's movements is its ``on_hand``."""
+
+    part = models.ForeignKey(Part, models.PROTECT, related_name="movements")
+    quantity = quantity_field(default=None, help_text="signed: what came is positive")
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    on_hand_after = quantity_field(default=None)
+    reference = models.CharField(max_length=60, blank=True, help_text="ticket number or document")
+    unit_cost = money_field(null=True, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True, editable=False)
+    updated_at = models.DateTimeField(auto_now=True, editable=False)
+
+    objects = StockMovementQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = [
+            models.CheckConstraint(condition=~Q(quantity=0) | Q(reason=Reason.STOCKTAKE), name="a_movement_moves_something_or_counts"),
+            models.CheckConstraint(condition=Q(on_hand_after__gte=0), name="no_movement_leaves_less_than_nothing"),
+        ]
+        indexes = [models.Index(fields=["part", "-id"], name="movements_of_a_part")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity:+f} {self.part.sku} ({self.reason})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise TypeError("Stock movements are append-only: write a new one.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("Stock movements are append-only: write a new one.")

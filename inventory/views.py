@@ -1,0 +1,88 @@
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.decorators import action
+
+from mechanic_shop.api import caching
+from mechanic_shop.api.permissions import Has
+from mechanic_shop.api.schema import answers
+from mechanic_shop.api.viewsets import ShopModelViewSet
+
+from . import operations
+from .filters import MovementFilter, PartFilter
+from .models import Part, StockMovement
+from .serializers import AdjustSerializer, CountSerializer, MovementSerializer, PartSerializer, ReceiveSerializer
+
+
+class PartViewSet(ShopModelViewSet):
+    """Parts and what is on the shelf of them."""
+
+    queryset = Part.objects.all()
+    serializer_class = PartSerializer
+    filterset_class = PartFilter
+    ordering_fields = ["sku", "name", "price", "on_hand", "created_at", "updated_at"]
+    cache_group = "parts"
+    permissions = {
+        "list": Has("inventory.view_part"),
+        "retrieve": Has("inventory.view_part"),
+        "create": Has("inventory.add_part"),
+        "update": Has("inventory.change_part"),
+        "partial_update": Has("inventory.change_part"),
+        "destroy": Has("inventory.delete_part"),
+        "receive": Has("inventory.receive_part"),
+        "adjust": Has("inventory.adjust_part"),
+        "count": Has("inventory.adjust_part"),
+        "movements": Has("inventory.view_stockmovement"),
+        "low_stock": Has("inventory.view_part"),
+    }
+
+    def cache_scope(self) -> str:
+        return "with-cost" if self.request.user.has_perm("inventory.view_cost") else "without-cost"
+
+    def perform_create(self, serializer: Any) -> None:
+        serializer.save()
+        caching.changed("parts")
+
+    perform_update = perform_create
+
+    def perform_destroy(self, part: Part) -> None:
+        operations.delete(part)
+
+    @answers(PartSerializer)
+    @action(detail=True, methods=["put"], serializer_class=ReceiveSerializer)
+    def receive(self, request: Any, pk: str) -> Any:
+        """Put a delivery on the shelf; tickets that wait for the part get theirs, oldest first."""
+        return self.act(operations.receive)
+
+    @answers(PartSerializer)
+    @action(detail=True, methods=["put"], serializer_class=AdjustSerializer)
+    def adjust(self, request: Any, pk: str) -> Any:
+        """Correct the shelf by a signed quantity, or scrap some; a note is required."""
+        return self.act(operations.adjust)
+
+    @answers(PartSerializer)
+    @action(detail=True, methods=["put"], serializer_class=CountSerializer)
+    def count(self, request: Any, pk: str) -> Any:
+        """Set what is on hand to what a stock-take found."""
+        return self.act(operations.count)
+
+    @answers(MovementSerializer, many=True)
+    @action(
+        detail=True,
+        serializer_class=MovementSerializer,
+        filterset_class=MovementFilter,
+        queryset=StockMovement.objects.select_related("part", "by__customer", "by__mechanic"),
+        ordering_fields=None,
+        cache_group=None,
+    )
+    def movements(self, request: Any, pk: str) -> Any:
+        """The ledger of a part, newest first."""
+        part = self.get_object_or_404(Part.objects.visible_to(request.user))
+        return self.answer_page(self.get_queryset().filter(part=part))
+
+    @answers(PartSerializer, many=True)
+    @action(detail=False, url_path="low-stock", filterset_class=None, ordering_fields=["sku", "name", "on_hand"])
+    def low_stock(self, request: Any) -> Any:
+        """Active parts of which no more than the reorder point is available."""
+        low: QuerySet = self.get_queryset().low_stock()
+        return self.answer_page(low)

@@ -1,0 +1,27 @@
+from django_filters import rest_framework as filters
+
+from mechanic_shop.api.filters import ShopFilterSet
+
+from .models import Mechanic
+
+
+class MechanicFilter(ShopFilterSet):
+    is_active = filters.BooleanFilter()
+
+    class Meta:
+        model = Mechanic
+        fields: list[str] = []
+
+
+class PopularFilter(MechanicFilter):
+    """The window of ``popular/``: on the day of assignment, in the shop's time zone, both days included."""
+
+    since = filters.DateFilter(method="window", help_text="first day of assignment that counts")
+    until = filters.DateFilter(method="window", help_text="last day of assignment that counts")
+
+    def window(self, queryset, name, value):
+        return queryset  # both ends at once, below
+
+    def filter_queryset(self, queryset):
+        days = self.form.cleaned_data
+        return super().filter_queryset(queryset).by_popularity(days["since"], days["until"])

@@ -1,0 +1,79 @@
+"""Mechanics, and which of them are asked for most."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Count, Q
+from django.db.models.functions import Coalesce, Lower
+
+from mechanic_shop.api.models import ShopModel, ShopQuerySet
+from mechanic_shop.api.times import day_end, day_start
+
+
+class MechanicQuerySet(ShopQuerySet):
+    def visible_to(self, user: Any) -> Self:
+        """Everybody may see who works here; which fields is the serializer's matter."""
+        return self
+
+    def search(self, term: str) -> Self:
+        """Finds mechanics by name, specialty and bio."""
+        words = Q()
+        for word in term.split():
+            words &= Q(name__icontains=word) | Q(specialties__icontains=word) | Q(bio__icontains=word)
+        return self.filter(words)
+
+    def by_popularity(self, since: date | None = None, until: date | None = None) -> Self:
+        """Each mechanic with ``ticket_count``, most first, then by name; those without tickets last.
+
+        Counts tickets that are not cancelled, assigned on a day of the shop from ``since`` to ``until``, both included.
+        """
+        links = self.model._meta.get_field("assignments").related_model.objects.exclude(ticket__status="cancelled")
+        if since:
+            links = links.filter(assigned_at__gte=day_start(since))
+        if until:
+            links = links.filter(assigned_at__lt=day_end(until))
+        count = links.filter(mechanic=models.OuterRef("pk")).order_by().values("mechanic").annotate(n=Count("pk")).values("n")
+        return self.annotate(ticket_count=Coalesce(models.Subquery(count), 0)).order_by("-ticket_count", "name", "pk")
+
+
+class Mechanic(ShopModel):
+    """Somebody who repairs. Public: name, specialties, bio, is_active; the rest is for staff."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="mechanic")
+    name = models.CharField(max_length=120)
+    specialties = models.JSONField(default=list, blank=True, help_text="a list of words")
+    bio = models.TextField(max_length=2000, blank=True)
+    is_active = models.BooleanField(default=True, help_text="works here today; switch off instead of deleting")
+    email = models.EmailField(null=True, blank=True)  # noqa: DJ001 - NULL: not known; unique when set
+    phone = models.CharField(max_length=40, blank=True)
+    hourly_cost = models.DecimalField(
+        max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(Decimal(0))], help_text="what an hour costs the shop"
+    )
+    hired_on = models.DateField(null=True, blank=True)
+
+    objects = MechanicQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name", "pk")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="one_mechanic_per_email",
+                violation_error_code="email_taken",
+                violation_error_message="Another mechanic has this e-mail.",
+            ),
+            models.CheckConstraint(
+                condition=Q(hourly_cost__isnull=True) | Q(hourly_cost__gte=0),
+                name="an_hour_costs_nothing_or_more",
+                violation_error_message="An hour cannot cost less than nothing.",
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="a_mechanic_has_a_name", violation_error_message="A mechanic has a name."),
+        ]
+        indexes = [models.Index(fields=["name", "id"], name="mechanics_by_name")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,19 @@
+"""What happens to mechanics beyond one row."""
+
+from typing import Any
+
+from django.db import transaction
+
+from mechanic_shop.api import caching
+from mechanic_shop.errors import DomainError
+
+from .models import Mechanic
+
+
+@transaction.atomic
+def delete(mechanic: Mechanic, *, by: Any) -> None:
+    """Erase a mechanic who was never on a ticket. Raises DomainError ``mechanic_in_use`` for one with a history."""
+    if mechanic.assignments.exists():
+        raise DomainError("mechanic_in_use", f"{mechanic.name} has worked on tickets, so the record stays: set is_active to false instead.")
+    mechanic.delete()
+    caching.changed("mechanics")

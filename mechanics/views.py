@@ -1,0 +1,50 @@
+from typing import Any
+
+from rest_framework.decorators import action
+
+from mechanic_shop.api import caching
+from mechanic_shop.api.permissions import AllowAny, Has
+from mechanic_shop.api.schema import answers
+from mechanic_shop.api.viewsets import ShopModelViewSet
+
+from . import operations
+from .filters import MechanicFilter, PopularFilter
+from .models import Mechanic
+from .serializers import MechanicSerializer, PopularMechanicSerializer
+
+
+class MechanicViewSet(ShopModelViewSet):
+    """Mechanics. Everybody may see who works here; contact and cost are for staff."""
+
+    queryset = Mechanic.objects.all()
+    serializer_class = MechanicSerializer
+    filterset_class = MechanicFilter
+    ordering_fields = ["name", "is_active"]
+    cache_group = "mechanics"
+    permissions = {
+        "list": AllowAny,
+        "retrieve": AllowAny,
+        "popular": AllowAny,
+        "create": Has("mechanics.add_mechanic"),
+        "update": Has("mechanics.change_mechanic"),
+        "partial_update": Has("mechanics.change_mechanic"),
+        "destroy": Has("mechanics.delete_mechanic"),
+    }
+
+    def cache_scope(self) -> str:
+        return "staff" if self.request.user.has_perm("mechanics.view_mechanic") else "everybody"
+
+    def perform_create(self, serializer: Any) -> None:
+        serializer.save()
+        caching.changed("mechanics")
+
+    perform_update = perform_create
+
+    def perform_destroy(self, mechanic: Mechanic) -> None:
+        operations.delete(mechanic, by=self.request.user)
+
+    @answers(PopularMechanicSerializer, many=True)
+    @action(detail=False, serializer_class=PopularMechanicSerializer, filterset_class=PopularFilter, ordering_fields=None)
+    def popular(self, request: Any) -> Any:
+        """Mechanics by the number of their tickets, most first, then by name; cancelled tickets do not count."""
+        return self.answer_page(self.get_queryset())

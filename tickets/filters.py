@@ -1,0 +1,24 @@
+from django_filters import rest_framework as filters
+
+from mechanic_shop.api.filters import IdFilter, ShopFilterSet
+
+from .models import HoldReason, ServiceTicket, Status
+
+
+class ServiceTicketFilter(ShopFilterSet):
+    status = filters.MultipleChoiceFilter(choices=Status.choices, help_text="one status, or several by repeating it")
+    on_hold = filters.BooleanFilter()
+    hold_reason = filters.ChoiceFilter(choices=HoldReason.choices)
+    customer = IdFilter(field_name="customer_id")
+    vehicle = IdFilter(field_name="vehicle_id")
+    mechanic = IdFilter(field_name="assignments__mechanic_id", help_text="assigned to this mechanic")
+    part = IdFilter(field_name="lines__part_id", help_text="with this part on it")
+    service_date = filters.DateFilter()
+    opened_after = filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gt")
+    opened_before = filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
+    promised_before = filters.IsoDateTimeFilter(field_name="promised_at", lookup_expr="lt")
+    updated_after = filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+
+    class Meta:
+        model = ServiceTicket
+        fields: list[str] = []

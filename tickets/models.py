@@ -1,0 +1,237 @@
+"""Service tickets, their mechanics and parts, and the history of their status."""
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Prefetch, Q
+from django.db.models.functions import Round
+from django.utils import timezone
+
+from customers.models import Customer, Vehicle, matches_customer
+from inventory.models import ZERO, Part, money_field, quantity_field
+from mechanic_shop.api.models import ShopModel, ShopQuerySet
+from mechanics.models import Mechanic
+
+CENT = Decimal("0.01")
+
+
+class Status(models.TextChoices):
+    ESTIMATE = "estimate"
+    APPROVED = "approved"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    INVOICED = "invoiced"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+class HoldReason(models.TextChoices):
+    PARTS = "parts"
+    CUSTOMER = "customer"
+    SUBLET = "sublet"
+    OTHER = "other"
+
+
+OPEN = (Status.ESTIMATE, Status.APPROVED, Status.IN_PROGRESS)  # parts and mechanics may change
+WORKING = (Status.APPROVED, Status.IN_PROGRESS)  # parts are held in stock
+SEALED = (Status.INVOICED, Status.CLOSED, Status.CANCELLED)  # nothing changes any more
+
+
+class ServiceTicketQuerySet(ShopQuerySet):
+    def visible_to(self, user: Any) -> Self:
+        """All for staff who may see tickets, else the user's own as a customer."""
+        if user.has_perm("tickets.view_serviceticket"):
+            return self
+        return self.filter(customer__user=user) if user.is_authenticated else self.none()
+
+    def mine(self, user: Any) -> Self:
+        """A customer's own, a mechanic's assigned."""
+        return self.filter(Q(customer__user=user) | Q(pk__in=TicketMechanic.objects.filter(mechanic__user=user).values("ticket")))
+
+    def open(self) -> Self:
+        """On which work is not finished."""
+        return self.filter(status__in=OPEN)
+
+    def bump(self) -> int:
+        """Say that these tickets changed, without writing anything else."""
+        return self.touch(version=F("version") + 1)
+
+    def with_details(self) -> Self:
+        """With all that the API shows of a ticket: the same number of queries for one and for a hundred."""
+        return self.select_related("customer", "vehicle").prefetch_related(
+            Prefetch("assignments", TicketMechanic.objects.select_related("mechanic").order_by("pk")),
+            Prefetch("lines", TicketPart.objects.select_related("part").order_by("pk")),
+        )
+
+    def search(self, term: str) -> Self:
+        """Finds tickets by number, plate, VIN, customer name and phone digits."""
+        found = matches_customer(term, "customer__") | Q(vehicle__in=Vehicle.objects.search_plates(term))
+        if number := re.fullmatch(r"(?:T-?)?0*([0-9]{1,18})", term.strip(), re.IGNORECASE | re.ASCII):
+            found |= Q(pk=int(number[1]))
+        return self.filter(found)
+
+
+class ServiceTicket(ShopModel):
+    """What a customer asked for, who works on it and what goes into it."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="tickets", db_index=False)
+    vehicle = models.ForeignKey(Vehicle, models.PROTECT, null=True, blank=True, related_name="tickets")
+    concern = models.TextField(max_length=5000, help_text="what the customer says")
+    cause = models.TextField(max_length=5000, blank=True, help_text="what was found")
+    correction = models.TextField(max_length=5000, blank=True, help_text="what was done")
+    service_date = models.DateField(null=True, blank=True)
+    promised_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.ESTIMATE, editable=False)
+    on_hold = models.BooleanField(default=False)
+    hold_reason = models.CharField(max_length=20, choices=HoldReason.choices, blank=True)
+    odometer_in = models.PositiveIntegerField(null=True, blank=True)
+    odometer_out = models.PositiveIntegerField(null=True, blank=True)
+    opened_at = models.DateTimeField(default=timezone.now, editable=False)
+    completed_at = models.DateTimeField(null=True, editable=False)
+    closed_at = models.DateTimeField(null=True, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    mechanics = models.ManyToManyField(Mechanic, through="TicketMechanic", related_name="tickets")
+    parts = models.ManyToManyField(Part, through="TicketPart", related_name="tickets")
+
+    objects = ServiceTicketQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-opened_at", "-pk")
+        permissions = [
+            ("assign_mechanic", "Can assign and remove mechanics"),
+            ("work_on_assigned", "Can work on tickets that he or she is assigned to"),
+            ("move_serviceticket", "Can make every move of the workflow"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(on_hold=False, hold_reason="") | Q(on_hold=True) & ~Q(hold_reason=""),
+                name="a_hold_has_a_reason_and_a_reason_a_hold",
+                violation_error_code="hold_reason",
+                violation_error_message="A ticket on hold needs a hold_reason (parts, customer, sublet or other), one that is not on hold has none.",
+            ),
+            models.CheckConstraint(
+                condition=Q(odometer_in__isnull=True) | Q(odometer_out__isnull=True) | Q(odometer_out__gte=F("odometer_in")),
+                name="an_odometer_does_not_run_backwards",
+                violation_error_message="odometer_out cannot be less than odometer_in.",
+            ),
+            models.CheckConstraint(condition=~Q(concern=""), name="a_ticket_has_a_concern", violation_error_message="Say what the customer asks for."),
+        ]
+        indexes = [
+            models.Index(fields=["-opened_at", "-id"], name="tickets_newest_first"),
+            models.Index(fields=["status", "-opened_at", "-id"], name="tickets_by_status"),
+            models.Index(fields=["customer", "-opened_at", "-id"], name="tickets_by_customer"),
+            models.Index(fields=["updated_at", "id"], name="tickets_by_change"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def number(self) -> str:
+        """T-000123: the key, as it stands on paper."""
+        return f"T-{self.pk:06d}"
+
+    @property
+    def owner_id(self) -> int | None:
+        return self.customer.user_id
+
+    @property
+    def parts_total(self) -> Decimal:
+        """What the parts cost the customer: the sum of the rounded lines."""
+        return sum((line.line_total for line in self.lines.all()), ZERO.quantize(CENT))
+
+
+class TicketMechanic(ShopModel):
+    """A mechanic on a ticket, once."""
+
+    class Role(models.TextChoices):
+        LEAD = "lead"
+        ASSISTANT = "assistant"
+
+    ticket = models.ForeignKey(ServiceTicket, models.CASCADE, related_name="assignments", db_index=False)
+    mechanic = models.ForeignKey(Mechanic, models.PROTECT, related_name="assignments", db_index=False)
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.ASSISTANT)
+    assigned_at = models.DateTimeField(default=timezone.now, editable=False)
+    assigned_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["ticket", "mechanic"], name="a_mechanic_is_once_on_a_ticket")]
+        indexes = [models.Index(fields=["mechanic", "assigned_at", "ticket"], name="assignments_of_a_mechanic")]
+
+    def __str__(self) -> str:
+        return f"{self.mechanic} ({self.role})"
+
+
+class TicketPartQuerySet(ShopQuerySet):
+    def backordered(self) -> Self:
+        """Lines that wait for stock, oldest ticket first."""
+        waiting = self.filter(ticket__status__in=WORKING, quantity__gt=Round(F("allocated") + F("issued"), precision=3))
+        return waiting.order_by("ticket__opened_at", "ticket_id", "pk")
+
+    def holding(self) -> Self:
+        """Lines to which stock is allocated, oldest ticket first."""
+        return self.filter(allocated__gt=0).select_related("ticket").order_by("ticket__opened_at", "ticket_id")
+
+
+class TicketPart(ShopModel):
+    """A part on a ticket, once, at the price and cost of the day it was added.
+
+    ``allocated`` and ``issued`` change only while the part's row is locked.
+    """
+
+    ticket = models.ForeignKey(ServiceTicket, models.CASCADE, related_name="lines", db_index=False)
+    part = models.ForeignKey(Part, models.PROTECT, related_name="ticket_lines")
+    quantity = quantity_field(default=Decimal(1))
+    unit_price = money_field()
+    unit_cost = money_field(default=ZERO)
+    allocated = quantity_field(editable=False)
+    issued = quantity_field(editable=False)
+
+    objects = TicketPartQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "part"], name="a_part_is_once_on_a_ticket"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="a_line_has_a_quantity"),
+            models.CheckConstraint(condition=Q(allocated__gte=0) & Q(issued__gte=0), name="a_line_holds_nothing_or_more"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity.normalize():f} × {self.part}"
+
+    @property
+    def line_total(self) -> Decimal:
+        """quantity × unit_price, rounded half up to the cent, once."""
+        return (self.quantity * self.unit_price).quantize(CENT, ROUND_HALF_UP)
+
+    @property
+    def backordered(self) -> Decimal:
+        """What is neither held nor fitted yet."""
+        return max(ZERO, self.quantity - self.allocated - self.issued)
+
+
+class StatusChange(models.Model):
+    """One move of a ticket; append-only."""
+
+    ticket = models.ForeignKey(ServiceTicket, models.CASCADE, related_name="history", db_index=False)
+    from_status = models.CharField("from", max_length=20, blank=True)
+    to_status = models.CharField("to", max_length=20, choices=Status.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ("pk",)
+        indexes = [models.Index(fields=["ticket", "id"], name="history_of_a_ticket")]
+
+    def __str__(self) -> str:
+        return f"{self.from_status or 'new'} → {self.to_status}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise TypeError("The history is append-only.")
+        super().save(*args, **kwargs)
+

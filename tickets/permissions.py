@@ -1,0 +1,29 @@
+"""Who counts as whom, for tickets."""
+
+from typing import Any
+
+from rest_framework.permissions import BasePermission
+
+from mechanic_shop.api.permissions import IsOwner
+
+from . import workflow
+from .models import ServiceTicket, Status
+
+
+class OwnsEstimate(IsOwner):
+    """The customer whose ticket it is, while the shop has not begun with it."""
+
+    message = "Your ticket has left the estimate: ask the shop to change it."
+
+    def has_object_permission(self, request: Any, view: Any, obj: ServiceTicket) -> bool:
+        return super().has_object_permission(request, view, obj) and obj.status == Status.ESTIMATE
+
+
+class IsAssigned(BasePermission):
+    """A mechanic who is on the ticket."""
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return request.user.has_perm("tickets.work_on_assigned")
+
+    def has_object_permission(self, request: Any, view: Any, obj: ServiceTicket) -> bool:
+        return workflow.assigned(request.user, obj)

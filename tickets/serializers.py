@@ -1,0 +1,168 @@
+"""Tickets as JSON, and the bodies of what one can do to them."""
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from customers.models import Customer, Vehicle
+from inventory.models import Part
+from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, SmallRelatedField
+from mechanic_shop.api.serializers import ShopSerializer
+from mechanics.models import Mechanic
+
+from . import operations, workflow
+from .models import HoldReason, ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
+
+CUSTOMER_WRITES = {"concern", "vehicle", "service_date"}
+ODOMETER = {"required": False, "allow_null": True, "min_value": 0, "max_value": 9_999_999}
+
+
+class TicketMechanicSerializer(serializers.ModelSerializer):
+    id = serializers.IntegerField(source="mechanic_id", read_only=True)
+    name = serializers.CharField(source="mechanic.name", read_only=True)
+
+    class Meta:
+        model = TicketMechanic
+        fields = ("id", "name", "role")
+
+
+class TicketPartSerializer(serializers.ModelSerializer):
+    part = SmallRelatedField(read_only=True, shows=("sku", "name"))
+    quantity = QuantityField(read_only=True)
+    unit_price = MoneyField(read_only=True)
+    line_total = MoneyField(read_only=True, max_digits=24)
+    allocated = QuantityField(read_only=True)
+    issued = QuantityField(read_only=True)
+
+    class Meta:
+        model = TicketPart
+        fields = ("part", "quantity", "unit_price", "line_total", "allocated", "issued")
+
+
+class ServiceTicketSerializer(ShopSerializer):
+    """A ticket. A customer writes what they ask for, for which vehicle and when; the rest is the shop's."""
+
+    number = serializers.CharField(read_only=True)
+    customer = SmallRelatedField(queryset=Customer.objects.all(), required=False)
+    vehicle = SmallRelatedField(queryset=Vehicle.objects.select_related("customer"), shows=("name", "plate"), required=False, allow_null=True)
+    hold_reason = serializers.ChoiceField(choices=HoldReason.choices, required=False, allow_blank=True)
+    odometer_in = serializers.IntegerField(**ODOMETER)
+    odometer_out = serializers.IntegerField(**ODOMETER)
+    mechanics = TicketMechanicSerializer(source="assignments", many=True, read_only=True)
+    parts = TicketPartSerializer(source="lines", many=True, read_only=True)
+    parts_total = MoneyField(read_only=True, max_digits=24)
+
+    class Meta:
+        model = ServiceTicket
+        fields = (
+            *("id", "number", "customer", "vehicle", "concern", "cause", "correction", "service_date", "promised_at"),
+            *("status", "on_hold", "hold_reason", "odometer_in", "odometer_out", "mechanics", "parts", "parts_total"),
+            *("opened_at", "completed_at", "closed_at", "created_at", "updated_at"),
+        )
+
+    def get_fields(self) -> dict[str, Any]:
+        found = super().get_fields()
+        user = getattr(self.context.get("request"), "user", None)
+        if user is None:
+            return found
+        office = user.has_perm("tickets.change_serviceticket")
+        mechanic = user.has_perm("tickets.work_on_assigned")
+        for name, field in found.items():
+            allowed = office or (mechanic and name != "customer") or name in CUSTOMER_WRITES
+            if not allowed and not field.read_only:
+                field.read_only, field.required = True, False
+        return found
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        user = self.context["request"].user
+        if self.instance is None and "customer" not in attrs:
+            attrs["customer"] = self.customer_of(user, attrs.get("vehicle"))
+        if attrs.get("on_hold") is False:
+            attrs["hold_reason"] = ""
+        customer = attrs.get("customer") or self.instance.customer
+        vehicle = attrs.get("vehicle", getattr(self.instance, "vehicle", None))
+        if vehicle is not None and vehicle.customer_id != customer.pk:
+            raise serializers.ValidationError({"vehicle": ["This vehicle belongs to another customer."]}, "vehicle_of_another_customer")
+        return super().validate(attrs)
+
+    def customer_of(self, user: Any, vehicle: Vehicle | None) -> Customer:
+        """Whose ticket it is when nobody says so: the customer who asks, else the vehicle's."""
+        if not user.has_perm("tickets.add_serviceticket"):
+            return user.customer
+        if vehicle is None:
+            raise serializers.ValidationError({"customer": ["Say whose ticket it is."]}, "required")
+        return vehicle.customer
+
+    def create(self, validated_data: dict[str, Any]) -> ServiceTicket:
+        return operations.open_ticket(**validated_data, by=self.context["request"].user)
+
+    def update(self, instance: ServiceTicket, validated_data: dict[str, Any]) -> ServiceTicket:
+        return operations.update(instance, **validated_data, by=self.context["request"].user)
+
+
+class AssignMechanicSerializer(serializers.Serializer):
+    mechanic = SmallRelatedField(queryset=Mechanic.objects.all())
+    role = serializers.ChoiceField(choices=TicketMechanic.Role.choices, default=TicketMechanic.Role.ASSISTANT)
+
+
+class RemoveMechanicSerializer(serializers.Serializer):
+    mechanic = SmallRelatedField(queryset=Mechanic.objects.all())
+
+
+class EditMechanicsSerializer(serializers.Serializer):
+    add = serializers.ListField(child=SmallRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
+    remove = serializers.ListField(child=SmallRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
+
+
+class AddPartSerializer(serializers.Serializer):
+    part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
+    quantity = PositiveQuantityField(default=Decimal(1))
+    backorder = serializers.BooleanField(default=False, help_text="put it on the ticket also when too little is available")
+
+
+class RemovePartSerializer(serializers.Serializer):
+    part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
+    quantity = PositiveQuantityField(required=False, allow_null=True, default=None, help_text="all of it, when left out")
+
+
+class MoveSerializer(serializers.Serializer):
+    to = serializers.ChoiceField(choices=Status.choices)
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class BlockSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class NextSerializer(serializers.Serializer):
+    to = serializers.ChoiceField(choices=Status.choices)
+    allowed = serializers.BooleanField()
+    blocked_by = BlockSerializer(many=True)
+
+
+class TransitionsSerializer(serializers.Serializer):
+    """Where a ticket stands, and where this user may move it."""
+
+    status = serializers.ChoiceField(choices=Status.choices)
+    next = NextSerializer(many=True)
+
+    def to_representation(self, ticket: ServiceTicket) -> dict[str, Any]:
+        return {"status": ticket.status, "next": workflow.options(ticket, self.context["request"].user)}
+
+
+class StatusChangeSerializer(ShopSerializer):
+    by = SmallRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"})
+
+    class Meta:
+        model = StatusChange
+        fields = ("id", "from", "to", "by", "at", "reason")
+
+    def get_fields(self) -> dict[str, Any]:
+        declared = super().get_fields()
+        return {name: declared[name] for name in self.Meta.fields}
+
+    # "from" is no name for a class attribute.
+    vars()["from"] = serializers.CharField(source="from_status", read_only=True)
+    to = serializers.CharField(source="to_status", read_only=True)

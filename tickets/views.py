@@ -1,0 +1,115 @@
+from typing import Any
+
+from rest_framework.decorators import action
+
+from customers.permissions import IsCustomer
+from mechanic_shop.api.permissions import Has, IsAuthenticated, IsOwner
+from mechanic_shop.api.schema import answers
+from mechanic_shop.api.viewsets import ShopModelViewSet
+
+from . import operations
+from .filters import ServiceTicketFilter
+from .models import ServiceTicket, StatusChange
+from .permissions import IsAssigned, OwnsEstimate
+from .serializers import (
+    AddPartSerializer,
+    AssignMechanicSerializer,
+    EditMechanicsSerializer,
+    MoveSerializer,
+    RemoveMechanicSerializer,
+    RemovePartSerializer,
+    ServiceTicketSerializer,
+    StatusChangeSerializer,
+    TransitionsSerializer,
+)
+
+MayUpdate = Has("tickets.change_serviceticket") | OwnsEstimate | IsAssigned
+MayAssign = Has("tickets.assign_mechanic")
+MayChangeParts = Has("tickets.change_serviceticket") | IsAssigned
+
+
+class ServiceTicketViewSet(ShopModelViewSet):
+    """Service tickets: what a customer asked for, who works on it and what goes into it."""
+
+    queryset = ServiceTicket.objects.with_details()
+    serializer_class = ServiceTicketSerializer
+    filterset_class = ServiceTicketFilter
+    ordering_fields = {
+        **{name: name for name in ("opened_at", "promised_at", "service_date", "status", "created_at", "updated_at")},
+        "number": "pk",
+    }
+    permissions = {
+        "list": IsAuthenticated,
+        "mine": IsAuthenticated,
+        "retrieve": IsAuthenticated,
+        "create": Has("tickets.add_serviceticket") | IsCustomer,
+        "update": MayUpdate,
+        "partial_update": MayUpdate,
+        "destroy": Has("tickets.delete_serviceticket") | IsOwner,
+        "assign_mechanic": MayAssign,
+        "remove_mechanic": MayAssign,
+        "edit_mechanics": MayAssign,
+        "add_part": MayChangeParts,
+        "remove_part": MayChangeParts,
+        "transitions": IsAuthenticated,
+        "move": IsAuthenticated,  # the workflow's table says whose move it is
+        "history": IsAuthenticated,
+    }
+
+    def perform_destroy(self, ticket: ServiceTicket) -> None:
+        operations.delete(ticket, by=self.request.user)
+
+    @answers(ServiceTicketSerializer, many=True)
+    @action(detail=False)
+    def mine(self, request: Any) -> Any:
+        """A customer's own tickets, a mechanic's assigned ones."""
+        return self.answer_page(self.get_queryset().mine(request.user))
+
+    @answers(ServiceTicketSerializer)
+    @action(detail=True, methods=["put"], url_path="assign-mechanic", serializer_class=AssignMechanicSerializer)
+    def assign_mechanic(self, request: Any, pk: str) -> Any:
+        """Put a mechanic on the ticket; nothing changes when he or she is on it already."""
+        return self.act(operations.assign_mechanic)
+
+    @answers(ServiceTicketSerializer)
+    @action(detail=True, methods=["put"], url_path="remove-mechanic", serializer_class=RemoveMechanicSerializer)
+    def remove_mechanic(self, request: Any, pk: str) -> Any:
+        """Take a mechanic off the ticket."""
+        return self.act(operations.remove_mechanic)
+
+    @answers(ServiceTicketSerializer)
+    @action(detail=True, methods=["put"], url_path="edit-mechanics", serializer_class=EditMechanicsSerializer)
+    def edit_mechanics(self, request: Any, pk: str) -> Any:
+        """Put mechanics on the ticket and take others off, all or nothing."""
+        return self.act(operations.edit_mechanics)
+
+    @answers(ServiceTicketSerializer)
+    @action(detail=True, methods=["put"], url_path="add-part", serializer_class=AddPartSerializer)
+    def add_part(self, request: Any, pk: str) -> Any:
+        """Put a part on the ticket; stock follows the ticket's status."""
+        return self.act(operations.add_part)
+
+    @answers(ServiceTicketSerializer)
+    @action(detail=True, methods=["put"], url_path="remove-part", serializer_class=RemovePartSerializer)
+    def remove_part(self, request: Any, pk: str) -> Any:
+        """Take a part off the ticket, all of it or some; what was held or fitted goes back on the shelf."""
+        return self.act(operations.remove_part)
+
+    @answers(TransitionsSerializer)
+    @action(detail=True, serializer_class=MoveSerializer)
+    def transitions(self, request: Any, pk: str) -> Any:
+        """Where the ticket can go from here, and what stands in the way."""
+        return self.answer_object(self.get_object(), shape=TransitionsSerializer)
+
+    @answers(ServiceTicketSerializer)
+    @transitions.mapping.post
+    def move(self, request: Any, pk: str) -> Any:
+        """Move the ticket along the workflow."""
+        return self.act(operations.move)
+
+    @answers(StatusChangeSerializer, many=True)
+    @action(detail=True, serializer_class=StatusChangeSerializer, filterset_class=None, ordering_fields=None)
+    def history(self, request: Any, pk: str) -> Any:
+        """The moves of the ticket, oldest first."""
+        changes = StatusChange.objects.filter(ticket=self.get_object()).select_related("by__customer", "by__mechanic")
+        return self.answer_page(changes)

@@ -1,0 +1,101 @@
+"""The one table of the workflow: which moves exist, who may make them, and what blocks them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mechanic_shop.errors import DomainError, NotAllowed
+
+from .models import ServiceTicket, Status
+
+Who = Callable[[Any, ServiceTicket], bool]
+Block = Callable[[ServiceTicket], DomainError | None]
+
+
+def office(user: Any, ticket: ServiceTicket) -> bool:
+    """Whoever may make every move."""
+    return user.has_perm("tickets.move_serviceticket")
+
+
+def owner(user: Any, ticket: ServiceTicket) -> bool:
+    """The customer whose ticket it is."""
+    return ticket.owner_id is not None and ticket.owner_id == user.pk
+
+
+def assigned(user: Any, ticket: ServiceTicket) -> bool:
+    """A mechanic who is on the ticket."""
+    return user.has_perm("tickets.work_on_assigned") and ticket.assignments.filter(mechanic__user=user).exists()
+
+
+def unfilled_backorder(ticket: ServiceTicket) -> DomainError | None:
+    """A ticket is not complete while parts that it needs are not here."""
+    missing = [line for line in ticket.lines.all() if line.backordered]
+    if not missing:
+        return None
+    named = ", ".join(f"{line.backordered.normalize():f} × {line.part.sku}" for line in missing)
+    return DomainError(
+        "backorder_unfilled",
+        f"Waiting for {named}: receive the parts, or remove them from the ticket.",
+        parts=[{"id": line.part_id, "sku": line.part.sku, "missing": str(line.backordered)} for line in missing],
+    )
+
+
+@dataclass(frozen=True)
+class Move:
+    """A move of the workflow; the office may always make it, ``also`` says who else."""
+
+    also: tuple[Who, ...] = ()
+    blocks: tuple[Block, ...] = ()
+
+    def allows(self, user: Any, ticket: ServiceTicket) -> bool:
+        return any(who(user, ticket) for who in (office, *self.also))
+
+    def blocked_by(self, ticket: ServiceTicket) -> list[DomainError]:
+        return [found for block in self.blocks if (found := block(ticket))]
+
+
+MOVES: dict[tuple[str, str], Move] = {
+    (Status.ESTIMATE, Status.APPROVED): Move(also=(owner,)),
+    (Status.ESTIMATE, Status.CANCELLED): Move(also=(owner,)),
+    (Status.APPROVED, Status.IN_PROGRESS): Move(also=(assigned,)),
+    (Status.APPROVED, Status.COMPLETED): Move(also=(assigned,), blocks=(unfilled_backorder,)),  # a walk-in oil change
+    (Status.APPROVED, Status.CANCELLED): Move(),
+    (Status.IN_PROGRESS, Status.COMPLETED): Move(also=(assigned,), blocks=(unfilled_backorder,)),
+    (Status.IN_PROGRESS, Status.CANCELLED): Move(),
+    (Status.COMPLETED, Status.IN_PROGRESS): Move(),
+    (Status.COMPLETED, Status.INVOICED): Move(),
+    (Status.INVOICED, Status.CLOSED): Move(),
+}
+
+
+def moves_from(status: str) -> dict[str, Move]:
+    """The moves that exist from a status, by the status that they lead to."""
+    return {to: move for (start, to), move in MOVES.items() if start == status}
+
+
+def check(ticket: ServiceTicket, to: str, user: Any) -> Move:
+    """The move to ``to``. Raises DomainError ``transition_not_allowed`` where there is none, NotAllowed where it is not this user's."""
+    move = moves_from(ticket.status).get(to)
+    if move is None:
+        possible = list(moves_from(ticket.status))
+        raise DomainError(
+            "transition_not_allowed",
+            f"{ticket.number} is {ticket.status}: from there it goes to {', '.join(possible) or 'nowhere'}.",
+            status_from=ticket.status,
+            status_to=to,
+            possible=possible,
+        )
+    if not move.allows(user, ticket):
+        raise NotAllowed("permission_denied", f"Moving a ticket from {ticket.status} to {to} is not yours to do: ask the front desk.")
+    return move
+
+
+def options(ticket: ServiceTicket, user: Any) -> list[dict[str, Any]]:
+    """Where the ticket can go, for the API and the admin: [{to, allowed, blocked_by: [{code, detail}]}]."""
+    found = []
+    for to, move in moves_from(ticket.status).items():
+        reasons = [{"code": error.code, "detail": error.message} for error in move.blocked_by(ticket)]
+        if not move.allows(user, ticket):
+            reasons.insert(0, {"code": "permission_denied", "detail": "This move is not yours to make: ask the front desk."})
+        found.append({"to": str(to), "allowed": not reasons, "blocked_by": reasons})
+    return found
