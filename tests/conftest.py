@@ -1,0 +1,78 @@
+"""The actors, as clients with real tokens, and a shop without limits unless a test asks for them."""
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from mechanic_shop.accounts.operations import token_pair
+
+from .factories import CustomerFactory, MechanicFactory, UserFactory
+
+
+@pytest.fixture(autouse=True)
+def _a_quick_and_patient_shop(settings: Any) -> Any:
+    """Cheap password hashes, plain static files, no rate limits, an empty cache."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True  # nothing was collected
+    settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES, "off")
+    cache.clear()
+    yield
+    cache.clear()
+
+
+class Client(APIClient):
+    """An API client that knows who it is."""
+
+    user: Any = None
+
+    def as_user(self, user: Any) -> "Client":
+        self.user = user
+        self.credentials(HTTP_AUTHORIZATION=f"Bearer {token_pair(user)['access']}")
+        return self
+
+
+def client_of(user: Any) -> Client:
+    return Client().as_user(user)
+
+
+@pytest.fixture
+def anonymous() -> Client:
+    return Client()
+
+
+@pytest.fixture
+def owner(db: Any) -> Client:
+    """A customer; ``owner.user.customer`` is the record."""
+    return client_of(CustomerFactory(login=True, name="Olive Owner").user)
+
+
+@pytest.fixture
+def stranger(db: Any) -> Client:
+    """Another customer."""
+    return client_of(CustomerFactory(login=True, name="Steve Stranger").user)
+
+
+@pytest.fixture
+def assigned(db: Any) -> Client:
+    """A mechanic, to be put on the ticket of the test; ``assigned.user.mechanic`` is the record."""
+    return client_of(MechanicFactory(login=True, name="Asha Assigned").user)
+
+
+@pytest.fixture
+def unassigned(db: Any) -> Client:
+    """A mechanic who is on no ticket."""
+    return client_of(MechanicFactory(login=True, name="Uma Unassigned").user)
+
+
+@pytest.fixture
+def advisor(db: Any) -> Client:
+    """The front desk."""
+    return client_of(UserFactory(role="advisor", is_staff=True))
+
+
+@pytest.fixture
+def manager(db: Any) -> Client:
+    return client_of(UserFactory(role="manager", is_staff=True))

@@ -1,0 +1,114 @@
+"""Rows for tests; tickets come in every state, reached through the operations."""
+
+from decimal import Decimal
+from typing import Any
+
+import factory
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+
+from customers.models import Customer, Vehicle
+from inventory import operations as stock
+from inventory.models import Part
+from mechanics.models import Mechanic
+from tickets import operations
+from tickets.models import ServiceTicket, Status
+
+PASSWORD = "Wrench-and-socket-9"
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = get_user_model()
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"user{n}@example.com")
+    password = factory.django.Password(PASSWORD)
+
+    @factory.post_generation
+    def role(self, create: bool, role: str | None, **kwargs: Any) -> None:
+        if role:
+            self.groups.add(Group.objects.get(name=role))
+
+
+class CustomerFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Customer
+
+    class Params:
+        login = factory.Trait(user=factory.SubFactory(UserFactory, email=factory.SelfAttribute("..email")))
+
+    name = factory.Sequence(lambda n: f"Customer {n}")
+    email = factory.Sequence(lambda n: f"customer{n}@example.com")
+    phone = "555-0171"
+
+
+class VehicleFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Vehicle
+
+    customer = factory.SubFactory(CustomerFactory)
+    plate = factory.Sequence(lambda n: f"TST{n:04d}")
+    make, model, year = "Honda", "Accord", 2003
+
+
+class MechanicFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Mechanic
+
+    class Params:
+        login = factory.Trait(user=factory.SubFactory(UserFactory, role="mechanic"))
+
+    name = factory.Sequence(lambda n: f"Mechanic {n:03d}")
+    email = factory.Sequence(lambda n: f"mechanic{n}@example.com")
+    hourly_cost = Decimal("41.50")
+
+
+class PartFactory(factory.django.DjangoModelFactory):
+    """A part; ``stock=10`` receives ten, so that the books balance."""
+
+    class Meta:
+        model = Part
+        skip_postgeneration_save = True
+
+    sku = factory.Sequence(lambda n: f"PART-{n:04d}")
+    name = factory.Sequence(lambda n: f"Part {n}")
+    price, cost = Decimal("19.99"), Decimal("8.50")
+
+    @factory.post_generation
+    def stock(self, create: bool, quantity: Any, **kwargs: Any) -> None:
+        if quantity:
+            stock.receive(self, quantity=Decimal(str(quantity)), by=None)
+            self.refresh_from_db()
+
+
+PATHS = {
+    Status.ESTIMATE: [],
+    Status.APPROVED: [Status.APPROVED],
+    Status.IN_PROGRESS: [Status.APPROVED, Status.IN_PROGRESS],
+    Status.COMPLETED: [Status.APPROVED, Status.COMPLETED],
+    Status.INVOICED: [Status.APPROVED, Status.COMPLETED, Status.INVOICED],
+    Status.CLOSED: [Status.APPROVED, Status.COMPLETED, Status.INVOICED, Status.CLOSED],
+    Status.CANCELLED: [Status.CANCELLED],
+}
+
+
+def make_ticket(status: str = Status.ESTIMATE, *, parts: Any = (), mechanics: Any = (), **details: Any) -> ServiceTicket:
+    """A ticket that walked to ``status`` by the workflow's moves; ``parts`` are (part, quantity) pairs put on the estimate."""
+    root = office()
+    details.setdefault("customer", None)
+    customer = details.pop("customer") or (details["vehicle"].customer if details.get("vehicle") else CustomerFactory())
+    ticket = operations.open_ticket(customer=customer, **{"concern": "Brakes squeal"} | details, by=root)
+    for mechanic in mechanics:
+        operations.assign_mechanic(ticket, mechanic=mechanic, by=root)
+    for part, quantity in parts:
+        operations.add_part(ticket, part=part, quantity=Decimal(str(quantity)), by=root)
+    for to in PATHS[Status(status)]:
+        operations.move(ticket, to=to, by=root)
+    return ServiceTicket.objects.get(pk=ticket.pk)
+
+
+def office() -> Any:
+    """Somebody who may make every move."""
+    found = get_user_model().objects.filter(email="office@example.com").first()
+    return found or UserFactory(email="office@example.com", role="manager")

@@ -1,0 +1,111 @@
+"""Imports run one way, so that each room can be read, tested and changed without those above it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ("customers", "mechanics", "inventory", "tickets")
+SHARED = {"mechanic_shop.errors", "mechanic_shop.api", "mechanic_shop.admin", "mechanic_shop.accounts"}
+# Who may import what of this project, beside itself. The first name that a module's own begins with counts.
+MAY_IMPORT = {
+    "tickets": SHARED | {"customers", "mechanics", "inventory"},
+    "customers": SHARED,
+    "mechanics": SHARED,
+    "inventory": SHARED,
+    "mechanic_shop.urls": {*APPS, "mechanic_shop"},
+    "mechanic_shop": {"mechanic_shop"},
+}
+
+
+def is_within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+def imported(source: str, module: str, is_package: bool = False) -> Iterator[str]:
+    """The dotted names that ``module`` imports, at its top, inside functions and for types alike."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = module.split(".")[: None if is_package and node.level == 1 else int(is_package) - node.level]
+                base = ".".join([*parents, *filter(None, [base])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def violations(source: str, module: str, is_package: bool = False) -> list[str]:
+    room = next(name for name in MAY_IMPORT if is_within(module, name))
+    allowed = {room, *MAY_IMPORT[room]}
+    ours = [name for name in imported(source, module, is_package) if name.split(".")[0] in {*APPS, "mechanic_shop"}]
+    found = [f"{module} imports {name}" for name in ours if not any(is_within(name, package) for package in allowed)]
+    if is_within(module, "mechanic_shop.errors"):
+        found += [f"{module} imports {name}" for name in imported(source, module, is_package) if is_within(name, "rest_framework")]
+    return found
+
+
+def modules() -> Iterator[tuple[Path, str, bool]]:
+    for room in (*APPS, "mechanic_shop"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            is_package = parts[-1] == "__init__"
+            yield path, ".".join(parts[:-1] if is_package else parts), is_package
+
+
+def test_imports_run_one_way():
+    checked = list(modules())
+    assert {name.split(".")[0] for _, name, _ in checked} == {*APPS, "mechanic_shop"}
+    assert [found for path, name, is_package in checked for found in violations(path.read_text(), name, is_package)] == []
+
+
+def test_every_app_has_its_rule():
+    """A fifth room would go unchecked."""
+    assert {path.parent.name for path in ROOT.glob("*/apps.py")} == set(APPS)
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("customers.models", "import tickets"),
+        ("customers.models", "from tickets.models import ServiceTicket"),
+        ("customers.models", "def later():\n    from tickets import models"),
+        ("customers.models", "if TYPE_CHECKING:\n    import tickets.models as rows"),
+        ("customers.models", "from ..tickets import models"),
+        ("mechanics.views", "from inventory.models import Part"),
+        ("inventory.operations.stock", "from ...tickets.models import TicketPart"),
+        ("tickets.views", "from mechanic_shop.urls import router"),
+        ("tickets.views", "from mechanic_shop import settings"),
+        ("tickets.views", "import mechanic_shop"),
+        ("mechanic_shop.api.viewsets", "from tickets.models import ServiceTicket"),
+        ("mechanic_shop.accounts.views", "from customers.models import Customer"),
+        ("mechanic_shop.urls_extra", "from customers import views"),
+        ("mechanic_shop.errors", "from rest_framework.exceptions import APIException"),
+        ("mechanic_shop.errors", "import rest_framework"),
+    ],
+)
+def test_a_violation_is_caught(module, source):
+    assert len(violations(source, module)) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("tickets.operations", "from customers.models import Customer\nfrom mechanics import models\nimport inventory.operations"),
+        ("tickets.operations", "from . import workflow\nfrom .models import ServiceTicket"),
+        ("customers.operations", "from mechanic_shop.errors import DomainError\nfrom mechanic_shop.accounts import operations"),
+        ("inventory.operations.stock", "from ..models import Part\nfrom mechanic_shop import errors"),
+        ("mechanic_shop.urls", "from tickets.views import ServiceTicketViewSet"),
+        ("mechanic_shop.api.errors", "from rest_framework import exceptions\nfrom mechanic_shop.errors import DomainError"),
+        ("customers.models", "import ticketsellers"),
+    ],
+)
+def test_what_the_rule_allows_passes(module, source):
+    assert violations(source, module) == []
+
+
+def test_a_package_reads_its_own_relative_imports():
+    assert violations("from .stock import issue\nfrom ..models import Part", "inventory.operations", is_package=True) == []
+    assert violations("from ...tickets import models", "inventory.operations", is_package=True) == ["inventory.operations imports tickets.models"]
