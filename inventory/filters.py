@@ -1,12 +1,12 @@
 from django_filters import rest_framework as filters
 
-from mechanic_shop.api.filters import ShopFilterSet
+from mechanic_shop.api.filters import ShopFilterSet, TrueFalseFilter
 
 from .models import Part, Reason, StockMovement, Unit
 
 
 class PartFilter(ShopFilterSet):
-    is_active = filters.BooleanFilter()
+    is_active = TrueFalseFilter()
     unit = filters.ChoiceFilter(choices=Unit.choices)
     bin = filters.CharFilter(lookup_expr="iexact")
     barcode = filters.CharFilter()

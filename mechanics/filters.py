@@ -1,12 +1,12 @@
 from django_filters import rest_framework as filters
 
-from mechanic_shop.api.filters import ShopFilterSet
+from mechanic_shop.api.filters import ShopFilterSet, TrueFalseFilter
 
 from .models import Mechanic
 
 
 class MechanicFilter(ShopFilterSet):
-    is_active = filters.BooleanFilter()
+    is_active = TrueFalseFilter()
 
     class Meta:
         model = Mechanic

@@ -1,13 +1,13 @@
 from django_filters import rest_framework as filters
 
-from mechanic_shop.api.filters import IdFilter, ShopFilterSet
+from mechanic_shop.api.filters import IdFilter, ShopFilterSet, TrueFalseFilter
 
 from .models import HoldReason, ServiceTicket, Status
 
 
 class ServiceTicketFilter(ShopFilterSet):
     status = filters.MultipleChoiceFilter(choices=Status.choices, help_text="one status, or several by repeating it")
-    on_hold = filters.BooleanFilter()
+    on_hold = TrueFalseFilter()
     hold_reason = filters.ChoiceFilter(choices=HoldReason.choices)
     customer = IdFilter(field_name="customer_id")
     vehicle = IdFilter(field_name="vehicle_id")

@@ -38,7 +38,9 @@ def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
     if ticket.status in SEALED:
         raise _locked(ticket)
     if "customer" in changes and ticket.status != Status.ESTIMATE:
-        raise DomainError("ticket_locked", f"{ticket.number} is {ticket.status}: its customer changes only while it is an estimate.", status=ticket.status)
+        raise DomainError(
+            "ticket_locked", f"{ticket.number} is {ticket.status}: its customer changes only while it is an estimate.", ticket_status=ticket.status
+        )
     return ticket.save_changes(**changes, version=F("version") + 1)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 
 from mechanic_shop.api.permissions import IsOwner
@@ -11,12 +12,13 @@ from .models import ServiceTicket, Status
 
 
 class OwnsEstimate(IsOwner):
-    """The customer whose ticket it is, while the shop has not begun with it."""
-
-    message = "Your ticket has left the estimate: ask the shop to change it."
+    """The customer whose ticket it is, while the shop has not begun with it. Ask it last: it says why not."""
 
     def has_object_permission(self, request: Any, view: Any, obj: ServiceTicket) -> bool:
-        return super().has_object_permission(request, view, obj) and obj.status == Status.ESTIMATE
+        owns = super().has_object_permission(request, view, obj)
+        if owns and obj.status != Status.ESTIMATE:
+            raise PermissionDenied(f"Your ticket is {obj.status}: ask the shop to change it.")
+        return owns
 
 
 class IsAssigned(BasePermission):

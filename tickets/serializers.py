@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from customers.models import Customer, Vehicle
 from inventory.models import Part
-from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, SmallRelatedField
+from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, RelationListField, SmallRelatedField
 from mechanic_shop.api.serializers import ShopSerializer
 from mechanics.models import Mechanic
 
@@ -111,8 +111,8 @@ class RemoveMechanicSerializer(serializers.Serializer):
 
 
 class EditMechanicsSerializer(serializers.Serializer):
-    add = serializers.ListField(child=SmallRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
-    remove = serializers.ListField(child=SmallRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
+    add = RelationListField(child=SmallRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
+    remove = RelationListField(child=SmallRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
 
 
 class AddPartSerializer(serializers.Serializer):

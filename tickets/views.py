@@ -23,7 +23,7 @@ from .serializers import (
     TransitionsSerializer,
 )
 
-MayUpdate = Has("tickets.change_serviceticket") | OwnsEstimate | IsAssigned
+MayUpdate = Has("tickets.change_serviceticket") | IsAssigned | OwnsEstimate
 MayAssign = Has("tickets.assign_mechanic")
 MayChangeParts = Has("tickets.change_serviceticket") | IsAssigned
 

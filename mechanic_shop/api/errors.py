@@ -44,13 +44,13 @@ class Unavailable(exceptions.APIException):
     wait = 5
 
 
-def problem(status: int, code: str, detail: str, **facts: Any) -> dict[str, Any]:
+def problem(status: int, code: str, detail: str, /, **facts: Any) -> dict[str, Any]:
     """The body of a refusal."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code}
-    return body | facts | {"request_id": current_request_id()}
+    return facts | body | {"request_id": current_request_id()}
 
 
-def problem_response(status: int, code: str, detail: str, **facts: Any) -> HttpResponse:
+def problem_response(status: int, code: str, detail: str, /, **facts: Any) -> HttpResponse:
     """The refusal as a plain Django answer, for what never reaches a view."""
     return HttpResponse(to_json(problem(status, code, detail, **facts)), status=status, content_type=PROBLEM)
 

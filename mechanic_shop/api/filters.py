@@ -1,10 +1,11 @@
 """Filters, search and ordering; what is not understood is refused, never ignored."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.filters import OrderingFilter as DRFOrderingFilter
@@ -79,6 +80,25 @@ class OrderingFilter(DRFOrderingFilter):
             return []
         what = f"Fields to sort by, comma-separated, each with - in front for descending: {', '.join(fields)}."
         return [{"name": "ordering", "required": False, "in": "query", "description": what, "schema": {"type": "string"}}]
+
+
+class TrueFalseField(forms.Field):
+    """True or false; django-filter's own takes everything else for "do not care" and returns every row."""
+
+    widget = forms.Select(choices=[("", "either"), ("true", "yes"), ("false", "no")])
+    words: ClassVar = {"true": True, "1": True, "false": False, "0": False}
+
+    def to_python(self, value: Any) -> bool | None:
+        if value in (None, ""):
+            return None
+        if str(value).lower() not in self.words:
+            raise forms.ValidationError("Use true or false.", "invalid")
+        return self.words[str(value).lower()]
+
+
+@extend_schema_field(bool)
+class TrueFalseFilter(filters.Filter):
+    field_class = TrueFalseField
 
 
 class IdFilter(filters.Filter):
