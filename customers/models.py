@@ -117,6 +117,9 @@ class Vehicle(ShopModel):
     engine = models.CharField(max_length=60, blank=True)
     color = models.CharField(max_length=40, blank=True)
     odometer = models.PositiveIntegerField(null=True, blank=True, help_text="as last read, in the shop's unit of distance")
+    # Facts of the row above, kept beside it, so that every list and statement reads them as columns.
+    name = models.CharField(max_length=200, blank=True, editable=False, help_text="what a person calls it: year, make, model and plate")
+    vin_valid = models.BooleanField(default=False, editable=False, help_text="the VIN follows ISO 3779")
 
     objects = VehicleQuerySet.as_manager()
 
@@ -138,23 +141,21 @@ class Vehicle(ShopModel):
         ]
 
     def __str__(self) -> str:
-        words = " ".join(str(word) for word in (self.year, self.make, self.model) if word)
-        return f"{words} ({self.plate})" if words and self.plate else words or self.plate or self.vin or f"vehicle {self.pk}"
+        return self.name
 
     def save(self, *args, **kwargs) -> None:
         self.plate, self.vin = normalise(self.plate), normalise(self.vin)
+        self.name, self.vin_valid = self.spoken_name(), vin_valid(self.vin)
+        fields = kwargs.get("update_fields")
+        if fields is not None:
+            kwargs["update_fields"] = {*fields, "name", "vin_valid"}
         super().save(*args, **kwargs)
 
-    @property
-    def vin_valid(self) -> bool:
-        """Does the VIN follow ISO 3779?"""
-        return vin_valid(self.vin)
+    def spoken_name(self) -> str:
+        """"2003 Honda Accord (AB12CD)", or as much of it as is known."""
+        words = " ".join(str(word) for word in (self.year, self.make, self.model) if word)
+        return f"{words} ({self.plate})" if words and self.plate else words or self.plate or self.vin or "unnamed vehicle"
 
     @property
     def owner_id(self) -> int | None:
         return self.customer.user_id
-
-    @property
-    def name(self) -> str:
-        """What a person calls it: year, make, model and plate."""
-        return str(self)

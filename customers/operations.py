@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from mechanic_shop.accounts import operations as accounts
-from mechanic_shop.errors import DomainError, InvalidInput
+from mechanic_shop.accounts.models import EMAIL_TAKEN
+from mechanic_shop.errors import DomainError, InvalidInput, NotAllowed
 
 from .models import Customer, Vehicle
 
@@ -14,17 +15,22 @@ from .models import Customer, Vehicle
 def register(*, name: str, email: str | None = None, password_hash: str | None = None, by: Any, **details: Any) -> Customer:
     """Add a customer; with a password they get a log-in by their e-mail.
 
-    Raises IntegrityError when the e-mail was taken in the same moment.
+    Raises InvalidInput ``email_taken`` when the e-mail was taken in the same moment.
     """
     user = accounts.create_login(email, password_hash) if email and password_hash else None
-    return Customer.objects.create(name=name, email=email, user=user, **details)
+    try:
+        with transaction.atomic():
+            return Customer.objects.create(name=name, email=email, user=user, **details)
+    except IntegrityError as error:
+        raise InvalidInput("email", "email_taken", EMAIL_TAKEN) from error
 
 
 @transaction.atomic
 def update(customer: Customer, *, by: Any, current_password: str | None = None, **changes: Any) -> Customer:
     """Change what was sent. A customer's e-mail is their log-in, so both change, and they prove who they are.
 
-    Raises InvalidInput ``wrong_password``, or ``email_required`` for taking the e-mail from somebody who logs in with it.
+    Raises InvalidInput ``wrong_password``, or ``email_required`` for taking the e-mail from somebody who logs in with it;
+    NotAllowed ``login_of_staff`` for another's log-in that opens more than a customer's.
     """
     email = changes.get("email")
     if "email" in changes and email != customer.email and customer.user is not None:
@@ -32,6 +38,9 @@ def update(customer: Customer, *, by: Any, current_password: str | None = None, 
             raise InvalidInput("email", "email_required", "This customer logs in with the e-mail: give another one.")
         if by.pk == customer.user_id:
             accounts.check_current_password(by, current_password)
+        elif customer.user.is_shop_staff and not by.has_perm("accounts.change_user"):
+            # The front desk could else send a manager's password reset to itself.
+            raise NotAllowed("login_of_staff", "This customer works here and logs in with that e-mail: they change it themselves, or the manager does.")
         accounts.set_email(customer.user, email, by=by)
     return customer.save_changes(**changes)
 

@@ -1,6 +1,7 @@
 """Plates and vehicle identification numbers (VIN)."""
 
 import re
+import unicodedata
 
 # ISO 3779 as 49 CFR 565.15 weighs it: the value of each character, and the weight of each of the 17 positions.
 VALUES = {str(digit): digit for digit in range(10)} | dict(
@@ -12,7 +13,7 @@ CHECK_DIGITS = "0123456789X"
 
 def normalise(text: str) -> str:
     """Upper case, letters and digits only: "ab 12-cd" → "AB12CD"."""
-    return re.sub(r"[\W_]", "", text).upper()
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", text).upper())
 
 
 def vin_valid(vin: str) -> bool:

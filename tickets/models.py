@@ -187,6 +187,7 @@ class TicketPart(ShopModel):
     quantity = quantity_field(default=Decimal(1))
     unit_price = money_field()
     unit_cost = money_field(default=ZERO)
+    line_total = money_field(max_digits=24, default=ZERO, editable=False, help_text="quantity × unit_price, rounded half up to the cent, once")
     allocated = quantity_field(editable=False)
     issued = quantity_field(editable=False)
 
@@ -202,10 +203,12 @@ class TicketPart(ShopModel):
     def __str__(self) -> str:
         return f"{self.quantity.normalize():f} × {self.part}"
 
-    @property
-    def line_total(self) -> Decimal:
-        """quantity × unit_price, rounded half up to the cent, once."""
-        return (self.quantity * self.unit_price).quantize(CENT, ROUND_HALF_UP)
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.line_total = (self.quantity * self.unit_price).quantize(CENT, ROUND_HALF_UP)
+        fields = kwargs.get("update_fields")
+        if fields is not None and "quantity" in fields:
+            kwargs["update_fields"] = {*fields, "line_total"}
+        super().save(*args, **kwargs)
 
     @property
     def backordered(self) -> Decimal:
