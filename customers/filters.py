@@ -1,6 +1,6 @@
 from django_filters import rest_framework as filters
 
-from mechanic_shop.api.filters import IdFilter, ShopFilterSet
+from mechanic_shop.api.filters import IdFilter, MomentFilter, ShopFilterSet
 
 from .models import Customer, Vehicle
 from .vin import normalise
@@ -8,7 +8,7 @@ from .vin import normalise
 
 class CustomerFilter(ShopFilterSet):
     email = filters.CharFilter(lookup_expr="iexact")
-    updated_after = filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+    updated_after = MomentFilter(field_name="updated_at", lookup_expr="gt")
 
     class Meta:
         model = Customer
@@ -21,7 +21,7 @@ class VehicleFilter(ShopFilterSet):
     vin = filters.CharFilter(method="by_plate", help_text="however it is typed")
     make = filters.CharFilter(lookup_expr="iexact")
     year = IdFilter()
-    updated_after = filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+    updated_after = MomentFilter(field_name="updated_at", lookup_expr="gt")
 
     class Meta:
         model = Vehicle

@@ -1,6 +1,6 @@
 from django_filters import rest_framework as filters
 
-from mechanic_shop.api.filters import ShopFilterSet, TrueFalseFilter
+from mechanic_shop.api.filters import MomentFilter, ShopFilterSet, TrueFalseFilter
 
 from .models import Part, Reason, StockMovement, Unit
 
@@ -11,7 +11,7 @@ class PartFilter(ShopFilterSet):
     bin = filters.CharFilter(lookup_expr="iexact")
     barcode = filters.CharFilter()
     sku = filters.CharFilter(lookup_expr="iexact")
-    updated_after = filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+    updated_after = MomentFilter(field_name="updated_at", lookup_expr="gt")
 
     class Meta:
         model = Part
@@ -21,8 +21,8 @@ class PartFilter(ShopFilterSet):
 class MovementFilter(ShopFilterSet):
     reason = filters.ChoiceFilter(choices=Reason.choices)
     reference = filters.CharFilter(lookup_expr="iexact")
-    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gt")
-    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gt")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = StockMovement

@@ -1,6 +1,6 @@
 from django_filters import rest_framework as filters
 
-from mechanic_shop.api.filters import IdFilter, ShopFilterSet, TrueFalseFilter
+from mechanic_shop.api.filters import IdFilter, MomentFilter, ShopFilterSet, TrueFalseFilter
 
 from .models import HoldReason, ServiceTicket, Status
 
@@ -14,10 +14,10 @@ class ServiceTicketFilter(ShopFilterSet):
     mechanic = IdFilter(field_name="assignments__mechanic_id", help_text="assigned to this mechanic")
     part = IdFilter(field_name="lines__part_id", help_text="with this part on it")
     service_date = filters.DateFilter()
-    opened_after = filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gt")
-    opened_before = filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
-    promised_before = filters.IsoDateTimeFilter(field_name="promised_at", lookup_expr="lt")
-    updated_after = filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+    opened_after = MomentFilter(field_name="opened_at", lookup_expr="gt")
+    opened_before = MomentFilter(field_name="opened_at", lookup_expr="lt")
+    promised_before = MomentFilter(field_name="promised_at", lookup_expr="lt")
+    updated_after = MomentFilter(field_name="updated_at", lookup_expr="gt")
 
     class Meta:
         model = ServiceTicket

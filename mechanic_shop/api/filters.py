@@ -4,7 +4,9 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import QuerySet
+from django.template import loader
 from django_filters import rest_framework as filters
+from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
@@ -48,6 +50,13 @@ class SearchFilter(BaseFilterBackend):
             raise ValidationError({"search": f"Search for at most {MAX_SEARCH} ordinary characters."}, "invalid")
         return queryset.search(term)
 
+    def to_html(self, request: Any, queryset: QuerySet, view: Any) -> str:
+        """The search box of the browsable API."""
+        if not hasattr(queryset, "search"):
+            return ""
+        context = {"param": "search", "term": request.query_params.get("search", ""), "finds": queryset.search.__doc__}
+        return loader.get_template("rest_framework/filters/search.html").render(context)
+
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         if not hasattr(view.queryset, "search"):
             return []
@@ -73,6 +82,10 @@ class OrderingFilter(DRFOrderingFilter):
         if not {"pk", "-pk", "id", "-id"} & set(ordering):
             ordering.append("-pk" if ordering and str(ordering[-1]).startswith("-") else "pk")
         return queryset.order_by(*ordering)
+
+    def to_html(self, request: Any, queryset: QuerySet, view: Any) -> str:
+        """Links of the browsable API, one for each ordering."""
+        return super().to_html(request, queryset, view) if getattr(view, "ordering_fields", None) else ""
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         fields = getattr(view, "ordering_fields", None)
@@ -108,3 +121,17 @@ class IdFilter(filters.Filter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, min_value=1, max_value=2**63 - 1, **kwargs)
+
+
+class MomentField(IsoDateTimeField):
+    """An ISO 8601 moment that every database can compare."""
+
+    def clean(self, value: Any) -> Any:
+        moment = super().clean(value)
+        if moment is not None and not 1900 < moment.year < 2200:
+            raise forms.ValidationError("Use a moment between the years 1900 and 2200.", "invalid")
+        return moment
+
+
+class MomentFilter(filters.IsoDateTimeFilter):
+    field_class = MomentField

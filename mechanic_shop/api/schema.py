@@ -1,7 +1,9 @@
 """The OpenAPI schema: what drf-spectacular cannot know by itself."""
 
+from types import SimpleNamespace
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema
@@ -63,6 +65,14 @@ class ShopSchema(AutoSchema):
         if getattr(self.view, "detail", None) is False and getattr(self.view, "action", "") not in ("create", "metadata"):
             return self.method == "GET"
         return super()._is_list_view(serializer)
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        """The ways to log in, and none at all where the permission itself says yes to a visitor."""
+        auths = super().get_auth()
+        visitor = SimpleNamespace(user=AnonymousUser(), method=self.method)
+        if {} not in auths and all(permission.has_permission(visitor, self.view) for permission in self.view.get_permissions()):
+            auths.append({})
+        return auths
 
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api/v1/").split("/")[0]]
@@ -127,7 +137,7 @@ def refusals(operation: dict[str, Any], method: str, path: str) -> list[str]:
 
 def add_headers(operation: dict[str, Any], method: str, path: str) -> None:
     names = []
-    if method in ("post", "put"):
+    if method in ("post", "put") and not path.endswith(("/auth/token/", "/auth/token/refresh/")):  # stored tokens would be stolen tokens
         names.append("Idempotency-Key")
     if method in ("put", "patch", "delete") and "{id}" in path:
         names.append("If-Match")
