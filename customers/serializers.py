@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from rest_framework import serializers
 
 from mechanic_shop.accounts.emails import EmailField
@@ -10,6 +11,7 @@ from mechanic_shop.accounts.models import EMAIL_TAKEN
 from mechanic_shop.accounts.operations import email_is_taken
 from mechanic_shop.accounts.passwords import PasswordField, hash_new_password
 from mechanic_shop.api.fields import SmallRelatedField
+from mechanic_shop.api.reading import Truth
 from mechanic_shop.api.serializers import ShopSerializer
 
 from . import operations
@@ -22,10 +24,11 @@ class CustomerSerializer(ShopSerializer):
 
     email = EmailField(required=False, allow_null=True)
     password = PasswordField(required=False)
-    current_password = PasswordField(required=False)
+    current_password = PasswordField(required=False, style={"input_type": "password", "only_to_change": True})
     has_login = serializers.BooleanField(read_only=True)
 
     staff_fields = {"notes": "customers.view_customer"}
+    expressions = {"has_login": Truth(Q(user__isnull=False))}
 
     class Meta:
         model = Customer

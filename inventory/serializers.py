@@ -3,9 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import F
 from rest_framework import serializers
 
 from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, SmallRelatedField
+from mechanic_shop.api.reading import Fixed
 from mechanic_shop.api.serializers import ShopSerializer
 
 from .models import Part, Reason, StockMovement
@@ -21,6 +23,7 @@ class PartSerializer(ShopSerializer):
     reorder_quantity = QuantityField(min_value=Decimal(0), required=False)
 
     staff_fields = {"cost": "inventory.view_cost"}
+    expressions = {"available": Fixed(F("on_hand") - F("allocated"), 3)}
 
     class Meta:
         model = Part
@@ -31,10 +34,13 @@ class PartSerializer(ShopSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
-        part = Part(sku=attrs.get("sku", ""), unit=attrs.get("unit") or getattr(self.instance, "unit", "each"))
+        before = self.instance or Part()
+        part = Part(sku=attrs.get("sku", before.sku), unit=attrs.get("unit", before.unit))
         for name in ("reorder_point", "reorder_quantity"):
-            if name in attrs:
-                part.check_quantity(attrs[name], name)
+            part.check_quantity(attrs.get(name, getattr(before, name)), name)
+        # What lies on the shelf or is on a ticket in pieces cannot become a part that is counted.
+        for quantity in before.quantities() if "unit" in attrs and before.pk else ():
+            part.check_quantity(quantity, "unit")
         return attrs
 
 
@@ -56,6 +62,13 @@ class ReceiveSerializer(serializers.Serializer):
     quantity = PositiveQuantityField()
     unit_cost = MoneyField(required=False, allow_null=True, help_text="what a unit cost; becomes the part's cost")
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+    def get_fields(self) -> dict[str, Any]:
+        found = super().get_fields()
+        request = self.context.get("request")
+        if request is not None and not request.user.has_perm("inventory.view_cost"):
+            found.pop("unit_cost")  # nobody sets what they may not see
+        return found
 
 
 class AdjustSerializer(serializers.Serializer):

@@ -1,5 +1,6 @@
 """Mechanics as JSON: public fields for everybody, the rest for those who may see it."""
 
+from django.db.models import F
 from rest_framework import serializers
 
 from mechanic_shop.accounts.emails import EmailField
@@ -25,6 +26,8 @@ class MechanicSerializer(ShopSerializer):
 
 class PopularMechanicSerializer(MechanicSerializer):
     ticket_count = serializers.IntegerField(read_only=True)
+
+    expressions = {"ticket_count": F("ticket_count")}
 
     class Meta(MechanicSerializer.Meta):
         fields = (*MechanicSerializer.Meta.fields, "ticket_count")

@@ -3,19 +3,35 @@
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import DecimalField, F, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 from rest_framework import serializers
 
 from customers.models import Customer, Vehicle
-from inventory.models import Part
+from inventory.models import ZERO, Part
 from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, RelationListField, SmallRelatedField
+from mechanic_shop.api.reading import Fixed, PerDatabase
 from mechanic_shop.api.serializers import ShopSerializer
 from mechanics.models import Mechanic
 
 from . import operations, workflow
 from .models import HoldReason, ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
 
+def sum_of_lines() -> Coalesce:
+    """The sum of a ticket's lines; to the cent, also where the database adds doubles."""
+    summed = TicketPart.objects.filter(ticket=OuterRef("pk")).order_by().values("ticket").annotate(total=Sum("line_total")).values("total")
+    return Coalesce(Subquery(summed), ZERO, output_field=DecimalField(max_digits=24, decimal_places=2))
+
+
 CUSTOMER_WRITES = {"concern", "vehicle", "service_date"}
 ODOMETER = {"required": False, "allow_null": True, "min_value": 0, "max_value": 9_999_999}
+
+
+class TicketNumber(PerDatabase):
+    """T-000123, of a key."""
+
+    sqlite = "printf('T-%%06d', %(expressions)s)"
+    postgresql = "('T-' || CASE WHEN %(expressions)s < 1000000 THEN lpad(%(expressions)s::text, 6, '0') ELSE %(expressions)s::text END)"
 
 
 class TicketMechanicSerializer(serializers.ModelSerializer):
@@ -52,6 +68,8 @@ class ServiceTicketSerializer(ShopSerializer):
     mechanics = TicketMechanicSerializer(source="assignments", many=True, read_only=True)
     parts = TicketPartSerializer(source="lines", many=True, read_only=True)
     parts_total = MoneyField(read_only=True, max_digits=24)
+
+    expressions = {"number": TicketNumber(F("pk")), "parts_total": Fixed(sum_of_lines(), 2)}
 
     class Meta:
         model = ServiceTicket

@@ -1,0 +1,195 @@
+"""Reading without an object per row: the database builds the JSON, and the ORM builds the statement once.
+
+A serializer declares the shape of a resource. ``shape`` turns it into one SQL expression that gives a
+row's JSON, nested lists and all, and ``Statement`` keeps the SQL text that the ORM compiled for a
+queryset, to be run again with other keys. What a field needs beside its column stands in the
+serializer's ``expressions``. That both ways give the same JSON is proven in tests/test_reading.py.
+"""
+
+from collections import OrderedDict
+from threading import Lock
+from typing import Any
+
+from django.db import connection, models
+from django.db.models import Case, F, Func, JSONField, OuterRef, Subquery, TextField, Value, When
+from rest_framework import serializers
+
+from .fields import SmallRelatedField
+
+KEY = -(2**40) - 77  # stands for a key while a statement is compiled; no row has it
+
+
+# --- JSON in SQL ---------------------------------------------------------------------------------
+
+
+class JsonObject(Func):
+    """{name: expression, …}, in that order."""
+
+    output_field = JSONField()
+
+    def __init__(self, **members: Any) -> None:
+        super().__init__(*(part for name, value in members.items() for part in (Value(name), value)))
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, function="json_object", **extra)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, function="json_build_object", **extra)
+
+
+class JsonList(Subquery):
+    """[…] of a queryset whose only value is called ``item``, in the queryset's order."""
+
+    output_field = JSONField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="(SELECT json_group_array(json(rows.item)) FROM (%(subquery)s) rows)", **extra)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="(SELECT coalesce(json_agg(rows.item), '[]'::json) FROM (%(subquery)s) rows)", **extra)
+
+
+class PerDatabase(Func):
+    """An expression that each database writes in its own words: ``sqlite`` and ``postgresql`` are templates."""
+
+    sqlite = postgresql = "%(expressions)s"
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template=self.sqlite, **extra)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template=self.postgresql, **extra)
+
+
+class Moment(PerDatabase):
+    """A moment as UTC in ISO 8601; a whole second has no fraction."""
+
+    sqlite = "(replace(%(expressions)s, ' ', 'T') || 'Z')"
+    postgresql = """replace(to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
+
+
+class Fixed(PerDatabase):
+    """A decimal as a string with all its places."""
+
+    def __init__(self, expression: Any, places: int, null: bool = False) -> None:
+        super().__init__(expression)
+        printed = f"printf('%%.{places}f', %(expressions)s)"
+        self.sqlite = f"iif(%(expressions)s IS NULL, NULL, {printed})" if null else printed
+        self.postgresql = f"(%(expressions)s)::numeric(30,{places})::text"
+
+
+class Truth(PerDatabase):
+    """A boolean; SQLite has none, but its JSON does."""
+
+    sqlite = "json(CASE WHEN %(expressions)s THEN 'true' ELSE 'false' END)"
+    output_field = JSONField()
+
+
+class Document(PerDatabase):
+    """A JSON column inside other JSON."""
+
+    sqlite = "json(%(expressions)s)"
+    output_field = JSONField()
+
+
+class Text(PerDatabase):
+    """JSON as text, so that no driver parses it."""
+
+    postgresql = "(%(expressions)s)::text"
+
+
+# --- from a serializer to an expression ----------------------------------------------------------
+
+
+def shape(serializer: serializers.BaseSerializer, prefix: str = "") -> JsonObject:
+    """The JSON of a row, as this serializer shows it; ``prefix`` is the path of the row in the query."""
+    own = getattr(serializer, "expressions", {})
+    members = {}
+    for name, field in serializer.fields.items():  # type: ignore[attr-defined]
+        if not field.write_only:
+            members[name] = own[name] if name in own else member(serializer.Meta.model, field, prefix)  # type: ignore[attr-defined]
+    return JsonObject(**members)
+
+
+def member(model: type[models.Model], field: Any, prefix: str) -> Any:
+    path = prefix + "__".join(field.source_attrs)
+    if isinstance(field, serializers.ListSerializer):
+        return rows_of(model._meta.get_field(field.source), field.child)
+    if isinstance(field, SmallRelatedField):
+        small = JsonObject(id=F(f"{path}_id"), **{shown: F(f"{path}__{attr}") for shown, attr in field.shows.items()})
+        return Case(When(**{f"{path}__isnull": False}, then=small), output_field=JSONField()) if field.allow_null else small
+    return value_of(column(model, field.source_attrs), path)
+
+
+def rows_of(relation: Any, child: serializers.BaseSerializer) -> JsonList:
+    """A nested list: the rows that point to this one, in the order of their keys."""
+    rows = relation.related_model._default_manager.filter(**{relation.field.name: OuterRef("pk")}).order_by("pk")
+    return JsonList(rows.values(item=shape(child)))
+
+
+def column(model: type[models.Model], path: list[str]) -> models.Field:
+    """The model field at the end of a path of relations."""
+    *relations, name = path
+    for relation in relations:
+        model = model._meta.get_field(relation).related_model  # type: ignore[assignment]
+    if name.endswith("_id") and name.removesuffix("_id") in {field.name for field in model._meta.fields}:
+        return models.BigIntegerField()
+    return model._meta.get_field(name)  # type: ignore[return-value]
+
+
+def value_of(field: models.Field, path: str) -> Any:
+    """A column as JSON shows it."""
+    if isinstance(field, models.DateTimeField):
+        return Moment(F(path))
+    if isinstance(field, models.DecimalField):
+        return Fixed(F(path), field.decimal_places, field.null)
+    if isinstance(field, models.BooleanField):
+        return Truth(F(path))
+    if isinstance(field, models.JSONField):
+        return Document(F(path))
+    if isinstance(field, models.DateField):
+        return Text(F(path))
+    return F(path)
+
+
+# --- statements ----------------------------------------------------------------------------------
+
+
+class Statement:
+    """The SQL of a queryset, compiled once; ``KEY`` among its parameters is where a key goes."""
+
+    def __init__(self, queryset: Any) -> None:
+        self.sql, self.params = queryset.query.sql_with_params()
+        self.places = [at for at, value in enumerate(self.params) if value == KEY]
+
+    def rows(self, key: int | None = None) -> list[Any]:
+        params = self.params
+        if self.places:
+            params = tuple(key if value == KEY else value for value in params)
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, params)
+            return cursor.fetchall()
+
+
+class Shelf:
+    """The most recently used statements, by what they depend on."""
+
+    def __init__(self, size: int = 4000) -> None:
+        self.size, self.kept, self.lock = size, OrderedDict[Any, Any](), Lock()
+
+    def get(self, key: Any, make: Any) -> Any:
+        found = self.kept.get(key)
+        if found is None:
+            found = make()
+            with self.lock:
+                self.kept[key] = found
+                if len(self.kept) > self.size:
+                    self.kept.popitem(last=False)
+        return found
+
+
+def documents(queryset: Any, serializer: serializers.BaseSerializer) -> Any:
+    """A queryset of one column: each row's JSON, as text."""
+    bare = queryset.select_related(None).prefetch_related(None)
+    return bare.values_list(Text(shape(serializer)), flat=True)
