@@ -78,7 +78,7 @@ class PartViewSet(ShopModelViewSet):
     def movements(self, request: Any, pk: str) -> Any:
         """The ledger of a part, newest first."""
         part = self.get_object_or_404(Part.objects.visible_to(request.user))
-        return self.answer_page(self.get_queryset().filter(part=part))
+        return self.answer_rows(self.get_queryset().filter(part=part))
 
     @answers(PartSerializer, many=True)
     @action(detail=False, url_path="low-stock", filterset_class=None, ordering_fields=["sku", "name", "on_hand"])

@@ -30,7 +30,7 @@ ODOMETER = {"required": False, "allow_null": True, "min_value": 0, "max_value": 
 class TicketNumber(PerDatabase):
     """T-000123, of a key."""
 
-    sqlite = "printf('T-%%06d', %(expressions)s)"
+    sqlite = "printf('T-%%%%06d', %(expressions)s)"
     postgresql = "('T-' || CASE WHEN %(expressions)s < 1000000 THEN lpad(%(expressions)s::text, 6, '0') ELSE %(expressions)s::text END)"
 
 

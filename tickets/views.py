@@ -1,6 +1,7 @@
 from typing import Any
 
 from rest_framework.decorators import action
+from rest_framework.response import Response
 
 from customers.permissions import IsCustomer
 from mechanic_shop.api.permissions import Has, IsAuthenticated, IsOwner
@@ -99,7 +100,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
     @action(detail=True, serializer_class=MoveSerializer)
     def transitions(self, request: Any, pk: str) -> Any:
         """Where the ticket can go from here, and what stands in the way."""
-        return self.answer_object(self.get_object(), shape=TransitionsSerializer)
+        return Response(TransitionsSerializer(self.get_object(), context=self.get_serializer_context()).data)
 
     @answers(ServiceTicketSerializer)
     @transitions.mapping.post
@@ -112,4 +113,4 @@ class ServiceTicketViewSet(ShopModelViewSet):
     def history(self, request: Any, pk: str) -> Any:
         """The moves of the ticket, oldest first."""
         changes = StatusChange.objects.filter(ticket=self.get_object()).select_related("by__customer", "by__mechanic")
-        return self.answer_page(changes)
+        return self.answer_rows(changes)

@@ -15,8 +15,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_page
 
-from .renderers import to_json
-
 SECONDS = 300
 
 
@@ -36,14 +34,14 @@ def changed(*groups: str) -> None:
         transaction.on_commit(lambda group=group: cache.set(f"generation:{group}", time.time_ns(), None))
 
 
-def cached_data(request: Any, group: str, scope: str, build: Callable[[], Any]) -> HttpResponse:
+def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]) -> HttpResponse:
     """The JSON answer for this URL, from the cache if the group has not changed.
 
     ``scope`` names who may share it: "everybody", a permission level, or one user.
-    ``build`` gives the data; it is only called on a miss.
+    ``build`` gives the JSON; it is only called on a miss.
     """
     prefix = f"{group}:{generation(group)}:{scope}"  # read before the rows, so that a write in between makes this page old
-    page = cache_page(SECONDS, key_prefix=prefix)(lambda _: HttpResponse(to_json(build()), content_type="application/json"))
+    page = cache_page(SECONDS, key_prefix=prefix)(lambda _: HttpResponse(build(), content_type="application/json"))
     response = page(anonymous_copy(request._request))
     for header in ("Expires", "Age", "Cache-Control"):
         response.headers.pop(header, None)

@@ -7,9 +7,12 @@ serializer's ``expressions``. That both ways give the same JSON is proven in tes
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
+import orjson
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import Case, F, Func, JSONField, OuterRef, Subquery, TextField, Value, When
 from rest_framework import serializers
@@ -74,7 +77,7 @@ class Fixed(PerDatabase):
 
     def __init__(self, expression: Any, places: int, null: bool = False) -> None:
         super().__init__(expression)
-        printed = f"printf('%%.{places}f', %(expressions)s)"
+        printed = f"printf('%%%%.{places}f', %(expressions)s)"
         self.sqlite = f"iif(%(expressions)s IS NULL, NULL, {printed})" if null else printed
         self.postgresql = f"(%(expressions)s)::numeric(30,{places})::text"
 
@@ -159,21 +162,23 @@ def value_of(field: models.Field, path: str) -> Any:
 class Statement:
     """The SQL of a queryset, compiled once; ``KEY`` among its parameters is where a key goes."""
 
-    def __init__(self, queryset: Any) -> None:
-        self.sql, self.params = queryset.query.sql_with_params()
-        self.places = [at for at, value in enumerate(self.params) if value == KEY]
+    def __init__(self, queryset: Any, wrap: str = "{}") -> None:
+        try:
+            sql, self.params = queryset.query.sql_with_params()
+            self.sql = wrap.format(sql)
+        except EmptyResultSet:  # Django sees that there can be no rows
+            self.sql = ""
 
-    def rows(self, key: int | None = None) -> list[Any]:
-        params = self.params
-        if self.places:
-            params = tuple(key if value == KEY else value for value in params)
+    def run(self, key: int | None = None) -> list[tuple[Any, ...]]:
+        if not self.sql:
+            return []
         with connection.cursor() as cursor:
-            cursor.execute(self.sql, params)
+            cursor.execute(self.sql, [key if value == KEY else value for value in self.params])
             return cursor.fetchall()
 
 
 class Shelf:
-    """The most recently used statements, by what they depend on."""
+    """The most recently made statements, by all that they depend on: a shape, a user's rights, a query string."""
 
     def __init__(self, size: int = 4000) -> None:
         self.size, self.kept, self.lock = size, OrderedDict[Any, Any](), Lock()
@@ -189,7 +194,34 @@ class Shelf:
         return found
 
 
+shelf = Shelf()
+
+
 def documents(queryset: Any, serializer: serializers.BaseSerializer) -> Any:
     """A queryset of one column: each row's JSON, as text."""
     bare = queryset.select_related(None).prefetch_related(None)
     return bare.values_list(Text(shape(serializer)), flat=True)
+
+
+class Page:
+    """One page of a list, ready to be asked for again: how many rows there are, and the JSON of its own."""
+
+    def __init__(self, rows: Any, serializer: serializers.BaseSerializer, number: int, size: int) -> None:
+        self.number, self.size = number, size
+        first = (number - 1) * size
+        self.total = Statement(rows.order_by().values_list(Value(1)), "SELECT count(*) FROM ({}) counted")
+        keys = rows.values("pk")[first : first + size]
+        # Keys first: PostgreSQL would otherwise build the JSON of every row that a deep page skips.
+        shown = rows if rows.query.annotations else rows.model._default_manager.filter(pk__in=keys).order_by(*rows.query.order_by)
+        self.rows = Statement(documents(shown[first : first + size] if rows.query.annotations else shown, serializer))
+
+    def json(self, link: Callable[[int], str]) -> bytes | None:
+        """{count, next, previous, results}; None where there is no such page. ``link`` gives the address of a page by its number."""
+        total = self.total.run()[0][0] if self.total.sql else 0
+        last = max(1, -(-total // self.size))
+        if self.number > last:
+            return None
+        following = orjson.dumps(link(self.number + 1) if self.number < last else None)
+        previous = orjson.dumps(link(self.number - 1) if self.number > 1 else None)
+        rows = ",".join([row for (row,) in self.rows.run()])
+        return b'{"count":%d,"next":%s,"previous":%s,"results":[%s]}' % (total, following, previous, rows.encode())

@@ -5,13 +5,16 @@ from typing import Any, ClassVar
 
 from django.http import Http404, HttpResponse
 from rest_framework import mixins, status, viewsets
+from rest_framework.exceptions import NotFound
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from .caching import cached_data
+from .caching import cached_page
 from .concurrency import Idempotency, check_if_match, etag_of, not_modified
-from .renderers import to_json
+from .pagination import NO_PAGE
+from .reading import KEY, Page, Statement, documents, shelf
 
 
 class ShopView:
@@ -37,7 +40,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
     ``cache_group`` turns on cached lists, shared by all users with the same ``cache_scope``.
     """
 
-    lookup_value_regex = "[0-9]{1,18}"
+    lookup_value_regex = "[1-9][0-9]{0,17}"  # one address for one row: no 01, no ١
     permissions: ClassVar[dict[str, type[BasePermission] | Any]] = {}
     cache_group: ClassVar[str | None] = None
     ordering_fields: ClassVar[Any] = None
@@ -53,58 +56,97 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         """Who may share this user's pages."""
         return f"user:{self.request.user.pk}"
 
-    # --- reading ---
+    # --- reading: JSON comes from the database, a page for people from the serializer ---
+
+    @property
+    def shows_html(self) -> bool:
+        return isinstance(self.request.accepted_renderer, BrowsableAPIRenderer)
+
+    def rights(self) -> tuple[Any, ...]:
+        """All of the user that a statement depends on: whose rows, and which fields."""
+        return type(self), self.request.user.pk, frozenset(self.request.user.get_all_permissions())
 
     def answer_page(self, queryset: Any) -> Any:
-        """A filtered, searched, ordered page of the rows, from the cache where the view keeps one."""
-        build = lambda: self.page_data(queryset)  # noqa: E731
-        shows_html = isinstance(self.request.accepted_renderer, BrowsableAPIRenderer)
-        if self.cache_group is None or shows_html:
-            return Response(build())
-        return self.conditional(cached_data(self.request, self.cache_group, self.cache_scope(), build))
+        """A filtered, searched, ordered page of the resource, from the cache where the view keeps one."""
+        if self.shows_html:
+            return self.answer_rows(queryset)
+        if self.cache_group is None:
+            response = HttpResponse(self.page_json(queryset), content_type="application/json")
+        else:
+            response = cached_page(self.request, self.cache_group, self.cache_scope(), lambda: self.page_json(queryset))
+        return self.conditional(response)
 
-    def page_data(self, queryset: Any) -> dict[str, Any]:
+    def answer_rows(self, queryset: Any) -> Response:
+        """A page of other rows than the resource's, by their serializer."""
         page = self.paginate_queryset(self.filter_queryset(queryset))
-        return self.paginator.get_paginated_response(self.get_serializer(page, many=True).data).data
+        return self.paginator.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def page_json(self, queryset: Any) -> bytes:
+        """The page as JSON. Its statements depend on the route, the rights and the query string alone, so they are made once."""
+        key = (*self.rights(), self.action, self.request.META.get("QUERY_STRING", ""))
+        page = shelf.get(key, lambda: self.make_page(queryset)).json(self.page_link)
+        if page is None:
+            raise NotFound(NO_PAGE)
+        return page
+
+    def make_page(self, queryset: Any) -> Page:
+        rows, request = self.filter_queryset(queryset), self.request
+        return Page(rows, self.get_serializer(), self.paginator.get_page(request), self.paginator.get_page_size(request))
+
+    def page_link(self, number: int) -> str:
+        address = self.request.build_absolute_uri()
+        return remove_query_param(address, "page") if number == 1 else replace_query_param(address, "page", number)
 
     def conditional(self, response: HttpResponse) -> HttpResponse:
         """The answer, or 304 when the client has it already."""
         tag = etag_of(response.content)
-        if not_modified(self.request, tag):
+        if self.request.method in ("GET", "HEAD") and not_modified(self.request, tag):
             response = HttpResponse(status=status.HTTP_304_NOT_MODIFIED)
         response["ETag"] = tag
         return response
 
-    def answer_object(self, instance: Any, status_code: int = status.HTTP_200_OK, shape: Any = None) -> Any:
-        """One object with its ETag; 304 when the client has it already. ``shape`` is a serializer other than the view's."""
-        data = self.represent(instance, shape)
-        tag = etag_of(to_json(data))
-        if self.request.method in ("GET", "HEAD") and not_modified(self.request, tag):
-            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
-        return Response(data, status=status_code, headers={"ETag": tag})
+    def document(self, pk: int) -> bytes | None:
+        """The JSON of one row of the resource; None where there is none that the user may see."""
+        found = shelf.get(self.rights(), self.make_document).run(pk)
+        return found[0][0].encode() if found else None
 
-    def represent(self, instance: Any, shape: Any = None) -> Any:
-        """The object as every route of the resource shows it, whatever body the action takes."""
-        return (shape or type(self).serializer_class)(instance, context=self.get_serializer_context()).data
+    def make_document(self) -> Statement:
+        rows = type(self).queryset.visible_to(self.request.user).filter(pk=KEY).order_by()
+        return Statement(documents(rows, self.resource_serializer()))
+
+    def resource_serializer(self, instance: Any = None) -> Any:
+        """The serializer of the resource, whatever body the action takes."""
+        return type(self).serializer_class(instance, context=self.get_serializer_context())
+
+    def answer_object(self, pk: int, status_code: int = status.HTTP_200_OK) -> Any:
+        """One row of the resource with its ETag; 304 when the client has it already."""
+        if self.shows_html:
+            return Response(self.resource_serializer(self.get_object_or_404(type(self).queryset.visible_to(self.request.user), pk=pk)).data, status=status_code)
+        body = self.document(pk)
+        if body is None:
+            raise Http404
+        return self.conditional(HttpResponse(body, status=status_code, content_type="application/json"))
 
     # --- writing ---
 
     def get_locked_object(self) -> Any:
         """The object for a write: there, permitted, locked, and unchanged since the client read it."""
-        instance = self.get_object_or_404(self.get_queryset(), locked=True)
+        instance = self.get_object_or_404(self.get_queryset().select_for_update(of=("self",)))
         self.check_object_permissions(self.request, instance)
-        check_if_match(self.request, lambda: self.represent(instance))
+        check_if_match(self.request, lambda: self.document(instance.pk))
         return instance
+
+    @property
+    def key(self) -> int:
+        return int(self.kwargs["pk"])
 
     def get_object(self) -> Any:
         instance = self.get_object_or_404(self.get_queryset())
         self.check_object_permissions(self.request, instance)
         return instance
 
-    def get_object_or_404(self, queryset: Any, locked: bool = False) -> Any:
-        if locked:
-            queryset = queryset.select_for_update(of=("self",))
-        found = queryset.filter(pk=int(self.kwargs["pk"])).first()
+    def get_object_or_404(self, queryset: Any, pk: int | None = None) -> Any:
+        found = queryset.filter(pk=pk or self.key).first()
         if found is None:
             raise Http404
         return found
@@ -120,25 +162,32 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
             serializer = self.get_serializer(data=self.request.data)
             serializer.is_valid(raise_exception=True)
             operation(instance, **serializer.validated_data, **fixed, by=self.request.user)
-            return self.answer_object(self.get_object())
+            return self.answer_object(instance.pk)
 
         return self.write(self.request, answer)
 
 
 class CreateMixin(mixins.CreateModelMixin):
     def create(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        serializer = self.get_serializer(data=request.data)
+        serializer: Any = None
+
+        def prepare() -> None:
+            nonlocal serializer  # made here: an Idempotency-Key reads the raw body, which a parser uses up
+            serializer = self.get_serializer(data=request.data)
+            serializer.is_valid(raise_exception=True)
 
         def answer() -> Any:
             self.perform_create(serializer)
             return self.created(serializer.instance)
 
-        return self.write(request, answer, prepare=lambda: serializer.is_valid(raise_exception=True))
+        return self.write(request, answer, prepare)
 
     def created(self: Any, instance: Any) -> Any:
-        fresh = self.get_queryset().filter(pk=instance.pk).first() or instance
-        response = self.answer_object(fresh, status.HTTP_201_CREATED)
-        response["Location"] = self.reverse_action("detail", args=[instance.pk]) if hasattr(self, "reverse_action") else ""
+        try:
+            response = self.answer_object(instance.pk, status.HTTP_201_CREATED)
+        except Http404:  # whoever signs up may not read yet
+            response = Response(self.resource_serializer(instance).data, status=status.HTTP_201_CREATED)
+        response["Location"] = self.reverse_action("detail", args=[instance.pk])
         return response
 
 
@@ -149,7 +198,7 @@ class UpdateMixin(mixins.UpdateModelMixin):
             serializer = self.get_serializer(instance, data=request.data, partial=kwargs.get("partial", False))
             serializer.is_valid(raise_exception=True)
             self.perform_update(serializer)
-            return self.answer_object(self.get_object_or_404(self.get_queryset()))
+            return self.answer_object(instance.pk)
 
         return self.write(request, answer)
 
@@ -170,4 +219,4 @@ class ShopModelViewSet(CreateMixin, UpdateMixin, DestroyMixin, ShopGenericViewSe
         return self.answer_page(self.get_queryset())
 
     def retrieve(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.answer_object(self.get_object())
+        return self.answer_object(self.key)
