@@ -28,4 +28,5 @@ class VehicleFilter(ShopFilterSet):
         fields: list[str] = []
 
     def by_plate(self, queryset, name, value):
-        return queryset.filter(**{name: normalise(value)})
+        typed = normalise(value)
+        return queryset.filter(**{name: typed}) if typed else queryset.none()

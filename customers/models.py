@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from mechanic_shop.accounts.emails import normalise_email
+from mechanic_shop.api import caching
 from mechanic_shop.api.models import ShopModel, ShopQuerySet
 
 from .phones import phone_key
@@ -73,6 +74,8 @@ class Customer(ShopModel):
         if fields is not None and "phone" in fields:
             kwargs["update_fields"] = [*fields, "phone_digits"]
         super().save(*args, **kwargs)
+        if self.user_id:
+            caching.changed("accounts", at_once=True)
 
     @property
     def owner_id(self) -> int | None:

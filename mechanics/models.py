@@ -1,5 +1,6 @@
 """Mechanics, and which of them are asked for most."""
 
+import json
 from datetime import date
 from decimal import Decimal
 from typing import Any, Self
@@ -10,8 +11,16 @@ from django.db import models
 from django.db.models import Count, Q
 from django.db.models.functions import Coalesce, Lower
 
+from mechanic_shop.api import caching
 from mechanic_shop.api.models import ShopModel, ShopQuerySet
 from mechanic_shop.api.times import day_end, day_start
+
+
+def matches_specialty(word: str) -> Q:
+    """A condition on the JSON text of the specialties, in which "ü" is an escape on SQLite and quotes and brackets are no words."""
+    if not any(char.isalnum() for char in word):
+        return Q(pk__in=())
+    return Q(specialties__icontains=word) | Q(specialties__icontains=json.dumps(word)[1:-1])
 
 
 class MechanicQuerySet(ShopQuerySet):
@@ -23,7 +32,7 @@ class MechanicQuerySet(ShopQuerySet):
         """Finds mechanics by name, specialty and bio."""
         words = Q()
         for word in term.split():
-            words &= Q(name__icontains=word) | Q(specialties__icontains=word) | Q(bio__icontains=word)
+            words &= Q(name__icontains=word) | Q(bio__icontains=word) | matches_specialty(word)
         return self.filter(words)
 
     def by_popularity(self, since: date | None = None, until: date | None = None) -> Self:
@@ -77,3 +86,8 @@ class Mechanic(ShopModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        if self.user_id:
+            caching.changed("accounts", at_once=True)

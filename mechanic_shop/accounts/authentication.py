@@ -1,13 +1,17 @@
 """How a request says who sends it: a bearer token, or the session of a browser."""
 
+import copy
 from typing import Any
 
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from mechanic_shop.api import logs
+from mechanic_shop.api.caching import known_generation
 
+from .known import known
 from .tokens import BROKEN, not_valid, user_of
 
 
@@ -15,12 +19,25 @@ class TokenAuthentication(JWTAuthentication):
     """``Authorization: Bearer <access token>``; whatever is wrong with it is the same 401."""
 
     def authenticate(self, request: Any) -> Any:
+        raw = self.get_header(request) or b""
+        found = known.get(raw)
+        if found is None:
+            found = self.check(request, raw)
+        elif request.method not in SAFE_METHODS:
+            found = copy.copy(found[0]), found[1]  # a write may change what it holds; others read the same object
+        if found is not None:
+            logs.user_id.set(str(found[0].pk))
+        return found
+
+    def check(self, request: Any, raw: bytes) -> Any:
+        """The token and its user, from the database; kept for the next request."""
+        generation = known_generation("accounts")
         try:
             found = super().authenticate(request)
         except (AuthenticationFailed, *BROKEN) as error:
             raise not_valid() from error
         if found is not None:
-            logs.user_id.set(str(found[0].pk))
+            known.put(raw, *found, generation)
         return found
 
     def get_header(self, request: Any) -> bytes:
@@ -45,4 +62,4 @@ class BrowserAuthentication(SessionAuthentication):
         try:
             super().enforce_csrf(request)
         except PermissionDenied as error:
-            raise PermissionDenied(error.detail, "csrf_failed") from error
+            raise PermissionDenied(str(error.detail), "csrf_failed") from error

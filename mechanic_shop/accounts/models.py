@@ -8,6 +8,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from mechanic_shop.api import caching
+
 from .emails import MAX_EMAIL, normalise_email, validate_plain_email
 
 EMAIL_TAKEN = "This e-mail is known here already: log in with it, or reset its password."
@@ -74,6 +76,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = normalise_email(self.email)
         super().save(*args, **kwargs)
+        caching.changed("accounts", at_once=True)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        gone = super().delete(*args, **kwargs)
+        caching.changed("accounts", at_once=True)
+        return gone
 
     # --- who this is ---
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import AuthenticationFailed
 
+from mechanic_shop.api import caching
 from mechanic_shop.api.throttling import address_of, hit, limited
 from mechanic_shop.errors import DomainError, InvalidInput
 
@@ -95,6 +96,7 @@ def log_out(refresh: str) -> None:
 def end_sessions(user: User, *, by: Any = None) -> None:
     """Log ``user`` out everywhere: sessions, access and refresh tokens, resets under way."""
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
+    caching.changed("accounts", at_once=True)
     user.refresh_from_db(fields=["session_epoch"])
     log.info("sessions ended: user %s by %s", user.pk, by and by.pk)
 
@@ -139,6 +141,7 @@ def change_password(user: User, current: str, new: str, *, by: Any) -> None:
 @transaction.atomic
 def store_password(user: User, new_hash: str) -> bool:
     """Compare-and-set: False, and nothing changed, when somebody set a password or ended the sessions meanwhile."""
+    caching.changed("accounts", at_once=True)
     return bool(user.same_revision().filter(is_active=True).update(password=new_hash, session_epoch=F("session_epoch") + 1))
 
 

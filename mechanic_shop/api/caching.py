@@ -8,6 +8,7 @@ generation on commit, so the next read is fresh. What goes out is ``private``: b
 import copy
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.core.cache import cache
@@ -18,20 +19,36 @@ from django.views.decorators.cache import cache_page
 SECONDS = 300
 
 
-def generation(group: str) -> int:
-    """The number that every page of the group carries in its key; a lost one starts a new generation."""
+def known_generation(group: str) -> int | None:
+    """The number that stands for the group's present state; None when the cache does not answer.
+
+    A lost one starts a new generation: a counter could come back to where it was.
+    """
     found = cache.get(f"generation:{group}")
-    if found is None:
-        found = time.time_ns()
-        if not cache.add(f"generation:{group}", found, None):
-            found = cache.get(f"generation:{group}") or found
+    if found is None and cache.add(f"generation:{group}", time.time_ns(), None) is not None:
+        found = cache.get(f"generation:{group}")
     return found
 
 
-def changed(*groups: str) -> None:
-    """Call it in whatever writes to a group: after the commit no page from before is served."""
+def generation(group: str) -> int:
+    """The number that every page of the group carries in its key; never the same one when the cache does not answer."""
+    return known_generation(group) or time.time_ns()
+
+
+def changed(*groups: str, at_once: bool = False) -> None:
+    """Call it in whatever writes to a group: after the commit nothing from before is served.
+
+    ``at_once`` also before it, so that the transaction itself sees its change.
+    """
     for group in groups:
-        transaction.on_commit(lambda group=group: cache.set(f"generation:{group}", time.time_ns(), None))
+        renew = partial(new_generation, group)
+        if at_once:
+            renew()
+        transaction.on_commit(renew)
+
+
+def new_generation(group: str) -> None:
+    cache.set(f"generation:{group}", time.time_ns(), None)
 
 
 def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]) -> HttpResponse:

@@ -7,23 +7,29 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from django.http import HttpResponse
+from django.http.request import RawPostDataException
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.http import parse_etags
 from rest_framework.exceptions import ParseError
+from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.response import Response
 
 from mechanic_shop.errors import DomainError
 
-from .errors import PreconditionFailed
+from .errors import PreconditionFailed, problem_handler
 from .models import IdempotentAnswer
-from .renderers import to_json
+from .renderers import PROBLEM, to_json
 from .throttling import address_of
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 KEPT = timezone.timedelta(hours=24)
 RUNNING = 60  # seconds after which a request that never came back no longer blocks its retry
 KEPT_HEADERS = ("Content-Type", "ETag", "Location")
+# Refusals that the same request may outgrow: with a new token or right, the new ETag, after a while.
+PASSING = {401, 403, 412, 428, 429}
 
 
 def etag_of(body: bytes) -> str:
@@ -31,13 +37,13 @@ def etag_of(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
 
 
-def check_if_match(request: Any, current: Callable[[], Any]) -> None:
-    """Refuse with 412 unless If-Match names the present state; call it with the row locked."""
+def check_if_match(request: Any, current: Callable[[], bytes | None]) -> None:
+    """Refuse with 412 unless If-Match names the present state, as JSON; call it with the row locked."""
     wanted = request.headers.get("If-Match")
     if wanted is None:
         return
     tags = parse_etags(wanted)
-    tag = etag_of(to_json(current()))
+    tag = etag_of(current() or b"")
     if tags != ["*"] and tag not in tags:
         error = PreconditionFailed()
         error.headers = {"ETag": tag}  # type: ignore[attr-defined]
@@ -45,7 +51,9 @@ def check_if_match(request: Any, current: Callable[[], Any]) -> None:
 
 
 def not_modified(request: Any, tag: str) -> bool:
-    """May the client keep what it has?"""
+    """May the client keep what it has? Never a page: its forms are of one user, the tag is of the data alone."""
+    if isinstance(getattr(request, "accepted_renderer", None), BrowsableAPIRenderer):
+        return False
     tags = parse_etags(request.headers.get("If-None-Match", ""))
     return tags == ["*"] or tag in [known.removeprefix("W/") for known in tags]
 
@@ -53,11 +61,13 @@ def not_modified(request: Any, tag: str) -> bool:
 class Idempotency:
     """One effect for one key.
 
-    The answer is stored in the transaction of its effect. While the first request runs, a flag in the
-    cache turns its twins away; should the cache fail, the unique row still lets only one of them commit.
+    The answer is stored in the transaction of its effect, a refusal after the rollback in one of its own.
+    While the first request runs, a flag in the cache turns its twins away; should the cache fail, the
+    unique row still lets only one of them commit.
     """
 
     def __init__(self, request: Any) -> None:
+        self.request = request
         self.key = request.headers.get("Idempotency-Key")
         if self.key is None:
             return
@@ -66,7 +76,9 @@ class Idempotency:
         user = request.user
         self.owner = f"user:{user.pk}" if user.is_authenticated else f"addr:{address_of(request)}"
         parts = (request.method, request.get_full_path(), request.content_type or "")
-        self.fingerprint = hashlib.sha256("\n".join(parts).encode() + b"\n" + request._request.body).hexdigest()
+        # Keyed: bodies hold passwords, and a plain hash of one could be guessed from a copy of the database.
+        sent = "\n".join(parts).encode() + b"\n" + raw_body(request)
+        self.fingerprint = salted_hmac("mechanic_shop.api.idempotency", sent, algorithm="sha256").hexdigest()
         self.flag = "running:" + hashlib.sha256(f"{self.owner} {self.key}".encode()).hexdigest()
 
     def stored(self) -> HttpResponse | None:
@@ -101,11 +113,7 @@ class Idempotency:
         try:
             if replay := self.stored():  # it ended between the look and the flag
                 return replay
-            prepare()
-            with transaction.atomic():
-                response = answer()
-                self.keep(response)
-            return response
+            return self.first(answer, prepare)
         except IntegrityError:
             if replay := self.stored():
                 return replay
@@ -113,10 +121,39 @@ class Idempotency:
         finally:
             cache.delete(self.flag)
 
+    def first(self, answer: Callable[[], Any], prepare: Callable[[], Any]) -> Any:
+        """The answer to the first request with this key, stored for its twins; also when it refuses for good."""
+        try:
+            prepare()
+            with transaction.atomic():
+                response = answer()
+                self.keep(response)
+            return response
+        except Exception as error:
+            refusal = self.final_refusal(error)
+            if refusal is None:
+                raise
+            with transaction.atomic():
+                self.keep(refusal)
+            return refusal
+
+    def final_refusal(self, error: Exception) -> Response | None:
+        """What the client is told of ``error``, if that is the last word; None for what may pass by itself."""
+        if isinstance(error, IntegrityError) and not isinstance(error, ProtectedError):
+            return None  # a clash with somebody else's write, or with a twin's answer
+        response = problem_handler(error, {"request": self.request})
+        if response is None or response.status_code >= 500 or response.status_code in PASSING:
+            return None
+        response.exception = True
+        return response
+
     def keep(self, response: Any) -> None:
-        body = to_json(response.data) if isinstance(response, Response) and response.data is not None else response_body(response)
         headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-        headers.setdefault("Content-Type", "application/json")
+        if isinstance(response, Response):  # not rendered yet: its Content-Type is not what the client will get
+            headers["Content-Type"] = PROBLEM if response.status_code >= 400 else "application/json"
+            body = b"" if response.data is None else to_json(response.data)
+        else:
+            body = response.content
         IdempotentAnswer.objects.create(
             owner=self.owner, key=self.key, fingerprint=self.fingerprint, status=response.status_code, headers=headers, body=body
         )
@@ -127,5 +164,8 @@ class Idempotency:
         return error
 
 
-def response_body(response: Any) -> bytes:
-    return b"" if isinstance(response, Response) else response.content
+def raw_body(request: Any) -> bytes:
+    try:
+        return request._request.body
+    except RawPostDataException as error:  # a browser's multipart form, in which the CSRF token was looked for
+        raise ParseError("Send JSON with an Idempotency-Key.", "invalid_idempotency_key") from error

@@ -1,12 +1,14 @@
 """Serializer fields that the trade needs."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Model
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.utils import html
 
 LARGEST_ID = 10**18
 
@@ -24,7 +26,7 @@ class SmallRelatedField(serializers.RelatedField):
 
     def __init__(self, *, shows: tuple[str, ...] = ("name",), renames: dict[str, str] | None = None, **kwargs: Any) -> None:
         self.shows = {(renames or {}).get(name, name): name for name in shows}
-        kwargs.setdefault("style", {"base_template": "input.html"})  # a form must not list everybody
+        kwargs.setdefault("style", {"base_template": "input.html", "input_type": "text", "placeholder": "id"})  # a form must not list everybody
         super().__init__(**kwargs)
 
     def use_pk_only_optimization(self) -> bool:
@@ -53,8 +55,37 @@ class SmallRelatedField(serializers.RelatedField):
     def to_representation(self, value: Model) -> dict[str, Any]:
         return {"id": value.pk, **{shown: getattr(value, name) for shown, name in self.shows.items()}}
 
+    def form_value(self, value: Any) -> Any:
+        return value.get("id") if isinstance(value, dict) else value
 
-class QuantityField(serializers.DecimalField):
+
+class RelationListField(serializers.ListField):
+    """A list of relations, in a form as one line of ids with commas."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("style", {"base_template": "input.html", "input_type": "text", "placeholder": "ids, with commas"})
+        super().__init__(**kwargs)
+
+    def get_value(self, dictionary: Any) -> Any:
+        found = super().get_value(dictionary)
+        if not html.is_html_input(dictionary) or not isinstance(found, list):
+            return found
+        return [word.strip() for line in found for word in str(line).split(",") if word.strip()]
+
+    def form_value(self, value: Any) -> str:
+        return ", ".join(str(item.get("id") if isinstance(item, dict) else item) for item in value) if isinstance(value, list) else ""
+
+
+class PlainDecimalField(serializers.DecimalField):
+    """A number as people write it: Python also reads "1_0" and digits of other scripts, the shop does not."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and ("_" in data or not data.isascii()):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class QuantityField(PlainDecimalField):
     """A quantity: up to 12 digits, 3 after the point; whole where the part is counted (the model sees to that)."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -66,7 +97,7 @@ class PositiveQuantityField(QuantityField):
         super().__init__(**{"min_value": Decimal("0.001")} | kwargs)
 
 
-class MoneyField(serializers.DecimalField):
+class MoneyField(PlainDecimalField):
     """An amount of money in the shop's currency: not negative, two decimals, a string in JSON."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -91,6 +122,9 @@ class WordsField(serializers.Field):
     def to_representation(self, value: list[str]) -> list[str]:
         return value
 
+    def form_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
 
 def id_of(schema: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI schema of a relation as it is written: an id, or the object that was read."""
@@ -110,3 +144,10 @@ class UTCField(serializers.DateTimeField):
 
     def to_representation(self, value: Any) -> str | None:
         return None if not value else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+    def form_value(self, value: Any) -> str:
+        """The shop's time without an offset: what a browser's field for a moment shows, and sends."""
+        try:
+            return timezone.make_naive(datetime.fromisoformat(value)).isoformat()
+        except (TypeError, ValueError, OverflowError):
+            return ""

@@ -35,7 +35,7 @@ class StrictFilterBackend(filters.DjangoFilterBackend):
         if filterset is None:
             return queryset
         if not filterset.is_valid():
-            raise ValidationError({name: messages for name, messages in filterset.errors.items()}, "invalid")
+            raise ValidationError(dict(filterset.errors), "invalid")
         return filterset.qs
 
 

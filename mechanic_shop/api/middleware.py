@@ -3,15 +3,44 @@
 import re
 import uuid
 from collections.abc import Callable
+from typing import Any
 
+from csp.middleware import CSPMiddleware, PolicyParts
+from django.conf import settings
+from django.contrib.auth import middleware as auth
+from django.contrib.messages import middleware as messages
+from django.contrib.sessions import middleware as sessions
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
+from django.middleware import common, csrf
 
 from . import errors, logs
 
 SANE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def is_program(request: HttpRequest) -> bool:
+    """A client of the API that is no browser: no cookie comes with it and no page is asked for."""
+    meta = request.META
+    return request.path_info.startswith("/api/") and "HTTP_COOKIE" not in meta and "text/html" not in meta.get("HTTP_ACCEPT", "")
+
+
+def for_browsers(middleware: Any) -> Any:
+    """The middleware, past which programs are led: sessions and messages are nothing to them, and cost as much as their answer."""
+
+    def __call__(self: Any, request: HttpRequest) -> HttpResponse:  # noqa: N807
+        return self.get_response(request) if is_program(request) else middleware.__call__(self, request)
+
+    return type(middleware.__name__, (middleware,), {"__call__": __call__, "__doc__": middleware.__doc__})
+
+
+SessionMiddleware = for_browsers(sessions.SessionMiddleware)
+CommonMiddleware = for_browsers(common.CommonMiddleware)
+CsrfViewMiddleware = for_browsers(csrf.CsrfViewMiddleware)
+AuthenticationMiddleware = for_browsers(auth.AuthenticationMiddleware)
+MessageMiddleware = for_browsers(messages.MessageMiddleware)
 
 
 class RequestIdMiddleware:
@@ -28,6 +57,26 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response["X-Request-ID"] = ident
         return response
+
+
+class ContentPolicyMiddleware(CSPMiddleware):
+    """The Content-Security-Policy of the settings, with what ``CSP_BEYOND`` adds to some pages."""
+
+    for_programs = "default-src 'none'; frame-ancestors 'none'"
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_program(request):
+            return super().__call__(request)
+        response = self.get_response(request)
+        response["Content-Security-Policy"] = self.for_programs
+        return response
+
+    def get_policy_parts(self, request: HttpRequest, response: HttpResponse, report_only: bool = False) -> PolicyParts:
+        parts = super().get_policy_parts(request, response, report_only)
+        for start, beyond in settings.CSP_BEYOND.items():
+            if request.path_info.startswith(start):
+                parts.update = beyond
+        return parts
 
 
 class ProblemMiddleware:

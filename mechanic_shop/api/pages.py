@@ -2,16 +2,22 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
-from rest_framework.routers import APIRootView
 from rest_framework.reverse import reverse as api_reverse
+from rest_framework.routers import APIRootView
 
 from .viewsets import ShopView
+
+
+def shop(request: HttpRequest) -> dict[str, Any]:
+    """For every template: the shop's name."""
+    return {"shop_name": settings.SHOP_NAME}
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -24,6 +30,7 @@ class RootView(ShopView, APIRootView):
     """Everything that the shop's API offers."""
 
     permission_classes = [AllowAny]
+    name = "API"
 
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         named = {
@@ -49,12 +56,13 @@ class SchemaView(ShopView, SpectacularAPIView):
     permission_classes = [AllowAny]
 
 
-class SwaggerView(SpectacularSwaggerSplitView):
+class SwaggerView(ShopView, SpectacularSwaggerSplitView):
     permission_classes = [AllowAny]
     url_name = "schema"
+    template_name = "swagger.html"
 
 
-class RedocView(SpectacularRedocView):
+class RedocView(ShopView, SpectacularRedocView):
     permission_classes = [AllowAny]
     url_name = "schema"
     template_name = "redoc.html"

@@ -32,3 +32,6 @@ class ShopPagination(PageNumberPagination):
         if not re.fullmatch("0*[1-9][0-9]{0,8}", asked, re.ASCII):
             raise NotFound(NO_PAGE)
         return int(asked)
+
+    def get_page_number(self, request: Any, paginator: Any) -> int:
+        return self.get_page(request)

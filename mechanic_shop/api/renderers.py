@@ -1,9 +1,9 @@
-"""Writing answers: JSON for programs, pages for people."""
+"""Writing answers as JSON; ``browsable.py`` makes pages of them for people."""
 
 from typing import Any
 
 import orjson
-from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.utils.encoders import JSONEncoder
 
 PROBLEM = "application/problem+json"
@@ -27,13 +27,6 @@ class JSONRenderer(BaseRenderer):
         if response is not None and response.status_code >= 400:
             response["Content-Type"] = PROBLEM
         return b"" if data is None else to_json(data)
-
-
-class BrowsableRenderer(BrowsableAPIRenderer):
-    """The browsable API, which shows a form only for what this user may do here."""
-
-    def get_default_renderer(self, view: Any) -> JSONRenderer:
-        return PrettyJSONRenderer()
 
 
 class PrettyJSONRenderer(JSONRenderer):

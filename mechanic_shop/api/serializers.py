@@ -61,6 +61,13 @@ class ShopSerializer(serializers.ModelSerializer):
                 found.pop(name, None)
         return found
 
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        """A form for a new row starts with the model's defaults: a box that nobody ticked would say no."""
+        field_class, kwargs = super().build_standard_field(field_name, model_field)
+        if model_field.has_default() and not callable(model_field.default):
+            kwargs.setdefault("initial", model_field.default)
+        return field_class, kwargs
+
     def get_validators(self) -> list[Any]:
         return []  # Django REST builds some from constraints; broken_constraints() knows them all
 

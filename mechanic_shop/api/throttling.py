@@ -63,13 +63,14 @@ def hit(scope: str, who: str, *, times: int = 1, by: int = 1) -> Count | None:
 
 
 def bump(store: Any, key: str, by: int, seconds: int) -> int | None:
-    """The counter after adding ``by``; None when the store does not answer."""
-    if store.add(key, max(by, 0), seconds):
-        return max(by, 0)
-    try:
-        return store.incr(key, by)
-    except ValueError:  # it ran out between the two calls
-        return max(by, 0) if store.add(key, max(by, 0), seconds) else None
+    """The counter after adding ``by``; None when the store does not answer. Both calls are atomic, so whoever comes second counts on."""
+    for _ in range(2):
+        try:
+            return store.incr(key, by)
+        except ValueError:  # the first of this period
+            if store.add(key, max(by, 0), seconds):
+                return max(by, 0)
+    return None
 
 
 def limited(count: Count | None) -> Throttled | None:

@@ -12,4 +12,4 @@ def day_start(day: date) -> datetime:
 
 def day_end(day: date) -> datetime:
     """The moment at which the day after begins."""
-    return day_start(day + timedelta(days=1)) if day < date.max else timezone.make_aware(datetime.max)
+    return day_start(min(day, date.max - timedelta(days=2)) + timedelta(days=1))

@@ -15,6 +15,11 @@ from .caching import cached_page
 from .concurrency import Idempotency, check_if_match, etag_of, not_modified
 from .pagination import NO_PAGE
 from .reading import KEY, Page, Statement, documents, shelf
+from .renderers import JSONRenderer
+
+JSON = JSONRenderer()
+# What programs send as Accept when any JSON is meant; everything else is negotiated.
+PLAIN_ACCEPTS = {"*/*", "application/json", "application/json, */*", "application/json, text/plain, */*"}
 
 
 class ShopView:
@@ -55,6 +60,28 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
     def cache_scope(self) -> str:
         """Who may share this user's pages."""
         return f"user:{self.request.user.pk}"
+
+    # --- the short way for programs that read ---
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if request.method == "GET" and request.META.get("HTTP_ACCEPT", "*/*") in PLAIN_ACCEPTS:
+            return self.read(request, *args, **kwargs)
+        return super().dispatch(request, *args, **kwargs)
+
+    def read(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """What ``dispatch`` does, but for the negotiation of a media type: the answer is JSON."""
+        self.args, self.kwargs, self.headers, self.format_kwarg = args, kwargs, {"Vary": "Accept"}, None
+        self.request = request = self.initialize_request(request, *args, **kwargs)
+        request.accepted_renderer, request.accepted_media_type = JSON, JSON.media_type
+        try:
+            self.perform_authentication(request)
+            self.check_permissions(request)
+            self.check_throttles(request)
+            response = getattr(self, "get", self.http_method_not_allowed)(request, *args, **kwargs)
+        except Exception as exc:
+            response = self.handle_exception(exc)
+        self.response = self.finalize_response(request, response, *args, **kwargs)
+        return self.response
 
     # --- reading: JSON comes from the database, a page for people from the serializer ---
 
@@ -121,7 +148,8 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
     def answer_object(self, pk: int, status_code: int = status.HTTP_200_OK) -> Any:
         """One row of the resource with its ETag; 304 when the client has it already."""
         if self.shows_html:
-            return Response(self.resource_serializer(self.get_object_or_404(type(self).queryset.visible_to(self.request.user), pk=pk)).data, status=status_code)
+            row = self.get_object_or_404(type(self).queryset.visible_to(self.request.user), pk=pk)
+            return Response(self.resource_serializer(row).data, status=status_code)
         body = self.document(pk)
         if body is None:
             raise Http404

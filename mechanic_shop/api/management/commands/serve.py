@@ -1,11 +1,12 @@
 """The production server alone, in the foreground: nothing is installed, migrated or loaded."""
 
 import os
+import socket
 import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 HEADERS_WITHIN = 10_000  # milliseconds: a client that sends its headers slower than this is cut off
 FINISH_WITHIN = 20  # seconds that running requests have after SIGTERM; the promise is to be gone within 30
@@ -30,12 +31,26 @@ def granian_options() -> list[str]:
     ]
 
 
+def refuse_a_taken_address() -> None:
+    """Say it in a sentence: granian would print a backtrace, or share the port with another server."""
+    family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what a server that has just ended left behind is no obstacle
+        try:
+            probe.bind((settings.HOST, settings.PORT))
+        except OSError as error:
+            raise CommandError(f"Nothing can listen on HOST {settings.HOST}, PORT {settings.PORT} ({error.strerror}): set another.") from None
+
+
 class Command(BaseCommand):
     help = "Serve the shop on HOST and PORT with WEB_CONCURRENCY processes of THREADS threads, until SIGTERM."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sys.stdout.flush()
+        refuse_a_taken_address()
+        host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
+        self.stderr.write(f"{settings.SHOP_NAME}: http://{host}:{settings.PORT}/ · API docs at /api/v1/docs/ · staff at /admin/ · stop with Ctrl-C")
+        sys.stderr.flush()
         os.dup2(2, 1)  # granian logs to stdout; what a service has to say goes to stderr
         # Becoming granian, instead of starting it, leaves one process for SIGTERM to reach.
         os.execv(sys.executable, [sys.executable, "-m", "granian", *granian_options(), "mechanic_shop.wsgi:application"])  # noqa: S606

@@ -1,0 +1,236 @@
+"""Staff and other log-ins, and the roles. Nobody gives, or takes over, more rights than they have."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth import admin as djangos_admin  # noqa: F401 - registers its Group page, which makes room for ours
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import BooleanRadioFilter, DropdownFilter
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
+
+from mechanic_shop.admin.base import ShopModelAdmin
+from mechanic_shop.admin.buttons import ButtonForm, button
+from mechanic_shop.admin.forms import ShopForm
+from mechanic_shop.errors import DomainError, InvalidInput
+
+from . import operations, passwords
+from .models import EMAIL_TAKEN, User
+from .rights import may_manage, roles_within
+
+# What an owner gives to roles; the rest of Django's permissions open nothing.
+APPS = ("accounts", "auth", "customers", "mechanics", "inventory", "tickets")
+NEW_PASSWORD = {"strip": False, "max_length": passwords.MAX_PASSWORD, "widget": UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})}
+
+
+class TwicePassword(forms.BaseForm):
+    """A new password, typed twice; the hash of it is ``password_hash``."""
+
+    password_hash: str | None = None
+
+    def hash_password(self, email: str) -> None:
+        first, second = (self.cleaned_data.get(name) or "" for name in ("password1", "password2"))
+        if first != second:
+            self.add_error("password2", "The two passwords differ.")
+        elif first:
+            try:
+                self.password_hash = passwords.hash_new_password(first, email=email, field="password1")
+            except InvalidInput as refusal:
+                self.add_error("password1", refusal.message)
+
+
+class UserForm(ShopForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        email = cleaned.get("email")
+        if email and operations.email_is_taken(email, besides=self.instance if self.instance.pk else None):
+            self.add_error("email", EMAIL_TAKEN)
+        if self.instance.pk and self.instance.pk == self.request.user.pk:
+            for name in ("is_active", "is_staff", "is_superuser"):
+                if name in self.changed_data:
+                    self.add_error(name, "Nobody takes this from themselves: ask somebody else who may.")
+        return cleaned
+
+
+class NewUserForm(TwicePassword, UserForm):
+    password1 = forms.CharField(
+        label="Password", required=False, help_text="May stay empty: they then set one by “forgot password”, which mails them a link.", **NEW_PASSWORD
+    )
+    password2 = forms.CharField(label="Password again", required=False, **NEW_PASSWORD)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        self.hash_password(cleaned.get("email") or "")
+        self.accepted = {name: value for name, value in cleaned.items() if name in ("email", "is_staff")}
+        self.accepted["password"] = self.password_hash or make_password(None)
+        return cleaned
+
+
+class SetPasswordForm(TwicePassword, ButtonForm):
+    password1 = forms.CharField(label="New password", **NEW_PASSWORD)
+    password2 = forms.CharField(label="New password again", **NEW_PASSWORD)
+
+    def clean(self) -> dict[str, Any]:
+        self.hash_password(self.obj.email)
+        self.accepted = {"new_hash": self.password_hash}
+        return self.cleaned_data
+
+    def notes(self) -> list[str]:
+        return [f"{self.obj.email} is logged out everywhere. Only the two of you know the new password: they should change it."]
+
+
+class KindFilter(DropdownFilter):
+    title = "who"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("staff", "Works here"), ("customer", "Customers")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
+        works_here = Q(is_staff=True) | Q(is_superuser=True) | Q(groups__isnull=False) | Q(mechanic__isnull=False)
+        if self.value() == "staff":
+            return queryset.filter(works_here).distinct()
+        return queryset.filter(customer__isnull=False) if self.value() == "customer" else queryset
+
+
+@admin.register(User)
+class UserAdmin(ShopModelAdmin):
+    """Log-ins. A user who did something stays on record, so nobody is deleted here: switch them off."""
+
+    form = UserForm
+    search_icon = "badge"
+    search_fields = ("email", "mechanic__name", "customer__name")
+    search_help_text = "E-mail or name"
+    list_display = ("email", "person", "role_names", "is_staff", "is_active", "last_login")
+    list_filter = (KindFilter, ("is_active", BooleanRadioFilter), ("is_staff", BooleanRadioFilter), "groups")
+    ordering = ("email",)
+    actions_detail = ("set_password", "log_out_everywhere")
+    readonly_fields = ("person", "last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("email", "person", "is_active")}),
+        ("Rights", {"fields": ("is_staff", "groups", "is_superuser")}),
+        ("Dates", {"fields": (("last_login", "date_joined"),)}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", ("password1", "password2"), "is_staff", "groups")}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("customer", "mechanic").prefetch_related("groups")
+
+    @display(description="Name")
+    def person(self, user: User) -> str:
+        person = getattr(user, "mechanic", None) or getattr(user, "customer", None)
+        return person.name if person else "–"
+
+    @display(description="Roles")
+    def role_names(self, user: User) -> str:
+        names = [group.name for group in user.groups.all()]
+        return ", ".join(["superuser", *names] if user.is_superuser else names) or "–"
+
+    # --- who may ---
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or self.manages(request, obj))
+
+    def manages(self, request: HttpRequest, user: User) -> bool:
+        """``may_manage``, asked once for each row of a page."""
+        known = vars(request).setdefault("managed", {})
+        if user.pk not in known:
+            known[user.pk] = may_manage(request.user, user)
+        return known[user.pk]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and super().has_change_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        if not request.user.is_superuser:
+            for _, options in found:
+                options["fields"] = [name for name in options["fields"] if name != "is_superuser"]
+        return found
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change=change, **kwargs if obj else {**kwargs, "form": NewUserForm})
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_manytomany(
+            db_field, request, **kwargs, queryset=roles_within(request.user), widget=UnfoldAdminCheckboxSelectMultipleWidget(), help_text=""
+        )
+
+    # --- writing ---
+
+    def create_object(self, request: HttpRequest, details: dict[str, Any]) -> User:
+        user = operations.create_login(details["email"], details["password"])
+        if details.get("is_staff"):
+            user.is_staff = True
+            user.save(update_fields=["is_staff"])
+        return user
+
+    def change_object(self, request: HttpRequest, user: User, changes: dict[str, Any]) -> None:
+        if "email" in changes:
+            operations.set_email(user, changes.pop("email"), by=request.user)
+        if changes.get("is_active") is False:
+            operations.deactivate(user, by=request.user)
+            del changes["is_active"]
+        for name, value in changes.items():
+            setattr(user, name, value)
+        user.save(update_fields=list(changes))
+
+    @button("Set password", SetPasswordForm, icon="password", permission="accounts.change_user", variant=ActionVariant.WARNING)
+    def set_password(self, request: HttpRequest, user: User, new_hash: str) -> str:
+        self.refuse_unless_managed(request, user)
+        if not operations.store_password(user, new_hash):
+            raise DomainError("conflict", "The log-in was changed in this moment, or is switched off: look at it again.")
+        return f"{user.email} has a new password, and is logged out everywhere."
+
+    @button("Log out everywhere", ButtonForm, icon="logout", permission="accounts.change_user")
+    def log_out_everywhere(self, request: HttpRequest, user: User) -> str:
+        self.refuse_unless_managed(request, user)
+        operations.end_sessions(user, by=request.user)
+        return f"{user.email} is logged out everywhere."
+
+    def refuse_unless_managed(self, request: HttpRequest, user: User) -> None:
+        if not may_manage(request.user, user):
+            raise DomainError("outranked", f"{user.email} has rights that you do not have: somebody else must do this.")
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class RoleAdmin(ShopModelAdmin):
+    """Roles: groups of permissions. Whoever changes them could give themselves everything, so the owner alone does."""
+
+    search_fields = ("name",)
+    list_display = ("name",)
+    ordering = ("name",)
+    filter_horizontal = ("permissions",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).prefetch_related("permissions__content_type")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+    has_delete_permission = has_change_permission
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        offered = Permission.objects.filter(content_type__app_label__in=APPS).select_related("content_type")
+        return super().formfield_for_manytomany(db_field, request, **kwargs, queryset=offered)
+
+    def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Group:
+        return Group.objects.create(name=details["name"])
+
+    def change_object(self, request: HttpRequest, group: Group, changes: dict[str, Any]) -> None:
+        group.name = changes["name"]
+        group.save(update_fields=["name"])

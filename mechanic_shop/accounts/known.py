@@ -1,0 +1,50 @@
+"""Users whom a token has named before: checking it again costs no query.
+
+A token's signature, and the user behind it with all rights, are kept in this process. They hold as long
+as the generation of "accounts" in the shared cache stands: every change of a password, a log-in or a
+role moves it (``caching.changed("accounts")``), so a user who was deactivated is refused by the next
+request, on every worker. A cache that does not answer knows nobody, and the database is asked.
+"""
+
+import time
+from collections import OrderedDict
+from threading import Lock
+from typing import Any
+
+from mechanic_shop.api.caching import known_generation
+
+MOST = 10_000
+SECONDS = 10  # after which the database is asked again, for what was changed behind the shop's back
+
+
+class KnownUsers:
+    """The users behind the tokens that came last."""
+
+    def __init__(self) -> None:
+        self.kept: OrderedDict[bytes, tuple[Any, Any, float, int]] = OrderedDict()
+        self.lock = Lock()
+
+    def get(self, raw: bytes) -> tuple[Any, Any] | None:
+        """(user, token), if nothing about any account changed since they were checked."""
+        found = self.kept.get(raw)
+        if found is None:
+            return None
+        user, token, until, generation = found
+        if time.time() >= until or generation != known_generation("accounts"):
+            return None
+        return user, token
+
+    def put(self, raw: bytes, user: Any, token: Any, generation: int | None) -> None:
+        """Keep them; ``generation`` was read before the user was."""
+        if generation is None:
+            return
+        user.get_all_permissions()  # asked for once, not at each request
+        until = min(time.time() + SECONDS, token["exp"])
+        with self.lock:
+            self.kept[raw] = user, token, until, generation
+            self.kept.move_to_end(raw)
+            if len(self.kept) > MOST:
+                self.kept.popitem(last=False)
+
+
+known = KnownUsers()

@@ -1,0 +1,103 @@
+"""Forms that obey the same rules as the API: the app's serializer looks at what was typed before anything is saved."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from mechanic_shop.errors import DomainError
+
+NO_SERIALIZER: Any = None
+
+
+class ObedientForm(forms.BaseForm):
+    """A form whose ``serializer_class`` is the API's: one rule, told at both doors.
+
+    ``accepted`` holds what the serializer made of the fields that were sent: what an operation takes.
+    """
+
+    request: Any = None
+    serializer_class: ClassVar[Any] = NO_SERIALIZER
+    accepted: dict[str, Any]
+
+    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
+        """Let the serializer check ``sent``; its complaints become the form's, its values the form's values."""
+        self.accepted = dict(sent)
+        if self.serializer_class is None:
+            return
+        serializer = self.serializer_class(
+            instance, data={name: plain(value) for name, value in sent.items()}, partial=instance is not None, context={"request": self.request}
+        )
+        if not serializer.is_valid():
+            self.complain(serializer.errors)
+            return
+        self.accepted |= serializer.validated_data
+        self.cleaned_data |= {name: value for name, value in serializer.validated_data.items() if name in self.fields}
+
+    def complain(self, errors: Any) -> None:
+        for name, details in errors.items():
+            if name not in self.errors:  # the form has said so in its own words
+                self.add_error(name if name in self.fields else None, list(sentences(details)))
+
+    def refuse(self, refusal: DomainError) -> None:
+        """Show why an operation said no, at the field that it spoke of."""
+        name = getattr(refusal, "field", None)
+        self.add_error(name if name in self.fields else None, ValidationError(refusal.message, refusal.code))
+
+
+def plain(value: Any) -> Any:
+    """A form's value as a client of the API would send it."""
+    return value.pk if isinstance(value, models.Model) else value
+
+
+def sentences(details: Any) -> Iterator[str]:
+    for detail in details.values() if isinstance(details, dict) else details:
+        if isinstance(detail, (dict, list)):
+            yield from sentences(detail)
+        else:
+            yield str(detail)
+
+
+class ShopForm(ObedientForm, forms.ModelForm):
+    """A row's form. It knows which fields this person changed, compared with what the page showed.
+
+    The page carries the values that it was made of, so that saving an old page does not take back
+    what somebody else wrote meanwhile in a field that was left alone.
+    """
+
+    refusal: DomainError | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.show_hidden_initial = self.instance.pk is not None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for name, value in cleaned.items():
+            cleaned[name] = self.filled(name, value)
+        names = self.fields if self.instance.pk is None else self.changed_data
+        self.obey({name: cleaned[name] for name in names if name in cleaned}, None if self.instance.pk is None else self.instance)
+        return cleaned
+
+    def filled(self, name: str, value: Any) -> Any:
+        """An empty box of a column that is never empty stands for its default."""
+        column = next((field for field in self._meta.model._meta.concrete_fields if field.name == name), None)
+        return column.get_default() if value is None and column is not None and not column.null and column.has_default() else value
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.refusal is not None:
+            self.refuse(self.refusal)
+
+
+class WordsField(forms.CharField):
+    """A list of words, typed with commas between them."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)

@@ -1,0 +1,22 @@
+"""What a write may be refused for, in the shop's words."""
+
+import logging
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import IntegrityError
+from django.db.models import ProtectedError
+
+from mechanic_shop.errors import DomainError
+
+log = logging.getLogger("shop.admin")
+REFUSALS = (DomainError, IntegrityError, ObjectDoesNotExist)  # ProtectedError is an IntegrityError
+
+
+def told(error: Exception) -> DomainError:
+    """The refusal behind an exception of ``REFUSALS``."""
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, ProtectedError):
+        return DomainError("in_use", "Other records refer to this one, so it stays: deactivate it instead.")
+    log.warning("a write was refused: %s", error)
+    return DomainError("conflict", "This clashes with something that was written in the same moment: look at it again, then try again.")
