@@ -232,7 +232,9 @@ def _give_back(line: TicketPart, part: Part, released: Decimal, returned: Decima
 
 
 def _lock(ticket: ServiceTicket) -> None:
-    """Lock the ticket's row, and see its status as it is now."""
+    """Lock the ticket's row, and see its status as it is now; nothing to do when it was read under this transaction's lock."""
+    if getattr(ticket, "is_locked", False):
+        return
     ticket.status = ServiceTicket.objects.select_for_update().values_list("status", flat=True).get(pk=ticket.pk)
 
 

@@ -1,4 +1,4 @@
-"""The base of every serializer: saves only what was sent, and tells of named constraints before the database does."""
+"""The base of every serializer: saves only what was sent, and says what the database refused."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -44,7 +44,7 @@ class ShopSerializer(serializers.ModelSerializer):
     """ModelSerializer without its two traps.
 
     It saves the fields that were sent and no others, so that a racing change to another column is kept;
-    and a named constraint is a 400 at its field instead of a 500 from the database.
+    and a broken constraint of the database is a 400 at its field instead of a 500.
     """
 
     serializer_related_field = fields.SmallRelatedField
@@ -71,32 +71,32 @@ class ShopSerializer(serializers.ModelSerializer):
     def get_validators(self) -> list[Any]:
         return []  # Django REST builds some from constraints; broken_constraints() knows them all
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        model = self.Meta.model
-        row = model()
-        if self.instance is not None:
-            for field in model._meta.concrete_fields:
-                setattr(row, field.attname, getattr(self.instance, field.attname))
-        columns = {field.name for field in model._meta.concrete_fields}
-        for name in attrs.keys() & columns:
-            setattr(row, name, attrs[name])
-        sent = set(attrs) if self.instance is not None else columns
-        row._state.adding = self.instance is None
-        if errors := broken_constraints(row, sent):
-            raise serializers.ValidationError(errors)
-        return attrs
-
     def save(self, **kwargs: Any) -> Any:
+        """Write first and ask afterwards: the database holds every rule, and most writes break none.
+
+        ``create`` and ``update`` are atomic, so after a refusal the transaction around them still works.
+        """
         try:
-            with transaction.atomic():  # a savepoint: the look-up below needs a transaction that still works
-                return super().save(**kwargs)
+            return super().save(**kwargs)
         except IntegrityError:
-            # Two requests passed validate() in the same moment; the second is told what it would have been told a moment later.
-            self.validate(dict(self.validated_data))
+            self.explain()
             raise
 
+    def explain(self) -> None:
+        """Raise the ValidationError that a refused write deserves, if it is one of the named constraints."""
+        model = self.Meta.model
+        row = model() if self.instance is None else model._default_manager.get(pk=self.instance.pk)
+        columns = {field.name for field in model._meta.concrete_fields}
+        for name in self.validated_data.keys() & columns:
+            setattr(row, name, self.validated_data[name])
+        sent = columns if self.instance is None else set(self.validated_data)
+        if errors := broken_constraints(row, sent):
+            raise serializers.ValidationError(errors)
+
+    @transaction.atomic
     def create(self, validated_data: dict[str, Any]) -> Any:
         return self.Meta.model._default_manager.create(**validated_data)
 
+    @transaction.atomic
     def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
         return instance.save_changes(**validated_data)

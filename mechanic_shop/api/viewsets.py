@@ -159,7 +159,8 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
 
     def get_locked_object(self) -> Any:
         """The object for a write: there, permitted, locked, and unchanged since the client read it."""
-        instance = self.get_object_or_404(self.get_queryset().select_for_update(of=("self",)))
+        instance = self.get_object_or_404(self.get_queryset().prefetch_related(None).select_for_update(of=("self",)))
+        instance.is_locked = True  # operations need not lock it again
         self.check_object_permissions(self.request, instance)
         check_if_match(self.request, lambda: self.document(instance.pk))
         return instance
