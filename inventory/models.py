@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
-from mechanic_shop.api.models import ShopModel, ShopQuerySet, exact
+from mechanic_shop.api.models import AppendOnlyModel, AppendOnlyQuerySet, ShopModel, ShopQuerySet, exact
 from mechanic_shop.errors import InvalidInput
 
 ZERO = Decimal(0)
@@ -116,7 +116,13 @@ class Part(ShopModel):
                 violation_error_message="Reorder point and quantity are zero or more.",
             ),
         ]
-        indexes = [models.Index(fields=["sku", "id"], name="parts_by_sku"), models.Index(fields=["name", "id"], name="parts_by_name")]
+        indexes = [
+            models.Index(fields=[field, "id"], name=f"parts_by_{name}")
+            for field, name in {
+                **{"sku": "sku", "name": "name", "price": "price", "on_hand": "stock", "bin": "bin"},
+                **{"created_at": "age", "updated_at": "change"},
+            }.items()
+        ]
 
     def __str__(self) -> str:
         return f"{self.sku} {self.name}"
@@ -129,6 +135,10 @@ class Part(ShopModel):
     def is_counted(self) -> bool:
         """Does it come in whole units only?"""
         return self.unit in COUNTED
+
+    def quantities(self) -> list[Decimal]:
+        """Every quantity of it that the shop holds or has promised."""
+        return [self.on_hand, self.allocated, *self.ticket_lines.values_list("quantity", flat=True)]
 
     def check_quantity(self, quantity: Decimal, field: str = "quantity") -> Decimal:
         """The quantity, if it can be one of this part. Raises InvalidInput for a piece of what is counted."""
@@ -146,18 +156,12 @@ class Reason(models.TextChoices):
     SCRAP = "scrap"
 
 
-class StockMovementQuerySet(ShopQuerySet):
+class StockMovementQuerySet(AppendOnlyQuerySet):
     def visible_to(self, user: Any) -> Self:
         return self if user.has_perm("inventory.view_stockmovement") else self.none()
 
-    def update(self, **kwargs: Any) -> int:
-        raise TypeError("Stock movements are append-only: write a new one.")
 
-    def delete(self) -> tuple[int, dict[str, int]]:
-        raise TypeError("Stock movements are append-only: write a new one.")
-
-
-class StockMovement(models.Model):
+class StockMovement(AppendOnlyModel):
     """One change of what is on the shelf; append-only. The sum of a part's movements is its ``on_hand``."""
 
     part = models.ForeignKey(Part, models.PROTECT, related_name="movements")
@@ -169,7 +173,6 @@ class StockMovement(models.Model):
     note = models.CharField(max_length=500, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True, editable=False)
-    updated_at = models.DateTimeField(auto_now=True, editable=False)
 
     objects = StockMovementQuerySet.as_manager()
 
@@ -183,11 +186,3 @@ class StockMovement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity:+f} {self.part.sku} ({self.reason})"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
-            raise TypeError("Stock movements are append-only: write a new one.")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise TypeError("Stock movements are append-only: write a new one.")

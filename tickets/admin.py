@@ -1,6 +1,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
@@ -118,11 +119,13 @@ class PromisedFilter(DropdownFilter):
     parameter_name = "promised"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("today", "Promised today"), ("late", "Late"), ("none", "Nothing promised")]
+        return [("due", "Today or late"), ("today", "Today"), ("late", "Late"), ("none", "Nothing promised")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
         today = timezone.localdate()
         match self.value():
+            case "due":
+                return queryset.open().filter(promised_at__lt=day_end(today))
             case "today":
                 return queryset.filter(promised_at__gte=day_start(today), promised_at__lt=day_end(today))
             case "late":
@@ -133,11 +136,11 @@ class PromisedFilter(DropdownFilter):
 
 
 class WaitingFilter(DropdownFilter):
-    title = "parts"
-    parameter_name = "parts"
+    title = "stock"
+    parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("waiting", "Waiting for parts")]
+        return [("parts", "Waiting for parts")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
         return queryset.filter(pk__in=TicketPart.objects.backordered().order_by().values("ticket")) if self.value() else queryset
@@ -236,15 +239,15 @@ class ServiceTicketAdmin(ShopModelAdmin):
         "opened_at",
     )
     lookups = ("customer", "vehicle")
-    ordering = ("-opened_at", "-pk")
+    ordering = ("-pk",)
     autocomplete_fields = ("customer", "vehicle")
     inlines = (PartsInline, MechanicsInline, HistoryInline)
     actions_detail = ("move", "add_part", "assign_mechanic", {"title": "Remove", "icon": "remove", "items": ["remove_part", "remove_mechanic"]})
-    readonly_fields = ("number", "state", "parts_total", "opened_at", "completed_at", "closed_at")
+    readonly_fields = ("number", "state", "total", "opened_at", "completed_at", "closed_at")
     fieldsets = (
         (None, {"fields": (("number", "state"), ("customer", "vehicle"), "concern", "cause", "correction")}),
         ("Promise", {"fields": (("service_date", "promised_at"), ("on_hold", "hold_reason"))}),
-        ("Figures", {"fields": (("parts_total", "odometer_in", "odometer_out"), ("opened_at", "completed_at", "closed_at"))}),
+        ("Figures", {"fields": (("total", "odometer_in", "odometer_out"), ("opened_at", "completed_at", "closed_at"))}),
     )
     add_fieldsets = ((None, {"fields": (("vehicle", "customer"), "concern", ("service_date", "promised_at"), "odometer_in")}),)
 
@@ -252,12 +255,9 @@ class ServiceTicketAdmin(ShopModelAdmin):
         assignments = Prefetch("assignments", TicketMechanic.objects.select_related("mechanic").order_by("pk"))
         return super().get_queryset(request).select_related("customer", "vehicle").prefetch_related(assignments)
 
-    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        return self.inlines if obj else []
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # A sealed ticket is shown without boxes. A page that was opened before it was sealed is answered by the operation.
-        sealed = obj is not None and obj.status in SEALED and request.method == "GET"
+        sealed = obj is not None and obj.status in SEALED and request.method != "POST"
         return super().has_change_permission(request, obj) and not sealed
 
     # --- columns ---
@@ -268,6 +268,10 @@ class ServiceTicketAdmin(ShopModelAdmin):
         if not ticket.on_hold:
             return shown
         return format_html("{} {}", shown, badge(f"on hold: {ticket.get_hold_reason_display().lower()}", "warning"))
+
+    @display(description="Parts total")
+    def total(self, ticket: ServiceTicket) -> str:
+        return f"{ticket.parts_total} {settings.SHOP_CURRENCY}"
 
     @display(description="Concern")
     def concern_in_short(self, ticket: ServiceTicket) -> str:

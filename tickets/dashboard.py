@@ -39,7 +39,7 @@ def promised_today() -> dict[str, Any]:
     today = timezone.localdate()
     due = ServiceTicket.objects.open().filter(promised_at__lt=day_end(today)).order_by("promised_at", "pk")
     rows = [(*named(ticket), at(ticket.promised_at, day_start(today))) for ticket in some(due)]
-    return table("Promised today or late", "schedule", tickets_where(promised="today"), ("Ticket", "Customer", "Vehicle", "Promised"), rows)
+    return table("Promised today or late", "schedule", tickets_where(promised="due"), ("Ticket", "Customer", "Vehicle", "Promised"), rows)
 
 
 def on_hold() -> dict[str, Any]:
@@ -51,7 +51,7 @@ def on_hold() -> dict[str, Any]:
 def waiting_for_parts() -> dict[str, Any]:
     lines = TicketPart.objects.backordered().select_related("part", "ticket__customer", "ticket__vehicle")[:ROWS]
     rows = [(*named(line.ticket)[:2], f"{show(line.backordered)} × {line.part}") for line in lines]
-    return table("Waiting for parts", "pending_actions", tickets_where(parts="waiting"), ("Ticket", "Customer", "Part"), rows)
+    return table("Waiting for parts", "pending_actions", tickets_where(waits="parts"), ("Ticket", "Customer", "Part"), rows)
 
 
 def low_stock() -> dict[str, Any]:

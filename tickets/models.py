@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from customers.models import Customer, Vehicle, matches_customer
 from inventory.models import ZERO, Part, money_field, quantity_field
-from mechanic_shop.api.models import ShopModel, ShopQuerySet
+from mechanic_shop.api.models import AppendOnlyModel, ShopModel, ShopQuerySet
 from mechanics.models import Mechanic
 
 CENT = Decimal("0.01")
@@ -124,6 +124,9 @@ class ServiceTicket(ShopModel):
             models.Index(fields=["status", "-opened_at", "-id"], name="tickets_by_status"),
             models.Index(fields=["customer", "-opened_at", "-id"], name="tickets_by_customer"),
             models.Index(fields=["updated_at", "id"], name="tickets_by_change"),
+            models.Index(fields=["service_date", "id"], name="tickets_by_service_date"),
+            models.Index(fields=["promised_at", "id"], name="tickets_by_promise"),
+            models.Index(fields=["hold_reason", "-opened_at", "-id"], condition=Q(on_hold=True), name="tickets_on_hold"),
         ]
 
     def __str__(self) -> str:
@@ -216,7 +219,7 @@ class TicketPart(ShopModel):
         return max(ZERO, self.quantity - self.allocated - self.issued)
 
 
-class StatusChange(models.Model):
+class StatusChange(AppendOnlyModel):
     """One move of a ticket; append-only."""
 
     ticket = models.ForeignKey(ServiceTicket, models.CASCADE, related_name="history", db_index=False)
@@ -232,9 +235,3 @@ class StatusChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_status or 'new'} → {self.to_status}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
-            raise TypeError("The history is append-only.")
-        super().save(*args, **kwargs)
-

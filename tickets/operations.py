@@ -49,7 +49,8 @@ def delete(ticket: ServiceTicket, *, by: Any) -> None:
     """Erase a ticket that never left estimate, with its quotes. Raises DomainError ``ticket_in_use`` for any other."""
     _lock(ticket)
     if ticket.status != Status.ESTIMATE:
-        raise DomainError("ticket_in_use", f"{ticket.number} is {ticket.status}, so its record stays: cancel it instead.", ticket_status=ticket.status)
+        way_out = "cancel it instead" if ticket.status in OPEN else "there is nothing to do"
+        raise DomainError("ticket_in_use", f"{ticket.number} is {ticket.status}, so its record stays: {way_out}.", ticket_status=ticket.status)
     ticket.delete()
     _links_changed()
 
@@ -245,9 +246,8 @@ def _lock_open(ticket: ServiceTicket) -> None:
 
 
 def _locked(ticket: ServiceTicket) -> DomainError:
-    return DomainError(
-        "ticket_locked", f"{ticket.number} is {ticket.status}, so nothing on it changes: reopen it, or open a new ticket.", ticket_status=ticket.status
-    )
+    way_out = "reopen it first" if ticket.status == Status.COMPLETED else "open a new ticket"
+    return DomainError("ticket_locked", f"{ticket.number} is {ticket.status}, so nothing on it changes: {way_out}.", ticket_status=ticket.status)
 
 
 def _bump(ticket: ServiceTicket) -> None:

@@ -17,6 +17,7 @@ from mechanics.models import Mechanic
 from . import operations, workflow
 from .models import HoldReason, ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
 
+
 def sum_of_lines() -> Coalesce:
     """The sum of a ticket's lines; to the cent, also where the database adds doubles."""
     summed = TicketPart.objects.filter(ticket=OuterRef("pk")).order_by().values("ticket").annotate(total=Sum("line_total")).values("total")

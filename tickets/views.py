@@ -36,7 +36,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
     serializer_class = ServiceTicketSerializer
     filterset_class = ServiceTicketFilter
     ordering_fields = {
-        **{name: name for name in ("opened_at", "promised_at", "service_date", "status", "created_at", "updated_at")},
+        **{name: name for name in ("opened_at", "promised_at", "service_date", "status", "updated_at")},
         "number": "pk",
     }
     permissions = {
@@ -109,8 +109,14 @@ class ServiceTicketViewSet(ShopModelViewSet):
         return self.act(operations.move)
 
     @answers(StatusChangeSerializer, many=True)
-    @action(detail=True, serializer_class=StatusChangeSerializer, filterset_class=None, ordering_fields=None)
+    @action(
+        detail=True,
+        serializer_class=StatusChangeSerializer,
+        queryset=StatusChange.objects.select_related("by__customer", "by__mechanic"),
+        filterset_class=None,
+        ordering_fields=None,
+    )
     def history(self, request: Any, pk: str) -> Any:
         """The moves of the ticket, oldest first."""
-        changes = StatusChange.objects.filter(ticket=self.get_object()).select_related("by__customer", "by__mechanic")
-        return self.answer_rows(changes)
+        ticket = self.get_object_or_404(ServiceTicket.objects.visible_to(request.user))
+        return self.answer_rows(self.queryset.filter(ticket=ticket))

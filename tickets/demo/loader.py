@@ -256,6 +256,7 @@ def make_plan(t: int, status: Status, client: Client, dice: Dice) -> Plan:
 
 # Big or dear: ordered when a car needs one, never kept. No job of the catalogue needs the last two.
 SPECIAL = {"RAD-001", "ALT-120A-001", "CLU-KIT-001", "TIM-KIT-001", "TIM-KIT-002", "AC-CND-001", "STR-14KW-002", "FUL-PMP-001", "BRK-DRM-R-001"}
+SCARCE = {"WIP-BLD-001", "FLT-CAB-002", "BAT-H7-AGM", "IGN-COL-001", "EVP-PRG-001", "TIR-TPMS-001"}  # what comes is for waiting cars only
 MISHAPS = {
     "litre": ("Can tipped over.", "Drum rinsed out, the rest was dirty."),
     "kilogram": ("Container left open, spoiled.",),
@@ -291,7 +292,7 @@ class Shelf:
         """Once a week comes what cars wait for, and some of what is low: the supplier does not have everything."""
         for number in itertools.count(4100):
             wanted: Counter[Part] = Counter()
-            for part in Part.objects.low_stock().order_by("pk"):
+            for part in Part.objects.low_stock().exclude(sku__in=SCARCE).order_by("pk"):
                 wanted[part] += part.reorder_quantity * self.scale if self.dice.chance(0.4) else 0
             for line in TicketPart.objects.backordered().select_related("part"):
                 wanted[line.part] += math.ceil(line.backordered)

@@ -1,0 +1,205 @@
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget
+
+from mechanic_shop.admin.base import ReadOnly, ReadOnlyInline, ShopModelAdmin, badge
+from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question
+from mechanic_shop.admin.forms import ShopForm
+
+from . import operations
+from .models import Part, Reason, StockMovement
+from .operations import show
+from .serializers import AdjustSerializer, CountSerializer, MovementSerializer, PartSerializer, ReceiveSerializer
+
+
+class ReceiveForm(ButtonForm):
+    serializer_class = ReceiveSerializer
+    secret_fields = {"unit_cost": "inventory.view_cost"}
+    quantity = quantity_question()
+    unit_cost = forms.DecimalField(
+        required=False, widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}), help_text="what a unit cost; becomes the part's cost"
+    )
+    note = note_question(help_text="delivery note or supplier, for example")
+
+    def notes(self) -> list[str]:
+        return [on_the_shelf(self.obj)]
+
+
+class AdjustForm(ButtonForm):
+    serializer_class = AdjustSerializer
+    quantity = quantity_question(help_text="signed: -2 takes two off the shelf")
+    reason = forms.ChoiceField(choices=[(reason.value, reason.label) for reason in (Reason.ADJUSTMENT, Reason.SCRAP)], widget=UnfoldAdminSelectWidget)
+    note = note_question(required=True, help_text="why")
+
+    def notes(self) -> list[str]:
+        return [on_the_shelf(self.obj)]
+
+
+class CountForm(ButtonForm):
+    serializer_class = CountSerializer
+    counted = quantity_question(help_text="what lies on the shelf, also what is promised to tickets")
+    note = note_question()
+
+    def notes(self) -> list[str]:
+        return [on_the_shelf(self.obj)]
+
+
+class PartForm(ShopForm):
+    serializer_class = PartSerializer
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("reorder_point", "reorder_quantity"):
+            if isinstance(self.initial.get(name), Decimal):
+                self.initial[name] = show(self.initial[name])  # "4", not "4.000"
+
+
+class LowStockFilter(DropdownFilter):
+    title = "stock"
+    parameter_name = "stock"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("low", "Low: time to order"), ("none", "Nothing available")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
+        if self.value() == "low":
+            return queryset.low_stock()
+        return queryset.filter(is_active=True, on_hand__lte=F("allocated")) if self.value() == "none" else queryset
+
+
+class MovementColumns:
+    """How a movement is told, in the list and on its part's page."""
+
+    @display(description="By")
+    def by_whom(self, movement: StockMovement) -> str:
+        return str(movement.by or "–")
+
+    @display(description="Quantity", ordering="quantity")
+    def moved(self, movement: StockMovement) -> str:
+        return f"{signed(movement.quantity)} {movement.part.unit}"
+
+    @display(description="On hand after")
+    def left(self, movement: StockMovement) -> str:
+        return show(movement.on_hand_after)
+
+
+class MovementInline(MovementColumns, ReadOnlyInline):
+    model = StockMovement
+    verbose_name_plural = "Last movements"
+    secret_fields = MovementSerializer.staff_fields
+    fields = ("created_at", "moved", "reason", "left", "reference", "unit_cost", "note", "by_whom")
+    readonly_fields = ("created_at", "moved", "left", "by_whom")
+    per_page = 10
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("by", "part")
+
+
+@admin.register(Part)
+class PartAdmin(ShopModelAdmin):
+    form = PartForm
+    secret_fields = PartSerializer.staff_fields
+    cache_groups = ("parts",)
+    search_icon = "inventory_2"
+    search_fields = ("sku",)
+    search_help_text = "SKU, name, description, barcode or bin"
+    list_display = ("sku", "name", "stock_state", "available_now", "on_hand_now", "allocated_now", "price", "cost", "bin")
+    list_filter = (LowStockFilter, ("is_active", BooleanRadioFilter), ("unit", ChoicesDropdownFilter))
+    inlines = (MovementInline,)
+    actions_detail = ("receive", "count", "adjust", "movements")
+    readonly_fields = ("available_now", "on_hand_now", "allocated_now", "stock_state")
+    fieldsets = (
+        (None, {"fields": (("sku", "name"), "description", ("unit", "price", "cost"), ("bin", "barcode"), "is_active")}),
+        ("Stock", {"fields": (("available_now", "on_hand_now", "allocated_now", "stock_state"), ("reorder_point", "reorder_quantity"))}),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        if obj is None:  # a new part has no stock before something is received
+            found[1][1]["fields"] = [("reorder_point", "reorder_quantity")]
+        return found
+
+    @display(description="Available", ordering=F("on_hand") - F("allocated"))
+    def available_now(self, part: Part) -> str:
+        return f"{show(part.available)} {part.unit}"
+
+    @display(description="On hand", ordering="on_hand")
+    def on_hand_now(self, part: Part) -> str:
+        return show(part.on_hand)
+
+    @display(description="Allocated", ordering="allocated")
+    def allocated_now(self, part: Part) -> str:
+        return show(part.allocated)
+
+    @display(description="State")
+    def stock_state(self, part: Part) -> str:
+        if not part.is_active:
+            return badge("not used any more")
+        if part.available <= 0:
+            return badge("none", "danger")
+        low = part.reorder_point > 0 and part.available <= part.reorder_point
+        return badge("low", "warning") if low else badge("in stock", "success")
+
+    @button("Receive", ReceiveForm, icon="add_box", permission="inventory.receive_part", variant=ActionVariant.PRIMARY)
+    def receive(self, request: HttpRequest, part: Part, **answers: Any) -> str:
+        movement = operations.receive(part, **answers, by=request.user)
+        return f"Received {show(movement.quantity)} of {part.sku}; now {show(movement.on_hand_after)} on hand."
+
+    @button("Count", CountForm, icon="checklist", permission="inventory.adjust_part")
+    def count(self, request: HttpRequest, part: Part, **answers: Any) -> str:
+        movement = operations.count(part, **answers, by=request.user)
+        return f"Counted {show(movement.on_hand_after)} of {part.sku}: a difference of {signed(movement.quantity)}."
+
+    @button("Adjust", AdjustForm, icon="tune", permission="inventory.adjust_part")
+    def adjust(self, request: HttpRequest, part: Part, **answers: Any) -> str:
+        movement = operations.adjust(part, **answers, by=request.user)
+        return f"Adjusted {part.sku} by {signed(movement.quantity)}; now {show(movement.on_hand_after)} on hand."
+
+    @action(description="All movements", url_path="movements", icon="swap_vert")
+    def movements(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:inventory_stockmovement_changelist", query={"part__id__exact": object_id}))
+
+    def delete_object(self, request: HttpRequest, part: Part) -> None:
+        operations.delete(part)
+
+    def describe(self, part: Part) -> str:
+        return f"{show(part.available)} available"
+
+
+@admin.register(StockMovement)
+class StockMovementAdmin(MovementColumns, ReadOnly, ShopModelAdmin):
+    """The ledger: read, never written."""
+
+    secret_fields = MovementSerializer.staff_fields
+    search_fields = ("part__sku", "part__name", "reference")
+    search_help_text = "Part, ticket number or document"
+    list_display = ("created_at", "part", "moved", "reason_shown", "left", "reference", "unit_cost", "note", "by_whom")
+    list_select_related = ("part", "by")
+    list_filter = (("reason", ChoicesDropdownFilter), "created_at")
+    lookups = ("part",)
+    fieldsets = ((None, {"fields": (("created_at", "by_whom"), "part", ("moved", "left"), ("reason", "reference"), "unit_cost", "note")}),)
+    readonly_fields = ("created_at", "moved", "left", "by_whom")
+
+    @display(description="Reason", ordering="reason")
+    def reason_shown(self, movement: StockMovement) -> str:
+        return badge(movement.get_reason_display(), REASONS.get(movement.reason, ""))
+
+
+REASONS = {Reason.RECEIPT: "success", Reason.RETURN_TO_STOCK: "success", Reason.ISSUE: "info", Reason.SCRAP: "danger", Reason.ADJUSTMENT: "warning"}
+
+
+def signed(quantity: Decimal) -> str:
+    return f"+{show(quantity)}" if quantity > 0 else show(quantity)
+
+
+def on_the_shelf(part: Part) -> str:
+    return f"{show(part.on_hand)} on hand, of which {show(part.allocated)} are promised to tickets (counted by the {part.unit})."

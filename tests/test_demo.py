@@ -1,0 +1,221 @@
+"""The demo garage: a believable year, the same every time, with books that balance."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+from django.utils import timezone
+
+from customers.models import Customer, Vehicle
+from inventory.books import findings
+from inventory.models import Part, Reason, StockMovement
+from mechanic_shop.accounts.models import User
+from mechanics.models import Mechanic
+from tickets.demo import loader
+from tickets.demo.catalogue import Dice
+from tickets.models import OPEN, ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
+
+ROOT = Path(__file__).resolve().parent.parent
+NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
+TABLES = (Customer, Vehicle, Mechanic, Part, ServiceTicket, TicketMechanic, TicketPart, StatusChange, StockMovement)
+
+
+@pytest.fixture(scope="module")
+def told(django_db_setup, django_db_blocker):
+    """The demo, loaded once for this module; what the command said."""
+    out = StringIO()
+    with django_db_blocker.unblock():
+        call_command("flush", interactive=False, verbosity=0)  # keys begin at 1
+        with loader.at(NOW), override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+            call_command("load_demo", stdout=out)
+    yield out.getvalue()
+    with django_db_blocker.unblock():
+        call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture(autouse=True)
+def _garage(told, db):
+    """Every test of this module finds the demo, and leaves it as it was."""
+
+
+def digest() -> str:
+    """What is in every table, in one line."""
+    rows = [[model.__name__, *sorted(row.items())] for model in TABLES for row in model.objects.order_by("pk").values()]
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+# What is there
+
+
+def test_there_is_a_garage_of_the_promised_size():
+    assert [model.objects.count() for model in TABLES[:5]] == [60, 90, 8, 150, 400]
+
+
+def test_tickets_stand_in_every_state():
+    count = Counter(ServiceTicket.objects.values_list("status", flat=True))
+    assert set(count) == set(Status)
+    assert min(count.values()) >= 5
+
+
+def test_something_waits_for_the_front_desk():
+    assert set(ServiceTicket.objects.filter(on_hold=True).values_list("hold_reason", flat=True)) >= {"parts", "customer"}
+    assert TicketPart.objects.backordered().count() >= 5
+    assert Part.objects.low_stock().count() >= 5
+    assert not StatusChange.objects.filter(to_status="cancelled", reason="").exists()
+
+
+def test_the_stock_has_a_history_of_every_kind():
+    assert set(StockMovement.objects.values_list("reason", flat=True)) == set(Reason)
+
+
+def test_people_and_cars_are_as_messy_as_real_ones():
+    assert Customer.objects.filter(email=None).count() >= 10
+    assert Customer.objects.filter(user=None).count() == 59
+    assert Customer.objects.filter(phone="555-0171", email=None).exists()
+    assert Vehicle.objects.filter(vin="").count() >= 5
+    valid = Counter(vehicle.vin_valid for vehicle in Vehicle.objects.exclude(vin=""))
+    assert valid[False] >= 10 < valid[True]
+    assert ServiceTicket.objects.filter(vehicle=None).exists()
+
+
+def test_the_books_balance():
+    assert findings() == []
+
+
+# When it happened
+
+
+def test_the_ledger_and_the_history_are_in_order_and_cover_a_year():
+    for times in (StockMovement.objects.values_list("created_at", flat=True), StatusChange.objects.values_list("at", flat=True)):
+        times = list(times.order_by("pk"))
+        assert times == sorted(times)
+        assert timedelta(days=350) < times[-1] - times[0]
+        assert NOW - timedelta(days=5) < times[-1] < NOW
+        assert len({time.date() for time in times}) > 150
+        assert not [time for time in times if time.weekday() == 6]
+
+
+def test_every_ticket_tells_one_story():
+    for ticket in ServiceTicket.objects.prefetch_related("history", "assignments"):
+        steps = list(ticket.history.all())
+        assert steps[0].at == ticket.opened_at == ticket.created_at
+        assert steps[-1].to_status == ticket.status
+        assert [step.from_status for step in steps[1:]] == [step.to_status for step in steps[:-1]]
+        assert all(ticket.opened_at <= each.assigned_at for each in ticket.assignments.all())
+        ends = {step.to_status: step.at for step in steps}
+        assert ticket.closed_at == (ends.get("closed") or ends.get("cancelled"))
+        assert ticket.status in OPEN or ticket.status == "cancelled" or ticket.completed_at == ends["completed"]
+
+
+def test_movements_bear_the_time_of_their_tickets_completion():
+    issue = StockMovement.objects.filter(reason="issue").order_by("pk").last()
+    ticket = ServiceTicket.objects.get(pk=int(issue.reference.removeprefix("T-")))
+    assert ticket.history.filter(to_status="completed", at=issue.created_at).exists()
+
+
+@pytest.mark.parametrize("days", range(7))
+def test_everything_happened_on_an_open_day_before_today(days):
+    now = NOW + timedelta(days=days)
+    calendar = loader.Calendar(now)
+    moments = [calendar.moment(t) for t in range(-20 * loader.DAY, 0, loader.HOUR)]
+    assert moments == sorted(moments)
+    assert {moment.weekday() for moment in moments} == set(range(6))
+    assert now - timedelta(hours=48) < moments[-1] < now
+    assert moments[-1].date() < now.date()
+
+
+def test_the_clock_goes_on_afterwards():
+    moment = datetime(2001, 1, 1, tzinfo=UTC)
+    with loader.at(moment):
+        assert timezone.now() == moment
+        assert StatusChange(to_status="estimate").at == moment
+    assert timezone.now().year > 2020
+
+
+# Who may enter
+
+
+@pytest.mark.parametrize("role", loader.LOGINS)
+def test_the_log_ins_work(anonymous, told, role):
+    answer = anonymous.post("/api/v1/auth/token/", {"email": loader.LOGINS[role], "password": loader.PASSWORD})
+    me = anonymous.get("/api/v1/auth/me/", headers={"Authorization": f"Bearer {answer.json()['access']}"}).json()
+    assert me["email"] == f"{role}@example.com"
+    assert me["roles"] == ([] if role == "customer" else [role])
+    assert (me["customer"] is not None, me["mechanic"] is not None) == (role == "customer", role == "mechanic")
+    assert f"{role}@example.com" in told
+    assert loader.PASSWORD in told
+
+
+def test_only_the_desk_may_open_the_admin():
+    assert set(User.objects.filter(is_staff=True).values_list("email", flat=True)) == {"manager@example.com", "advisor@example.com"}
+    assert User.objects.count() == 4
+    assert not User.objects.filter(is_superuser=True).exists()
+
+
+def test_the_customer_has_tickets_in_many_states_and_an_estimate_to_approve(anonymous):
+    mine = ServiceTicket.objects.filter(customer__user__email="customer@example.com")
+    assert set(mine.values_list("status", flat=True)) >= {"estimate", "in_progress", "completed", "invoiced", "closed", "cancelled"}
+    estimate = mine.filter(status="estimate").exclude(lines=None).first() or mine.filter(status="estimate").first()
+    access = anonymous.post("/api/v1/auth/token/", {"email": "customer@example.com", "password": loader.PASSWORD}).json()["access"]
+    path = f"/api/v1/tickets/{estimate.pk}/transitions/"
+    assert anonymous.post(path, {"to": "approved"}, headers={"Authorization": f"Bearer {access}"}).json()["status"] == "approved"
+    assert findings() == []
+
+
+def test_the_mechanic_has_work():
+    mine = ServiceTicket.objects.filter(assignments__mechanic__user__email="mechanic@example.com")
+    assert mine.filter(status__in=("approved", "in_progress")).exists()
+    assert StatusChange.objects.filter(by__email="mechanic@example.com", to_status="completed").exists()
+
+
+# Loading
+
+
+def test_a_shop_with_data_is_refused():
+    before = digest()
+    with pytest.raises(CommandError, match="has data"):
+        call_command("load_demo")
+    out = StringIO()
+    call_command("load_demo", "--if-empty", stdout=out)
+    assert out.getvalue() == "This shop has data, so no demo was loaded into it.\n"
+    assert not loader.load(NOW)
+    assert digest() == before
+
+
+@pytest.mark.parametrize("scale", [0, -1, 251])
+def test_a_scale_that_makes_no_sense_is_refused(scale):
+    with pytest.raises(CommandError, match="whole number from 1 to 250"):
+        call_command("load_demo", scale=scale)
+
+
+def test_it_is_the_same_garage_in_another_process_and_database(tmp_path):
+    program = """
+import django; django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from tests import test_demo
+test_demo.loader.load(test_demo.NOW)
+print(test_demo.digest())
+"""
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "mechanic_shop.settings", "DATABASE_URL": f"sqlite:///{tmp_path}/other.sqlite3", "REDIS_URL": ""}
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, text=True, check=True, timeout=300)
+    assert done.stdout.strip() == digest()
+
+
+def test_a_larger_garage_has_no_two_with_the_same_mailbox_or_number():
+    clients = loader.make_clients(Dice(1), 20)
+    assert len(clients) == 1200
+    assert sum(len(client.cars) for client in clients) == 1800
+    for known in ([client.email for client in clients], [client.phone for client in clients]):
+        assert max(Counter(filter(None, known)).values()) == 1
+    vins = Counter(car.vin for client in clients for car in client.cars if car.vin)
+    assert max(vins.values()) == 1
+    assert len(loader.make_plans(clients, 20)) == 8000
