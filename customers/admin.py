@@ -52,12 +52,10 @@ class CustomerAdmin(ShopModelAdmin):
     list_display = ("name", "phone", "email", "address", "has_login")
     fieldsets = ((None, {"fields": ("name", ("phone", "email"), "address", "notes", "login")}),)
     readonly_fields = ("login",)
+    inlines = (VehicleInline,)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("user")
-
-    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        return [VehicleInline] if obj else []  # a vehicle needs somebody whose it is
 
     @display(description="Log-in", boolean=True)
     def has_login(self, customer: Customer) -> bool:

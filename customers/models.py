@@ -62,7 +62,11 @@ class Customer(ShopModel):
             ),
             models.CheckConstraint(condition=~Q(name=""), name="a_customer_has_a_name", violation_error_message="A customer has a name."),
         ]
-        indexes = [models.Index(fields=["name", "id"], name="customers_by_name")]
+        indexes = [
+            models.Index(fields=["name", "id"], name="customers_by_name"),
+            models.Index(fields=["created_at", "id"], name="customers_by_age"),
+            models.Index(fields=["updated_at", "id"], name="customers_by_change"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -112,7 +116,7 @@ class Vehicle(ShopModel):
     """A vehicle of a customer. Plate and VIN are stored as ``vin.normalise`` writes them."""
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="vehicles")
-    plate = models.CharField(max_length=17, blank=True, db_index=True)
+    plate = models.CharField(max_length=17, blank=True)
     vin = models.CharField("VIN", max_length=17, blank=True)
     make = models.CharField(max_length=60, blank=True)
     model = models.CharField(max_length=60, blank=True)
@@ -141,6 +145,13 @@ class Vehicle(ShopModel):
                 name="a_vehicle_is_built_after_1885",
                 violation_error_message="Use a year from 1886 to 2100.",
             ),
+        ]
+        indexes = [
+            models.Index(fields=["plate", "id"], name="vehicles_by_plate"),
+            models.Index(fields=["make", "id"], name="vehicles_by_make"),
+            models.Index(fields=["year", "id"], name="vehicles_by_year"),
+            models.Index(fields=["created_at", "id"], name="vehicles_by_age"),
+            models.Index(fields=["updated_at", "id"], name="vehicles_by_change"),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import EMAIL_TAKEN
+from mechanic_shop.accounts.rights import may_manage
 from mechanic_shop.errors import DomainError, InvalidInput, NotAllowed
 
 from .models import Customer, Vehicle
@@ -38,8 +39,8 @@ def update(customer: Customer, *, by: Any, current_password: str | None = None, 
             raise InvalidInput("email", "email_required", "This customer logs in with the e-mail: give another one.")
         if by.pk == customer.user_id:
             accounts.check_current_password(by, current_password)
-        elif customer.user.is_shop_staff and not by.has_perm("accounts.change_user"):
-            # The front desk could else send a manager's password reset to itself.
+        elif customer.user.is_shop_staff and not (by.has_perm("accounts.change_user") and may_manage(by, customer.user)):
+            # The front desk could else send a manager's password reset to itself, and a manager the owner's.
             raise NotAllowed("login_of_staff", "This customer works here and logs in with that e-mail: they change it themselves, or the manager does.")
         accounts.set_email(customer.user, email, by=by)
     return customer.save_changes(**changes)

@@ -345,6 +345,7 @@ SPECTACULAR_SETTINGS = {
         "RoleEnum": "tickets.models.TicketMechanic.Role",
     },
 }
+REQUIRE_IF_MATCH = flag("REQUIRE_IF_MATCH")  # 428 for a PUT or PATCH that does not say which state it changes
 THROTTLE_RATES = {
     "anon": rate("THROTTLE_ANON", "120/minute"),
     "customer": rate("THROTTLE_CUSTOMER", "300/minute"),

@@ -60,7 +60,7 @@ def test_the_database_and_the_serializer_write_the_same_json(
     context = {"request": call}
     rows = queryset.all().visible_to(call.user)
 
-    fast = [orjson.loads(text) for text in documents(rows, serializer(context=context))]
+    fast = [orjson.loads(text) for (text,) in documents(rows, serializer(context=context))]
     slow = orjson.loads(to_json(serializer(rows, many=True, context=context).data))
 
     assert fast == slow

@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from rest_framework.exceptions import Throttled
 from unfold.contrib.filters.admin import BooleanRadioFilter, DropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -25,7 +26,11 @@ from .rights import may_manage, roles_within
 
 # What an owner gives to roles; the rest of Django's permissions open nothing.
 APPS = ("accounts", "auth", "customers", "mechanics", "inventory", "tickets")
-NEW_PASSWORD = {"strip": False, "max_length": passwords.MAX_PASSWORD, "widget": UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})}
+PASSWORD: dict[str, Any] = {
+    "strip": False,
+    "max_length": passwords.MAX_PASSWORD,
+    "widget": UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+}
 
 
 class TwicePassword(forms.BaseForm):
@@ -45,23 +50,36 @@ class TwicePassword(forms.BaseForm):
 
 
 class UserForm(ShopForm):
+    current_password = forms.CharField(label="Your present password", required=False, help_text="only for another e-mail", **PASSWORD)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         email = cleaned.get("email")
         if email and operations.email_is_taken(email, besides=self.instance if self.instance.pk else None):
             self.add_error("email", EMAIL_TAKEN)
         if self.instance.pk and self.instance.pk == self.request.user.pk:
-            for name in ("is_active", "is_staff", "is_superuser"):
-                if name in self.changed_data:
-                    self.add_error(name, "Nobody takes this from themselves: ask somebody else who may.")
+            self.clean_self(cleaned.get("current_password"))
         return cleaned
+
+    def clean_self(self, password: str | None) -> None:
+        """Nobody locks themselves out, and who changes their own log-in proves that they are at the keyboard."""
+        for name in ("is_active", "is_staff", "is_superuser"):
+            if name in self.changed_data:
+                self.add_error(name, "Nobody takes this from themselves: ask somebody else who may.")
+        if "email" in self.changed_data:
+            try:
+                operations.check_current_password(self.instance, password)
+            except InvalidInput as refusal:
+                self.refuse(refusal)
+            except Throttled as refusal:
+                self.add_error("current_password", f"Too many attempts, try again in {getattr(refusal, 'wait', 0)} seconds.")
 
 
 class NewUserForm(TwicePassword, UserForm):
     password1 = forms.CharField(
-        label="Password", required=False, help_text="May stay empty: they then set one by “forgot password”, which mails them a link.", **NEW_PASSWORD
+        label="Password", required=False, help_text="May stay empty: they then set one by “forgot password”, which mails them a link.", **PASSWORD
     )
-    password2 = forms.CharField(label="Password again", required=False, **NEW_PASSWORD)
+    password2 = forms.CharField(label="Password again", required=False, **PASSWORD)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -72,8 +90,8 @@ class NewUserForm(TwicePassword, UserForm):
 
 
 class SetPasswordForm(TwicePassword, ButtonForm):
-    password1 = forms.CharField(label="New password", **NEW_PASSWORD)
-    password2 = forms.CharField(label="New password again", **NEW_PASSWORD)
+    password1 = forms.CharField(label="New password", **PASSWORD)
+    password2 = forms.CharField(label="New password again", **PASSWORD)
 
     def clean(self) -> dict[str, Any]:
         self.hash_password(self.obj.email)
@@ -154,6 +172,8 @@ class UserAdmin(ShopModelAdmin):
         if not request.user.is_superuser:
             for _, options in found:
                 options["fields"] = [name for name in options["fields"] if name != "is_superuser"]
+        if obj is not None and obj.pk == request.user.pk:
+            found[0][1]["fields"] = [*found[0][1]["fields"], "current_password"]
         return found
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -186,6 +206,8 @@ class UserAdmin(ShopModelAdmin):
     @button("Set password", SetPasswordForm, icon="password", permission="accounts.change_user", variant=ActionVariant.WARNING)
     def set_password(self, request: HttpRequest, user: User, new_hash: str) -> str:
         self.refuse_unless_managed(request, user)
+        if user.pk == request.user.pk:
+            raise DomainError("own_password", "Your own password you change with the present one: “Change password”, below your name.")
         if not operations.store_password(user, new_hash):
             raise DomainError("conflict", "The log-in was changed in this moment, or is switched off: look at it again.")
         return f"{user.email} has a new password, and is logged out everywhere."

@@ -4,6 +4,7 @@ import json
 from typing import Any, ClassVar
 
 from django.contrib import messages
+from django.contrib.admin import ShowFacets
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -59,6 +60,7 @@ class ShopModelAdmin(SecretFields, ModelAdmin):
     lookups: ClassVar[tuple[str, ...]] = ()
     """Fields that a link may filter the list by, beside those of ``list_filter``."""
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # a count for every choice of every filter
     list_per_page = 50
     list_filter_submit = True
     list_fullwidth = True
@@ -131,6 +133,9 @@ class ShopModelAdmin(SecretFields, ModelAdmin):
         return form
 
     # --- reading ---
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else []  # a new row has no others yet
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """What every door finds: the queryset's own ``search``."""

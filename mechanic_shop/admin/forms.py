@@ -27,10 +27,14 @@ class ObedientForm(forms.BaseForm):
         self.accepted = dict(sent)
         if self.serializer_class is None:
             return
-        serializer = self.serializer_class(
-            instance, data={name: plain(value) for name, value in sent.items()}, partial=instance is not None, context={"request": self.request}
-        )
-        if not serializer.is_valid():
+        data = {name: plain(value) for name, value in sent.items()}
+        serializer = self.serializer_class(instance, data=data, partial=instance is not None, context={"request": self.request})
+        try:
+            obeyed = serializer.is_valid()
+        except DomainError as refusal:  # what a model says no to
+            self.refuse(refusal)
+            return
+        if not obeyed:
             self.complain(serializer.errors)
             return
         self.accepted |= serializer.validated_data

@@ -1,9 +1,11 @@
 """The admin's site: the pages that belong to no model."""
 
 from collections.abc import Iterator
+from functools import wraps
 from typing import Any
 
 from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -21,6 +23,26 @@ class ShopAdminSite(UnfoldAdminSite):
     """
 
     index_title = "Today"
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if "next" not in request.GET:  # Unfold's page does not send along where to go, and the setting leads to the API
+            asked: Any = request.GET.copy()
+            asked["next"] = reverse(f"{self.name}:index")
+            request.GET = asked
+        return super().login(request, extra_context)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Whoever may not see a page is told so on a page; the API's answer is for programs."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return inner(request, *args, **kwargs)
+            except PermissionDenied:
+                return TemplateResponse(request, "admin/refused.html", {**self.each_context(request), "title": "Not for you"}, status=403)
+
+        return shown
 
     def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """What the search box of the side bar finds: a few rows of every model that the user may see."""

@@ -21,7 +21,7 @@ class FormRenderer(HTMLFormRenderer):
     A field says how by ``form_value(value)``. A password is never written into a page.
     """
 
-    def render_field(self, field: Any, parent_style: dict[str, Any]) -> str:
+    def render_field(self, field: Any, parent_style: Mapping[str, Any]) -> str:
         inner = field._field
         if hides(inner):
             return ""
@@ -49,6 +49,8 @@ class BrowsableRenderer(BrowsableAPIRenderer):
     """
 
     form_renderer_class = FormRenderer
+    accepted_media_type: str
+    renderer_context: dict[str, Any]
 
     def get_default_renderer(self, view: Any) -> JSONRenderer:
         return PrettyJSONRenderer()
@@ -59,12 +61,12 @@ class BrowsableRenderer(BrowsableAPIRenderer):
         renderer_context["response"].headers.pop("ETag", None)
         return page
 
-    def get_context(self, data: Any, accepted_media_type: str, renderer_context: Any) -> dict[str, Any]:
+    def get_context(self, data: Any, accepted_media_type: str | None, renderer_context: Any) -> dict[str, Any]:
         context = super().get_context(data, accepted_media_type, renderer_context)
         writes = [name for name in context["allowed_methods"] if name not in ("GET", "HEAD", "OPTIONS")]
         return context | {"rows": self.rows(data, renderer_context["view"]), "writes": writes}
 
-    def get_content(self, renderer: Any, data: Any, accepted_media_type: str, renderer_context: Any) -> SafeString:
+    def get_content(self, renderer: Any, data: Any, accepted_media_type: str | None, renderer_context: Any) -> SafeString:
         """The JSON, in which addresses of this shop are links; what people wrote never is."""
         text = escape(super().get_content(renderer, data, accepted_media_type, renderer_context))
         own = re.escape(escape(renderer_context["request"].build_absolute_uri("/")))

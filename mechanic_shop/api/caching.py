@@ -17,6 +17,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_page
 
 SECONDS = 300
+unheard: set[str] = set()
+"""Groups that changed while nobody could be told."""
 
 
 def known_generation(group: str) -> int | None:
@@ -24,6 +26,8 @@ def known_generation(group: str) -> int | None:
 
     A lost one starts a new generation: a counter could come back to where it was.
     """
+    if group in unheard:
+        new_generation(group)
     found = cache.get(f"generation:{group}")
     if found is None and cache.add(f"generation:{group}", time.time_ns(), None) is not None:
         found = cache.get(f"generation:{group}")
@@ -48,7 +52,9 @@ def changed(*groups: str, at_once: bool = False) -> None:
 
 
 def new_generation(group: str) -> None:
+    """While Redis is gone this is remembered and done later, or pages from before would come back with it."""
     cache.set(f"generation:{group}", time.time_ns(), None)
+    (unheard.add if getattr(cache, "is_down", False) else unheard.discard)(group)
 
 
 def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]) -> HttpResponse:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
@@ -19,7 +20,7 @@ from rest_framework.response import Response
 
 from mechanic_shop.errors import DomainError
 
-from .errors import PreconditionFailed, problem_handler
+from .errors import PreconditionFailed, PreconditionRequired, problem_handler
 from .models import IdempotentAnswer
 from .renderers import PROBLEM, to_json
 from .throttling import address_of
@@ -38,9 +39,14 @@ def etag_of(body: bytes) -> str:
 
 
 def check_if_match(request: Any, current: Callable[[], bytes | None]) -> None:
-    """Refuse with 412 unless If-Match names the present state, as JSON; call it with the row locked."""
+    """Refuse with 412 unless If-Match names the present state, as JSON; call it with the row locked.
+
+    428 where it is missing and the shop's settings ask for it.
+    """
     wanted = request.headers.get("If-Match")
     if wanted is None:
+        if settings.REQUIRE_IF_MATCH and request.method in ("PUT", "PATCH"):
+            raise PreconditionRequired
         return
     tags = parse_etags(wanted)
     tag = etag_of(current() or b"")

@@ -25,6 +25,7 @@ class StrictFilterBackend(filters.DjangoFilterBackend):
     def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
         filterset = self.get_filterset(request, queryset, view)
         known = set(filterset.base_filters if filterset else ()) | {"page", "page_size", "format"}
+        known |= {"cursor"} if getattr(view, "walks", False) else set()
         known |= {"search"} if hasattr(queryset, "search") else set()
         known |= {"ordering"} if getattr(view, "ordering_fields", None) else set()
         unknown = sorted(set(request.query_params) - known)

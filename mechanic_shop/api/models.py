@@ -2,7 +2,6 @@
 
 from typing import Any, Self
 
-from django.conf import settings
 from django.db import models
 from django.db.models.functions import Round
 from django.utils import timezone
@@ -21,6 +20,37 @@ class ShopQuerySet(models.QuerySet):
     def touch(self, **changes: Any) -> int:
         """``update()`` that also moves ``updated_at``; returns the number of rows changed."""
         return self.update(updated_at=timezone.now(), **changes)
+
+
+def append_only(model: type[models.Model]) -> TypeError:
+    return TypeError(f"{model._meta.verbose_name_plural} are append-only: write a new one.".capitalize())
+
+
+class AppendOnlyQuerySet(ShopQuerySet):
+    """Rows that are written once."""
+
+    def update(self, **kwargs: Any) -> int:
+        raise append_only(self.model)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise append_only(self.model)
+
+
+class AppendOnlyModel(models.Model):
+    """A row that is written once: it can go only with the row that it belongs to."""
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise append_only(type(self))
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise append_only(type(self))
 
 
 class ShopModel(models.Model):
@@ -65,5 +95,3 @@ class IdempotentAnswer(models.Model):
     def __str__(self) -> str:
         return f"{self.owner} {self.key}"
 
-
-USER = settings.AUTH_USER_MODEL

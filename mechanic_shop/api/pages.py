@@ -34,7 +34,7 @@ class RootView(ShopView, APIRootView):
 
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         named = {
-            **self.api_root_dict,
+            **(self.api_root_dict or {}),
             "mechanics/popular": "mechanic-popular",
             "tickets/mine": "serviceticket-mine",
             "parts/low-stock": "part-low-stock",

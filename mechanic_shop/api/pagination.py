@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import PageNumberPagination
 
+CURSOR = "cursor"
 NO_PAGE = "There is no such page."
 
 
@@ -35,3 +36,25 @@ class ShopPagination(PageNumberPagination):
 
     def get_page_number(self, request: Any, paginator: Any) -> int:
         return self.get_page(request)
+
+    def get_cursor(self, request: Any) -> int | None:
+        """The key behind which a walk goes on; None for numbered pages. ``?cursor=`` begins a walk."""
+        asked = request.query_params.get(CURSOR)
+        if asked is None:
+            return None
+        if not re.fullmatch("[0-9]{0,18}", asked, re.ASCII):
+            raise ValidationError({CURSOR: "This is no cursor: begin with an empty one, then follow “next”."}, "invalid")
+        if {self.page_query_param, "ordering"} & set(request.query_params):
+            raise ValidationError({CURSOR: "A walk goes by the key from row to row: leave page and ordering out."}, "invalid")
+        return int(asked or 0)
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The count is null in a walk."""
+        found = super().get_paginated_response_schema(schema)
+        found["properties"]["count"]["nullable"] = True
+        return found
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        what = "Walks all rows by their key, at the same cost however deep: begin with an empty cursor, then follow `next`. Not with page or ordering."
+        walk = {"name": CURSOR, "required": False, "in": "query", "description": what, "schema": {"type": "string", "pattern": "^[0-9]{0,18}$"}}
+        return [*super().get_schema_operation_parameters(view), *([walk] if getattr(view, "walks", False) else [])]

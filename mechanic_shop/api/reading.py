@@ -6,6 +6,7 @@ queryset, to be run again with other keys. What a field needs beside its column 
 serializer's ``expressions``. That both ways give the same JSON is proven in tests/test_reading.py.
 """
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
@@ -19,6 +20,7 @@ from rest_framework import serializers
 
 from .fields import SmallRelatedField
 
+LONG = 10_000  # rows of a list whose exact length is worth a second's delay
 KEY = -(2**40) - 77  # stands for a key while a statement is compiled; no row has it
 
 
@@ -172,8 +174,9 @@ class Statement:
     def run(self, key: int | None = None) -> list[tuple[Any, ...]]:
         if not self.sql:
             return []
+        params = self.params if key is None else tuple(key if value == KEY else value for value in self.params)
         with connection.cursor() as cursor:
-            cursor.execute(self.sql, [key if value == KEY else value for value in self.params])
+            cursor.execute(self.sql, params)
             return cursor.fetchall()
 
 
@@ -197,10 +200,10 @@ class Shelf:
 shelf = Shelf()
 
 
-def documents(queryset: Any, serializer: serializers.BaseSerializer) -> Any:
-    """A queryset of one column: each row's JSON, as text."""
+def documents(queryset: Any, serializer: serializers.BaseSerializer, *also: str) -> Any:
+    """A queryset of each row's JSON, as text; behind the columns ``also``."""
     bare = queryset.select_related(None).prefetch_related(None)
-    return bare.values_list(Text(shape(serializer)), flat=True)
+    return bare.values_list(*also, Text(shape(serializer)))
 
 
 class Page:
@@ -209,19 +212,47 @@ class Page:
     def __init__(self, rows: Any, serializer: serializers.BaseSerializer, number: int, size: int) -> None:
         self.number, self.size = number, size
         first = (number - 1) * size
-        self.total = Statement(rows.order_by().values_list(Value(1)), "SELECT count(*) FROM ({}) counted")
+        self.counting = Statement(rows.order_by().values_list(Value(1)), "SELECT count(*) FROM ({}) counted")
+        self.counted, self.total = 0.0, 0
         keys = rows.values("pk")[first : first + size]
         # Keys first: PostgreSQL would otherwise build the JSON of every row that a deep page skips.
         shown = rows if rows.query.annotations else rows.model._default_manager.filter(pk__in=keys).order_by(*rows.query.order_by)
         self.rows = Statement(documents(shown[first : first + size] if rows.query.annotations else shown, serializer))
 
+    def count(self) -> int:
+        """How many rows the list has: exact; of a long list it may be a second old, since counting would take longer than reading."""
+        now = time.monotonic()
+        if self.total < LONG or now > self.counted + 1:
+            self.total = self.counting.run()[0][0] if self.counting.sql else 0
+            self.counted = now
+        return self.total
+
     def json(self, link: Callable[[int], str]) -> bytes | None:
         """{count, next, previous, results}; None where there is no such page. ``link`` gives the address of a page by its number."""
-        total = self.total.run()[0][0] if self.total.sql else 0
+        total = self.count()
         last = max(1, -(-total // self.size))
         if self.number > last:
             return None
-        following = orjson.dumps(link(self.number + 1) if self.number < last else None)
-        previous = orjson.dumps(link(self.number - 1) if self.number > 1 else None)
-        rows = ",".join([row for (row,) in self.rows.run()])
-        return b'{"count":%d,"next":%s,"previous":%s,"results":[%s]}' % (total, following, previous, rows.encode())
+        following = link(self.number + 1) if self.number < last else None
+        previous = link(self.number - 1) if self.number > 1 else None
+        return page_of(total, following, previous, [row for (row,) in self.rows.run()])
+
+
+class Walk:
+    """A list from a key on, in the order of the keys: each step costs the same, however far one has come."""
+
+    def __init__(self, rows: Any, serializer: serializers.BaseSerializer, size: int) -> None:
+        self.size = size
+        shown = rows.filter(pk__gt=KEY).order_by("pk")[: size + 1]
+        self.rows = Statement(documents(shown, serializer, "pk"))
+
+    def json(self, after: int, link: Callable[[int], str]) -> bytes:
+        """{count: null, next, previous: null, results}; ``link`` gives the address of what follows a key."""
+        found = self.rows.run(after)
+        shown, more = found[: self.size], len(found) > self.size
+        return page_of(None, link(shown[-1][0]) if more else None, None, [row for _, row in shown])
+
+
+def page_of(total: int | None, following: str | None, previous: str | None, rows: list[str]) -> bytes:
+    head = orjson.dumps({"count": total, "next": following, "previous": previous})
+    return head[:-1] + b',"results":[' + ",".join(rows).encode() + b"]}"

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 log = logging.getLogger("shop.redis")
 PAUSE = 2.0  # seconds in which a Redis that failed is not asked again
-FAILURES = (RedisError, ConnectionInterrupted, OSError, orjson.JSONDecodeError)
+FAILURES = (RedisError, ConnectionInterrupted, OSError)
 
 
 class SafeSerializer(BaseSerializer):
@@ -26,11 +26,14 @@ class SafeSerializer(BaseSerializer):
         return orjson.dumps({"value": value})
 
     def loads(self, value: bytes) -> Any:
-        found = orjson.loads(value)
-        if "page" in found:
-            status, headers, content = found["page"]
-            return HttpResponse(content, status=status, headers=headers)
-        return found["value"]
+        try:
+            found = orjson.loads(value)
+            if "page" in found:
+                status, headers, content = found["page"]
+                return HttpResponse(content, status=status, headers=headers)
+            return found["value"]
+        except (ValueError, TypeError, LookupError):
+            return None  # not written by this shop: as good as not there
 
 
 def shielded(name: str, when_down: Any = None) -> Callable[..., Any]:
@@ -63,6 +66,8 @@ class ShopRedisCache(RedisCache):
     add = shielded("add")
     incr = shielded("incr")
     delete = shielded("delete")
+    delete_many = shielded("delete_many")
+    clear = shielded("clear")
     get_many = shielded("get_many", {})
     set_many = shielded("set_many", [])
     touch = shielded("touch")

@@ -1,5 +1,6 @@
 """Writing answers as JSON; ``browsable.py`` makes pages of them for people."""
 
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -7,11 +8,16 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.utils.encoders import JSONEncoder
 
 PROBLEM = "application/problem+json"
-encode_odd_types = JSONEncoder().default
+encode_the_rest = JSONEncoder().default
+
+
+def encode_odd_types(value: Any) -> Any:
+    """A decimal is a string, also where no serializer made it one: a float would lose cents."""
+    return str(value) if isinstance(value, Decimal) else encode_the_rest(value)
 
 
 def to_json(data: Any) -> bytes:
-    """``data`` as UTF-8 JSON; decimals, dates and lazy texts as Django REST writes them."""
+    """``data`` as UTF-8 JSON; decimals as strings, dates and lazy texts as Django REST writes them."""
     return orjson.dumps(data, default=encode_odd_types, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z)
 
 
@@ -20,7 +26,7 @@ class JSONRenderer(BaseRenderer):
 
     media_type = "application/json"
     format = "json"
-    charset = None
+    charset: str | None = None
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         response = (renderer_context or {}).get("response")

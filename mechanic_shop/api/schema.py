@@ -26,6 +26,7 @@ PROBLEMS = {
     "413": "The body is larger than 1 MiB.",
     "415": "Send JSON.",
     "422": "The Idempotency-Key was used for another request.",
+    "428": "This shop asks for If-Match: send the ETag that you read.",
     "429": "Too many requests: wait for Retry-After seconds.",
     "503": "The database does not answer: try again in a moment.",
 }
@@ -132,6 +133,8 @@ def refusals(operation: dict[str, Any], method: str, path: str) -> list[str]:
         found += ["409", "413", "415", "422"]
     if method in ("put", "patch", "delete"):
         found.append("412")
+    if method in ("put", "patch"):
+        found.append("428")
     return found
 
 

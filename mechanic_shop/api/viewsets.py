@@ -1,5 +1,6 @@
 """The base of every ViewSet. What it does for all: scope, permission, locks, ETags, retries, cached lists."""
 
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -13,11 +14,12 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from .caching import cached_page
 from .concurrency import Idempotency, check_if_match, etag_of, not_modified
-from .pagination import NO_PAGE
-from .reading import KEY, Page, Statement, documents, shelf
+from .pagination import CURSOR, NO_PAGE
+from .reading import KEY, Page, Statement, Walk, documents, shelf
 from .renderers import JSONRenderer
 
 JSON = JSONRenderer()
+CURSOR_VALUE = re.compile(rf"(?<={CURSOR}=)[0-9]*")
 # What programs send as Accept when any JSON is meant; everything else is negotiated.
 PLAIN_ACCEPTS = {"*/*", "application/json", "application/json, */*", "application/json, text/plain, */*"}
 
@@ -110,15 +112,30 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
 
     def page_json(self, queryset: Any) -> bytes:
         """The page as JSON. Its statements depend on the route, the rights and the query string alone, so they are made once."""
-        key = (*self.rights(), self.action, self.request.META.get("QUERY_STRING", ""))
-        page = shelf.get(key, lambda: self.make_page(queryset)).json(self.page_link)
+        query = self.request.META.get("QUERY_STRING", "")
+        key = (*self.rights(), self.action, CURSOR_VALUE.sub("", query))
+        made = shelf.get(key, lambda: self.make_page(queryset))
+        if isinstance(made, Walk):
+            return made.json(self.paginator.get_cursor(self.request) or 0, self.walk_link)
+        page = made.json(self.page_link)
         if page is None:
             raise NotFound(NO_PAGE)
         return page
 
-    def make_page(self, queryset: Any) -> Page:
-        rows, request = self.filter_queryset(queryset), self.request
-        return Page(rows, self.get_serializer(), self.paginator.get_page(request), self.paginator.get_page_size(request))
+    def make_page(self, queryset: Any) -> Page | Walk:
+        rows, request, paginator = self.filter_queryset(queryset), self.request, self.paginator
+        size = paginator.get_page_size(request)
+        if self.walks and paginator.get_cursor(request) is not None:
+            return Walk(rows, self.get_serializer(), size)
+        return Page(rows, self.get_serializer(), paginator.get_page(request), size)
+
+    @property
+    def walks(self) -> bool:
+        """Can the list be walked by its keys? Not where the order is the point."""
+        return self.action == "list"
+
+    def walk_link(self, key: int) -> str:
+        return replace_query_param(self.request.build_absolute_uri(), CURSOR, key)
 
     def page_link(self, number: int) -> str:
         address = self.request.build_absolute_uri()
