@@ -148,6 +148,7 @@ class Vehicle(ShopModel):
         ]
         indexes = [
             models.Index(fields=["plate", "id"], name="vehicles_by_plate"),
+            models.Index(fields=["vin"], name="vehicles_by_vin"),
             models.Index(fields=["make", "id"], name="vehicles_by_make"),
             models.Index(fields=["year", "id"], name="vehicles_by_year"),
             models.Index(fields=["created_at", "id"], name="vehicles_by_age"),

@@ -106,7 +106,7 @@ class VehicleSerializer(ShopSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         user = self.context["request"].user
-        if not user.has_perm("customers.change_customer"):
+        if not user.has_perm(f"customers.{'add' if self.instance is None else 'change'}_vehicle"):
             attrs.pop("customer", None)
             if self.instance is None:
                 attrs["customer"] = user.customer

@@ -5,6 +5,7 @@ this shop's own secrets.
 """
 
 import os
+import re
 import runpy
 import shutil
 import stat
@@ -27,8 +28,8 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "mechanic_shop").mkdir()
-        self.copy = shutil.copy(SETTINGS, folder / "mechanic_shop")
+        (folder / "copy_of_the_shop").mkdir()
+        self.copy = shutil.copy(SETTINGS, folder / "copy_of_the_shop")
 
     def start(self, **variables: str) -> dict[str, Any]:
         """The settings, in an environment of just these variables."""
@@ -42,8 +43,11 @@ class Shop:
         return str(stopped.value)
 
     def start_process(self, show: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", f"from mechanic_shop import settings; print(settings.{show})"]
-        return subprocess.run(command, cwd=self.folder, env=variables, capture_output=True, text=True, timeout=60, check=False)
+        command = [sys.executable, "-c", f"from copy_of_the_shop import settings; print(settings.{show})"]
+        paths = os.pathsep.join([str(self.folder), str(SETTINGS.parent.parent)])
+        return subprocess.run(
+            command, cwd=self.folder, env={**variables, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=60, check=False
+        )
 
 
 @pytest.fixture
@@ -112,6 +116,7 @@ def test_a_refused_start_prints_the_sentence_and_fails(shop):
         ("TIME_ZONE", "Mars/Olympus", "America/Denver"),
         ("TIME_ZONE", "../UTC", "America/Denver"),
         ("SHOP_STRICT_VIN", "sometimes", "on or off"),
+        ("REQUIRE_IF_MATCH", "*", "on or off"),
     ],
 )
 def test_nonsense_stops_the_start_with_one_sentence(shop, name, found, accepted):
@@ -255,3 +260,15 @@ def test_https_makes_cookies_secure_and_only_a_proxy_is_believed_about_it(shop):
     assert shop.start(**https)["SESSION_COOKIE_SECURE"] is True
     assert shop.start(**https)["SECURE_PROXY_SSL_HEADER"] is None
     assert shop.start(NUM_PROXIES="1", **https)["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+
+
+@pytest.mark.parametrize("page", [".env.example", "docs/deployment.md", "Makefile"])
+def test_every_variable_is_where_people_look_for_it(page):
+    """And tests started by make ignore it, so that they never meet a real shop."""
+    root = SETTINGS.parent.parent
+    pattern = {".env.example": r"^([A-Z_]+)=", "docs/deployment.md": r"^\| `([A-Z_]+)` \|", "Makefile": r"\b([A-Z_]{4,})\b"}[page]
+    read = set(re.findall(r"\b(?:env\.str|flag|number|words|matching|rate|kept_secret)\(\s*\"([A-Z_]+)\"", SETTINGS.read_text()))
+    told = set(re.findall(pattern, (root / page).read_text(), re.MULTILINE))
+    assert len(read) > 20
+    assert read - told == set()
+    assert page == "Makefile" or told - read == set()

@@ -19,7 +19,7 @@ from .reading import KEY, Page, Statement, Walk, documents, shelf
 from .renderers import JSONRenderer
 
 JSON = JSONRenderer()
-CURSOR_VALUE = re.compile(rf"(?<={CURSOR}=)[0-9]*")
+CURSOR_VALUE = re.compile(rf"(?<![^&]){CURSOR}=[0-9]*")  # of the parameter itself, not of a search for "cursor=1"
 # What programs send as Accept when any JSON is meant; everything else is negotiated.
 PLAIN_ACCEPTS = {"*/*", "application/json", "application/json, */*", "application/json, text/plain, */*"}
 
@@ -113,7 +113,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
     def page_json(self, queryset: Any) -> bytes:
         """The page as JSON. Its statements depend on the route, the rights and the query string alone, so they are made once."""
         query = self.request.META.get("QUERY_STRING", "")
-        key = (*self.rights(), self.action, CURSOR_VALUE.sub("", query))
+        key = (*self.rights(), self.action, CURSOR_VALUE.sub(CURSOR, query))
         made = shelf.get(key, lambda: self.make_page(queryset))
         if isinstance(made, Walk):
             return made.json(self.paginator.get_cursor(self.request) or 0, self.walk_link)
