@@ -82,11 +82,8 @@ class BrowsableRenderer(BrowsableAPIRenderer):
         ]
 
     def get_filter_form(self, data: Any, view: Any, request: Any) -> str | None:
-        """Nothing for an action whose rows are not the view's: search and filters are of the view's."""
-        shown = getattr(getattr(view, "serializer_class", None), "Meta", None)
-        if getattr(shown, "model", None) is not getattr(getattr(view, "queryset", None), "model", None):
-            return None
-        return super().get_filter_form(data, view, request)
+        """Nothing for rows that are reached through another, such as a ticket's history: they have no search and no filters."""
+        return super().get_filter_form(data, view, request) if hasattr(getattr(view, "queryset", None), "visible_to") else None
 
     # --- what this user may do here ---
 

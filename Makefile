@@ -1,0 +1,103 @@
+# What one does with this project, on a machine that has Python 3.11 or newer and make.
+# `make help` lists it. Settings come from the environment: docs/deployment.md.
+
+VENV = .venv
+BIN = $(VENV)/bin
+MANAGE = $(BIN)/python manage.py
+SHOP = mechanic_shop customers mechanics inventory tickets
+
+# What the caller's environment may say about a running shop and must not say to tests and checks.
+CLEAN = unset DJANGO_SETTINGS_MODULE DATABASE_URL REDIS_URL SECRET_KEY JWT_SIGNING_KEY DEBUG ALLOWED_HOSTS \
+	CSRF_TRUSTED_ORIGINS CORS_ALLOWED_ORIGINS NUM_PROXIES THROTTLE_ANON THROTTLE_CUSTOMER THROTTLE_STAFF \
+	THROTTLE_LOGIN THROTTLE_SIGNUP THROTTLE_RESET HOST PORT WEB_CONCURRENCY THREADS EMAIL_URL DEFAULT_FROM_EMAIL \
+	SHOP_NAME SHOP_CURRENCY SHOP_REGION SHOP_STRICT_VIN REQUIRE_IF_MATCH TIME_ZONE; \
+	export SECRET_KEY=only-for-tests-and-checks-0123456789-abcdefghijklmnopqrstuvwxyz \
+	JWT_SIGNING_KEY=also-only-for-tests-and-checks-0123456789-abcdefghijklmnopqrst
+
+.PHONY: help setup run serve test check lint types migrations-check schema schema-check deploy-check dev clean broken
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-17s %s\n' "$$name" "$$what"; done
+
+setup: $(VENV)/installed staticfiles/staticfiles.json ## make .venv, install, migrate, collect static files
+	@$(MANAGE) migrate --noinput --verbosity 0
+
+run: setup ## the shop with demo data, at http://127.0.0.1:8000/ unless HOST and PORT say otherwise
+	@$(MANAGE) load_demo --if-empty
+	@exec $(MANAGE) serve
+
+serve: ## the production server alone, in the foreground
+	@test -x $(BIN)/granian || { echo "The shop is not installed here: run make setup first." >&2; exit 1; }
+	@exec $(MANAGE) serve
+
+# On SQLite and the in-process cache, whatever the caller's DATABASE_URL says: tests must never meet a real shop.
+# Another database or cache is named by SHOP_TEST_DATABASE_URL and SHOP_TEST_REDIS_URL. More arguments: ARGS="-k stock".
+# One Redis is shared by all of pytest's processes, which would empty it under each other: so just one then.
+test: dev ## the tests
+	@$(CLEAN); \
+	if [ -n "$$SHOP_TEST_DATABASE_URL" ]; then export DATABASE_URL="$$SHOP_TEST_DATABASE_URL"; fi; \
+	workers=$${WORKERS:-auto}; \
+	if [ -n "$$SHOP_TEST_REDIS_URL" ]; then export REDIS_URL="$$SHOP_TEST_REDIS_URL"; workers=0; fi; \
+	$(BIN)/python -m pytest -n "$$workers" $(ARGS)
+
+check: lint types migrations-check schema-check deploy-check ## everything but the tests
+
+lint: dev ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: dev ## mypy
+	@$(CLEAN); $(BIN)/mypy
+
+migrations-check: dev ## every change of a model has its migration
+	@$(CLEAN); $(MANAGE) makemigrations --check --dry-run
+
+schema: dev ## write docs/openapi.yaml anew
+	@$(CLEAN); $(MANAGE) spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+schema-check: dev ## the schema is valid and docs/openapi.yaml is what the code says
+	@$(CLEAN); $(MANAGE) spectacular --validate --fail-on-warn --file $(VENV)/openapi.yaml
+	@diff -u docs/openapi.yaml $(VENV)/openapi.yaml || { echo "docs/openapi.yaml is stale: run make schema and commit it." >&2; exit 1; }
+
+deploy-check: dev ## Django's own check of a production configuration
+	@$(CLEAN); DATABASE_URL=postgres://shop@db.example.com/shop REDIS_URL=redis://127.0.0.1:1/0 ALLOWED_HOSTS=shop.example.com \
+	CSRF_TRUSTED_ORIGINS=https://shop.example.com NUM_PROXIES=1 DEFAULT_FROM_EMAIL=shop@example.com \
+	$(MANAGE) check --deploy --fail-level WARNING
+
+dev: $(VENV)/installed-dev
+
+clean: ## remove what was installed and built; the shop's data in var/ stay
+	rm -rf $(VENV) staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A virtual environment that still starts is kept; one whose Python is gone is made anew. PYTHON=… says with what.
+ifneq ($(shell test ! -e $(BIN)/pip || $(BIN)/python -c '' 2>/dev/null || echo broken),)
+$(BIN)/pip: broken
+endif
+$(BIN)/pip:
+	@python=; \
+	for found in $${PYTHON:-python3.13 python3.12 python3.11 python3 python}; do \
+		if "$$found" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python=$$found; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "No Python 3.11 or newer was found$${PYTHON:+ at $$PYTHON}: install one, or name it with make PYTHON=/path/to/python3." >&2; exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then \
+		echo "$$python has no ensurepip, so it cannot make a virtual environment: on Debian and Ubuntu, apt-get install python3-venv." >&2; exit 1; \
+	fi; \
+	"$$python" -m venv --clear $(VENV)
+
+$(VENV)/installed: requirements.txt $(BIN)/pip
+	@echo "Installing what the shop needs …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	@echo "Installing what tests and checks need …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# The manifest is what collectstatic writes last.
+staticfiles/staticfiles.json: $(VENV)/installed $(shell find $(SHOP) -path '*/static/*' -type f 2>/dev/null)
+	@$(MANAGE) collectstatic --noinput --verbosity 0
+	@touch $@
