@@ -32,12 +32,11 @@ serve: ## the production server alone, in the foreground
 
 # On SQLite and the in-process cache, whatever the caller's DATABASE_URL says: tests must never meet a real shop.
 # Another database or cache is named by SHOP_TEST_DATABASE_URL and SHOP_TEST_REDIS_URL. More arguments: ARGS="-k stock".
-# One Redis is shared by all of pytest's processes, which would empty it under each other: so just one then.
 test: dev ## the tests
 	@$(CLEAN); \
 	if [ -n "$$SHOP_TEST_DATABASE_URL" ]; then export DATABASE_URL="$$SHOP_TEST_DATABASE_URL"; fi; \
 	workers=$${WORKERS:-auto}; \
-	if [ -n "$$SHOP_TEST_REDIS_URL" ]; then export REDIS_URL="$$SHOP_TEST_REDIS_URL"; workers=0; fi; \
+	if [ -n "$$SHOP_TEST_REDIS_URL" ]; then export REDIS_URL="$$SHOP_TEST_REDIS_URL"; fi; \
 	$(BIN)/python -m pytest -n "$$workers" $(ARGS)
 
 check: lint types migrations-check schema-check deploy-check ## everything but the tests

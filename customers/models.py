@@ -167,7 +167,7 @@ class Vehicle(ShopModel):
         super().save(*args, **kwargs)
 
     def spoken_name(self) -> str:
-        """"2003 Honda Accord (AB12CD)", or as much of it as is known."""
+        """ "2003 Honda Accord (AB12CD)", or as much of it as is known."""
         words = " ".join(str(word) for word in (self.year, self.make, self.model) if word)
         return f"{words} ({self.plate})" if words and self.plate else words or self.plate or self.vin or "unnamed vehicle"
 

@@ -41,7 +41,7 @@ def update(customer: Customer, *, by: Any, current_password: str | None = None, 
             accounts.check_current_password(by, current_password)
         elif customer.user.is_shop_staff and not (by.has_perm("accounts.change_user") and may_manage(by, customer.user)):
             # The front desk could else send a manager's password reset to itself, and a manager the owner's.
-            raise NotAllowed("login_of_staff", "This customer works here and logs in with that e-mail: they change it themselves, or the manager does.")
+            raise NotAllowed("login_of_staff", "This customer works here and logs in with that e-mail: they or the manager change it.")
         accounts.set_email(customer.user, email, by=by)
     return customer.save_changes(**changes)
 
@@ -53,7 +53,7 @@ def delete(customer: Customer, *, by: Any) -> None:
     Raises DomainError ``customer_in_use`` for one with a history.
     """
     if customer.tickets.exists():
-        raise DomainError("customer_in_use", f"{customer.name} has tickets, so the record stays: cancel what is open and empty the contact details instead.")
+        raise DomainError("customer_in_use", f"{customer.name} has tickets, so the record stays: empty the contact details instead.")
     customer.vehicles.all().delete()
     user = customer.user
     customer.delete()

@@ -95,7 +95,7 @@ class VehicleSerializer(ShopSerializer):
     def validate_vin(self, text: str) -> str:
         vin = self.normalised(text)
         if vin and settings.SHOP_STRICT_VIN and not vin_valid(vin):
-            raise serializers.ValidationError("This VIN breaks ISO 3779: 17 characters, no I, O or Q, and a check digit. Read it again.", "vin_invalid")
+            raise serializers.ValidationError("This VIN breaks ISO 3779 (17 characters, no I, O or Q, a check digit): read it again.", "vin_invalid")
         return vin
 
     def normalised(self, text: str) -> str:

@@ -54,7 +54,11 @@ class PartQuerySet(ShopQuerySet):
         words = Q()
         for word in term.split():
             words &= (
-                Q(sku__icontains=word) | Q(name__icontains=word) | Q(description__icontains=word) | Q(barcode__icontains=word) | Q(bin__icontains=word)
+                Q(sku__icontains=word)
+                | Q(name__icontains=word)
+                | Q(description__icontains=word)
+                | Q(barcode__icontains=word)
+                | Q(bin__icontains=word)
             )
         return self.filter(words)
 
@@ -105,9 +109,7 @@ class Part(ShopModel):
             models.CheckConstraint(condition=~Q(sku=""), name="a_part_has_a_sku", violation_error_message="A part has a SKU."),
             models.CheckConstraint(condition=~Q(name=""), name="a_part_has_a_name", violation_error_message="A part has a name."),
             models.CheckConstraint(condition=Q(on_hand__gte=0), name="on_hand_is_never_below_zero"),
-            models.CheckConstraint(
-                condition=Q(allocated__gte=0) & Q(allocated__lte=F("on_hand")), name="allocated_is_between_zero_and_on_hand"
-            ),
+            models.CheckConstraint(condition=Q(allocated__gte=0) & Q(allocated__lte=F("on_hand")), name="allocated_is_between_zero_and_on_hand"),
             models.CheckConstraint(condition=Q(price__gte=0), name="a_price_is_zero_or_more", violation_error_message="A price is zero or more."),
             models.CheckConstraint(condition=Q(cost__gte=0), name="a_cost_is_zero_or_more", violation_error_message="A cost is zero or more."),
             models.CheckConstraint(
@@ -119,8 +121,13 @@ class Part(ShopModel):
         indexes = [
             models.Index(fields=[field, "id"], name=f"parts_by_{name}")
             for field, name in {
-                **{"sku": "sku", "name": "name", "price": "price", "on_hand": "stock", "bin": "bin"},
-                **{"created_at": "age", "updated_at": "change"},
+                "sku": "sku",
+                "name": "name",
+                "price": "price",
+                "on_hand": "stock",
+                "bin": "bin",
+                "created_at": "age",
+                "updated_at": "change",
             }.items()
         ]
 

@@ -142,7 +142,7 @@ def fill_backorders(part: Part) -> None:
         available -= given
         filled.append(line.ticket_id)
     if filled:
-        tickets = part.ticket_lines.model._meta.get_field("ticket").related_model
+        tickets: Any = part.ticket_lines.model._meta.get_field("ticket").related_model
         transaction.on_commit(lambda: tickets.objects.filter(pk__in=filled).bump())
 
 

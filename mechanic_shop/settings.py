@@ -397,7 +397,12 @@ SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if BEHIND_TLS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS and NUM_PROXIES else None
 X_FRAME_OPTIONS = "DENY"
 # `check --deploy`: the proxy that ends TLS redirects to it, and the garage's other subdomains are not ours to decide about.
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
+SILENCED_SYSTEM_CHECKS = [
+    "security.W003",  # the CSRF middleware is there, as one that leads programs past it: mechanic_shop.api.middleware
+    "security.W005",
+    "security.W008",
+    "security.W021",
+]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

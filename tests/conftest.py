@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import connections
 from rest_framework.test import APIClient
@@ -18,6 +19,15 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     database = connections["default"].settings_dict
     if "sqlite" in database["ENGINE"]:
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Each of pytest's processes has a Redis database of its own: they would empty one under each other."""
+    worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
+    place = django_settings.CACHES["default"].get("LOCATION", "")
+    if place.startswith("redis"):
+        address, _, number = place.rpartition("/")
+        django_settings.CACHES["default"]["LOCATION"] = f"{address}/{int(number) + int(worker.removeprefix('gw'))}"
 
 
 @pytest.fixture(autouse=True)

@@ -141,7 +141,7 @@ class World:
 
 
 def routes(patterns: list[Any] | None = None, under: str = "") -> Iterator[str]:
-    """"METHOD name" of every route of the API, read from the URLconf."""
+    """ "METHOD name" of every route of the API, read from the URLconf."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         path = under + str(pattern.pattern)
         if isinstance(pattern, URLResolver):

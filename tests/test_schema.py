@@ -20,7 +20,9 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def operations(schema: str) -> dict[str, Any]:
     paths = yaml.safe_load(schema)["paths"]
-    return {f"{method.upper()} {path.removeprefix('/api/v1/')}": operation for path, methods in paths.items() for method, operation in methods.items()}
+    return {
+        f"{method.upper()} {path.removeprefix('/api/v1/')}": operation for path, methods in paths.items() for method, operation in methods.items()
+    }
 
 
 def test_the_committed_file_is_not_stale(schema: str) -> None:

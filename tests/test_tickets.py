@@ -138,7 +138,11 @@ def test_the_shape_of_a_ticket(advisor: Client) -> None:
     assert shown["parts"] == [
         {
             "part": {"id": part.pk, "sku": "OIL", "name": "Oil"},
-            **{"quantity": "1.500", "unit_price": str(part.price), "line_total": shown["parts_total"], "allocated": "1.500", "issued": "0.000"},
+            "quantity": "1.500",
+            "unit_price": str(part.price),
+            "line_total": shown["parts_total"],
+            "allocated": "1.500",
+            "issued": "0.000",
         }
     ]
 
@@ -315,8 +319,15 @@ def test_filters(advisor: Client) -> None:
     make_ticket("cancelled")
     advisor.patch(url(wanted), {"on_hold": True, "hold_reason": "parts", "service_date": "2026-12-24", "promised_at": "2026-12-24T10:00:00Z"})
     for name, value in {
-        **{"status": "in_progress", "customer": car.customer_id, "vehicle": car.pk, "mechanic": mechanic.pk, "part": part.pk},
-        **{"on_hold": "true", "hold_reason": "parts", "service_date": "2026-12-24", "promised_before": "2026-12-25T00:00:00Z"},
+        "status": "in_progress",
+        "customer": car.customer_id,
+        "vehicle": car.pk,
+        "mechanic": mechanic.pk,
+        "part": part.pk,
+        "on_hold": "true",
+        "hold_reason": "parts",
+        "service_date": "2026-12-24",
+        "promised_before": "2026-12-25T00:00:00Z",
     }.items():
         assert numbers(advisor.get(TICKETS, {name: value})) == {wanted.number}, name
     assert len(numbers(advisor.get(TICKETS + "?status=in_progress&status=cancelled"))) == 2
@@ -329,8 +340,18 @@ def test_filters(advisor: Client) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("status", "open"), ("customer", "1.5"), ("customer", "x"), ("customer", "-1"), ("mechanic", "9" * 40), ("opened_after", "yesterday")]
-    + [("on_hold", "perhaps"), ("opened_after", "0001-01-01T00:00:00+14:00"), ("staus", "closed"), ("ordering", "customer__user__password")],
+    [
+        ("status", "open"),
+        ("customer", "1.5"),
+        ("customer", "x"),
+        ("customer", "-1"),
+        ("mechanic", "9" * 40),
+        ("opened_after", "yesterday"),
+        ("on_hold", "perhaps"),
+        ("opened_after", "0001-01-01T00:00:00+14:00"),
+        ("staus", "closed"),
+        ("ordering", "customer__user__password"),
+    ],
 )
 def test_a_filter_that_is_not_understood_is_refused(advisor: Client, name: str, value: str) -> None:
     make_ticket()

@@ -228,7 +228,7 @@ def test_a_quantity_that_cannot_be_is_400(advisor: Client, quantity: Any) -> Non
     ticket = make_ticket("approved", parts=[(part, 2)])
     body = {"part": part.pk, "quantity": quantity}
     if quantity == 1e400:
-        response = advisor.generic("PUT", f"/api/v1/tickets/{ticket.pk}/add-part/", '{"part": %d, "quantity": 1e400}' % part.pk, "application/json")
+        response = advisor.generic("PUT", f"/api/v1/tickets/{ticket.pk}/add-part/", f'{{"part": {part.pk}, "quantity": 1e400}}', "application/json")
     else:
         response = advisor.put(f"/api/v1/tickets/{ticket.pk}/add-part/", body)
     assert response.status_code == 400, response.content

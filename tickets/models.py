@@ -117,7 +117,9 @@ class ServiceTicket(ShopModel):
                 name="an_odometer_does_not_run_backwards",
                 violation_error_message="odometer_out cannot be less than odometer_in.",
             ),
-            models.CheckConstraint(condition=~Q(concern=""), name="a_ticket_has_a_concern", violation_error_message="Say what the customer asks for."),
+            models.CheckConstraint(
+                condition=~Q(concern=""), name="a_ticket_has_a_concern", violation_error_message="Say what the customer asks for."
+            ),
         ]
         indexes = [
             models.Index(fields=["-opened_at", "-id"], name="tickets_newest_first"),

@@ -174,9 +174,9 @@ def move(ticket: ServiceTicket, *, to: str, reason: str = "", by: Any) -> None:
         raise DomainError("status_changed", f"Somebody else moved {ticket.number} in this moment: read it again.")
     for name, value in changes.items():
         setattr(ticket, name, value)
-    if effect := EFFECTS.get((start, to)):
+    if effect := EFFECTS.get((Status(start), Status(to))):
         parts = stock.lock_parts(TicketPart.objects.filter(ticket=ticket).values_list("part_id", flat=True))
-        ticket._prefetched_objects_cache = {}  # the lines may have been filled until the locks were ours
+        vars(ticket).pop("_prefetched_objects_cache", None)  # the lines may have been filled until the locks were ours
         if blocks := step.blocked_by(ticket):
             raise blocks[0]
         for line in ticket.lines.order_by("part_id"):

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -26,7 +27,7 @@ from .renderers import PROBLEM, to_json
 from .throttling import address_of
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
-KEPT = timezone.timedelta(hours=24)
+KEPT = timedelta(hours=24)
 RUNNING = 60  # seconds after which a request that never came back no longer blocks its retry
 KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 # Refusals that the same request may outgrow: with a new token or right, the new ETag, after a while.

@@ -7,6 +7,7 @@
 """
 
 import logging
+import math
 from http import HTTPStatus
 from typing import Any
 
@@ -106,9 +107,9 @@ def body_of(exc: exceptions.APIException) -> dict[str, Any]:
         codes = {error["code"] for error in errors}
         code = codes.pop() if len(codes) == 1 and len(errors) == 1 and errors[0]["code"] in TELLING_CODES else "invalid"
         return problem(400, code, summary, errors=errors)
-    codes = exc.get_codes()
-    code = codes if isinstance(codes, str) else "not_authenticated" if exc.status_code == 401 else exc.default_code
-    detail = exc.detail
+    given = exc.get_codes()
+    code = given if isinstance(given, str) else "not_authenticated" if exc.status_code == 401 else exc.default_code
+    detail: Any = exc.detail
     if isinstance(detail, dict):  # simplejwt packs its reasons in a dictionary
         detail, code = detail.get("detail", ""), str(detail.get("code", code))
     return problem(exc.status_code, code, str(detail), **getattr(exc, "facts", {}))
@@ -129,10 +130,10 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
         return Response(problem(exc.status, exc.code, exc.message, **exc.facts), status=exc.status, headers=getattr(exc, "headers", None))
     if not isinstance(exc, exceptions.APIException):
         return None
-    if getattr(exc, "auth_header", None):
-        headers["WWW-Authenticate"] = exc.auth_header
-    if getattr(exc, "wait", None) is not None:
-        headers["Retry-After"] = str(int(exc.wait) + (exc.wait % 1 > 0))
+    if challenge := getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if (wait := getattr(exc, "wait", None)) is not None:
+        headers["Retry-After"] = str(math.ceil(wait))
     headers.update(getattr(exc, "headers", {}))
     if exc.status_code in (401, 403, 429):
         request = context.get("request")

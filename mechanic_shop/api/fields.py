@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Model
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -33,7 +32,7 @@ class SmallRelatedField(serializers.RelatedField):
         return False
 
     def get_queryset(self) -> Any:
-        queryset = super().get_queryset()
+        queryset: Any = super().get_queryset()
         user = getattr(self.context.get("request"), "user", None)
         return queryset.visible_to(user) if user is not None and hasattr(queryset, "visible_to") else queryset
 
@@ -52,7 +51,7 @@ class SmallRelatedField(serializers.RelatedField):
             self.fail("does_not_exist", name=queryset.model._meta.verbose_name, value=ident)
         return found
 
-    def to_representation(self, value: Model) -> dict[str, Any]:
+    def to_representation(self, value: Any) -> dict[str, Any]:
         return {"id": value.pk, **{shown: getattr(value, name) for shown, name in self.shows.items()}}
 
     def form_value(self, value: Any) -> Any:
@@ -89,19 +88,22 @@ class QuantityField(PlainDecimalField):
     """A quantity: up to 12 digits, 3 after the point; whole where the part is counted (the model sees to that)."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_digits": 12, "decimal_places": 3} | kwargs)
+        defaults: dict[str, Any] = {"max_digits": 12, "decimal_places": 3}
+        super().__init__(**defaults | kwargs)
 
 
 class PositiveQuantityField(QuantityField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"min_value": Decimal("0.001")} | kwargs)
+        defaults: dict[str, Any] = {"min_value": Decimal("0.001")}
+        super().__init__(**defaults | kwargs)
 
 
 class MoneyField(PlainDecimalField):
     """An amount of money in the shop's currency: not negative, two decimals, a string in JSON."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_digits": 12, "decimal_places": 2, "min_value": Decimal("0.00")} | kwargs)
+        defaults: dict[str, Any] = {"max_digits": 12, "decimal_places": 2, "min_value": Decimal("0.00")}
+        super().__init__(**defaults | kwargs)
 
 
 @extend_schema_field({"type": "array", "items": {"type": "string"}})
@@ -142,8 +144,8 @@ class UTCField(serializers.DateTimeField):
             self.fail("range")
         return moment
 
-    def to_representation(self, value: Any) -> str | None:
-        return None if not value else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    def to_representation(self, value: Any) -> str:
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
     def form_value(self, value: Any) -> str:
         """The shop's time without an offset: what a browser's field for a moment shows, and sends."""

@@ -64,14 +64,14 @@ class ContentPolicyMiddleware(CSPMiddleware):
 
     for_programs = "default-src 'none'; frame-ancestors 'none'"
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> Any:
         if not is_program(request):
             return super().__call__(request)
-        response = self.get_response(request)
+        response: Any = self.get_response(request)
         response["Content-Security-Policy"] = self.for_programs
         return response
 
-    def get_policy_parts(self, request: HttpRequest, response: HttpResponse, report_only: bool = False) -> PolicyParts:
+    def get_policy_parts(self, request: HttpRequest, response: Any, report_only: bool = False) -> PolicyParts:
         parts = super().get_policy_parts(request, response, report_only)
         for start, beyond in settings.CSP_BEYOND.items():
             if request.path_info.startswith(start):

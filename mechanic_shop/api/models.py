@@ -94,4 +94,3 @@ class IdempotentAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner} {self.key}"
-

@@ -55,6 +55,6 @@ class ShopPagination(PageNumberPagination):
         return found
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        what = "Walks all rows by their key, at the same cost however deep: begin with an empty cursor, then follow `next`. Not with page or ordering."
+        what = "Walks all rows by key at the same cost however deep: begin with an empty one, then follow `next`. Not with page or ordering."
         walk = {"name": CURSOR, "required": False, "in": "query", "description": what, "schema": {"type": "string", "pattern": "^[0-9]{0,18}$"}}
         return [*super().get_schema_operation_parameters(view), *([walk] if getattr(view, "walks", False) else [])]

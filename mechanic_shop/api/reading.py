@@ -58,7 +58,7 @@ class PerDatabase(Func):
     """An expression that each database writes in its own words: ``sqlite`` and ``postgresql`` are templates."""
 
     sqlite = postgresql = "%(expressions)s"
-    output_field = TextField()
+    output_field: Any = TextField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         return self.as_sql(compiler, connection, template=self.sqlite, **extra)
@@ -120,14 +120,14 @@ def shape(serializer: serializers.BaseSerializer, prefix: str = "") -> JsonObjec
 def member(model: type[models.Model], field: Any, prefix: str) -> Any:
     path = prefix + "__".join(field.source_attrs)
     if isinstance(field, serializers.ListSerializer):
-        return rows_of(model._meta.get_field(field.source), field.child)
+        return rows_of(model._meta.get_field(str(field.source)), field.child)
     if isinstance(field, SmallRelatedField):
         small = JsonObject(id=F(f"{path}_id"), **{shown: F(f"{path}__{attr}") for shown, attr in field.shows.items()})
         return Case(When(**{f"{path}__isnull": False}, then=small), output_field=JSONField()) if field.allow_null else small
     return value_of(column(model, field.source_attrs), path)
 
 
-def rows_of(relation: Any, child: serializers.BaseSerializer) -> JsonList:
+def rows_of(relation: Any, child: Any) -> JsonList:
     """A nested list: the rows that point to this one, in the order of their keys."""
     rows = relation.related_model._default_manager.filter(**{relation.field.name: OuterRef("pk")}).order_by("pk")
     return JsonList(rows.values(item=shape(child)))

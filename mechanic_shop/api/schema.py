@@ -70,7 +70,7 @@ class ShopSchema(AutoSchema):
     def get_auth(self) -> list[dict[str, list[str]]]:
         """The ways to log in, and none at all where the permission itself says yes to a visitor."""
         auths = super().get_auth()
-        visitor = SimpleNamespace(user=AnonymousUser(), method=self.method)
+        visitor: Any = SimpleNamespace(user=AnonymousUser(), method=self.method)
         if {} not in auths and all(permission.has_permission(visitor, self.view) for permission in self.view.get_permissions()):
             auths.append({})
         return auths
@@ -96,7 +96,7 @@ class SmallRelation(OpenApiSerializerFieldExtension):
 class DecimalAsWritten(OpenApiSerializerFieldExtension):
     """Decimals are answered as strings and taken as strings or numbers."""
 
-    target_class = MoneyField
+    target_class: Any = MoneyField
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def fields_of(constraint: models.BaseConstraint) -> list[str]:
     for source in sources:
         for node in source.flatten() if hasattr(source, "flatten") else ():
             if isinstance(node, models.F):
-                names[node.name] = None
+                names[node.name] = None  # type: ignore[attr-defined]
             elif isinstance(node, models.Q):
                 names |= {child[0].split("__")[0]: None for child in node.children if isinstance(child, tuple)}
     return list(names)
@@ -48,7 +48,9 @@ class ShopSerializer(serializers.ModelSerializer):
     """
 
     serializer_related_field = fields.SmallRelatedField
-    serializer_field_mapping: ClassVar[dict[Any, Any]] = serializers.ModelSerializer.serializer_field_mapping | {models.DateTimeField: fields.UTCField}
+    serializer_field_mapping: ClassVar[dict[Any, Any]] = serializers.ModelSerializer.serializer_field_mapping | {
+        models.DateTimeField: fields.UTCField
+    }
     staff_fields: ClassVar[dict[str, str]] = {}
     """Fields that exist only for users with a permission: {field: permission}."""
 
@@ -84,7 +86,7 @@ class ShopSerializer(serializers.ModelSerializer):
 
     def explain(self) -> None:
         """Raise the ValidationError that a refused write deserves, if it is one of the named constraints."""
-        model = self.Meta.model
+        model: Any = self.Meta.model
         row = model() if self.instance is None else model._default_manager.get(pk=self.instance.pk)
         columns = {field.name for field in model._meta.concrete_fields}
         for name in self.validated_data.keys() & columns:
@@ -95,7 +97,8 @@ class ShopSerializer(serializers.ModelSerializer):
 
     @transaction.atomic
     def create(self, validated_data: dict[str, Any]) -> Any:
-        return self.Meta.model._default_manager.create(**validated_data)
+        model: Any = self.Meta.model
+        return model._default_manager.create(**validated_data)
 
     @transaction.atomic
     def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:

@@ -40,7 +40,7 @@ class Count:
 
 
 def parse(rate: str) -> tuple[int, int]:
-    """"10/minute" → (10, 60): a number of requests and seconds."""
+    """ "10/minute" → (10, 60): a number of requests and seconds."""
     number, _, period = rate.partition("/")
     return int(number), PERIODS[period]
 

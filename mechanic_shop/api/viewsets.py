@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import orjson
 from django.http import Http404, HttpResponse
 from rest_framework import mixins, status, viewsets
 from rest_framework.exceptions import NotFound
@@ -47,6 +48,9 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
     ``cache_group`` turns on cached lists, shared by all users with the same ``cache_scope``.
     """
 
+    queryset: Any
+    serializer_class: Any
+    paginator: Any
     lookup_value_regex = "[1-9][0-9]{0,17}"  # one address for one row: no 01, no ١
     permissions: ClassVar[dict[str, type[BasePermission] | Any]] = {}
     cache_group: ClassVar[str | None] = None
@@ -57,7 +61,8 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         return [rule()]
 
     def get_queryset(self) -> Any:
-        return super().get_queryset().visible_to(self.request.user)
+        rows: Any = super().get_queryset()
+        return rows.visible_to(self.request.user)
 
     def cache_scope(self) -> str:
         """Who may share this user's pages."""
@@ -98,7 +103,8 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
     def answer_page(self, queryset: Any) -> Any:
         """A filtered, searched, ordered page of the resource, from the cache where the view keeps one."""
         if self.shows_html:
-            return self.answer_rows(queryset)
+            walks = CURSOR in self.request.query_params
+            return Response(orjson.loads(self.page_json(queryset))) if walks else self.answer_rows(queryset)
         if self.cache_group is None:
             response = HttpResponse(self.page_json(queryset), content_type="application/json")
         else:
