@@ -14,7 +14,7 @@ CLEAN = unset DJANGO_SETTINGS_MODULE DATABASE_URL REDIS_URL SECRET_KEY JWT_SIGNI
 	export SECRET_KEY=only-for-tests-and-checks-0123456789-abcdefghijklmnopqrstuvwxyz \
 	JWT_SIGNING_KEY=also-only-for-tests-and-checks-0123456789-abcdefghijklmnopqrst
 
-.PHONY: help setup run serve test check lint types migrations-check schema schema-check deploy-check dev clean broken
+.PHONY: help setup run serve test browser check lint types migrations-check schema schema-check deploy-check dev clean broken
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-17s %s\n' "$$name" "$$what"; done
@@ -38,6 +38,9 @@ test: dev ## the tests
 	workers=$${WORKERS:-auto}; \
 	if [ -n "$$SHOP_TEST_REDIS_URL" ]; then export REDIS_URL="$$SHOP_TEST_REDIS_URL"; fi; \
 	$(BIN)/python -m pytest -n "$$workers" $(ARGS)
+
+browser: dev ## the pages in a real browser (Chromium), with screenshots in var/screenshots/
+	@$(CLEAN); SHOP_BROWSER_TESTS=1 $(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
 check: lint types migrations-check schema-check deploy-check ## everything but the tests
 

@@ -9,6 +9,7 @@ from django.db import connections
 from rest_framework.test import APIClient
 
 from mechanic_shop.accounts.operations import token_pair
+from mechanic_shop.api.reading import shelf
 
 from .factories import CustomerFactory, MechanicFactory, UserFactory
 
@@ -38,6 +39,7 @@ def _a_quick_and_patient_shop(settings: Any) -> Any:
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True  # nothing was collected
     settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES, "off")
     cache.clear()
+    shelf.kept.clear()  # statements of other settings
     yield
     cache.clear()
 

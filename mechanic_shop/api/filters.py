@@ -85,8 +85,9 @@ class OrderingFilter(DRFOrderingFilter):
         return queryset.order_by(*ordering)
 
     def to_html(self, request: Any, queryset: QuerySet, view: Any) -> str:
-        """Links of the browsable API, one for each ordering."""
-        return super().to_html(request, queryset, view) if getattr(view, "ordering_fields", None) else ""
+        """Links of the browsable API, one for each ordering; a walk by cursor has none."""
+        is_ordered = getattr(view, "ordering_fields", None) and "cursor" not in request.query_params
+        return super().to_html(request, queryset, view) if is_ordered else ""
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         fields = getattr(view, "ordering_fields", None)
@@ -115,6 +116,7 @@ class TrueFalseFilter(filters.Filter):
     field_class = TrueFalseField
 
 
+@extend_schema_field({"type": "integer", "minimum": 1})
 class IdFilter(filters.Filter):
     """A key: a whole number, not "1.5" cut down to one."""
 
