@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any, Self
 
 from django.conf import settings
-from django.core.validators import MinValueValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -83,7 +83,8 @@ class PartQuerySet(ShopQuerySet):
 class Part(ShopModel):
     """Something that the shop keeps and fits. ``available`` = ``on_hand`` − ``allocated``."""
 
-    sku = models.CharField("SKU", max_length=60)
+    # Plain characters: beyond them SQLite and PostgreSQL do not agree on what is the same without regard to case.
+    sku = models.CharField("SKU", max_length=60, validators=[RegexValidator(r"\A[ -~]*\Z", "Use plain letters, digits and signs.")])
     name = models.CharField(max_length=160)
     description = models.TextField(max_length=2000, blank=True)
     unit = models.CharField(max_length=10, choices=Unit.choices, default=Unit.EACH)

@@ -143,7 +143,8 @@ def fill_backorders(part: Part) -> None:
         filled.append(line.ticket_id)
     if filled:
         tickets: Any = part.ticket_lines.model._meta.get_field("ticket").related_model
-        transaction.on_commit(lambda: tickets.objects.filter(pk__in=filled).bump())
+        # What fails then must not be told of a write that is done.
+        transaction.on_commit(lambda: [tickets.objects.filter(pk=pk).bump() for pk in sorted(filled)], robust=True)
 
 
 def _shift_on_hand(part: Part, quantity: Decimal) -> None:

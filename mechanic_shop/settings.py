@@ -176,7 +176,10 @@ ALLOWED_HOSTS = matching(
 ORIGINS = "origins without a path, such as https://shop.example.com"
 CSRF_TRUSTED_ORIGINS = matching("CSRF_TRUSTED_ORIGINS", rf"https?://(\*\.)?{HOST_NAME}(:[0-9]{{1,5}})?", ORIGINS)
 CORS_ALLOWED_ORIGINS = matching("CORS_ALLOWED_ORIGINS", rf"https?://{HOST_NAME}(:[0-9]{{1,5}})?", ORIGINS)
-CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    *("ETag", "Idempotent-Replayed", "Location", "Retry-After", "X-Request-ID"),
+    *("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
+]
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "x-request-id"]
 NUM_PROXIES = number("NUM_PROXIES", 0, 0, 10)
 HOST = env.str("HOST", "") or "127.0.0.1"
@@ -227,7 +230,7 @@ MIDDLEWARE = [
     "mechanic_shop.api.middleware.ContentPolicyMiddleware",
     "mechanic_shop.api.middleware.ProblemMiddleware",
     "mechanic_shop.api.middleware.SessionMiddleware",
-    "mechanic_shop.api.middleware.CommonMiddleware",
+    "django.middleware.common.CommonMiddleware",
     "mechanic_shop.api.middleware.CsrfViewMiddleware",
     "mechanic_shop.api.middleware.AuthenticationMiddleware",
     "mechanic_shop.api.middleware.MessageMiddleware",
@@ -252,6 +255,7 @@ TEMPLATES = [
     }
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes of a request body; 413 above
+BODY_WITHIN = 10  # seconds that a client has to send it; 408 after
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 # --- who you are -------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from mechanics.models import Mechanic
 from tickets import operations
 from tickets.models import ServiceTicket, Status
 
+from .conftest import client_of
 from .factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket
 
 User = get_user_model()
@@ -893,3 +894,19 @@ def test_the_models_of_others_are_not_in_the_admin():
 
 def label(model: Any) -> str:
     return model._meta.label
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_role_taken_away_in_the_admin_is_gone_from_tokens_at_once() -> None:
+    owner = UserFactory(is_staff=True, is_superuser=True)
+    demoted = UserFactory(role="manager")
+    desk = Client()
+    desk.force_login(owner)
+    token = client_of(demoted)
+    assert token.get("/api/v1/parts/").status_code == 200
+
+    page = desk.post(f"/admin/accounts/user/{demoted.pk}/change/", {"email": demoted.email, "is_active": "on", "groups": []})
+
+    assert page.status_code == 302, page.content
+    assert not demoted.groups.exists()
+    assert token.get("/api/v1/parts/").status_code == 403

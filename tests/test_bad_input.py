@@ -9,6 +9,7 @@ import orjson
 import pytest
 from django.apps import apps
 from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from mechanic_shop.api.parsers import JSONParser
@@ -493,3 +494,9 @@ def test_a_hostile_search_is_quick(manager: Client, term: str) -> None:
     for resource in RESOURCES:
         assert manager.get(f"{API}/{resource}/", {"search": term}).status_code == 200
     assert time.monotonic() - start < 1.5
+
+
+@pytest.mark.parametrize("path", ["/api/v1/customers/", "/api/v1/auth/token/", "/api/v1/session/login/"])
+def test_a_form_with_a_large_file_is_not_even_read(anonymous: Client, path: str) -> None:
+    response = anonymous.post(path, {"name": "x", "blob": SimpleUploadedFile("blob", b"x" * 2_000_000)}, format="multipart")
+    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")

@@ -7,7 +7,7 @@ import pytest
 from django.test import RequestFactory
 
 from mechanic_shop.api import throttling
-from mechanic_shop.api.throttling import Count, hit, limited, parse
+from mechanic_shop.api.throttling import Count, address_of, hit, limited, parse
 
 from .answers import refused
 from .conftest import Client, client_of
@@ -235,3 +235,18 @@ def test_without_a_cache_guessing_is_still_limited_and_reading_goes_on(limit: An
     monkeypatch.setattr(throttling, "cache", NoCache())
     used = [hit(scope, "me") for _ in range(3)]
     assert [found and found.used for found in used] == ([1, 2, 3] if counts else [None] * 3)
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("nonsense:", "nonsense:"),
+    ],
+)
+def test_a_network_of_ipv6_counts_as_one_caller(rf: Any, address: str, counted: str) -> None:
+    """Whoever has a /64 has 2⁶⁴ addresses, and would guess passwords from each."""
+    assert address_of(rf.get("/", REMOTE_ADDR=address)) == counted

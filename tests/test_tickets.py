@@ -407,3 +407,30 @@ def test_history_is_append_only() -> None:
     for write in (change.save, change.delete, StatusChange.objects.all().delete, lambda: StatusChange.objects.update(reason="x")):
         with pytest.raises(TypeError):
             write()
+
+
+def test_a_filtered_list_counts_and_links_all_its_rows(advisor: Client) -> None:
+    for _ in range(5):
+        make_ticket()
+    page = advisor.get(TICKETS, {"status": "estimate", "page_size": 2}).json()
+    assert (page["count"], len(page["results"])) == (5, 2)
+    assert advisor.get(page["next"]).json()["previous"] is not None
+
+
+def test_a_vehicle_that_was_sold_stays_on_its_old_tickets(advisor: Client) -> None:
+    ticket = make_ticket("completed", vehicle=VehicleFactory())
+    ticket.vehicle.save_changes(customer=CustomerFactory())
+    assert advisor.patch(url(ticket), {"correction": "done"}).status_code == 200
+    assert advisor.put(url(ticket), advisor.get(url(ticket)).json()).status_code == 200
+
+
+def test_a_line_that_no_till_could_hold_is_refused(advisor: Client) -> None:
+    part = PartFactory(price=Decimal("9999999999.99"))
+    response = advisor.put(url(make_ticket(), "add-part"), {"part": part.pk, "quantity": 999999999})
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (400, "too_much")
+
+
+def test_a_read_of_what_can_only_be_written_names_what_is_allowed(advisor: Client) -> None:
+    response = advisor.get(url(make_ticket(), "add-part"), HTTP_ACCEPT="application/json")
+    assert response.status_code == 405
+    assert "PUT" in response["Allow"]

@@ -6,7 +6,7 @@ from .models import HoldReason, ServiceTicket, Status
 
 
 class ServiceTicketFilter(ShopFilterSet):
-    status = filters.MultipleChoiceFilter(choices=Status.choices, help_text="one status, or several by repeating it")
+    status = filters.MultipleChoiceFilter(choices=Status.choices, distinct=False, help_text="one status, or several by repeating it")
     on_hold = TrueFalseFilter()
     hold_reason = filters.ChoiceFilter(choices=HoldReason.choices)
     customer = IdFilter(field_name="customer_id")

@@ -192,7 +192,7 @@ class TicketPart(ShopModel):
     quantity = quantity_field(default=Decimal(1))
     unit_price = money_field()
     unit_cost = money_field(default=ZERO)
-    line_total = money_field(max_digits=24, default=ZERO, editable=False, help_text="quantity × unit_price, rounded half up to the cent, once")
+    line_total = money_field(default=ZERO, editable=False, help_text="quantity × unit_price, rounded half up to the cent, once")
     allocated = quantity_field(editable=False)
     issued = quantity_field(editable=False)
 

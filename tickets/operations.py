@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from customers.models import Customer, Vehicle
 from inventory import operations as stock
 from inventory.models import ZERO, Part
 from mechanic_shop.api import caching
@@ -18,11 +19,13 @@ from . import workflow
 from .models import OPEN, SEALED, WORKING, ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
 
 MOST = Decimal("999999999.999")
+MOST_MONEY = Decimal("9999999999.99")
 
 
 @transaction.atomic
 def open_ticket(*, by: Any, **details: Any) -> ServiceTicket:
-    """Write down what a customer asks for, as an estimate."""
+    """Write down what a customer asks for, as an estimate. Raises InvalidInput ``vehicle_of_another_customer``."""
+    _check_vehicle(details.get("vehicle"), details["customer"])
     ticket = ServiceTicket.objects.create(**details)
     StatusChange.objects.create(ticket=ticket, to_status=ticket.status, by=by)
     return ticket
@@ -30,7 +33,10 @@ def open_ticket(*, by: Any, **details: Any) -> ServiceTicket:
 
 @transaction.atomic
 def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
-    """Change what was sent and differs. Raises DomainError ``ticket_locked`` once the ticket is invoiced, closed or cancelled."""
+    """Change what was sent and differs.
+
+    Raises DomainError ``ticket_locked`` once the ticket is invoiced, closed or cancelled; InvalidInput ``vehicle_of_another_customer``.
+    """
     changes = {name: value for name, value in sent.items() if getattr(ticket, name) != value}
     if not changes:
         return ticket
@@ -41,6 +47,8 @@ def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
         raise DomainError(
             "ticket_locked", f"{ticket.number} is {ticket.status}: its customer changes only while it is an estimate.", ticket_status=ticket.status
         )
+    if {"customer", "vehicle"} & set(changes):  # a vehicle that was sold since stays on its old tickets
+        _check_vehicle(changes.get("vehicle", ticket.vehicle), changes.get("customer", ticket.customer))
     return ticket.save_changes(**changes, version=F("version") + 1)
 
 
@@ -53,6 +61,11 @@ def delete(ticket: ServiceTicket, *, by: Any) -> None:
         raise DomainError("ticket_in_use", f"{ticket.number} is {ticket.status}, so its record stays: {way_out}.", ticket_status=ticket.status)
     ticket.delete()
     _links_changed()
+
+
+def _check_vehicle(vehicle: Vehicle | None, customer: Customer) -> None:
+    if vehicle is not None and vehicle.customer_id != customer.pk:
+        raise InvalidInput("vehicle", "vehicle_of_another_customer", "This vehicle belongs to another customer.")
 
 
 # --- mechanics -----------------------------------------------------------------------------------
@@ -119,6 +132,9 @@ def add_part(ticket: ServiceTicket, *, part: Part, quantity: Decimal = Decimal(1
             stock.allocate(part, quantity)
             given = quantity
     line = TicketPart.objects.filter(ticket=ticket, part=part).first()
+    total = (quantity + line.quantity) * line.unit_price if line else quantity * part.price
+    if total > MOST_MONEY:
+        raise InvalidInput("quantity", "too_much", f"A line comes to {MOST_MONEY} at the most.")
     if line is None:
         TicketPart.objects.create(ticket=ticket, part=part, quantity=quantity, allocated=given, unit_price=part.price, unit_cost=part.cost)
     elif line.quantity + quantity > MOST:

@@ -99,10 +99,6 @@ class ServiceTicketSerializer(ShopSerializer):
             attrs["customer"] = self.customer_of(user, attrs.get("vehicle"))
         if attrs.get("on_hold") is False:
             attrs["hold_reason"] = ""
-        customer = attrs.get("customer") or self.instance.customer
-        vehicle = attrs.get("vehicle", getattr(self.instance, "vehicle", None))
-        if vehicle is not None and vehicle.customer_id != customer.pk:
-            raise serializers.ValidationError({"vehicle": ["This vehicle belongs to another customer."]}, "vehicle_of_another_customer")
         return super().validate(attrs)
 
     def customer_of(self, user: Any, vehicle: Vehicle | None) -> Customer:

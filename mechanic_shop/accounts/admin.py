@@ -121,6 +121,7 @@ class UserAdmin(ShopModelAdmin):
     """Log-ins. A user who did something stays on record, so nobody is deleted here: switch them off."""
 
     form = UserForm
+    cache_groups = ("accounts",)  # roles are no columns: what a token may do changes with them
     search_icon = "badge"
     search_fields = ("email", "mechanic__name", "customer__name")
     search_help_text = "E-mail or name"
@@ -230,6 +231,7 @@ admin.site.unregister(Group)
 class RoleAdmin(ShopModelAdmin):
     """Roles: groups of permissions. Whoever changes them could give themselves everything, so the owner alone does."""
 
+    cache_groups = ("accounts",)
     search_fields = ("name",)
     list_display = ("name",)
     ordering = ("name",)

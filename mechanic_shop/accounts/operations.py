@@ -220,13 +220,14 @@ def create_login(email: str, password_hash: str) -> User:
 def set_email(user: User, email: str, *, by: Any = None) -> None:
     """Change the log-in name, and the customer's e-mail with it: they are the same. Raises InvalidInput ``email_taken``."""
     email = normalise_email(email)
+    customer = customers().select_for_update().filter(user=user).first()  # before the user, as everybody who locks both
     if email_is_taken(email, besides=user):
         raise InvalidInput("email", "email_taken", EMAIL_TAKEN)
     try:
         with transaction.atomic():
             user.email = email
             user.save(update_fields=["email"])
-            if customer := getattr(user, "customer", None):
+            if customer:
                 customer.save_changes(email=email)
     except IntegrityError as error:  # taken in the same moment
         raise InvalidInput("email", "email_taken", EMAIL_TAKEN) from error

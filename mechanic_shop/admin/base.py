@@ -82,7 +82,7 @@ class ShopModelAdmin(SecretFields, ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Write what the person changed: ``obj`` bears everything that stood on the page, so it is not saved itself."""
         if change:
-            row = self.model._default_manager.get(pk=obj.pk)
+            row = self.model._default_manager.select_for_update().get(pk=obj.pk)
             columns = {field.name for field in self.opts.concrete_fields}
             changes = {name: value for name, value in form.accepted.items() if name in columns and getattr(row, name) != value}
             if changes:

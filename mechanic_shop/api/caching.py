@@ -16,7 +16,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_page
 
-SECONDS = 300
+SECONDS = 60  # also what a worker that lost Redis alone, and then its memory, can be behind
 unheard: set[str] = set()
 """Groups that changed while nobody could be told."""
 
@@ -53,8 +53,9 @@ def changed(*groups: str, at_once: bool = False) -> None:
 
 def new_generation(group: str) -> None:
     """While Redis is gone this is remembered and done later, or pages from before would come back with it."""
-    cache.set(f"generation:{group}", time.time_ns(), None)
-    (unheard.add if getattr(cache, "is_down", False) else unheard.discard)(group)
+    store: Any = cache
+    done = store.set(f"generation:{group}", time.time_ns(), None)  # only Redis tells, and only Redis can fail
+    (unheard.add if hasattr(store, "is_down") and not done else unheard.discard)(group)
 
 
 def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]) -> HttpResponse:

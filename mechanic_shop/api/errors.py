@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core import exceptions as django_errors
-from django.db import DatabaseError, DataError, IntegrityError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
@@ -41,7 +41,7 @@ class PreconditionRequired(exceptions.APIException):
 class Unavailable(exceptions.APIException):
     status_code = 503
     default_code = "database_unavailable"
-    default_detail = "The shop's database does not answer: nothing was changed, try again in a moment."
+    default_detail = "The shop's database does not answer: try again in a moment, a write with the same Idempotency-Key."
     wait = 5
 
 
@@ -93,8 +93,8 @@ def from_django(exc: Exception) -> Exception:
         return exceptions.ParseError("A value is too large or too long to be stored.")
     if isinstance(exc, OverflowError):
         return exceptions.ParseError("A number or a date is out of range.")
-    if isinstance(exc, DatabaseError):
-        log.error("the database failed: %s", exc)
+    if isinstance(exc, (OperationalError, InterfaceError)):
+        log.error("the database failed: %s", exc, exc_info=exc)
         return Unavailable()
     return exc
 

@@ -13,7 +13,7 @@ from django.contrib.sessions import middleware as sessions
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from django.middleware import common, csrf
+from django.middleware import csrf
 
 from . import errors, logs
 
@@ -24,7 +24,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 def is_program(request: HttpRequest) -> bool:
     """A client of the API that is no browser: no cookie comes with it and no page is asked for."""
     meta = request.META
-    return request.path_info.startswith("/api/") and "HTTP_COOKIE" not in meta and "text/html" not in meta.get("HTTP_ACCEPT", "")
+    return request.path_info.startswith("/api/") and not meta.get("HTTP_COOKIE") and "text/html" not in meta.get("HTTP_ACCEPT", "")
 
 
 def for_browsers(middleware: Any) -> Any:
@@ -37,7 +37,6 @@ def for_browsers(middleware: Any) -> Any:
 
 
 SessionMiddleware = for_browsers(sessions.SessionMiddleware)
-CommonMiddleware = for_browsers(common.CommonMiddleware)
 CsrfViewMiddleware = for_browsers(csrf.CsrfViewMiddleware)
 AuthenticationMiddleware = for_browsers(auth.AuthenticationMiddleware)
 MessageMiddleware = for_browsers(messages.MessageMiddleware)
@@ -89,6 +88,10 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Before anything reads it: files of a form would not count against Django's own limit.
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and int(length[:19]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return errors.bad_request(request, RequestDataTooBig())
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

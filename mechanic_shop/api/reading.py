@@ -209,10 +209,10 @@ def documents(queryset: Any, serializer: serializers.BaseSerializer, *also: str)
 class Page:
     """One page of a list, ready to be asked for again: how many rows there are, and the JSON of its own."""
 
-    def __init__(self, rows: Any, serializer: serializers.BaseSerializer, number: int, size: int) -> None:
-        self.number, self.size = number, size
+    def __init__(self, rows: Any, serializer: serializers.BaseSerializer, number: int, size: int, *, exact: bool) -> None:
+        self.number, self.size, self.exact = number, size, exact
         first = (number - 1) * size
-        self.counting = Statement(rows.order_by().values_list(Value(1)), "SELECT count(*) FROM ({}) counted")
+        self.counting = Statement(rows.order_by().values_list("pk"), "SELECT count(*) FROM ({}) counted")
         self.counted, self.total = 0.0, 0
         keys = rows.values("pk")[first : first + size]
         # Keys first: PostgreSQL would otherwise build the JSON of every row that a deep page skips.
@@ -220,9 +220,9 @@ class Page:
         self.rows = Statement(documents(shown[first : first + size] if rows.query.annotations else shown, serializer))
 
     def count(self) -> int:
-        """How many rows the list has: exact; of a long list it may be a second old, since counting would take longer than reading."""
+        """How many rows the list has. Of a long list it may be a second old, unless it must be ``exact``: counting takes longer than reading."""
         now = time.monotonic()
-        if self.total < LONG or now > self.counted + 1:
+        if self.exact or self.total < LONG or now > self.counted + 1:
             self.total = self.counting.run()[0][0] if self.counting.sql else 0
             self.counted = now
         return self.total

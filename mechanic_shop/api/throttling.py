@@ -6,6 +6,7 @@ workers: ``add`` and ``incr`` are atomic both in process and in Redis, where rea
 
 import time
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from rest_framework.throttling import BaseThrottle
 
 PERIODS = {"second": 1, "minute": 60, "hour": 3600}
 # What counts for log-in, sign-up and reset while Redis is gone: a limit per process is less than a shared one, and more than none.
-fallback = LocMemCache("limits", {})
+fallback = LocMemCache("limits", {"OPTIONS": {"MAX_ENTRIES": 50_000}})
 
 
 @dataclass
@@ -83,8 +84,17 @@ def limited(count: Count | None) -> Throttled | None:
 
 
 def address_of(request: Any) -> str:
-    """The caller's address, past exactly ``NUM_PROXIES`` proxies."""
-    return BaseThrottle().get_ident(request) or "unknown"
+    """The caller's address, past exactly ``NUM_PROXIES`` proxies; of IPv6 its network, since whoever has one has all of its addresses."""
+    found = BaseThrottle().get_ident(request) or "unknown"
+    if ":" not in found:
+        return found
+    try:
+        address = ip_address(found.partition("%")[0])
+    except ValueError:
+        return found
+    if not isinstance(address, IPv6Address):
+        return found
+    return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
 
 
 class ShopThrottle(BaseThrottle):

@@ -87,6 +87,8 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
             response = getattr(self, "get", self.http_method_not_allowed)(request, *args, **kwargs)
         except Exception as exc:
             response = self.handle_exception(exc)
+        if response.status_code == status.HTTP_405_METHOD_NOT_ALLOWED:
+            response["Allow"] = ", ".join(self.allowed_methods)
         self.response = self.finalize_response(request, response, *args, **kwargs)
         return self.response
 
@@ -133,7 +135,8 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         size = paginator.get_page_size(request)
         if self.walks and paginator.get_cursor(request) is not None:
             return Walk(rows, self.get_serializer(), size)
-        return Page(rows, self.get_serializer(), paginator.get_page(request), size)
+        # A page that is cached must not keep a count from before it.
+        return Page(rows, self.get_serializer(), paginator.get_page(request), size, exact=self.cache_group is not None)
 
     @property
     def walks(self) -> bool:
@@ -152,6 +155,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         tag = etag_of(response.content)
         if self.request.method in ("GET", "HEAD") and not_modified(self.request, tag):
             response = HttpResponse(status=status.HTTP_304_NOT_MODIFIED)
+            del response["Content-Type"]  # it has no content
         response["ETag"] = tag
         return response
 
