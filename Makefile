@@ -103,3 +103,18 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 staticfiles/staticfiles.json: $(VENV)/installed $(shell find $(SHOP) -path '*/static/*' -type f 2>/dev/null)
 	@$(MANAGE) collectstatic --noinput --verbosity 0
 	@touch $@
+
+# bench/ is a folder too: without .PHONY make would find nothing to do. SCALE=10 is a million tickets; more: ARGS="--suites postgres".
+.PHONY: bench bench-quick
+
+bench: $(VENV)/installed bench/.venv/installed ## this shop beside Flask, FastAPI and the floor, about an hour
+	@exec $(BIN)/python bench/bench.py $(ARGS)
+
+bench-quick: $(VENV)/installed ## this shop beside the floor, under 2 minutes
+	@exec $(BIN)/python bench/bench.py --quick $(ARGS)
+
+bench/.venv/installed: bench/requirements.txt requirements.txt $(VENV)/installed
+	@echo "Installing what the reference servers need …"
+	@test -x bench/.venv/bin/python || $(BIN)/python -m venv bench/.venv
+	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, SmallRelatedField
 from mechanic_shop.api.reading import Fixed
-from mechanic_shop.api.serializers import ShopSerializer
+from mechanic_shop.api.serializers import ShopSerializer, asking_user
 
 from .models import Part, Reason, StockMovement
 
@@ -65,8 +65,8 @@ class ReceiveSerializer(serializers.Serializer):
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
-        request = self.context.get("request")
-        if request is not None and not request.user.has_perm("inventory.view_cost"):
+        user = asking_user(self)
+        if user is not None and not user.has_perm("inventory.view_cost"):
             found.pop("unit_cost")  # nobody sets what they may not see
         return found
 

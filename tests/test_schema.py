@@ -77,3 +77,13 @@ def test_lists_are_pages_with_their_filters(operations: dict[str, Any]) -> None:
     for path in ("tickets/mine/", "tickets/{id}/history/", "parts/low-stock/", "parts/{id}/movements/", "mechanics/popular/"):
         shown = operations[f"GET {path}"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
         assert shown.rsplit("/", 1)[1].startswith("Paginated"), path
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("Part", "cost"), ("Movement", "unit_cost"), ("Mechanic", "hourly_cost"), ("Customer", "notes"), ("ServiceTicketRequest", "odometer_in")],
+)
+def test_what_only_some_may_see_or_write_is_described(schema: str, name: str, field: str) -> None:
+    shape = yaml.safe_load(schema)["components"]["schemas"][name]
+    assert field in shape["properties"]
+    assert field not in shape.get("required", [])

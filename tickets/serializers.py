@@ -11,7 +11,7 @@ from customers.models import Customer, Vehicle
 from inventory.models import ZERO, Part
 from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, RelationListField, SmallRelatedField
 from mechanic_shop.api.reading import Fixed, PerDatabase
-from mechanic_shop.api.serializers import ShopSerializer
+from mechanic_shop.api.serializers import ShopSerializer, asking_user
 from mechanics.models import Mechanic
 
 from . import operations, workflow
@@ -82,7 +82,7 @@ class ServiceTicketSerializer(ShopSerializer):
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
-        user = getattr(self.context.get("request"), "user", None)
+        user = asking_user(self)
         if user is None:
             return found
         office = user.has_perm("tickets.change_serviceticket")

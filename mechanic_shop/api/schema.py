@@ -67,6 +67,12 @@ class ShopSchema(AutoSchema):
             return self.method == "GET"
         return super()._is_list_view(serializer)
 
+    def _map_basic_serializer(self, serializer: Any, direction: str) -> dict[str, Any]:
+        """Fields that only some may see are described, but nobody may count on them."""
+        found = super()._map_basic_serializer(serializer, direction)
+        sure = [name for name in found.get("required", []) if name not in getattr(serializer, "staff_fields", {})]
+        return found | ({"required": sure} if "required" in found else {})
+
     def get_auth(self) -> list[dict[str, list[str]]]:
         """The ways to log in, and none at all where the permission itself says yes to a visitor."""
         auths = super().get_auth()

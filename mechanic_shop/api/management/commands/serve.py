@@ -1,6 +1,7 @@
 """The production server alone, in the foreground: nothing is installed, migrated or loaded."""
 
 import os
+import resource
 import socket
 import sys
 from typing import Any
@@ -9,26 +10,39 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 HEADERS_WITHIN = 10_000  # milliseconds: a client that sends its headers slower than this is cut off
+CONNECTIONS = 4096  # of each process; the next wait to be accepted
+OTHER_FILES = 256  # what a process opens besides: databases, Redis, static files
 FINISH_WITHIN = 20  # seconds that running requests have after SIGTERM; the promise is to be gone within 30
 
 
 def granian_options() -> list[str]:
     """What granian is started with. Static files are WhiteNoise's: they pass the same middleware as everything else."""
     return [
-        "--interface=wsgi",
+        "--interface=rsgi",
+        "--loop=asyncio",
         "--http=1",
         "--no-ws",
         f"--host={settings.HOST}",
         f"--port={settings.PORT}",
         f"--workers={settings.WEB_CONCURRENCY}",
-        f"--blocking-threads={settings.THREADS}",
         "--backlog=1024",
+        f"--backpressure={room_for_connections()}",
         f"--http1-header-read-timeout={HEADERS_WITHIN}",
         f"--workers-kill-timeout={FINISH_WITHIN}",
         "--respawn-failed-workers",
         "--no-access-log",
         f"--working-dir={settings.BASE_DIR}",
     ]
+
+
+def room_for_connections() -> int:
+    """Raise the limit of open files as far as CONNECTIONS need it and the system lets it: at that limit a server accepts nobody."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, min(CONNECTIONS, soft - OTHER_FILES))
 
 
 def refuse_a_taken_address() -> None:
@@ -53,4 +67,4 @@ class Command(BaseCommand):
         sys.stderr.flush()
         os.dup2(2, 1)  # granian logs to stdout; what a service has to say goes to stderr
         # Becoming granian, instead of starting it, leaves one process for SIGTERM to reach.
-        os.execv(sys.executable, [sys.executable, "-m", "granian", *granian_options(), "mechanic_shop.wsgi:application"])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-m", "granian", *granian_options(), "mechanic_shop.rsgi:application"])  # noqa: S606
