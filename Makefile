@@ -69,7 +69,7 @@ deploy-check: dev ## Django's own check of a production configuration
 dev: $(VENV)/installed-dev
 
 clean: ## remove what was installed and built; the shop's data in var/ stay
-	rm -rf $(VENV) staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) bench/.venv staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A virtual environment that still starts is kept; one whose Python is gone is made anew. PYTHON=… says with what.

@@ -14,11 +14,11 @@ from .api import errors, health, pages
 router = DefaultRouter()
 router.include_format_suffixes = False
 router.APIRootView = pages.RootView
+router.register("tickets", ServiceTicketViewSet)  # first: what is asked for most is found soonest
 router.register("customers", CustomerViewSet)
 router.register("vehicles", VehicleViewSet)
 router.register("mechanics", MechanicViewSet)
 router.register("parts", PartViewSet)
-router.register("tickets", ServiceTicketViewSet)
 
 urlpatterns = [
     path("", pages.home),

@@ -4,6 +4,7 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
@@ -31,6 +32,8 @@ class Command(BaseCommand):
         if has_data() or not load(timezone.now(), options["scale"]):
             if options["if_empty"]:
                 self.stdout.write(f"{HAS_DATA}.")
+                if get_user_model().objects.filter(email=LOGINS["manager"]).exists():  # a demo from before: say again how to get in
+                    self.stdout.write(log_ins())
                 return
             raise CommandError(f"{HAS_DATA}. Name another DATABASE_URL, or erase everything with manage.py flush.")
         rows = (Customer, Vehicle, Mechanic, Part, ServiceTicket)

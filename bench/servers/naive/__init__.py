@@ -1,0 +1,1 @@
+"""The tables of drf_naive.py, as a Django app."""
