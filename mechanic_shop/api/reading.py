@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
-from django.db.models import Case, F, Func, JSONField, OuterRef, Subquery, TextField, Value, When
+from django.db.models import Case, F, Func, JSONField, OuterRef, Subquery, TextField, When
 from rest_framework import serializers
 
 from .fields import SmallRelatedField
@@ -33,13 +33,20 @@ class JsonObject(Func):
     output_field = JSONField()
 
     def __init__(self, **members: Any) -> None:
-        super().__init__(*(part for name, value in members.items() for part in (Value(name), value)))
+        self.names = tuple(members)
+        super().__init__(*members.values())
+
+    def written(self, function: str, compiler: Any) -> tuple[str, list[Any]]:
+        """The names are written out: they are the serializers' own, and a parameter each would cost at every call."""
+        compiled = [compiler.compile(expression) for expression in self.get_source_expressions()]
+        members = ", ".join(f"'{name}', {sql}" for name, (sql, _) in zip(self.names, compiled, strict=True))
+        return f"{function}({members})", [param for _, params in compiled for param in params]
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        return self.as_sql(compiler, connection, function="json_object", **extra)
+        return self.written("json_object", compiler)
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        return self.as_sql(compiler, connection, function="json_build_object", **extra)
+        return self.written("json_build_object", compiler)
 
 
 class JsonList(Subquery):
