@@ -12,11 +12,17 @@ from mechanic_shop.api import logs
 from mechanic_shop.api.caching import known_generation
 
 from .known import known
+from .models import User
 from .tokens import BROKEN, not_valid, user_of
 
 
 class TokenAuthentication(JWTAuthentication):
     """``Authorization: Bearer <access token>``; whatever is wrong with it is the same 401."""
+
+    user_model = User
+
+    def __init__(self) -> None:
+        """One is made for each request, and simplejwt would look the user model up each time."""
 
     def authenticate(self, request: Any) -> Any:
         raw = self.get_header(request) or b""
