@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 HEADERS_WITHIN = 10_000  # milliseconds: a client that sends its headers slower than this is cut off
 CONNECTIONS = 4096  # of each process; the next wait to be accepted
 OTHER_FILES = 256  # what a process opens besides: databases, Redis, static files
+BUFFER = 65_536  # bytes of a connection: the headers must fit, and what a slow reader has not read yet stays below twice that
 FINISH_WITHIN = 20  # seconds that running requests have after SIGTERM; the promise is to be gone within 30
 
 
@@ -27,6 +28,8 @@ def granian_options() -> list[str]:
         f"--workers={settings.WEB_CONCURRENCY}",
         "--backlog=1024",
         f"--backpressure={room_for_connections()}",
+        f"--http1-buffer-size={BUFFER}",
+        "--runtime-blocking-threads=4",  # they read static files, and wait for no client
         f"--http1-header-read-timeout={HEADERS_WITHIN}",
         f"--workers-kill-timeout={FINISH_WITHIN}",
         "--respawn-failed-workers",

@@ -1,0 +1,233 @@
+"""The shop as the production server runs it: Django's WSGI application, given requests that are whole.
+
+Granian's own WSGI gives a thread to every request whose headers are there, and lets it wait for the body as long
+as the client likes. Here the event loop waits, where waiting costs nothing and has an end; the threads, each with its
+connection to the database, get nothing but whole requests. docs/decisions/0001-server.md has the figures.
+"""
+
+import asyncio
+import logging
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from io import BufferedReader, BytesIO
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from granian import _futures
+from granian.rsgi import Headers, HTTPProtocol, ProtocolClosed, Scope
+
+from . import wsgi  # before the rest: it sets Django up
+from .api import logs
+from .api.errors import problem
+from .api.middleware import SANE_ID
+from .api.renderers import PROBLEM, to_json
+
+log = logging.getLogger("shop.server")
+WAITING = 1000  # whole requests that may wait for a thread
+LARGEST = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 64 * 1024  # bytes; what is only a little too large, Django refuses
+TOO_LARGE = ("body_too_large", "The body is larger than the shop takes (1 MiB).")
+
+
+class Request(NamedTuple):
+    scope: Scope
+    headers: Headers  # granian copies them each time that the scope is asked for them
+    protocol: HTTPProtocol
+    body: bytes = b""
+    answered: "asyncio.Future[None] | None" = None
+
+    def has_body(self) -> bool:
+        return self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
+
+    def refuse(self, status: int, code: str, detail: str, *headers: tuple[str, str]) -> None:
+        """Answer in the API's one shape and hang up. Granian ignores a second answer."""
+        sent = self.headers.get("x-request-id", "")
+        ident = sent if SANE_ID.fullmatch(sent) else uuid.uuid4().hex
+        logs.request_id.set(ident)
+        log.info("%s %s refused: %s", self.scope.method, self.scope.path, status)
+        told = [("content-type", PROBLEM), ("connection", "close"), ("x-request-id", ident), *headers]
+        self.protocol.response_bytes(status, told, to_json(problem(status, code, detail)))
+
+
+class File:
+    """WSGI's file wrapper. Granian sends what is on disk: a slow reader then holds neither a thread nor memory."""
+
+    def __init__(self, file: Any, block_size: int = 0) -> None:
+        self.file, self.close = file, file.close
+        self.on_disk = type(file) is BufferedReader and isinstance(file.name, str)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(lambda: self.file.read(64 * 1024), b"")
+
+
+ALWAYS: dict[str, Any] = {
+    "SCRIPT_NAME": "",
+    "SERVER_NAME": settings.HOST,
+    "SERVER_PORT": str(settings.PORT),
+    "wsgi.version": (1, 0),
+    "wsgi.url_scheme": "http",
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": settings.WEB_CONCURRENCY > 1,
+    "wsgi.run_once": False,
+    "wsgi.file_wrapper": File,
+}
+
+
+@lru_cache(1024)
+def variable(header: str) -> str | None:
+    """What WSGI calls a header. ``x_forwarded_for`` has no name: it would pass for ``x-forwarded-for``."""
+    if "_" in header or header == "content-length":
+        return None
+    name = header.upper().replace("-", "_")
+    return name if name == "CONTENT_TYPE" else f"HTTP_{name}"
+
+
+def latin1(text: str) -> str:
+    """PEP 3333: every byte as the character of its number."""
+    return text if text.isascii() else text.encode().decode("latin-1")
+
+
+def environ(request: Request) -> dict[str, Any]:
+    scope, found = request.scope, ALWAYS.copy()
+    found["REQUEST_METHOD"] = scope.method
+    found["PATH_INFO"] = latin1(scope.path)
+    found["QUERY_STRING"] = latin1(scope.query_string)
+    found["REMOTE_ADDR"] = scope.client.rpartition(":")[0].strip("[]")
+    found["SERVER_PROTOCOL"] = "HTTP/1.1" if scope.http_version == "1.1" else "HTTP/1.0"
+    found["wsgi.input"] = BytesIO(request.body)
+    if request.body:
+        found["CONTENT_LENGTH"] = str(len(request.body))
+    for header, value in request.headers.items():
+        name = variable(header)
+        if name in found:
+            found[name] += ("; " if name == "HTTP_COOKIE" else ",") + value
+        elif name:
+            found[name] = value
+    return found
+
+
+class Shop:
+    """The RSGI application: coroutines in the event loop, and ``work`` in each thread."""
+
+    def __init__(self, application: Callable[[dict[str, Any], Any], Any]) -> None:
+        self.application = application
+        self.whole: SimpleQueue[Request | None] = SimpleQueue()
+        self.threads = [Thread(target=self.work, name=f"shop-{number}") for number in range(1, settings.THREADS + 1)]
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        for thread in self.threads:
+            thread.start()
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        for _ in self.threads:
+            self.whole.put(None)
+        for thread in self.threads:
+            thread.join()
+        loop.run_until_complete(asyncio.sleep(0))  # what was answered last ends
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        request = Request(scope, scope.headers, protocol)
+        body = await self.read(request) if request.has_body() else b""
+        if body is not None:
+            answered: asyncio.Future[None] = self.loop.create_future()
+            if self.take(request._replace(body=body, answered=answered)):
+                await answered  # granian gives up a request whose coroutine ends without an answer
+
+    async def read(self, request: Request) -> bytes | None:
+        """The body; None if the client was told that it is too large, too slow or broken.
+
+        After "too large" the rest is let pass, within the same time: who still sends does not read.
+        """
+        headers, body, ends = request.headers, bytearray(), 0
+        length = 0 if "transfer-encoding" in headers else int(headers.get("content-length"))
+        too_large = length > LARGEST
+        try:
+            async with asyncio.timeout(settings.BODY_WITHIN):
+                if 0 < length <= LARGEST:
+                    return await request.protocol()
+                if too_large:
+                    request.refuse(413, *TOO_LARGE)
+                async for part in request.protocol:
+                    ends += not part  # one empty part is the end, a second one tells that it came too early
+                    body += part
+                    if too_large:
+                        body.clear()
+                    elif len(body) > LARGEST:
+                        too_large = True
+                        request.refuse(413, *TOO_LARGE)
+                if too_large:
+                    return None
+                if ends == 1:
+                    return bytes(body)
+        except TimeoutError:
+            request.refuse(408, "body_too_slow", f"The body was not there within {settings.BODY_WITHIN} seconds.")
+            return None
+        except ProtocolClosed:
+            pass  # the connection, or what was sent over it, broke
+        request.refuse(400, "bad_request", "The body broke off.")
+        return None
+
+    def take(self, request: Request) -> bool:
+        """Queue a whole request for the threads, unless too many wait already."""
+        if self.whole.qsize() >= WAITING:
+            request.refuse(503, "too_busy", "Too many requests wait: nothing was changed, try again.", ("retry-after", "5"))
+            return False
+        self.whole.put(request)
+        return True
+
+    def work(self) -> None:
+        while request := self.whole.get():
+            try:
+                self.answer(request)
+            except BaseException:  # a thread that ended would be missing for good
+                request.refuse(500, "internal_error", "The shop failed at this; it has been logged under the request id.")
+                log.exception("%s %s failed", request.scope.method, request.scope.path)
+            if request.answered:
+                self.loop.call_soon_threadsafe(request.answered.set_result, None)
+            del request  # hold nothing while waiting
+
+    def answer(self, request: Request) -> None:
+        status, headers = 500, [("", "")]
+
+        def start_response(line: str, told: list[tuple[str, str]], exc_info: Any = None) -> None:
+            nonlocal status, headers
+            status, headers = int(line[:3]), told
+
+        answer = self.application(environ(request), start_response)
+        try:
+            if isinstance(answer, File) and answer.on_disk:
+                request.protocol.response_file(status, headers, answer.file.name)
+            else:
+                request.protocol.response_bytes(status, headers, b"".join(answer))
+        finally:
+            answer.close()
+
+
+application = Shop(wsgi.application)
+through_the_loop = _futures._cbsched_aioschedule
+
+
+def past_the_loop(loop: asyncio.AbstractEventLoop, *more: Any) -> Callable[[Any], None]:
+    """How granian hands over a request: with this, one without a body goes straight to the threads.
+
+    It saves a fifth of the least request's time and is granian's inside, whose version is pinned. Without it the shop works as well.
+    """
+    granians = through_the_loop(loop, *more)
+
+    def schedule(watcher: Any) -> None:
+        scope = watcher.scope
+        request = Request(scope, scope.headers, watcher.proto)
+        if request.has_body():
+            granians(watcher)
+        else:
+            application.take(request)
+
+    return schedule
+
+
+_futures._cbsched_aioschedule = past_the_loop
