@@ -28,6 +28,9 @@ from .api.renderers import PROBLEM, to_json
 
 log = logging.getLogger("shop.server")
 WAITING = 1000  # whole requests that may wait for a thread
+SWITCH = (
+    0.002  # seconds that a computing thread keeps the interpreter; at Python's 5 ms, a body on its way through the loop waits three times as long
+)
 LARGEST = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 64 * 1024  # bytes; what is only a little too large, Django refuses
 TOO_LARGE = ("body_too_large", "The body is larger than the shop takes (1 MiB).")
 
@@ -120,6 +123,7 @@ class Shop:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        sys.setswitchinterval(SWITCH)
         for thread in self.threads:
             thread.start()
 
@@ -153,7 +157,7 @@ class Shop:
                 if too_large:
                     request.refuse(413, *TOO_LARGE)
                 async for part in request.protocol:
-                    ends += not part  # one empty part is the end, a second one tells that it came too early
+                    ends += not part  # one empty part is the end; two are a body that broke off, or trailers, which nobody sends
                     body += part
                     if too_large:
                         body.clear()
@@ -213,9 +217,9 @@ through_the_loop = _futures._cbsched_aioschedule
 
 
 def past_the_loop(loop: asyncio.AbstractEventLoop, *more: Any) -> Callable[[Any], None]:
-    """How granian hands over a request: with this, one without a body goes straight to the threads.
+    """How granian hands over a request: one without a body now goes straight to the threads.
 
-    It saves a fifth of the least request's time and is granian's inside, whose version is pinned. Without it the shop works as well.
+    This is granian's inside, whose version is pinned; it saves 80 µs of the loop's time. Without it the shop works as well.
     """
     granians = through_the_loop(loop, *more)
 
