@@ -179,6 +179,9 @@ def test_the_admin_works_under_its_own_policy(visit: Visit, ticket: ServiceTicke
     for link in page.locator("a[href^='/admin/']").evaluate_all("all => [...new Set(all.map(a => a.getAttribute('href')))]"):
         if "logout" not in link:
             assert page.goto(visit.root + link, wait_until="networkidle").status == 200, link
+    page = visit.open("/admin/tickets/serviceticket/")
+    assert ticket.number in page.inner_text("#result_list")
+    visit.picture("admin-tickets")
     page = visit.open(f"/admin/tickets/serviceticket/{ticket.pk}/change/")
     assert ticket.number in page.inner_text("body")
     visit.picture("admin-ticket")
