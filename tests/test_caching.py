@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django_redis.client import DefaultClient
 
 from inventory.models import Part
-from mechanic_shop.api import caching, throttling
+from mechanic_shop.api import caching, reading, throttling
 from mechanic_shop.api.redis import SafeSerializer, ShopRedisCache
 from mechanics.models import Mechanic
 
@@ -309,3 +309,13 @@ def test_pages_from_before_an_outage_do_not_come_back_with_redis(anonymous: Clie
         assert caching.unheard == {"mechanics"}
     assert "After" in anonymous.get(MECHANICS).content.decode()
     assert caching.unheard == set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cached_page_keeps_no_count_from_before_it(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The count of a long list may be a second old, but not for as long as a page is cached."""
+    monkeypatch.setattr(reading, "LONG", 1)
+    PartFactory(), PartFactory()
+    assert manager.get("/api/v1/parts/").json()["count"] == 2
+    manager.post("/api/v1/parts/", {"sku": "NEW", "name": "New", "price": 1})
+    assert manager.get("/api/v1/parts/").json()["count"] == 3

@@ -4,13 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from inventory import operations as stock
 from inventory.books import findings
 from inventory.models import Part, Reason
 from mechanic_shop.errors import DomainError, NotAllowed
 from tickets import operations
-from tickets.models import ServiceTicket, Status, TicketPart
+from tickets.models import ServiceTicket, ServiceTicketQuerySet, Status, TicketPart
 from tickets.workflow import MOVES
 
 from .conftest import Client
@@ -274,3 +275,17 @@ def test_nobody_else_moves_a_ticket() -> None:
 def test_the_paths_of_the_factory_reach_every_status() -> None:
     assert set(PATHS) == set(Status)
     assert all(make_ticket(status).status == status for status in Status)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_fails_after_the_commit_is_not_told_of_a_write_that_is_done(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that was told "try again" would receive the delivery twice."""
+    part = PartFactory()
+    make_ticket("approved", parts=[(part, 2)])
+
+    def fails(tickets: Any) -> int:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(ServiceTicketQuerySet, "bump", fails)
+    assert manager.put(f"/api/v1/parts/{part.pk}/receive/", {"quantity": 3}).status_code == 200
+    assert counts(part) == (3, 2)
