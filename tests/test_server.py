@@ -256,17 +256,22 @@ def test_a_body_that_breaks_off_never_reaches_the_shop(server, broken):
     assert server.echo()["seen"] == before + 1
 
 
-def test_too_many_waiting_requests_are_told_to_come_back(monkeypatch):
+def test_requests_that_are_too_many_or_wait_too_long_are_told_to_come_back(monkeypatch):
     from mechanic_shop import rsgi
 
-    monkeypatch.setattr(rsgi, "WAITING", 1)
     answers: list[tuple[int, list[tuple[str, str]], bytes]] = []
-    shop = rsgi.Shop(lambda environ, start_response: None)
     scope, protocol = SimpleNamespace(method="GET", path="/"), SimpleNamespace(response_bytes=lambda *answer: answers.append(answer))
-    assert [shop.take(rsgi.Request(scope, {"x-request-id": "mine"}, protocol)) for _ in range(2)] == [True, False]
-    (status, headers, body), headers_of = answers[0], dict(answers[0][1])
-    assert is_problem((status, dict(headers), body), 503, "too_busy")
-    assert (headers_of["retry-after"], headers_of["x-request-id"]) == ("5", "mine")
+    request = rsgi.Request(scope, {"x-request-id": "mine"}, protocol)
+    shop = rsgi.Shop(lambda environ, start_response: pytest.fail("too late"))
+    monkeypatch.setattr(rsgi, "WAITING", 1)
+    assert [shop.take(request) for _ in range(2)] == [True, False]
+    monkeypatch.setattr(rsgi, "PATIENCE", 0)
+    shop.whole.put(None)
+    shop.work()
+    for status, headers, body in answers:
+        assert is_problem((status, dict(headers), body), 503, "too_busy")
+        assert (dict(headers)["retry-after"], dict(headers)["x-request-id"]) == ("5", "mine")
+    assert len(answers) == 2
 
 
 # --- its end, and a worker's -------------------------------------------------------------------
