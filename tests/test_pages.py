@@ -8,9 +8,12 @@ from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.test import Client as Browser
 
+from mechanic_shop.api.pages import SchemaView
+
 from .conftest import Client
 from .factories import PASSWORD, UserFactory
 from .html import Page
+from .races import at_once
 
 pytestmark = pytest.mark.django_db
 LOG_IN, LOG_OUT = "/api/v1/session/login/", "/api/v1/session/logout/"
@@ -206,3 +209,16 @@ def test_the_pages_find_their_files_under_the_names_that_collectstatic_gives_the
         for name in Page(response).addresses:
             if name.startswith("/static/"):
                 assert (tmp_path / urlsplit(name).path.removeprefix("/static/")).is_file(), name
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_schema_is_made_once_however_many_ask_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SchemaView, "made", {})
+    answers = at_once(*[lambda: Client().get("/api/v1/schema/") for _ in range(8)])
+    assert [getattr(answer, "status_code", answer) for answer in answers] == [200] * 8
+    assert len({answer.content for answer in answers}) == len(SchemaView.made) == 1
+
+
+@pytest.mark.parametrize("query", ["version=%0a", "version=2", "lang=xx", "format=nonsense"])
+def test_what_is_asked_of_the_schema_in_passing_changes_nothing(anonymous: Client, query: str) -> None:
+    assert anonymous.get(f"/api/v1/schema/?{query}").status_code in (200, 404)

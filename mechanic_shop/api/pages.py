@@ -1,6 +1,7 @@
 """Pages for developers: the API root, the schema, Swagger UI and Redoc; nothing from another host."""
 
-from typing import Any
+from threading import Lock
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -53,7 +54,20 @@ class RootView(ShopView, APIRootView):
 
 
 class SchemaView(ShopView, SpectacularAPIView):
+    """The OpenAPI schema. It is the same for everybody, so each form of it is made once, and by one thread: drf-spectacular bears no two."""
+
     permission_classes = [AllowAny]
+    made: ClassVar[dict[str, bytes]] = {}
+    making: ClassVar[Lock] = Lock()
+
+    def _get_schema_response(self, request: Any) -> HttpResponse:
+        renderer = request.accepted_renderer
+        with self.making:
+            if renderer.media_type not in self.made:
+                schema = self.generator_class().get_schema(request=request, public=True)
+                self.made[renderer.media_type] = renderer.render(schema, renderer.media_type, {})
+        name = f'inline; filename="openapi.{renderer.format}"'
+        return HttpResponse(self.made[renderer.media_type], content_type=renderer.media_type, headers={"Content-Disposition": name})
 
 
 class SwaggerView(ShopView, SpectacularSwaggerSplitView):
