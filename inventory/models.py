@@ -9,7 +9,6 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.db.models.lookups import GreaterThanOrEqual
-from django.utils import timezone
 
 from mechanic_shop.api.models import AppendOnlyModel, AppendOnlyQuerySet, ShopModel, ShopQuerySet, exact
 from mechanic_shop.errors import InvalidInput
@@ -73,11 +72,8 @@ class PartQuerySet(ShopQuerySet):
         ``select_for_update`` does nothing; on PostgreSQL it holds the row until the transaction ends.
         """
         new_on_hand, new_allocated = exact(F("on_hand") + on_hand), exact(F("allocated") + allocated)
-        return bool(
-            self.filter(GreaterThanOrEqual(new_on_hand, new_allocated), GreaterThanOrEqual(new_allocated, ZERO), pk=part_id).update(
-                on_hand=new_on_hand, allocated=new_allocated, updated_at=timezone.now()
-            )
-        )
+        fits = self.filter(GreaterThanOrEqual(new_on_hand, new_allocated), GreaterThanOrEqual(new_allocated, ZERO), pk=part_id)
+        return bool(fits.touch(on_hand=new_on_hand, allocated=new_allocated))
 
 
 class Part(ShopModel):

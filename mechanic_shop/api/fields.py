@@ -128,11 +128,6 @@ class WordsField(serializers.Field):
         return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
-def id_of(schema: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI schema of a relation as it is written: an id, or the object that was read."""
-    return {"oneOf": [{"type": "integer"}, schema]}
-
-
 class UTCField(serializers.DateTimeField):
     """A moment: read as UTC, written with an offset; without one it is the shop's time."""
 

@@ -8,14 +8,7 @@ from django.utils import timezone
 
 
 class ShopQuerySet(models.QuerySet):
-    """Reads that every model has."""
-
-    def locked(self, pk: Any) -> Any:
-        """The row, locked until the transaction ends (on SQLite the transaction itself is the lock).
-
-        Raises ``DoesNotExist``.
-        """
-        return self.select_for_update(of=("self",)).get(pk=pk)
+    """What every model's rows have."""
 
     def touch(self, **changes: Any) -> int:
         """``update()`` that also moves ``updated_at``; returns the number of rows changed."""

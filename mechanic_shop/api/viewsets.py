@@ -207,7 +207,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
             raise Http404
         return found
 
-    def act(self, operation: Callable[..., Any], **fixed: Any) -> Any:
+    def act(self, operation: Callable[..., Any]) -> Any:
         """Answer an action: its body becomes the keywords of the operation, its answer is the object.
 
         The row is locked, permission and If-Match are checked under the lock, all in one transaction.
@@ -217,7 +217,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
             instance = self.get_locked_object()
             serializer = self.get_serializer(data=self.request.data)
             serializer.is_valid(raise_exception=True)
-            operation(instance, **serializer.validated_data, **fixed, by=self.request.user)
+            operation(instance, **serializer.validated_data, by=self.request.user)
             return self.answer_object(instance.pk)
 
         return self.write(self.request, answer)
