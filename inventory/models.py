@@ -1,5 +1,6 @@
 """Parts, and the ledger of their stock."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
@@ -9,8 +10,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.db.models.lookups import GreaterThanOrEqual
+from django.utils import timezone
 
 from mechanic_shop.api.models import AppendOnlyModel, AppendOnlyQuerySet, ShopModel, ShopQuerySet, exact
+from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import InvalidInput
 
 ZERO = Decimal(0)
@@ -71,9 +74,14 @@ class PartQuerySet(ShopQuerySet):
         The only statement that ever changes them. Its WHERE clause is the lock, also where
         ``select_for_update`` does nothing; on PostgreSQL it holds the row until the transaction ends.
         """
-        new_on_hand, new_allocated = exact(F("on_hand") + on_hand), exact(F("allocated") + allocated)
-        fits = self.filter(GreaterThanOrEqual(new_on_hand, new_allocated), GreaterThanOrEqual(new_allocated, ZERO), pk=part_id)
-        return bool(fits.touch(on_hand=new_on_hand, allocated=new_allocated))
+        return bool(shifted.change(part_id, on_hand, allocated, timezone.now()))
+
+
+@Prepared
+def shifted(part_id: int, on_hand: Decimal, allocated: Decimal, now: datetime) -> Any:
+    new_on_hand, new_allocated = exact(F("on_hand") + on_hand), exact(F("allocated") + allocated)
+    fits = Part.objects.filter(GreaterThanOrEqual(new_on_hand, new_allocated), GreaterThanOrEqual(new_allocated, ZERO), pk=part_id)
+    return fits.changing(on_hand=new_on_hand, allocated=new_allocated, updated_at=now)
 
 
 class Part(ShopModel):

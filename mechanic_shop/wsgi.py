@@ -5,4 +5,9 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mechanic_shop.settings")
-application = get_wsgi_application()
+django = get_wsgi_application()
+
+from . import urls  # noqa: E402 - Django is set up only now
+from .api.express import Express  # noqa: E402
+
+application = Express(django, "/api/v1/", urls.router.urls)

@@ -5,11 +5,15 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
-from django.db import connections
-from rest_framework.test import APIClient
+from django.core.handlers.wsgi import WSGIRequest
+from django.core.signals import request_started
+from django.db import close_old_connections, connections
+from rest_framework.test import APIClient, ForceAuthClientHandler
 
 from mechanic_shop.accounts.operations import token_pair
-from mechanic_shop.api.reading import shelf
+from mechanic_shop.api import express as express_way
+from mechanic_shop.api.statements import shelf
+from mechanic_shop.wsgi import application as express
 
 from .factories import CustomerFactory, MechanicFactory, UserFactory
 
@@ -40,14 +44,34 @@ def _a_quick_and_patient_shop(settings: Any) -> Any:
     settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES, "off")
     cache.clear()
     shelf.kept.clear()  # statements of other settings
+    express_way.added.cache_clear()  # headers of other settings
     yield
     cache.clear()
+
+
+class Handler(ForceAuthClientHandler):
+    """Answers as the production server does: what the express way does not take goes Django's."""
+
+    def __call__(self, environ: dict[str, Any]) -> Any:
+        request_started.disconnect(close_old_connections)  # as Django's own does: the test's transaction needs its connection
+        try:
+            response = express.answer(environ)
+        finally:
+            request_started.connect(close_old_connections)
+        if response is None:
+            return super().__call__(environ)
+        response.wsgi_request = WSGIRequest(environ)
+        return response
 
 
 class Client(APIClient):
     """An API client that knows who it is."""
 
     user: Any = None
+
+    def __init__(self, **defaults: Any) -> None:
+        super().__init__(**defaults)
+        self.handler = Handler(self.handler.enforce_csrf_checks)
 
     def as_user(self, user: Any) -> "Client":
         self.user = user

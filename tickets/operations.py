@@ -1,6 +1,7 @@
 """What happens to tickets. Every operation is atomic, locks the ticket before any part, and records who did it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from customers.models import Customer, Vehicle
 from inventory import operations as stock
 from inventory.models import ZERO, Part
 from mechanic_shop.api import caching
+from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import DomainError, InvalidInput
 from mechanics.models import Mechanic
 
@@ -94,7 +96,7 @@ def edit_mechanics(
     _lock_open(ticket)
     if both := {mechanic.pk for mechanic in add} & {mechanic.pk for mechanic in remove}:
         raise InvalidInput("remove", "added_and_removed", f"Mechanic {min(both)} is in both lists.")
-    on_ticket = set(TicketMechanic.objects.filter(ticket=ticket).values_list("mechanic_id", flat=True))
+    on_ticket = {mechanic for (mechanic,) in mechanics_of.run(ticket.pk)}
     for mechanic in remove:
         if mechanic.pk not in on_ticket:
             raise DomainError("mechanic_not_on_ticket", f"{mechanic.name} is not on {ticket.number}.", mechanic=mechanic.pk)
@@ -102,7 +104,8 @@ def edit_mechanics(
     for mechanic in new.values():
         if not mechanic.is_active:
             raise DomainError("mechanic_inactive", f"{mechanic.name} no longer works here: assign somebody else.", mechanic=mechanic.pk)
-    TicketMechanic.objects.bulk_create([TicketMechanic(ticket=ticket, mechanic=mechanic, role=role, assigned_by=by) for mechanic in new.values()])
+    for mechanic in new.values():
+        TicketMechanic.objects.create(ticket=ticket, mechanic=mechanic, role=role, assigned_by=by)
     if remove:
         TicketMechanic.objects.filter(ticket=ticket, mechanic__in=remove).delete()
     if new or remove:
@@ -131,7 +134,7 @@ def add_part(ticket: ServiceTicket, *, part: Part, quantity: Decimal = Decimal(1
         else:
             stock.allocate(part, quantity)
             given = quantity
-    line = TicketPart.objects.filter(ticket=ticket, part=part).first()
+    line = line_of.first(ticket.pk, part.pk)
     total = (quantity + line.quantity) * line.unit_price if line else quantity * part.price
     if total > MOST_MONEY:
         raise InvalidInput("quantity", "too_much", f"A line comes to {MOST_MONEY} at the most.")
@@ -153,7 +156,7 @@ def remove_part(ticket: ServiceTicket, *, part: Part, quantity: Decimal | None =
     _lock_open(ticket)
     if ticket.status in WORKING:
         stock.lock_parts([part.pk])
-    line = TicketPart.objects.filter(ticket=ticket, part=part).first()
+    line = line_of.first(ticket.pk, part.pk)
     if line is None:
         raise DomainError("part_not_on_ticket", f"{part.sku} is not on {ticket.number}.", part=part.pk)
     quantity = line.quantity if quantity is None else part.check_quantity(quantity)
@@ -245,6 +248,24 @@ def _give_back(line: TicketPart, part: Part, released: Decimal, returned: Decima
     stock.return_to_stock(part, returned, reference=line.ticket.number, unit_cost=line.unit_cost, by=by)
 
 
+# --- statements that every write runs ---------------------------------------------------------------
+
+
+@Prepared
+def bumped(ticket: int, now: datetime) -> Any:
+    return ServiceTicket.objects.filter(pk=ticket).changing(version=F("version") + 1, updated_at=now)
+
+
+@Prepared
+def line_of(ticket: int, part: int) -> Any:
+    return TicketPart.objects.filter(ticket=ticket, part=part)
+
+
+@Prepared
+def mechanics_of(ticket: int) -> Any:
+    return TicketMechanic.objects.filter(ticket=ticket).values_list("mechanic_id")
+
+
 # --- locks ---------------------------------------------------------------------------------------
 
 
@@ -267,7 +288,7 @@ def _locked(ticket: ServiceTicket) -> DomainError:
 
 
 def _bump(ticket: ServiceTicket) -> None:
-    ServiceTicket.objects.filter(pk=ticket.pk).bump()
+    bumped.change(ticket.pk, timezone.now())
 
 
 def _links_changed() -> None:

@@ -1,5 +1,6 @@
 """Serializer fields that the trade needs."""
 
+import copy
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.utils import html
 
+from .statements import KEY, Statement, shelf
+
 LARGEST_ID = 10**18
+
+
+def copied(field: Any) -> Any:
+    """A field that can be bound to another serializer; one that holds others is made anew, since those know whom they belong to."""
+    return copy.deepcopy(field) if hasattr(field, "child") or hasattr(field, "fields") else copy.copy(field)
 
 
 class SmallRelatedField(serializers.RelatedField):
@@ -28,6 +36,12 @@ class SmallRelatedField(serializers.RelatedField):
         kwargs.setdefault("style", {"base_template": "input.html", "input_type": "text", "placeholder": "id"})  # a form must not list everybody
         super().__init__(**kwargs)
 
+    def __deepcopy__(self, memo: Any) -> "SmallRelatedField":
+        """Every serializer copies its fields before it binds them; nothing else of this one changes."""
+        fresh = copy.copy(self)
+        fresh.parent, fresh.field_name, fresh.source = None, None, self._kwargs.get("source")  # type: ignore[attr-defined]
+        return fresh
+
     def use_pk_only_optimization(self) -> bool:
         return False
 
@@ -35,6 +49,12 @@ class SmallRelatedField(serializers.RelatedField):
         queryset: Any = super().get_queryset()
         user = getattr(self.context.get("request"), "user", None)
         return queryset.visible_to(user) if user is not None and hasattr(queryset, "visible_to") else queryset
+
+    def find(self, ident: int) -> Any:
+        """The row with this key, if the user may see it."""
+        user = getattr(self.context.get("request"), "user", None)
+        rights = (user.pk, frozenset(user.get_all_permissions())) if user is not None else None
+        return shelf.get((self.queryset, rights), lambda: Statement(self.get_queryset().filter(pk=KEY).order_by())).first(ident)
 
     def get_choices(self, cutoff: int | None = None) -> dict[Any, Any]:
         return {}
@@ -45,10 +65,9 @@ class SmallRelatedField(serializers.RelatedField):
             ident = int(ident)
         if not isinstance(ident, int) or isinstance(ident, bool):
             self.fail("incorrect_type")
-        queryset = self.get_queryset()
-        found = queryset.filter(pk=ident).first() if 0 < ident < LARGEST_ID else None
+        found = self.find(ident) if 0 < ident < LARGEST_ID else None
         if found is None:
-            self.fail("does_not_exist", name=queryset.model._meta.verbose_name, value=ident)
+            self.fail("does_not_exist", name=self.queryset.model._meta.verbose_name, value=ident)
         return found
 
     def to_representation(self, value: Any) -> dict[str, Any]:

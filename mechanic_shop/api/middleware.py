@@ -1,7 +1,7 @@
 """What every request passes, whichever door it takes."""
 
+import os
 import re
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +42,15 @@ AuthenticationMiddleware = for_browsers(auth.AuthenticationMiddleware)
 MessageMiddleware = for_browsers(messages.MessageMiddleware)
 
 
+def begin(request: HttpRequest) -> str:
+    """The id under which this request is logged and answered, from here on."""
+    sent = request.META.get("HTTP_X_REQUEST_ID", "")
+    ident = sent if SANE_ID.fullmatch(sent) else os.urandom(16).hex()
+    logs.request_id.set(ident)
+    logs.user_id.set("-")
+    return ident
+
+
 class RequestIdMiddleware:
     """Every answer carries X-Request-ID: the client's, if it is sane, else a new one."""
 
@@ -49,10 +58,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        sent = request.headers.get("X-Request-ID", "")
-        ident = sent if SANE_ID.fullmatch(sent) else uuid.uuid4().hex
-        logs.request_id.set(ident)
-        logs.user_id.set("-")
+        ident = begin(request)
         response = self.get_response(request)
         response["X-Request-ID"] = ident
         return response
@@ -78,6 +84,12 @@ class ContentPolicyMiddleware(CSPMiddleware):
         return parts
 
 
+def is_too_large(meta: dict[str, Any]) -> bool:
+    """Is a larger body announced than the shop takes?"""
+    length = meta.get("CONTENT_LENGTH") or "0"
+    return length.isdigit() and int(length[:19]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
 class ProblemMiddleware:
     """What fails before or beside a view of the API is told in the API's one shape.
 
@@ -89,12 +101,12 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Before anything reads it: files of a form would not count against Django's own limit.
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdigit() and int(length[:19]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        if is_too_large(request.META):
             return errors.bad_request(request, RequestDataTooBig())
         return self.get_response(request)
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    @staticmethod
+    def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, RequestDataTooBig):
             return errors.bad_request(request, exception)
         if isinstance(exception, (SuspiciousOperation, BadRequest)):

@@ -4,7 +4,10 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models.functions import Round
+from django.db.models.sql import UpdateQuery
 from django.utils import timezone
+
+from . import statements
 
 
 class ShopQuerySet(models.QuerySet):
@@ -13,6 +16,12 @@ class ShopQuerySet(models.QuerySet):
     def touch(self, **changes: Any) -> int:
         """``update()`` that also moves ``updated_at``; returns the number of rows changed."""
         return self.update(updated_at=timezone.now(), **changes)
+
+    def changing(self, **changes: Any) -> UpdateQuery:
+        """What ``update()`` would run, for a prepared statement."""
+        query = self.query.chain(UpdateQuery)
+        query.add_update_values(changes)
+        return query
 
 
 def append_only(model: type[models.Model]) -> TypeError:
@@ -29,7 +38,24 @@ class AppendOnlyQuerySet(ShopQuerySet):
         raise append_only(self.model)
 
 
-class AppendOnlyModel(models.Model):
+class QuickModel(models.Model):
+    """Writes a row by a statement that was built once, where Django builds it each time; all else of ``save()`` stays Django's."""
+
+    class Meta:
+        abstract = True
+
+    def _do_insert(self, manager: Any, using: Any, fields: Any, returning_fields: Any, raw: bool) -> Any:
+        if raw or not all(statements.is_plain(getattr(self, field.attname)) for field in fields):
+            return super()._do_insert(manager, using, fields, returning_fields, raw)  # type: ignore[misc]
+        return statements.insert(self, fields)
+
+    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, update_fields: Any, forced_update: bool) -> bool:
+        if not values or not all(statements.is_plain(value) for _, _, value in values):
+            return super()._do_update(base_qs, using, pk_val, values, update_fields, forced_update)  # type: ignore[misc]
+        return statements.update(self, values)
+
+
+class AppendOnlyModel(QuickModel):
     """A row that is written once: it can go only with the row that it belongs to."""
 
     objects = AppendOnlyQuerySet.as_manager()
@@ -46,7 +72,7 @@ class AppendOnlyModel(models.Model):
         raise append_only(type(self))
 
 
-class ShopModel(models.Model):
+class ShopModel(QuickModel):
     """A row that knows when it was made and last changed."""
 
     created_at = models.DateTimeField(auto_now_add=True, editable=False)

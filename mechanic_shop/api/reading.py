@@ -7,21 +7,18 @@ serializer's ``expressions``. That both ways give the same JSON is proven in tes
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
 import orjson
-from django.core.exceptions import EmptyResultSet
-from django.db import connection, models
+from django.db import models
 from django.db.models import Case, F, Func, JSONField, OuterRef, Subquery, TextField, When
 from rest_framework import serializers
 
 from .fields import SmallRelatedField
+from .statements import KEY, Statement
 
 LONG = 10_000  # rows of a list whose exact length is worth a second's delay
-KEY = -(2**40) - 77  # stands for a key while a statement is compiled; no row has it
 
 
 # --- JSON in SQL ---------------------------------------------------------------------------------
@@ -168,45 +165,6 @@ def value_of(field: models.Field, path: str) -> Any:
 # --- statements ----------------------------------------------------------------------------------
 
 
-class Statement:
-    """The SQL of a queryset, compiled once; ``KEY`` among its parameters is where a key goes."""
-
-    def __init__(self, queryset: Any, wrap: str = "{}") -> None:
-        try:
-            sql, self.params = queryset.query.sql_with_params()
-            self.sql = wrap.format(sql)
-        except EmptyResultSet:  # Django sees that there can be no rows
-            self.sql = ""
-
-    def run(self, key: int | None = None) -> list[tuple[Any, ...]]:
-        if not self.sql:
-            return []
-        params = self.params if key is None else tuple(key if value == KEY else value for value in self.params)
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, params)
-            return cursor.fetchall()
-
-
-class Shelf:
-    """The most recently made statements, by all that they depend on: a shape, a user's rights, a query string."""
-
-    def __init__(self, size: int = 4000) -> None:
-        self.size, self.kept, self.lock = size, OrderedDict[Any, Any](), Lock()
-
-    def get(self, key: Any, make: Any) -> Any:
-        found = self.kept.get(key)
-        if found is None:
-            found = make()
-            with self.lock:
-                self.kept[key] = found
-                if len(self.kept) > self.size:
-                    self.kept.popitem(last=False)
-        return found
-
-
-shelf = Shelf()
-
-
 def documents(queryset: Any, serializer: serializers.BaseSerializer, *also: str) -> Any:
     """A queryset of each row's JSON, as text; behind the columns ``also``."""
     bare = queryset.select_related(None).prefetch_related(None)
@@ -230,7 +188,7 @@ class Page:
         """How many rows the list has. Of a long list it may be a second old, unless it must be ``exact``: counting takes longer than reading."""
         now = time.monotonic()
         if self.exact or self.total < LONG or now > self.counted + 1:
-            self.total = self.counting.run()[0][0] if self.counting.sql else 0
+            self.total = self.counting.run()[0][0] if self.counting.text else 0
             self.counted = now
         return self.total
 

@@ -5,9 +5,12 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, models, transaction
+from django.utils.functional import cached_property
 from rest_framework import serializers
+from rest_framework.utils.serializer_helpers import BindingDict
 
 from . import fields
+from .statements import shelf
 
 
 def fields_of(constraint: models.BaseConstraint) -> list[str]:
@@ -60,6 +63,16 @@ class ShopSerializer(serializers.ModelSerializer):
     }
     staff_fields: ClassVar[dict[str, str]] = {}
     """Fields that exist only for users with a permission: {field: permission}."""
+
+    @cached_property
+    def fields(self) -> BindingDict:  # type: ignore[override]
+        """Copies of the fields, which are made once for all who have the same rights: making them takes longer than checking most bodies."""
+        user = asking_user(self)
+        rights = None if user is None else frozenset(user.get_all_permissions())
+        found = BindingDict(self)
+        for name, field in shelf.get((type(self), rights, self.instance is None), self.get_fields).items():
+            found[name] = fields.copied(field)
+        return found
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()

@@ -16,8 +16,9 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from .caching import cached_page
 from .concurrency import Idempotency, check_if_match, etag_of, not_modified
 from .pagination import CURSOR, NO_PAGE
-from .reading import KEY, Page, Statement, Walk, documents, shelf
+from .reading import Page, Walk, documents
 from .renderers import JSONRenderer
+from .statements import KEY, Statement, shelf
 
 JSON = JSONRenderer()
 CURSOR_VALUE = re.compile(rf"(?<![^&]){CURSOR}=[0-9]*")  # of the parameter itself, not of a search for "cursor=1"
@@ -186,11 +187,17 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
 
     def get_locked_object(self) -> Any:
         """The object for a write: there, permitted, locked, and unchanged since the client read it."""
-        instance = self.get_object_or_404(self.get_queryset().prefetch_related(None).select_for_update(of=("self",)))
+        instance = shelf.get((*self.rights(), "locked"), self.make_locked).first(self.key)
+        if instance is None:
+            raise Http404
         instance.is_locked = True  # operations need not lock it again
         self.check_object_permissions(self.request, instance)
         check_if_match(self.request, lambda: self.document(instance.pk))
         return instance
+
+    def make_locked(self) -> Statement:
+        rows = type(self).queryset.visible_to(self.request.user).prefetch_related(None).order_by()
+        return Statement(rows.filter(pk=KEY).select_for_update(of=("self",)))
 
     @property
     def key(self) -> int:

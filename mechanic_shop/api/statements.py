@@ -1,0 +1,211 @@
+"""The ORM's statements, built once and handed to the driver.
+
+Of what the shop runs again and again Django takes longer to build the SQL than the database takes to run it, and its cursor rewrites
+every placeholder each time. Here a queryset is compiled at its first use, with a marker in the place of each value that differs from
+call to call; from then on the driver gets the text and the values. What tests count, and what wraps Django's cursor, still sees each.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cached_property
+from itertools import count
+from threading import Lock
+from typing import Any, get_type_hints
+
+from django.core.exceptions import EmptyResultSet
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.models import Field, Model
+from django.db.models.query import get_related_populators
+from django.db.models.sql import InsertQuery, UpdateQuery
+
+KEY = -(2**40) - 77  # stands for a key while a statement is compiled; no row has it
+MARKERS: dict[type, Callable[[int], Any]] = {
+    int: lambda place: KEY - place,
+    Decimal: lambda place: Decimal(f"-7070707.{place + 1:03d}"),
+    datetime: lambda place: datetime(1907, 7, 7, 7, 7, 7, place + 1, UTC),
+    str: lambda place: f"\x07{place}\x07",
+}
+
+
+def forms(kind: type) -> list[Callable[[Any], Any]]:
+    """How the ORM may hand a value of this kind to the driver: as it is, or as the database's column wants it."""
+    if kind is datetime:
+        return [connection.ops.adapt_datetimefield_value]
+    return [lambda value: value, "{:f}".format] if kind is Decimal else [lambda value: value]
+
+
+class Text:
+    """SQL for the driver; ``%s`` is where a value goes."""
+
+    def __init__(self, sql: str) -> None:
+        self.sql, numbers = sql, count(1)
+        place = (lambda: "?") if connection.vendor == "sqlite" else (lambda: f"${next(numbers)}")
+        self.native = re.sub("%%|%s", lambda found: "%" if found[0] == "%%" else place(), sql)
+
+    def execute(self, params: Any) -> Any:
+        """The driver's cursor, with the result."""
+        database = connections[DEFAULT_DB_ALIAS]  # the thread's own, of which ``connection`` would look each attribute up anew
+        if database.queries_logged or database.execute_wrappers:
+            cursor = database.cursor()
+            cursor.execute(self.sql, params)
+            return cursor
+        if database.connection is None:
+            database.ensure_connection()
+        database.validate_no_broken_transaction()
+        with database.wrap_database_errors:
+            if database.vendor == "sqlite":
+                return database.connection.execute(self.native, params)
+            return raw_cursor(database.connection).execute(self.native, params)
+
+
+def raw_cursor(of: Any) -> Any:
+    from psycopg import RawCursor  # not needed where the database is SQLite
+
+    return RawCursor(of)
+
+
+class Statement:
+    """The SQL of a queryset or a query, compiled once; each call gives new values for the ``markers`` in it."""
+
+    def __init__(self, source: Any, wrap: str = "{}", markers: tuple[Any, ...] = (KEY,)) -> None:
+        self.compiler = getattr(source, "query", source).get_compiler(connection=connection)
+        try:
+            sql, self.params = self.compiler.as_sql()
+            self.text: Text | None = Text(wrap.format(sql))
+        except EmptyResultSet:  # Django sees that there can be no rows
+            self.text, self.params = None, ()
+        wanted = {form(marker): (number, form) for number, marker in enumerate(markers) for form in forms(type(marker))}
+        self.places = [(at, *wanted[value]) for at, value in enumerate(self.params) if isinstance(value, Hashable) and value in wanted]
+
+    def execute(self, values: tuple[Any, ...]) -> Any:
+        params = list(self.params)
+        for at, number, form in self.places:
+            params[at] = form(values[number])
+        return self.text.execute(params)  # type: ignore[union-attr]
+
+    def run(self, *values: Any) -> list[Any]:
+        """The rows, as the driver gives them."""
+        return self.execute(values).fetchall() if self.text else []
+
+    def change(self, *values: Any) -> int:
+        """Run an UPDATE; returns the number of rows that it changed."""
+        return self.execute(values).rowcount if self.text else 0
+
+    def objects(self, *values: Any) -> list[Any]:
+        """The rows as objects of the model, with those that the queryset selects beside them."""
+        return [self.object(row) for row in self.compiler.apply_converters(self.run(*values), self.converters)]
+
+    def first(self, *values: Any) -> Any:
+        return next(iter(self.objects(*values)), None)
+
+    @cached_property
+    def converters(self) -> Any:
+        return self.compiler.get_converters([expression for expression, _, _ in self.compiler.select])
+
+    @cached_property
+    def columns(self) -> tuple[Any, slice, list[str], Any]:
+        """What Django's ModelIterable finds out each time: the model, which columns are its own, their names, and who fills its relations."""
+        info, select = self.compiler.klass_info, self.compiler.select
+        own = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
+        names = [expression.target.attname for expression, _, _ in select[own]]
+        return info["model"], own, names, get_related_populators(info, select, connection.alias)
+
+    def object(self, row: Any) -> Any:
+        model, own, names, related = self.columns
+        found = model.from_db(connection.alias, names, row[own])
+        for populator in related:
+            populator.populate(row, found)
+        return found
+
+
+class Prepared:
+    """A function that makes a queryset of values, as a statement; it is called once. Its parameters are annotated: int, Decimal, datetime or str.
+
+    @Prepared
+    def line_of(ticket: int, part: int) -> Any:
+        return TicketPart.objects.filter(ticket=ticket, part=part)
+
+    line_of.first(7, 8)
+    """
+
+    def __init__(self, build: Callable[..., Any]) -> None:
+        self.build, self.__doc__ = build, build.__doc__
+
+    @cached_property
+    def statement(self) -> Statement:
+        kinds = [kind for name, kind in get_type_hints(self.build).items() if name != "return"]
+        markers = tuple(MARKERS[kind](place) for place, kind in enumerate(kinds))
+        return Statement(self.build(*markers), markers=markers)
+
+    def run(self, *values: Any) -> list[Any]:
+        return self.statement.run(*values)
+
+    def first(self, *values: Any) -> Any:
+        return self.statement.first(*values)
+
+    def change(self, *values: Any) -> int:
+        return self.statement.change(*values)
+
+
+class Shelf:
+    """The most recently made statements, by all that they depend on: a shape, a user's rights, a query string."""
+
+    def __init__(self, size: int = 4000) -> None:
+        self.size, self.kept, self.lock = size, OrderedDict[Any, Any](), Lock()
+
+    def get(self, key: Any, make: Callable[[], Any]) -> Any:
+        found = self.kept.get(key)
+        if found is None:
+            found = make()
+            with self.lock:
+                self.kept[key] = found
+                if len(self.kept) > self.size:
+                    self.kept.popitem(last=False)
+        return found
+
+
+shelf = Shelf()
+
+
+# --- one row, written ----------------------------------------------------------------------------
+
+
+def insert(row: Any, fields: Sequence[Field]) -> list[Any]:
+    """INSERT a row; returns what the database made of it, which is its key."""
+    statement = shelf.get((type(row), "insert", len(fields)), lambda: insertion(type(row), row, fields))
+    return statement.execute([prepared(field, field.pre_save(row, add=True)) for field in fields]).fetchall()
+
+
+def insertion(model: type[Model], row: Any, fields: Sequence[Field]) -> Text:
+    query = InsertQuery(model)
+    query.insert_values(fields, [row])
+    compiler = query.get_compiler(connection=connection)
+    compiler.returning_fields = model._meta.db_returning_fields
+    ((sql, _),) = compiler.as_sql()
+    return Text(sql)
+
+
+def update(row: Any, values: Sequence[tuple[Field, Any, Any]]) -> bool:
+    """UPDATE columns of a row; False where it is gone."""
+    columns = tuple((field.attname, value is None) for field, _, value in values)  # the ORM writes NULL out
+    statement = shelf.get((type(row), columns), lambda: updating(type(row), values))
+    params = [prepared(field, value) for field, _, value in values if value is not None]
+    return bool(statement.execute([*params, row.pk]).rowcount)
+
+
+def updating(model: type[Model], values: Sequence[tuple[Field, Any, Any]]) -> Text:
+    query = model._base_manager.filter(pk=KEY).query.chain(UpdateQuery)
+    query.add_update_fields(values)
+    return Text(query.get_compiler(connection=connection).as_sql()[0])
+
+
+def prepared(field: Field, value: Any) -> Any:
+    return field.get_db_prep_save(value, connection=connection)
+
+
+def is_plain(value: Any) -> bool:
+    """No expression, whose SQL differs from call to call."""
+    return not hasattr(value, "resolve_expression")
