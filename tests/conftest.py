@@ -11,9 +11,9 @@ from django.db import close_old_connections, connections
 from rest_framework.test import APIClient, ForceAuthClientHandler
 
 from mechanic_shop.accounts.operations import token_pair
-from mechanic_shop.api import express as express_way
+from mechanic_shop.api.express import Express, added
 from mechanic_shop.api.statements import shelf
-from mechanic_shop.wsgi import application as express
+from mechanic_shop.urls import router
 
 from .factories import CustomerFactory, MechanicFactory, UserFactory
 
@@ -44,9 +44,12 @@ def _a_quick_and_patient_shop(settings: Any) -> Any:
     settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES, "off")
     cache.clear()
     shelf.kept.clear()  # statements of other settings
-    express_way.added.cache_clear()  # headers of other settings
+    added.cache_clear()  # headers of other settings
     yield
     cache.clear()
+
+
+express = Express(None, "/api/v1/", router.urls)
 
 
 class Handler(ForceAuthClientHandler):

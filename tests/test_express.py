@@ -8,9 +8,10 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import OperationalError
 
 from mechanic_shop.api import statements
-from mechanic_shop.wsgi import application as express
+from mechanic_shop.api.express import Express
+from mechanic_shop.urls import router
 
-from .conftest import Client
+from .conftest import Client, express
 from .factories import MechanicFactory, PartFactory, VehicleFactory, make_ticket
 
 pytestmark = pytest.mark.django_db
@@ -112,9 +113,11 @@ def test_what_nobody_foresaw_is_a_500_in_the_one_shape(manager: Client, monkeypa
 
 def test_a_wsgi_server_gets_status_headers_and_body(manager: Client) -> None:
     told: list[Any] = []
-    body = b"".join(express(environ(manager, "GET", "/api/v1/mechanics/"), lambda *args: told.extend(args)))
+    application = Express(WSGIHandler(), "/api/v1/", router.urls)
+    application.application.load_middleware()
+    body = b"".join(application(environ(manager, "GET", "/api/v1/mechanics/"), lambda *args: told.extend(args)))
     assert told[0] == "200 OK"
     assert dict(told[1])["Content-Length"] == str(len(body))
     told.clear()
-    assert b"alive" in b"".join(express(environ(manager, "GET", "/healthz/"), lambda *args: told.extend(args)))
+    assert b"alive" in b"".join(application(environ(manager, "GET", "/healthz/"), lambda *args: told.extend(args)))
     assert told[0] == "200 OK"

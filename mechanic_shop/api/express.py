@@ -72,7 +72,7 @@ class Express:
         found = self.find(path[len(self.prefix) :])
         if found is None:
             return None
-        request = WSGIRequest(environ)
+        request: Any = WSGIRequest(environ)
         if not is_program(request) or not is_ours(request._get_raw_host(), tuple(settings.ALLOWED_HOSTS)):
             return None
         ident, (view, kwargs) = begin(request), found

@@ -38,8 +38,8 @@ class SmallRelatedField(serializers.RelatedField):
 
     def __deepcopy__(self, memo: Any) -> "SmallRelatedField":
         """Every serializer copies its fields before it binds them; nothing else of this one changes."""
-        fresh = copy.copy(self)
-        fresh.parent, fresh.field_name, fresh.source = None, None, self._kwargs.get("source")  # type: ignore[attr-defined]
+        fresh: Any = copy.copy(self)
+        fresh.parent, fresh.field_name, fresh.source = None, None, fresh._kwargs.get("source")
         return fresh
 
     def use_pk_only_optimization(self) -> bool:
@@ -54,7 +54,7 @@ class SmallRelatedField(serializers.RelatedField):
         """The row with this key, if the user may see it."""
         user = getattr(self.context.get("request"), "user", None)
         rights = (user.pk, frozenset(user.get_all_permissions())) if user is not None else None
-        return shelf.get((self.queryset, rights), lambda: Statement(self.get_queryset().filter(pk=KEY).order_by())).first(ident)
+        return shelf.get((vars(self)["queryset"], rights), lambda: Statement(self.get_queryset().filter(pk=KEY).order_by())).first(ident)
 
     def get_choices(self, cutoff: int | None = None) -> dict[Any, Any]:
         return {}
@@ -67,7 +67,7 @@ class SmallRelatedField(serializers.RelatedField):
             self.fail("incorrect_type")
         found = self.find(ident) if 0 < ident < LARGEST_ID else None
         if found is None:
-            self.fail("does_not_exist", name=self.queryset.model._meta.verbose_name, value=ident)
+            self.fail("does_not_exist", name=self.get_queryset().model._meta.verbose_name, value=ident)
         return found
 
     def to_representation(self, value: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class ShopQuerySet(models.QuerySet):
 
     def changing(self, **changes: Any) -> UpdateQuery:
         """What ``update()`` would run, for a prepared statement."""
-        query = self.query.chain(UpdateQuery)
+        query: Any = self.query.chain(UpdateQuery)
         query.add_update_values(changes)
         return query
 
@@ -44,14 +44,14 @@ class QuickModel(models.Model):
     class Meta:
         abstract = True
 
-    def _do_insert(self, manager: Any, using: Any, fields: Any, returning_fields: Any, raw: bool) -> Any:
-        if raw or not all(statements.is_plain(getattr(self, field.attname)) for field in fields):
-            return super()._do_insert(manager, using, fields, returning_fields, raw)  # type: ignore[misc]
+    def _do_insert(self, manager: Any, using: Any, fields: Any, *more: Any) -> Any:
+        if not all(statements.is_plain(getattr(self, field.attname)) for field in fields):
+            return super()._do_insert(manager, using, fields, *more)  # type: ignore[misc]
         return statements.insert(self, fields)
 
-    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, update_fields: Any, forced_update: bool) -> bool:
+    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *more: Any) -> Any:
         if not values or not all(statements.is_plain(value) for _, _, value in values):
-            return super()._do_update(base_qs, using, pk_val, values, update_fields, forced_update)  # type: ignore[misc]
+            return super()._do_update(base_qs, using, pk_val, values, *more)
         return statements.update(self, values)
 
 

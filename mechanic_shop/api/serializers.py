@@ -65,7 +65,7 @@ class ShopSerializer(serializers.ModelSerializer):
     """Fields that exist only for users with a permission: {field: permission}."""
 
     @cached_property
-    def fields(self) -> BindingDict:  # type: ignore[override]
+    def fields(self) -> BindingDict:
         """Copies of the fields, which are made once for all who have the same rights: making them takes longer than checking most bodies."""
         user = asking_user(self)
         rights = None if user is None else frozenset(user.get_all_permissions())

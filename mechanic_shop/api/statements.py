@@ -111,7 +111,8 @@ class Statement:
         info, select = self.compiler.klass_info, self.compiler.select
         own = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
         names = [expression.target.attname for expression, _, _ in select[own]]
-        return info["model"], own, names, get_related_populators(info, select, connection.alias)
+        populators: Any = get_related_populators  # the stubs are of another Django
+        return info["model"], own, names, populators(info, select, connection.alias)
 
     def object(self, row: Any) -> Any:
         model, own, names, related = self.columns
@@ -197,7 +198,7 @@ def update(row: Any, values: Sequence[tuple[Field, Any, Any]]) -> bool:
 
 
 def updating(model: type[Model], values: Sequence[tuple[Field, Any, Any]]) -> Text:
-    query = model._base_manager.filter(pk=KEY).query.chain(UpdateQuery)
+    query: Any = model._base_manager.filter(pk=KEY).query.chain(UpdateQuery)
     query.add_update_fields(values)
     return Text(query.get_compiler(connection=connection).as_sql()[0])
 
