@@ -308,6 +308,7 @@ REST_FRAMEWORK = {
         "mechanic_shop.accounts.authentication.TokenAuthentication",
         "mechanic_shop.accounts.authentication.BrowserAuthentication",
     ],
+    "UNAUTHENTICATED_USER": "mechanic_shop.accounts.models.Visitor",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["mechanic_shop.api.renderers.JSONRenderer", "mechanic_shop.api.browsable.BrowsableRenderer"],
     "DEFAULT_PARSER_CLASSES": [

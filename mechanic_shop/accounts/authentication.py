@@ -10,6 +10,7 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from mechanic_shop.api import logs
 from mechanic_shop.api.caching import known_generation
+from mechanic_shop.api.throttling import count_request, scope_of
 
 from .known import known
 from .models import User
@@ -25,14 +26,17 @@ class TokenAuthentication(JWTAuthentication):
         """One is made for each request, and simplejwt would look the user model up each time."""
 
     def authenticate(self, request: Any) -> Any:
-        raw = self.get_header(request) or b""
-        found = known.get(raw)
+        raw = self.get_header(request)
+        if not raw:
+            return None
+        found = known.get(raw, request)
         if found is None:
             found = self.check(request, raw)
         elif request.method not in SAFE_METHODS:
             found = copy.copy(found[0]), found[1]  # a write may change what it holds; others read the same object
         if found is not None:
             logs.user_id.set(str(found[0].pk))
+            count_request(request, *scope_of(found[0]))  # before permissions are asked: who is refused all the time counts too
         return found
 
     def check(self, request: Any, raw: bytes) -> Any:

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 from mechanic_shop.api.caching import known_generation
+from mechanic_shop.api.throttling import count_request, scope_of
 
 MOST = 10_000
 SECONDS = 10  # after which the database is asked again, for what was changed behind the shop's back
@@ -24,15 +25,20 @@ class KnownUsers:
         self.kept: OrderedDict[bytes, tuple[Any, Any, float, int]] = OrderedDict()
         self.lock = Lock()
 
-    def get(self, raw: bytes) -> tuple[Any, Any] | None:
-        """(user, token), if nothing about any account changed since they were checked."""
+    def get(self, raw: bytes, request: Any) -> tuple[Any, Any] | None:
+        """(user, token), if nothing about any account changed since they were checked.
+
+        The look at the shared cache that tells counts the request at the same time.
+        """
         found = self.kept.get(raw)
         if found is None:
             return None
         user, token, until, generation = found
-        if time.time() >= until or generation != known_generation("accounts"):
+        if time.time() >= until:
             return None
-        return user, token
+        count_request(request, *scope_of(user))
+        seen = getattr(request, "generations", None)
+        return (user, token) if generation == (seen["accounts"] if seen else known_generation("accounts")) else None
 
     def put(self, raw: bytes, user: Any, token: Any, generation: int | None) -> None:
         """Keep them; ``generation`` was read before the user was."""

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -13,6 +13,16 @@ from mechanic_shop.api import caching
 from .emails import MAX_EMAIL, normalise_email, validate_plain_email
 
 EMAIL_TAKEN = "This e-mail is known here already: log in with it, or reset its password."
+
+
+class Visitor(AnonymousUser):
+    """Who does not say who they are, and so has no permission: Django would ask every backend each time."""
+
+    def get_all_permissions(self, obj: Any = None) -> set[str]:
+        return set()
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        return False
 
 
 class UserManager(BaseUserManager["User"]):

@@ -7,36 +7,41 @@ generation on commit, so the next read is fresh. What goes out is ``private``: b
 
 import copy
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
+from threading import Lock
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_page
 
 SECONDS = 60  # also what a worker that lost Redis alone, and then its memory, can be behind
+GROUPS = ("accounts", "mechanics", "parts")
+generations: dict[str, int] = {}
+"""Of the one process that there is without Redis."""
 unheard: set[str] = set()
 """Groups that changed while nobody could be told."""
 
 
 def known_generation(group: str) -> int | None:
-    """The number that stands for the group's present state; None when the cache does not answer.
+    """The number that stands for the group's present state; None when the cache does not answer."""
+    found = look()
+    return found[1][group] if found else None
 
-    A lost one starts a new generation: a counter could come back to where it was.
-    """
-    if group in unheard:
+
+def look(counter: str = "", seconds: int = 0) -> tuple[int, dict[str, int]] | None:
+    """All generations, and in the same round trip to Redis ``counter`` after one more; None when it does not answer."""
+    if not settings.REDIS_URL:
+        return 0, {group: generations.setdefault(group, time.time_ns()) for group in GROUPS}
+    for group in tuple(unheard):
         new_generation(group)
-    found = cache.get(f"generation:{group}")
-    if found is None and cache.add(f"generation:{group}", time.time_ns(), None) is not None:
-        found = cache.get(f"generation:{group}")
-    return found
-
-
-def generation(group: str) -> int:
-    """The number that every page of the group carries in its key; never the same one when the cache does not answer."""
-    return known_generation(group) or time.time_ns()
+    store: Any = cache
+    found = store.look([f"generation:{group}" for group in GROUPS], counter, seconds)
+    return (found[0], dict(zip(GROUPS, found[1:], strict=True))) if found else None
 
 
 def changed(*groups: str, at_once: bool = False) -> None:
@@ -53,23 +58,53 @@ def changed(*groups: str, at_once: bool = False) -> None:
 
 def new_generation(group: str) -> None:
     """While Redis is gone this is remembered and done later, or pages from before would come back with it."""
-    store: Any = cache
-    done = store.set(f"generation:{group}", time.time_ns(), None)  # only Redis tells, and only Redis can fail
-    (unheard.add if hasattr(store, "is_down") and not done else unheard.discard)(group)
+    if not settings.REDIS_URL:
+        generations[group] = time.time_ns()
+        return
+    done = cache.set(f"generation:{group}", time.time_ns(), None)  # type: ignore[func-returns-value]
+    (unheard.discard if done else unheard.add)(group)
 
 
-def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]) -> HttpResponse:
-    """The JSON answer for this URL, from the cache if the group has not changed.
+class Pages:
+    """The pages that this process gave out last. Each holds as long as its generation, and ``SECONDS`` at the most."""
+
+    def __init__(self, most: int = 500) -> None:
+        self.most, self.kept, self.lock = most, OrderedDict[Any, tuple[float, bytes]](), Lock()
+
+    def get(self, key: Any) -> bytes | None:
+        until, page = self.kept.get(key, (0.0, b""))
+        return page if until > time.monotonic() else None
+
+    def put(self, key: Any, page: bytes) -> None:
+        with self.lock:
+            self.kept[key] = time.monotonic() + SECONDS, page
+            if len(self.kept) > self.most:
+                self.kept.popitem(last=False)
+
+
+pages = Pages()
+
+
+def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]) -> bytes:
+    """The JSON for this URL, from this process or the shared cache if the group has not changed.
 
     ``scope`` names who may share it: "everybody", a permission level, or one user.
     ``build`` gives the JSON; it is only called on a miss.
     """
-    prefix = f"{group}:{generation(group)}:{scope}"  # read before the rows, so that a write in between makes this page old
-    page = cache_page(SECONDS, key_prefix=prefix)(lambda _: HttpResponse(build(), content_type="application/json"))
-    response = page(anonymous_copy(request._request))
-    for header in ("Expires", "Age", "Cache-Control"):
-        response.headers.pop(header, None)
-    return response
+    seen = getattr(request, "generations", None)  # by the look that counted the request
+    known = seen[group] if seen else known_generation(group)  # read before the rows, so that a write in between makes this page old
+    key = known, group, scope, request.build_absolute_uri()
+    page = pages.get(key) if known else None
+    if page is None:
+        page = shared_page(request, f"{group}:{known or time.time_ns()}:{scope}", build)
+        if known:
+            pages.put(key, page)
+    return page
+
+
+def shared_page(request: Any, prefix: str, build: Callable[[], bytes]) -> bytes:
+    answer = cache_page(SECONDS, key_prefix=prefix)(lambda _: HttpResponse(build(), content_type="application/json"))
+    return answer(anonymous_copy(request._request)).content
 
 
 def anonymous_copy(request: HttpRequest) -> HttpRequest:

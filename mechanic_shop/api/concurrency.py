@@ -44,7 +44,7 @@ def check_if_match(request: Any, current: Callable[[], bytes | None]) -> None:
 
     428 where it is missing and the shop's settings ask for it.
     """
-    wanted = request.headers.get("If-Match")
+    wanted = request.META.get("HTTP_IF_MATCH")
     if wanted is None:
         if settings.REQUIRE_IF_MATCH and request.method in ("PUT", "PATCH"):
             raise PreconditionRequired
@@ -59,9 +59,10 @@ def check_if_match(request: Any, current: Callable[[], bytes | None]) -> None:
 
 def not_modified(request: Any, tag: str) -> bool:
     """May the client keep what it has? Never a page: its forms are of one user, the tag is of the data alone."""
-    if isinstance(getattr(request, "accepted_renderer", None), BrowsableAPIRenderer):
+    known = request.META.get("HTTP_IF_NONE_MATCH")
+    if not known or isinstance(getattr(request, "accepted_renderer", None), BrowsableAPIRenderer):
         return False
-    tags = parse_etags(request.headers.get("If-None-Match", ""))
+    tags = parse_etags(known)
     return tags == ["*"] or tag in [known.removeprefix("W/") for known in tags]
 
 
@@ -75,7 +76,7 @@ class Idempotency:
 
     def __init__(self, request: Any) -> None:
         self.request = request
-        self.key = request.headers.get("Idempotency-Key")
+        self.key = request.META.get("HTTP_IDEMPOTENCY_KEY")
         if self.key is None:
             return
         if not KEY.fullmatch(self.key):

@@ -98,11 +98,12 @@ def complete(request: WSGIRequest, response: Any, ident: str) -> Any:
     """The answer with all that the middleware would have added."""
     if response.status_code >= 400:
         log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
-    headers = response.headers
-    for name, value in added(request.is_secure()).items():
-        headers[name] = f"{headers[name]}, {value}" if name == "Vary" and name in headers else value
-    headers["Content-Length"] = str(len(response.content))
-    headers["X-Request-ID"] = ident
+    always, vary = added(request.is_secure())
+    store = response.headers._store
+    store |= always
+    store["vary"] = "Vary", f"{store['vary'][1]}, {vary}" if "vary" in store else vary
+    store["content-length"] = "Content-Length", str(len(response.content))
+    store["x-request-id"] = "X-Request-ID", ident
     return response
 
 
@@ -119,13 +120,14 @@ def is_ours(host: str, allowed: tuple[str, ...]) -> bool:
 
 
 @lru_cache(2)
-def added(secure: bool) -> dict[str, str]:
-    """The headers that the middleware of the settings puts on a program's answer, which came by HTTPS or not."""
+def added(secure: bool) -> tuple[dict[str, tuple[str, str]], str]:
+    """The headers that the middleware of the settings puts on a program's answer, which came by HTTPS or not; and what it adds to Vary."""
     handler: Any = lambda request: HttpResponse()  # noqa: E731
     for path in reversed(settings.MIDDLEWARE):
         handler = import_string(path)(handler)
     scheme = "https" if secure else "http"
     host = "localhost" if "*" in settings.ALLOWED_HOSTS else settings.ALLOWED_HOSTS[0].lstrip(".")
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/api/v1/", "wsgi.input": BytesIO(), "wsgi.url_scheme": scheme, "HTTP_HOST": host}
-    response = handler(WSGIRequest(environ))
-    return {name: value for name, value in response.items() if name not in ("Content-Type", "Content-Length", "X-Request-ID")}
+    found = dict(handler(WSGIRequest(environ)).headers._store)
+    _, vary = found.pop("vary")
+    return {name: pair for name, pair in found.items() if name not in ("content-type", "content-length", "x-request-id")}, vary

@@ -17,7 +17,12 @@ LARGEST_ID = 10**18
 
 def copied(field: Any) -> Any:
     """A field that can be bound to another serializer; one that holds others is made anew, since those know whom they belong to."""
-    return copy.deepcopy(field) if hasattr(field, "child") or hasattr(field, "fields") else copy.copy(field)
+    state = vars(field)
+    if "child" in state or isinstance(field, serializers.BaseSerializer):
+        return copy.deepcopy(field)
+    twin = object.__new__(type(field))
+    vars(twin).update(state)
+    return twin
 
 
 class SmallRelatedField(serializers.RelatedField):

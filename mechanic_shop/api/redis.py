@@ -1,8 +1,9 @@
 """Redis as the shop uses it: short waits, no pickle, and a shop that goes on when it is gone."""
 
+import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from django.http import HttpResponse
 from django_redis.cache import RedisCache
 from django_redis.exceptions import ConnectionInterrupted
 from django_redis.serializers.base import BaseSerializer
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 log = logging.getLogger("shop.redis")
 PAUSE = 2.0  # seconds in which a Redis that failed is not asked again
@@ -36,9 +37,26 @@ class SafeSerializer(BaseSerializer):
             return None  # not written by this shop: as good as not there
 
 
-def shielded(name: str, when_down: Any = None) -> Callable[..., Any]:
-    """RedisCache's method of that name, which answers ``when_down`` when Redis does not answer."""
-    call = getattr(RedisCache, name)
+LOOK = """
+local found = {0}
+if KEYS[1] ~= '' then
+  found[1] = redis.call('INCR', KEYS[1])
+  if found[1] == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+end
+for at = 2, #KEYS do
+  found[at] = redis.call('GET', KEYS[at])
+  if not found[at] then
+    found[at] = ARGV[2]
+    redis.call('SET', KEYS[at], ARGV[2])
+  end
+end
+return found
+"""
+LOOK_SHA = hashlib.sha1(LOOK.encode()).hexdigest()  # noqa: S324 - Redis' name for a script
+
+
+def shielded(call: Callable[..., Any], when_down: Any = None) -> Callable[..., Any]:
+    """The method, which answers ``when_down`` when Redis does not answer."""
 
     def ask(self: "ShopRedisCache", *args: Any, **kwargs: Any) -> Any:
         if time.monotonic() < ShopRedisCache.down_until:
@@ -61,17 +79,33 @@ class ShopRedisCache(RedisCache):
 
     down_until = 0.0
 
-    get = shielded("get")
-    set = shielded("set")
-    add = shielded("add")
-    incr = shielded("incr")
-    delete = shielded("delete")
-    delete_many = shielded("delete_many")
-    clear = shielded("clear")
-    get_many = shielded("get_many", {})
-    set_many = shielded("set_many", [])
-    touch = shielded("touch")
-    has_key = shielded("has_key", False)
+    get = shielded(RedisCache.get)
+    set = shielded(RedisCache.set)
+    add = shielded(RedisCache.add)
+    incr = shielded(RedisCache.incr)
+    delete = shielded(RedisCache.delete)
+    delete_many = shielded(RedisCache.delete_many)
+    clear = shielded(RedisCache.clear)
+    get_many = shielded(RedisCache.get_many, {})
+    set_many = shielded(RedisCache.set_many, [])
+    touch = shielded(RedisCache.touch)
+    has_key = shielded(RedisCache.has_key, False)
+
+    def look(self, names: Sequence[str], counter: str = "", seconds: int = 0) -> list[int] | None:
+        """In one round trip: ``counter`` after one more, which ends after so many seconds, and the number under each name.
+
+        A number that is lost is the time from then on, which no earlier one can have been. None when Redis does not answer.
+        """
+        return self._look([counter and self.make_key(counter), *map(self.make_key, names)], [seconds, time.time_ns()])
+
+    @shielded
+    def _look(self, keys: list[str], arguments: list[int]) -> list[int]:
+        client = self.client.get_client(write=True)
+        try:
+            found = client.evalsha(LOOK_SHA, len(keys), *keys, *arguments)
+        except NoScriptError:  # Redis was started anew
+            found = client.eval(LOOK, len(keys), *keys, *arguments)
+        return [int(number) for number in found]
 
     @property
     def is_down(self) -> bool:

@@ -177,7 +177,8 @@ shelf = Shelf()
 def insert(row: Any, fields: Sequence[Field]) -> list[Any]:
     """INSERT a row; returns what the database made of it, which is its key."""
     statement = shelf.get((type(row), "insert", len(fields)), lambda: insertion(type(row), row, fields))
-    return statement.execute([prepared(field, field.pre_save(row, add=True)) for field in fields]).fetchall()
+    database = connections[DEFAULT_DB_ALIAS]
+    return statement.execute([field.get_db_prep_save(field.pre_save(row, add=True), database) for field in fields]).fetchall()
 
 
 def insertion(model: type[Model], row: Any, fields: Sequence[Field]) -> Text:
@@ -193,7 +194,8 @@ def update(row: Any, values: Sequence[tuple[Field, Any, Any]]) -> bool:
     """UPDATE columns of a row; False where it is gone."""
     columns = tuple((field.attname, value is None) for field, _, value in values)  # the ORM writes NULL out
     statement = shelf.get((type(row), columns), lambda: updating(type(row), values))
-    params = [prepared(field, value) for field, _, value in values if value is not None]
+    database = connections[DEFAULT_DB_ALIAS]
+    params = [field.get_db_prep_save(value, database) for field, _, value in values if value is not None]
     return bool(statement.execute([*params, row.pk]).rowcount)
 
 
@@ -201,10 +203,6 @@ def updating(model: type[Model], values: Sequence[tuple[Field, Any, Any]]) -> Te
     query: Any = model._base_manager.filter(pk=KEY).query.chain(UpdateQuery)
     query.add_update_fields(values)
     return Text(query.get_compiler(connection=connection).as_sql()[0])
-
-
-def prepared(field: Field, value: Any) -> Any:
-    return field.get_db_prep_save(value, connection=connection)
 
 
 def is_plain(value: Any) -> bool:

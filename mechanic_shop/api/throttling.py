@@ -6,6 +6,7 @@ workers: ``add`` and ``incr`` are atomic both in process and in Redis, where rea
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -13,8 +14,12 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 from rest_framework.exceptions import Throttled
+from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 
+from . import caching
+
+GUESSED = ("login", "signup", "reset")  # limits that hold also while nothing can be shared
 PERIODS = {"second": 1, "minute": 60, "hour": 3600}
 # What counts for log-in, sign-up and reset while Redis is gone: a limit per process is less than a shared one, and more than none.
 fallback = LocMemCache("limits", {"OPTIONS": {"MAX_ENTRIES": 50_000}})
@@ -40,6 +45,7 @@ class Count:
         }
 
 
+@lru_cache
 def parse(rate: str) -> tuple[int, int]:
     """ "10/minute" → (10, 60): a number of requests and seconds."""
     number, _, period = rate.partition("/")
@@ -51,16 +57,20 @@ def hit(scope: str, who: str, *, times: int = 1, by: int = 1) -> Count | None:
 
     ``times`` multiplies the limit; ``by=-1`` gives a request back, ``by=0`` only looks.
     """
-    rate = settings.THROTTLE_RATES[scope]
-    if rate == "off":
+    if settings.THROTTLE_RATES[scope] == "off":
         return None
-    limit, seconds = parse(rate)
-    now = time.time()
-    key = f"limit:{scope}:{who}:{int(now // seconds)}"
+    limit, seconds, key, reset = period(scope, who)
     used = bump(cache, key, by, seconds)
-    if used is None and scope in ("login", "signup", "reset"):
+    if used is None and scope in GUESSED:
         used = bump(fallback, key, by, seconds)
-    return None if used is None else Count(limit * times, used, int(seconds - now % seconds) + 1)
+    return None if used is None else Count(limit * times, used, reset)
+
+
+def period(scope: str, who: str) -> tuple[int, int, str, int]:
+    """The limit, its seconds, the counter of the present period, and the seconds that are left of it."""
+    limit, seconds = parse(settings.THROTTLE_RATES[scope])
+    now = time.time()
+    return limit, seconds, f"limit:{scope}:{who}:{int(now // seconds)}", int(seconds - now % seconds) + 1
 
 
 def bump(store: Any, key: str, by: int, seconds: int) -> int | None:
@@ -85,7 +95,8 @@ def limited(count: Count | None) -> Throttled | None:
 
 def address_of(request: Any) -> str:
     """The caller's address, past exactly ``NUM_PROXIES`` proxies; of IPv6 its network, since whoever has one has all of its addresses."""
-    found = BaseThrottle().get_ident(request) or "unknown"
+    # Without a proxy the header is anybody's to write, and Django REST need not look at it.
+    found = (BaseThrottle().get_ident(request) if api_settings.NUM_PROXIES else request.META.get("REMOTE_ADDR")) or "unknown"
     if ":" not in found:
         return found
     try:
@@ -97,6 +108,27 @@ def address_of(request: Any) -> str:
     return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
 
 
+def count_request(request: Any, scope: str, who: str) -> Count | None:
+    """Count this request, once; what the shared cache says beside that is kept at ``request.generations``."""
+    if getattr(request, "counted_as", None) != (scope, who):
+        request.counted_as, request.rate_limit = (scope, who), None
+        rate = settings.THROTTLE_RATES[scope]
+        if rate == "off" or not settings.REDIS_URL:
+            request.rate_limit = hit(scope, who)
+        else:
+            limit, seconds, key, reset = period(scope, who)
+            if found := caching.look(key, seconds):
+                request.rate_limit, request.generations = Count(limit, found[0], reset), found[1]
+            elif scope in GUESSED:
+                request.rate_limit = hit(scope, who)
+    return request.rate_limit
+
+
+def scope_of(user: Any) -> tuple[str, str]:
+    """As whom a user counts."""
+    return "staff" if user.is_shop_staff else "customer", str(user.pk)
+
+
 class ShopThrottle(BaseThrottle):
     """Every route: by address for visitors, by user for customers and staff.
 
@@ -105,15 +137,9 @@ class ShopThrottle(BaseThrottle):
 
     def allow_request(self, request: Any, view: Any) -> bool:
         special = getattr(view, "throttle_scopes", {}).get(getattr(view, "action", None) or request.method.lower())
-        user = request.user
-        if special and not user.is_authenticated:
-            self.count = hit(special, address_of(request))
-        elif not user.is_authenticated:
-            self.count = hit("anon", address_of(request))
-        else:
-            self.count = hit("staff" if user.is_shop_staff else "customer", str(user.pk))
-        if self.count is not None:
-            request.rate_limit = self.count
+        known = request.user.is_authenticated
+        scope, who = scope_of(request.user) if known else (special or "anon", address_of(request))
+        self.count = count_request(request, scope, who)
         return self.count is None or not self.count.over
 
     def wait(self) -> float | None:

@@ -8,8 +8,10 @@ import orjson
 from django.http import Http404, HttpResponse
 from rest_framework import mixins, status, viewsets
 from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.renderers import BrowsableAPIRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
@@ -20,22 +22,34 @@ from .reading import Page, Walk, documents
 from .renderers import JSONRenderer
 from .statements import KEY, Statement, shelf
 
-JSON = JSONRenderer()
+JSON, NEGOTIATOR = JSONRenderer(), DefaultContentNegotiation()
+PLAIN_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 CURSOR_VALUE = re.compile(rf"(?<![^&]){CURSOR}=[0-9]*")  # of the parameter itself, not of a search for "cursor=1"
 # What programs send as Accept when any JSON is meant; everything else is negotiated.
 PLAIN_ACCEPTS = {"*/*", "application/json", "application/json, */*", "application/json, text/plain, */*"}
+
+
+def with_limits(request: Any, response: Any) -> Any:
+    """The answer with what every answer of the API says: where the caller stands with the limits, and who may keep it."""
+    count = getattr(request, "rate_limit", None)
+    own = count.headers() if count else {}
+    put(response, own | {"Cache-Control": "private, no-cache" if request.method in ("GET", "HEAD") else "no-store"}, keep=True)
+    return response
+
+
+def put(response: Any, headers: dict[str, str], keep: bool = False) -> None:
+    """Set headers; with ``keep`` only those that are not there. They are ours and plain ASCII, so Django need not look at every letter of them."""
+    store = response.headers._store
+    for name, value in headers.items():
+        if not keep or name.lower() not in store:
+            store[name.lower()] = name, value
 
 
 class ShopView:
     """What plain views and ViewSets share: rate-limit headers, privacy of answers, one transaction for a write."""
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
-        response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
-        count = getattr(request, "rate_limit", None)
-        for name, value in count.headers().items() if count else ():
-            response.headers.setdefault(name, value)
-        response.headers.setdefault("Cache-Control", "private, no-cache" if request.method in ("GET", "HEAD") else "no-store")
-        return response
+        return with_limits(request, super().finalize_response(request, response, *args, **kwargs))  # type: ignore[misc]
 
     def write(self, request: Any, answer: Callable[[], Any], prepare: Callable[[], Any] = lambda: None) -> Any:
         """Run a write in one transaction, once per Idempotency-Key; ``prepare`` runs before the transaction."""
@@ -69,28 +83,36 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         """Who may share this user's pages."""
         return f"user:{self.request.user.pk}"
 
-    # --- the short way for programs that read ---
+    # --- the short way for programs ---
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        if request.method == "GET" and request.META.get("HTTP_ACCEPT", "*/*") in PLAIN_ACCEPTS:
-            return self.read(request, *args, **kwargs)
+        if request.method in PLAIN_METHODS and request.META.get("HTTP_ACCEPT", "*/*") in PLAIN_ACCEPTS:
+            return self.answer_plainly(request, *args, **kwargs)
         return super().dispatch(request, *args, **kwargs)
 
-    def read(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def answer_plainly(self, plain: Any, *args: Any, **kwargs: Any) -> Any:
         """What ``dispatch`` does, but for the negotiation of a media type: the answer is JSON."""
-        self.args, self.kwargs, self.headers, self.format_kwarg = args, kwargs, {"Vary": "Accept"}, None
-        self.request = request = self.initialize_request(request, *args, **kwargs)
+        self.args, self.kwargs, self.format_kwarg, self.headers = args, kwargs, None, {}
+        if plain.method == "GET":  # without the parsers, which nobody needs
+            self.action = self.action_map.get("get", "")
+            self.request = request = Request(plain, authenticators=self.get_authenticators(), negotiator=NEGOTIATOR)
+        else:
+            self.request = request = self.initialize_request(plain, *args, **kwargs)
         request.accepted_renderer, request.accepted_media_type = JSON, JSON.media_type
         try:
             self.perform_authentication(request)
             self.check_permissions(request)
             self.check_throttles(request)
-            response = getattr(self, "get", self.http_method_not_allowed)(request, *args, **kwargs)
+            response = getattr(self, plain.method.lower(), self.http_method_not_allowed)(request, *args, **kwargs)
         except Exception as exc:
             response = self.handle_exception(exc)
         if response.status_code == status.HTTP_405_METHOD_NOT_ALLOWED:
             response["Allow"] = ", ".join(self.allowed_methods)
-        self.response = self.finalize_response(request, response, *args, **kwargs)
+        if isinstance(response, Response):
+            response.accepted_renderer, response.accepted_media_type = JSON, JSON.media_type
+            vars(response)["renderer_context"] = self.get_renderer_context()
+        put(response, {"Vary": "Accept"})
+        self.response = with_limits(request, response)
         return self.response
 
     # --- reading: JSON comes from the database, a page for people from the serializer ---
@@ -109,10 +131,10 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
             walks = CURSOR in self.request.query_params
             return Response(orjson.loads(self.page_json(queryset))) if walks else self.answer_rows(queryset)
         if self.cache_group is None:
-            response = HttpResponse(self.page_json(queryset), content_type="application/json")
+            page = self.page_json(queryset)
         else:
-            response = cached_page(self.request, self.cache_group, self.cache_scope(), lambda: self.page_json(queryset))
-        return self.conditional(response)
+            page = cached_page(self.request, self.cache_group, self.cache_scope(), lambda: self.page_json(queryset))
+        return self.conditional(HttpResponse(page, content_type="application/json"))
 
     def answer_rows(self, queryset: Any) -> Response:
         """A page of other rows than the resource's, by their serializer."""
@@ -157,7 +179,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         if self.request.method in ("GET", "HEAD") and not_modified(self.request, tag):
             response = HttpResponse(status=status.HTTP_304_NOT_MODIFIED)
             del response["Content-Type"]  # it has no content
-        response["ETag"] = tag
+        put(response, {"ETag": tag})
         return response
 
     def document(self, pk: int) -> bytes | None:
@@ -250,7 +272,7 @@ class CreateMixin(mixins.CreateModelMixin):
             response = self.answer_object(instance.pk, status.HTTP_201_CREATED)
         except Http404:  # whoever signs up may not read yet
             response = Response(self.resource_serializer(instance).data, status=status.HTTP_201_CREATED)
-        response["Location"] = self.reverse_action("detail", args=[instance.pk])
+        response["Location"] = self.request.build_absolute_uri(f"{self.request.path}{instance.pk}/")
         return response
 
 
