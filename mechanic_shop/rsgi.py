@@ -22,7 +22,7 @@ from granian import _futures
 from granian.rsgi import Headers, HTTPProtocol, ProtocolClosed, Scope
 
 from . import wsgi  # before the rest: it sets Django up
-from .api import logs
+from .api import logs, observe
 from .api.errors import problem
 from .api.middleware import SANE_ID
 from .api.renderers import PROBLEM, to_json
@@ -57,8 +57,8 @@ class Request(NamedTuple):
         """Answer in the API's one shape and hang up. Granian ignores a second answer."""
         sent = self.headers.get("x-request-id", "")
         ident = sent if SANE_ID.fullmatch(sent) else uuid.uuid4().hex
-        logs.request_id.set(ident)
-        log.info("%s %s refused: %s", self.scope.method, self.scope.path, status)
+        logs.begin(ident)
+        observe.refused(ident, self.scope.method, status, code)
         told = [("content-type", PROBLEM), ("connection", "close"), ("x-request-id", ident), *headers]
         self.protocol.response_bytes(status, told, to_json(problem(status, code, detail)))
 
@@ -222,7 +222,7 @@ class Shop:
                     self.answer(request)
             except BaseException:  # a thread that ended would be missing for good
                 request.refuse(500, "internal_error", "The shop failed at this; it has been logged under the request id.")
-                log.exception("%s %s failed", request.scope.method, request.scope.path)
+                log.exception("a request failed beside Django")
             if request.answered:
                 self.loop.call_soon_threadsafe(request.answered.set_result, None)
             del request  # hold nothing while waiting

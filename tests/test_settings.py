@@ -117,6 +117,7 @@ def test_a_refused_start_prints_the_sentence_and_fails(shop):
         ("TIME_ZONE", "../UTC", "America/Denver"),
         ("SHOP_STRICT_VIN", "sometimes", "on or off"),
         ("REQUIRE_IF_MATCH", "*", "on or off"),
+        ("LOG_FORMAT", "xml", "json or line"),
     ],
 )
 def test_nonsense_stops_the_start_with_one_sentence(shop, name, found, accepted):
@@ -158,6 +159,7 @@ def test_a_refusal_does_not_print_the_secret(shop, name, found):
         ("SHOP_REGION", "PL", "PL"),
         ("TIME_ZONE", "America/Denver", "America/Denver"),
         ("SHOP_STRICT_VIN", "on", True),
+        ("LOG_FORMAT", "line", "line"),
         ("DEBUG", "true", True),
     ],
 )
@@ -184,6 +186,7 @@ def test_what_makes_sense_is_taken(shop, name, given, value):
         ("SHOP_REGION", "US"),
         ("TIME_ZONE", "UTC"),
         ("SHOP_STRICT_VIN", False),
+        ("LOG_FORMAT", "json"),  # pytest reads stderr, no person does
     ],
 )
 def test_an_empty_variable_means_its_default(shop, name, default):

@@ -47,7 +47,7 @@ def shielded(name: str, when_down: Any = None) -> Callable[..., Any]:
             return call(self, *args, **kwargs)
         except FAILURES as error:
             ShopRedisCache.down_until = time.monotonic() + PAUSE
-            log.warning("Redis does not answer, the shop goes on without it for %s s (%s)", PAUSE, type(error).__name__)
+            log.warning("Redis does not answer, the shop goes on without it", extra={"seconds": PAUSE, "kind": type(error).__name__})
             return when_down
 
     return ask

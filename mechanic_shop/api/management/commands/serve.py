@@ -1,5 +1,6 @@
 """The production server alone, in the foreground: nothing is installed, migrated or loaded."""
 
+import logging
 import os
 import resource
 import socket
@@ -9,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+log = logging.getLogger("shop.server")
 HEADERS_WITHIN = 10_000  # milliseconds: a client that sends its headers slower than this is cut off
 CONNECTIONS = 4096  # of each process; the next wait to be accepted
 OTHER_FILES = 256  # what a process opens besides: databases, Redis, static files
@@ -33,7 +35,8 @@ def granian_options() -> list[str]:
         f"--http1-header-read-timeout={HEADERS_WITHIN}",
         f"--workers-kill-timeout={FINISH_WITHIN}",
         "--respawn-failed-workers",
-        "--no-access-log",
+        "--no-access-log",  # the shop has its own
+        *([f"--log-config={settings.BASE_DIR / 'mechanic_shop' / 'granian_log.json'}"] if settings.LOG_FORMAT == "json" else []),
         f"--working-dir={settings.BASE_DIR}",
     ]
 
@@ -66,7 +69,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_a_taken_address()
         host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
-        self.stderr.write(f"{settings.SHOP_NAME}: http://{host}:{settings.PORT}/ · API docs at /api/v1/docs/ · staff at /admin/ · stop with Ctrl-C")
+        greeting = f"{settings.SHOP_NAME}: http://{host}:{settings.PORT}/ · API docs at /api/v1/docs/ · staff at /admin/ · stop with Ctrl-C"
+        if settings.LOG_FORMAT == "json":
+            log.info(greeting)
+        else:
+            self.stderr.write(greeting)
         sys.stderr.flush()
         os.dup2(2, 1)  # granian logs to stdout; what a service has to say goes to stderr
         # Becoming granian, instead of starting it, leaves one process for SIGTERM to reach.
