@@ -436,6 +436,9 @@ CSP_BEYOND = {
 }
 
 # --- what the shop tells of itself -------------------------------------------------------------
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+if METRICS_TOKEN and not re.fullmatch(r"[\x21-\x7e]{32,}", METRICS_TOKEN):
+    refuse("METRICS_TOKEN", f"{len(METRICS_TOKEN)} characters long", "use 32 or more visible ASCII characters, and no space")
 # Programs read logs, people read terminals.
 LOG_FORMAT = env.str("LOG_FORMAT", "") or ("line" if sys.stderr.isatty() else "json")
 if LOG_FORMAT not in ("json", "line"):

@@ -1,9 +1,12 @@
-"""What the shop tells of itself: is it ready, a line in the log for each request; and what it never tells."""
+"""What the shop tells of itself: is it ready, a line in the log for each request, and metrics; and what it never tells."""
 
 import json
 import logging
+import os
 import re
+import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,10 +16,11 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, OperationalError, transaction
 from django.test import Client as Browser
+from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from mechanic_shop.accounts.models import User
-from mechanic_shop.api import health, logs, observe
+from mechanic_shop.api import health, logs, metrics, observe
 from mechanic_shop.api.errors import from_django
 from mechanic_shop.api.redis import ShopRedisCache
 from mechanic_shop.wsgi import application as express
@@ -24,8 +28,9 @@ from mechanic_shop.wsgi import application as express
 from .conftest import Client
 from .factories import CustomerFactory, MechanicFactory, UserFactory
 from .test_express import by_django, environ
-from .test_server import Server
+from .test_server import PROJECT, Server, is_problem
 
+TOKEN = "only-for-scrapes-0123456789-abcdefghijklmnop"
 NOBODY = "127.0.0.1:1"
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -49,8 +54,10 @@ def no_redis(settings: Any) -> Iterator[None]:
 
 @pytest.mark.django_db
 def test_a_redis_that_does_not_answer_is_told_by_name_only(anonymous: Client, no_redis: None) -> None:
+    failed = value("shop_redis_failures_total")
     answer = anonymous.get("/readyz/")
     assert (answer.status_code, answer.json()) == (503, {"database": "ok", "cache": "down"})
+    assert value("shop_redis_failures_total") == failed + 1
 
 
 @pytest.mark.django_db
@@ -135,11 +142,15 @@ def test_an_answered_request_leaves_one_line(advisor: Client, lines: Lines) -> N
     ],
 )
 def test_a_refusal_is_told_by_its_template_and_code(method: str, path: str, route: str, status: int, code: str | None, lines: Lines) -> None:
+    counted = value("shop_request_seconds_count", route=route, method=method.upper(), status=str(status))
+    refused = value("shop_refusals_total", code=code)
     answer = APIClient().generic(method.upper(), path)
     [line] = lines()
     assert (line["route"], line["method"], line["status"], line.get("code")) == (route, method.upper(), status, code)
     assert line["request_id"] == answer["X-Request-ID"]
     assert line["user_id"] is None
+    assert value("shop_request_seconds_count", route=route, method=method.upper(), status=str(status)) == counted + 1
+    assert value("shop_refusals_total", code=code) == refused + (code is not None)
 
 
 @pytest.mark.django_db
@@ -157,10 +168,12 @@ def test_the_express_way_leaves_the_line_that_djangos_way_leaves(anonymous: Clie
     assert not re.search(r"\d|\?", quick["route"].removeprefix("/api/v1/"))
 
 
-def test_a_replay_is_told(manager: Client, lines: Lines) -> None:
+def test_a_replay_is_told_and_counted(manager: Client, lines: Lines) -> None:
+    replayed = value("shop_idempotent_replays_total")
     for _ in range(2):
         assert manager.post("/api/v1/customers/", {"name": "Rita"}, HTTP_IDEMPOTENCY_KEY="once").status_code == 201
     assert [line.get("replayed") for line in lines()] == [None, True]
+    assert value("shop_idempotent_replays_total") == replayed + 1
 
 
 def test_the_admin_names_its_user_too(advisor: Client, lines: Lines) -> None:
@@ -250,12 +263,14 @@ def test_a_broken_constraint_is_named_without_the_row(caplog: pytest.LogCaptureF
     assert "secret@example.com" not in json.dumps(line)
 
 
-def test_a_failing_database_is_told_with_its_first_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_database_is_told_with_its_first_line_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    failed = value("shop_database_failures_total")
     from_django(OperationalError("disk full\nDETAIL: secret@example.com"))
     line = written(caplog.records[-1])
     assert line is not None
     assert (line["level"], line["reason"]) == ("ERROR", "disk full")
     assert "secret@example.com" not in json.dumps(line)
+    assert value("shop_database_failures_total") == failed + 1
 
 
 @pytest.mark.django_db
@@ -277,16 +292,23 @@ def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPa
         logs.write(b"line\n")
 
 
-# --- the whole server: its log -----------------------------------------------------
+# --- the whole server: its log, its metrics -----------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("observed"))
+    server.environment |= {"METRICS_TOKEN": TOKEN}
     assert server.manage("migrate").wait(60) == 0, server.log.read_text()
     server.log.unlink()  # what a command prints is not what the server logs
     with server.running():
         yield server
+
+
+def scrape(server: Server) -> str:
+    status, headers, body = server.ask("GET", "/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert (status, headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    return body.decode()
 
 
 def lines_of(server: Server) -> list[dict[str, Any]]:
@@ -323,3 +345,153 @@ def test_every_line_of_the_server_is_json_and_none_repeats_what_was_sent(server:
     assert {line["request_id"] for line in told if "trace" in line} == {"fails", "ends"}
     without_code = re.sub(r"raise ValueError\(.*?\)", "", server.log.read_text())  # the trace shows the line of tests/server/urls.py
     assert not re.search(r"secret|p4ssw0rd|eyJ", without_code, re.IGNORECASE)
+
+
+def test_the_server_counts_what_it_answers(server: Server) -> None:
+    server.ask("GET", "/fails/x/")
+    server.ask("INVENTED", "/no-such-thing/")
+    found = scrape(server)
+    assert 'shop_request_seconds_count{method="GET",route="/fails/{word}/",status="500"}' in found
+    assert 'shop_request_seconds_count{method="other",route="unmatched",status="404"}' in found
+    assert 'shop_refusals_total{code="internal_error"}' in found
+    assert "no-such-thing" not in found
+    assert "INVENTED" not in found
+    assert float(re.search(r"^shop_worker_started_seconds (\S+)", found, re.MULTILINE)[1]) == pytest.approx(time.time(), abs=600)  # type: ignore[index]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the workers are found in Linux's /proc")
+def test_two_workers_tell_of_both_and_a_dead_one_is_not_forgotten(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.environment |= {"METRICS_TOKEN": TOKEN, "REDIS_URL": f"redis://{NOBODY}/0", "WEB_CONCURRENCY": "2"}
+    with server.running():
+        for _ in range(40):
+            assert server.ask("GET", "/nothing-here/")[0] == 404
+        counted = 'shop_request_seconds_count{method="GET",route="unmatched",status="404"} '
+        assert [line for _ in range(8) for line in scrape(server).splitlines() if line.startswith(counted)] == [f"{counted}40.0"] * 8
+
+        main = server.process.pid
+        folder = Path(re.search(rb"PROMETHEUS_MULTIPROC_DIR=([^\0]+)", Path(f"/proc/{main}/environ").read_bytes())[1].decode())  # type: ignore[index]
+        files = sorted(path.name for path in folder.glob("*.db"))
+        assert "histogram_1.db" in files
+        [first, _] = workers = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        os.kill(int(first), signal.SIGKILL)
+        end = time.monotonic() + 20
+        while "Started worker" not in server.log.read_text().partition("Respawning")[2]:
+            assert time.monotonic() < end, server.log.read_text()
+            time.sleep(0.2)
+        assert Path(f"/proc/{main}/task/{main}/children").read_text().split() != workers
+        assert [line for _ in range(8) for line in scrape(server).splitlines() if line.startswith(counted)] == [f"{counted}40.0"] * 8
+        assert sorted(path.name for path in folder.glob("*.db")) == files
+    assert lines_of(server)  # all of it is JSON
+
+    metrics.make_folder(folder.parent)
+    assert not folder.exists()  # the next start removes what an ended server left
+
+
+# --- metrics: who may see them, and what they hold ----------------------------------------------
+
+
+def value(name: str, **labels: str | None) -> float:
+    return metrics.registry.get_sample_value(name, {key: str(label) for key, label in labels.items()}) or 0
+
+
+def test_metrics_are_for_staff(anonymous: Client, owner: Client, assigned: Client, advisor: Client, manager: Client) -> None:
+    assert [client.get("/metrics").status_code for client in (anonymous, owner, assigned, advisor, manager)] == [401, 403, 403, 200, 200]
+    browser = Browser()
+    browser.force_login(advisor.user)
+    assert browser.get("/metrics").status_code == 200
+    assert browser.post("/metrics").status_code in (403, 405)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("token", "sent", "status"),
+    [
+        (TOKEN, f"Bearer {TOKEN}", 200),
+        (TOKEN, f"bearer {TOKEN}", 200),
+        (TOKEN, f"Basic {TOKEN}", 401),
+        (TOKEN, f"Bearer {TOKEN}x", 401),
+        (TOKEN, f"Bearer {TOKEN[:-1]}", 401),
+        (TOKEN, "Bearer é", 401),
+        (TOKEN, "Bearer ", 401),
+        (TOKEN, "", 401),
+        ("", "Bearer ", 401),
+        ("", "Bearer", 401),
+        ("", f"Bearer {TOKEN}", 401),
+    ],
+)
+def test_metrics_open_to_the_scrape_token(settings: Any, token: str, sent: str, status: int) -> None:
+    settings.METRICS_TOKEN = token
+    answer = APIClient().get("/metrics", HTTP_AUTHORIZATION=sent, HTTP_ACCEPT="application/openmetrics-text;version=1.0.0,text/plain;q=0.3")
+    assert answer.status_code == status
+    if status == 401:
+        assert answer["WWW-Authenticate"].startswith("Bearer")
+        assert is_problem(
+            (401, {"content-type": answer["Content-Type"], "x-request-id": answer["X-Request-ID"]}, answer.content), 401, answer.json()["code"]
+        )
+
+
+@pytest.mark.django_db
+def test_the_scrape_token_opens_nothing_else(settings: Any) -> None:
+    settings.METRICS_TOKEN = TOKEN
+    client = APIClient(HTTP_AUTHORIZATION=f"Bearer {TOKEN}")
+    assert [client.get(path).status_code for path in ("/api/v1/customers/", "/api/v1/auth/me/", "/admin/")] == [401, 401, 302]
+    assert client.post("/metrics").status_code == 405
+
+
+def patterns(under: str = "", found: Any = None) -> Iterator[str]:
+    for pattern in get_resolver().url_patterns if found is None else found:
+        route = under + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from patterns(route, pattern.url_patterns)
+        elif isinstance(pattern, URLPattern):
+            yield route
+
+
+def test_every_route_has_a_template_that_people_can_read() -> None:
+    named = {observe.template(route) for route in patterns()}
+    assert [name for name in named if not re.fullmatch(r"(/[a-z0-9_\-]*|/\{[a-z_0-9]+\})+", name)] == []
+    assert {"/api/v1/tickets/{id}/add-part/", "/api/v1/mechanics/", "/readyz/", "/metrics"} <= named
+
+
+def run(code: str, folder: Path, **environment: str) -> str:
+    command = [sys.executable, "-c", "from mechanic_shop.api import metrics\n" + code]
+    variables = {"PATH": os.environ["PATH"], metrics.FOLDER: str(folder), **environment}
+    return subprocess.run(command, cwd=PROJECT, env=variables, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def test_the_labels_have_an_end_and_fit_into_the_room_that_was_made(tmp_path: Path) -> None:
+    """A hole in a mapped file, on a full disk, is the end of the process."""
+    longest = max((observe.template(route) for route in patterns()), key=len)
+    told = run(
+        f"""for number in range(3000):
+            metrics.time_answer(f"{{number:04}}" + "{longest}", "OPTIONS", 500, 0.1)
+            metrics.count_refusal(f"a_rather_long_code_of_a_refusal_{{number}}")
+print(metrics.exposition().decode())""",
+        tmp_path,
+    )
+    assert len(set(re.findall(r'shop_request_seconds_count\{.*route="(.*?)"', told))) == metrics.MOST + 1
+    assert len(set(re.findall(r'shop_refusals_total\{code="(.*?)"', told))) == metrics.MOST_CODES + 1
+    assert {kind: (tmp_path / f"{kind}_0.db").stat().st_size for kind in metrics.ROOM} == metrics.ROOM
+
+
+def test_the_files_are_written_in_full_before_they_are_mapped(tmp_path: Path) -> None:
+    run("", tmp_path)
+    for kind, size in metrics.ROOM.items():
+        assert (tmp_path / f"{kind}_0.db").stat().st_blocks * 512 >= size
+
+
+def test_processes_one_after_the_other_count_on_and_at_once_apart(tmp_path: Path) -> None:
+    add = "metrics.mail_failures.inc(); print(metrics.place[0], metrics.registry.get_sample_value('shop_mail_failures_total'))"
+    assert [run(add, tmp_path).split() for _ in range(2)] == [["0", "1.0"], ["0", "2.0"]]
+    meanwhile = ["-c", f"from mechanic_shop.api import metrics\n{add}"]
+    another = f"import subprocess, sys; subprocess.check_call([sys.executable, *{meanwhile!r}])"
+    told = run(f"{add}\nimport sys; sys.stdout.flush()\n{another}\nprint(metrics.exposition().decode())", tmp_path)
+    assert told.split()[:4] == ["0", "3.0", "1", "1.0"]
+    assert "shop_mail_failures_total 4.0" in told
+
+
+def test_without_a_place_to_count_a_process_tells_of_itself(tmp_path: Path) -> None:
+    told = run("metrics.mail_failures.inc(); print(metrics.place, metrics.exposition().decode())", tmp_path / "not there")
+    assert told.startswith("None ")
+    assert "shop_mail_failures_total 1.0" in told

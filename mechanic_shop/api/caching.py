@@ -16,6 +16,8 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_page
 
+from . import metrics
+
 SECONDS = 60  # also what a worker that lost Redis alone, and then its memory, can be behind
 unheard: set[str] = set()
 """Groups that changed while nobody could be told."""
@@ -65,8 +67,15 @@ def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]
     ``build`` gives the JSON; it is only called on a miss.
     """
     prefix = f"{group}:{generation(group)}:{scope}"  # read before the rows, so that a write in between makes this page old
-    page = cache_page(SECONDS, key_prefix=prefix)(lambda _: HttpResponse(build(), content_type="application/json"))
-    response = page(anonymous_copy(request._request))
+    count = metrics.cached_page_hit
+
+    def miss(_: Any) -> HttpResponse:
+        nonlocal count
+        count = metrics.cached_page_miss
+        return HttpResponse(build(), content_type="application/json")
+
+    response = cache_page(SECONDS, key_prefix=prefix)(miss)(anonymous_copy(request._request))
+    count()
     for header in ("Expires", "Age", "Cache-Control"):
         response.headers.pop(header, None)
     return response

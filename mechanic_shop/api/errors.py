@@ -20,7 +20,7 @@ from rest_framework.response import Response
 
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from . import logs
+from . import logs, metrics
 from .renderers import PROBLEM, to_json
 
 log = logging.getLogger("shop.refusals")
@@ -46,7 +46,7 @@ class Unavailable(exceptions.APIException):
 
 
 def problem(status: int, code: str, detail: str, /, **facts: Any) -> dict[str, Any]:
-    """The body of a refusal, whose code the log will have."""
+    """The body of a refusal, whose code the log and the metrics will have."""
     logs.refusal.set(code)
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code}
     return facts | body | {"request_id": logs.current_request_id()}
@@ -101,6 +101,7 @@ def from_django(exc: Exception) -> Exception:
     if isinstance(exc, OverflowError):
         return exceptions.ParseError("A number or a date is out of range.")
     if isinstance(exc, (OperationalError, InterfaceError)):
+        metrics.database_failures.inc()
         log.error("the database failed", exc_info=exc, extra={"reason": str(exc).partition("\n")[0]})
         return Unavailable()
     return exc

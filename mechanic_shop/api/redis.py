@@ -12,6 +12,8 @@ from django_redis.exceptions import ConnectionInterrupted
 from django_redis.serializers.base import BaseSerializer
 from redis.exceptions import RedisError
 
+from . import metrics
+
 log = logging.getLogger("shop.redis")
 PAUSE = 2.0  # seconds in which a Redis that failed is not asked again
 FAILURES = (RedisError, ConnectionInterrupted, OSError)
@@ -47,6 +49,7 @@ def shielded(name: str, when_down: Any = None) -> Callable[..., Any]:
             return call(self, *args, **kwargs)
         except FAILURES as error:
             ShopRedisCache.down_until = time.monotonic() + PAUSE
+            metrics.redis_failures.inc()
             log.warning("Redis does not answer, the shop goes on without it", extra={"seconds": PAUSE, "kind": type(error).__name__})
             return when_down
 
