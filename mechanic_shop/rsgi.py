@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from io import BufferedReader, BytesIO
 from queue import SimpleQueue
-from threading import Thread
+from threading import Thread, get_ident
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -22,7 +22,7 @@ from granian import _futures
 from granian.rsgi import Headers, HTTPProtocol, ProtocolClosed, Scope
 
 from . import wsgi  # before the rest: it sets Django up
-from .api import logs
+from .api import logs, metrics, observe
 from .api.errors import problem
 from .api.middleware import SANE_ID
 from .api.renderers import PROBLEM, to_json
@@ -57,8 +57,8 @@ class Request(NamedTuple):
         """Answer in the API's one shape and hang up. Granian ignores a second answer."""
         sent = self.headers.get("x-request-id", "")
         ident = sent if SANE_ID.fullmatch(sent) else uuid.uuid4().hex
-        logs.request_id.set(ident)
-        log.info("%s %s refused: %s", self.scope.method, self.scope.path, status)
+        logs.begin(ident)
+        observe.refused(ident, self.scope.method, status, code)
         told = [("content-type", PROBLEM), ("connection", "close"), ("x-request-id", ident), *headers]
         self.protocol.response_bytes(status, told, to_json(problem(status, code, detail)))
 
@@ -127,6 +127,7 @@ class Shop:
     def __init__(self, application: Callable[[dict[str, Any], Any], Any]) -> None:
         self.application = application
         self.whole: SimpleQueue[Request | None] = SimpleQueue()
+        self.busy: set[int] = set()  # threads
         self.expected: dict[Any, tuple[float, Request]] = {}  # bodies that granian reads, and when we give up on them
         self.threads = [Thread(target=self.work, name=f"shop-{number}", daemon=True) for number in range(1, settings.THREADS + 1)]
 
@@ -197,6 +198,7 @@ class Shop:
     def give_up(self) -> None:
         """Every second: refuse those whose body should be there by now. Who takes the request out of ``expected`` answers it."""
         self.loop.call_later(1, self.give_up)
+        self.tell()
         for body, (end, _) in self.expected.copy().items():
             if end > time.monotonic():
                 break
@@ -204,6 +206,11 @@ class Shop:
             if request:
                 body.cancel()
                 request.refuse(408, *TOO_SLOW)
+
+    def tell(self) -> None:
+        """How loaded this process is; sampled, since counting at each request would cost each request."""
+        metrics.threads_busy.set(len(self.busy))
+        metrics.requests_waiting.set(self.whole.qsize())
 
     def take(self, request: Request) -> bool:
         """Queue a whole request for the threads, unless too many wait already."""
@@ -215,6 +222,7 @@ class Shop:
 
     def work(self) -> None:
         while request := self.whole.get():
+            self.busy.add(get_ident())
             try:
                 if time.monotonic() - request.since > PATIENCE:
                     request.refuse(503, *TOO_BUSY)
@@ -222,10 +230,11 @@ class Shop:
                     self.answer(request)
             except BaseException:  # a thread that ended would be missing for good
                 request.refuse(500, "internal_error", "The shop failed at this; it has been logged under the request id.")
-                log.exception("%s %s failed", request.scope.method, request.scope.path)
+                log.exception("a request failed beside Django")
             if request.answered:
                 self.loop.call_soon_threadsafe(request.answered.set_result, None)
             del request  # hold nothing while waiting
+            self.busy.discard(get_ident())
 
     def answer(self, request: Request) -> None:
         status, headers = 500, [("", "")]

@@ -436,12 +436,23 @@ CSP_BEYOND = {
     },
 }
 
+# --- what the shop tells of itself -------------------------------------------------------------
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+if METRICS_TOKEN and not re.fullmatch(r"[\x21-\x7e]{32,}", METRICS_TOKEN):
+    refuse("METRICS_TOKEN", f"{len(METRICS_TOKEN)} characters long", "use 32 or more visible ASCII characters, and no space")
+# Programs read logs, people read terminals.
+LOG_FORMAT = env.str("LOG_FORMAT", "") or ("line" if sys.stderr.isatty() else "json")
+if LOG_FORMAT not in ("json", "line"):
+    refuse("LOG_FORMAT", LOG_FORMAT, "use json or line")
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request": {"()": "mechanic_shop.api.logs.RequestFilter"}},
-    "formatters": {"line": {"()": "mechanic_shop.api.logs.LineFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["request"], "formatter": "line"}},
+    "filters": {"request": {"()": "mechanic_shop.api.logs.RequestFilter"}, "fixed": {"()": "mechanic_shop.api.logs.FixedWords"}},
+    "formatters": {"line": {"()": "mechanic_shop.api.logs.LineFormatter"}, "json": {"()": "mechanic_shop.api.logs.JSONFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["request", "fixed"], "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}, "django.server": {"handlers": [], "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"handlers": [], "propagate": False},  # runserver's own lines have the query string
+    },
 }

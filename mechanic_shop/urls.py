@@ -31,6 +31,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz/", health.alive),
     path("readyz/", health.ready),
+    path("metrics", health.MetricsView.as_view(), name="metrics"),  # where Prometheus looks
 ]
 
 handler400 = errors.bad_request

@@ -11,6 +11,7 @@ from django.db import close_old_connections, connections
 from rest_framework.test import APIClient, ForceAuthClientHandler
 
 from mechanic_shop.accounts.operations import token_pair
+from mechanic_shop.api import caching
 from mechanic_shop.api.express import Express, added
 from mechanic_shop.api.statements import shelf
 from mechanic_shop.urls import router
@@ -44,6 +45,8 @@ def _a_quick_and_patient_shop(settings: Any) -> Any:
     settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES, "off")
     cache.clear()
     shelf.kept.clear()  # statements of other settings
+    caching.pages.kept.clear()
+    caching.generations.clear()
     added.cache_clear()  # headers of other settings
     yield
     cache.clear()

@@ -114,7 +114,7 @@ def test_a_path_without_its_slash_loses_nothing_and_says_what_is_missing(world: 
     "path",
     [
         "/.git/config",
-        "/metrics",
+        "/metrics/",
         "/api/",
         "/api/v0/parts/",
         "/api/v2/",

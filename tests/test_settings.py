@@ -117,6 +117,10 @@ def test_a_refused_start_prints_the_sentence_and_fails(shop):
         ("TIME_ZONE", "../UTC", "America/Denver"),
         ("SHOP_STRICT_VIN", "sometimes", "on or off"),
         ("REQUIRE_IF_MATCH", "*", "on or off"),
+        ("METRICS_TOKEN", "0123456789abcdef", "32 or more"),
+        ("METRICS_TOKEN", "0123456789abcdef 0123456789abcdef", "no space"),
+        ("METRICS_TOKEN", "é" * 40, "ASCII"),
+        ("LOG_FORMAT", "xml", "json or line"),
     ],
 )
 def test_nonsense_stops_the_start_with_one_sentence(shop, name, found, accepted):
@@ -135,6 +139,7 @@ def test_nonsense_stops_the_start_with_one_sentence(shop, name, found, accepted)
         ("REDIS_URL", "redis://:p4ssw0rd@localhost/cache"),
         ("EMAIL_URL", "smtps://shop:p4ssw0rd@mail.example.com"),
         ("SECRET_KEY", "p4ssw0rd"),
+        ("METRICS_TOKEN", "p4ssw0rd"),
     ],
 )
 def test_a_refusal_does_not_print_the_secret(shop, name, found):
@@ -158,6 +163,8 @@ def test_a_refusal_does_not_print_the_secret(shop, name, found):
         ("SHOP_REGION", "PL", "PL"),
         ("TIME_ZONE", "America/Denver", "America/Denver"),
         ("SHOP_STRICT_VIN", "on", True),
+        ("METRICS_TOKEN", LONG, LONG),
+        ("LOG_FORMAT", "line", "line"),
         ("DEBUG", "true", True),
     ],
 )
@@ -184,6 +191,8 @@ def test_what_makes_sense_is_taken(shop, name, given, value):
         ("SHOP_REGION", "US"),
         ("TIME_ZONE", "UTC"),
         ("SHOP_STRICT_VIN", False),
+        ("METRICS_TOKEN", ""),
+        ("LOG_FORMAT", "json"),  # pytest reads stderr, no person does
     ],
 )
 def test_an_empty_variable_means_its_default(shop, name, default):

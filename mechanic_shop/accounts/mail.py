@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from mechanic_shop.api import metrics
+
 from .models import User
 from .passwords import reset_tokens
 
@@ -37,6 +39,7 @@ def attempt(task: Callable[..., None], *args: Any) -> None:
     try:
         task(*args)
     except Exception:  # nobody waits for the outcome, so the log must have it
+        metrics.mail_failures.inc()
         log.exception("a mail could not be sent")
 
 

@@ -36,32 +36,37 @@ def log_in(request: Any, email: str, password: str) -> User:
     many attempts, also for the right password, or guessing would go on until it hits.
     """
     email, address = normalise_email(email), address_of(request)
-    account = salted_hmac("mechanic_shop.accounts.log", email, algorithm="sha256").hexdigest()[:12]
-    count_attempt(email, address, account)
+    count_attempt(email, address)
     # For an unknown e-mail Django hashes the password too, so the time tells nothing.
     user = authenticate(request, username=email, password=password)
     if not isinstance(user, User):
-        log.warning("log-in failed: account %s from %s", account, address)
+        log.warning("log-in failed", extra=pseudonyms(email, address))
         raise AuthenticationFailed(WRONG_LOGIN, "no_active_account")
     give_attempt_back(email, address)
     User.objects.filter(pk=user.pk).update(last_login=timezone.now())
     return user
 
 
-def count_attempt(email: str, address: str, account: str) -> None:
+def count_attempt(email: str, address: str) -> None:
     """Count before looking at the password: forty guesses at once must not all pass.
 
     An attempt that its account's limit turns away does not count for the address: one locked account must not lock its neighbours out.
     """
     refusal = limited(hit("login", pair(email, address))) or limited(hit("login", address, times=10))
     if refusal:
-        log.warning("log-in throttled: account %s from %s", account, address)
+        log.warning("log-in throttled", extra=pseudonyms(email, address))
         raise refusal
 
 
 def give_attempt_back(email: str, address: str) -> None:
     hit("login", pair(email, address), by=-1)
     hit("login", address, times=10, by=-1)
+
+
+def pseudonyms(email: str, address: str) -> dict[str, str]:
+    """Account and address as the log may know them: the same ones are the same there, and nobody is named."""
+    found = {"account": email, "address": address}
+    return {name: salted_hmac("mechanic_shop.accounts.log", value, algorithm="sha256").hexdigest()[:12] for name, value in found.items()}
 
 
 def pair(email: str, address: str) -> str:
@@ -81,7 +86,7 @@ def rotate(refresh: str) -> dict[str, str]:
     token = read_refresh(refresh)
     user = user_of(token)
     if not retire(token):
-        log.warning("a used refresh token came again: user %s", user.pk)
+        log.warning("a used refresh token came again", extra={"of_user_id": user.pk})
         raise not_valid()
     return token_pair(user)
 
@@ -98,7 +103,7 @@ def end_sessions(user: User, *, by: Any = None) -> None:
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     caching.changed("accounts", at_once=True)
     user.refresh_from_db(fields=["session_epoch"])
-    log.info("sessions ended: user %s by %s", user.pk, by and by.pk)
+    log.info("sessions ended", extra={"of_user_id": user.pk, "by_user_id": by and by.pk})
 
 
 @transaction.atomic
@@ -121,7 +126,7 @@ def check_current_password(user: User, password: str | None, field: str = "curre
     if refusal := limited(hit("login", who)):
         raise refusal
     if not password or not user.check_password(password):
-        log.warning("wrong current password: user %s", user.pk)
+        log.warning("wrong current password", extra={"of_user_id": user.pk})
         raise InvalidInput(field, "wrong_password", "This is not your present password.")
     hit("login", who, by=-1)
 
@@ -135,7 +140,7 @@ def change_password(user: User, current: str, new: str, *, by: Any) -> None:
     new_hash = hash_new_password(new, email=user.email, name=user.display_name, field="new_password")
     if not store_password(user, new_hash):
         raise DomainError("conflict", "The password was changed in this very moment: log in again.")
-    log.info("password changed: user %s by %s", user.pk, by.pk)
+    log.info("password changed", extra={"of_user_id": user.pk, "by_user_id": by.pk})
 
 
 @transaction.atomic
@@ -184,7 +189,7 @@ def confirm_reset(uid: str, token: str, new_password: str) -> None:
     new_hash = hash_new_password(new_password, email=user.email, name=user.display_name, field="new_password")
     if not store_password(user, new_hash):
         raise invalid_token()
-    log.info("password reset: user %s", user.pk)
+    log.info("password reset", extra={"of_user_id": user.pk})
 
 
 # --- log-ins -----------------------------------------------------------------------------------
@@ -231,4 +236,4 @@ def set_email(user: User, email: str, *, by: Any = None) -> None:
                 customer.save_changes(email=email)
     except IntegrityError as error:  # taken in the same moment
         raise InvalidInput("email", "email_taken", EMAIL_TAKEN) from error
-    log.info("e-mail changed: user %s by %s", user.pk, by and by.pk)
+    log.info("e-mail changed", extra={"of_user_id": user.pk, "by_user_id": by and by.pk})

@@ -18,5 +18,5 @@ def told(error: Exception) -> DomainError:
         return error
     if isinstance(error, ProtectedError):
         return DomainError("in_use", "Other records refer to this one, so it stays: deactivate it instead.")
-    log.warning("a write was refused: %s", error)
+    log.warning("a write was refused", extra={"kind": type(error).__name__})
     return DomainError("conflict", "This clashes with something that was written in the same moment: look at it again, then try again.")

@@ -13,11 +13,12 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_page
+
+from . import metrics
 
 SECONDS = 60  # also what a worker that lost Redis alone, and then its memory, can be behind
 GROUPS = ("accounts", "mechanics", "parts")
@@ -25,6 +26,11 @@ generations: dict[str, int] = {}
 """Of the one process that there is without Redis."""
 unheard: set[str] = set()
 """Groups that changed while nobody could be told."""
+
+
+def is_shared() -> bool:
+    """Is there a Redis, which several processes ask? Else this is the only one."""
+    return hasattr(cache, "look")
 
 
 def known_generation(group: str) -> int | None:
@@ -35,11 +41,11 @@ def known_generation(group: str) -> int | None:
 
 def look(counter: str = "", seconds: int = 0) -> tuple[int, dict[str, int]] | None:
     """All generations, and in the same round trip to Redis ``counter`` after one more; None when it does not answer."""
-    if not settings.REDIS_URL:
-        return 0, {group: generations.setdefault(group, time.time_ns()) for group in GROUPS}
     for group in tuple(unheard):
         new_generation(group)
     store: Any = cache
+    if not is_shared():
+        return 0, {group: generations.setdefault(group, time.time_ns()) for group in GROUPS}
     found = store.look([f"generation:{group}" for group in GROUPS], counter, seconds)
     return (found[0], dict(zip(GROUPS, found[1:], strict=True))) if found else None
 
@@ -58,8 +64,9 @@ def changed(*groups: str, at_once: bool = False) -> None:
 
 def new_generation(group: str) -> None:
     """While Redis is gone this is remembered and done later, or pages from before would come back with it."""
-    if not settings.REDIS_URL:
+    if not is_shared():
         generations[group] = time.time_ns()
+        unheard.discard(group)
         return
     done = cache.set(f"generation:{group}", time.time_ns(), None)  # type: ignore[func-returns-value]
     (unheard.discard if done else unheard.add)(group)
@@ -95,7 +102,9 @@ def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]
     known = seen[group] if seen else known_generation(group)  # read before the rows, so that a write in between makes this page old
     key = known, group, scope, request.build_absolute_uri()
     page = pages.get(key) if known else None
-    if page is None:
+    if page is not None:
+        metrics.cached_page_hit()
+    else:
         page = shared_page(request, f"{group}:{known or time.time_ns()}:{scope}", build)
         if known:
             pages.put(key, page)
@@ -103,8 +112,17 @@ def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]
 
 
 def shared_page(request: Any, prefix: str, build: Callable[[], bytes]) -> bytes:
-    answer = cache_page(SECONDS, key_prefix=prefix)(lambda _: HttpResponse(build(), content_type="application/json"))
-    return answer(anonymous_copy(request._request)).content
+    """The page from the cache that all processes share, or built and put there."""
+    count = metrics.cached_page_hit
+
+    def miss(_: Any) -> HttpResponse:
+        nonlocal count
+        count = metrics.cached_page_miss
+        return HttpResponse(build(), content_type="application/json")
+
+    page = cache_page(SECONDS, key_prefix=prefix)(miss)(anonymous_copy(request._request)).content
+    count()
+    return page
 
 
 def anonymous_copy(request: HttpRequest) -> HttpRequest:

@@ -20,7 +20,7 @@ from rest_framework.response import Response
 
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from .logs import current_request_id
+from . import logs, metrics
 from .renderers import PROBLEM, to_json
 
 log = logging.getLogger("shop.refusals")
@@ -46,9 +46,10 @@ class Unavailable(exceptions.APIException):
 
 
 def problem(status: int, code: str, detail: str, /, **facts: Any) -> dict[str, Any]:
-    """The body of a refusal."""
+    """The body of a refusal, whose code the log and the metrics will have."""
+    logs.refusal.set(code)
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code}
-    return facts | body | {"request_id": current_request_id()}
+    return facts | body | {"request_id": logs.current_request_id()}
 
 
 def problem_response(status: int, code: str, detail: str, /, **facts: Any) -> HttpResponse:
@@ -70,6 +71,12 @@ def field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
     return [{"field": path, "code": getattr(detail, "code", "invalid"), "detail": str(detail)}]
 
 
+def constraint_of(exc: Exception) -> str:
+    """The name of what a write broke: PostgreSQL's own message repeats the row's values, SQLite's names columns only."""
+    diagnosis = getattr(exc.__cause__, "diag", None)
+    return str(diagnosis.constraint_name if diagnosis else exc)
+
+
 def from_django(exc: Exception) -> Exception:
     """What Django or the database raised, as what the API says about it."""
     if isinstance(exc, Http404):
@@ -87,14 +94,15 @@ def from_django(exc: Exception) -> Exception:
     if isinstance(exc, ProtectedError):
         return DomainError("in_use", "Other records refer to this one, so it stays: deactivate it instead.")
     if isinstance(exc, IntegrityError):
-        log.warning("a constraint refused a write: %s", exc)
+        log.warning("a constraint refused a write", extra={"constraint": constraint_of(exc)})
         return DomainError("conflict", "This clashes with something that was written in the same moment: read it again, then try again.")
     if isinstance(exc, DataError):
         return exceptions.ParseError("A value is too large or too long to be stored.")
     if isinstance(exc, OverflowError):
         return exceptions.ParseError("A number or a date is out of range.")
     if isinstance(exc, (OperationalError, InterfaceError)):
-        log.error("the database failed: %s", exc, exc_info=exc)
+        metrics.database_failures.inc()
+        log.error("the database failed", exc_info=exc, extra={"reason": str(exc).partition("\n")[0]})
         return Unavailable()
     return exc
 
@@ -135,9 +143,6 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     if (wait := getattr(exc, "wait", None)) is not None:
         headers["Retry-After"] = str(math.ceil(wait))
     headers.update(getattr(exc, "headers", {}))
-    if exc.status_code in (401, 403, 429):
-        request = context.get("request")
-        log.info("%s %s refused: %s", getattr(request, "method", "-"), getattr(request, "path", "-"), exc.status_code)
     return Response(body_of(exc), status=exc.status_code, headers=headers)
 
 

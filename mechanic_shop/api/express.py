@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
+from time import perf_counter
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
+from . import observe
 from .middleware import ProblemMiddleware, begin, is_program, is_too_large
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -66,7 +68,7 @@ class Express:
 
     def answer(self, environ: Environ) -> HttpResponse | None:
         """The view's answer, ready to be sent; None for what is Django's to answer."""
-        path = environ["PATH_INFO"]
+        path, begun = environ["PATH_INFO"], perf_counter()
         if not path.startswith(self.prefix) or environ["REQUEST_METHOD"] not in METHODS or "HTTP_ORIGIN" in environ or is_too_large(environ):
             return None
         found = self.find(path[len(self.prefix) :])
@@ -82,7 +84,9 @@ class Express:
         response = ask(view, request, kwargs)
         if reads and response.status_code == 503:
             return None  # the connection was lost: Django's way begins with a new one
-        return complete(request, response, ident)
+        response = complete(request, response, ident)
+        observe.answered(request, response, ident, begun, path.replace(f"/{kwargs['pk']}/", "/{id}/", 1) if kwargs else path)
+        return response
 
 
 def ask(view: View, request: WSGIRequest, kwargs: dict[str, str]) -> Any:
@@ -123,7 +127,7 @@ def is_ours(host: str, allowed: tuple[str, ...]) -> bool:
 def added(secure: bool) -> tuple[dict[str, tuple[str, str]], str]:
     """The headers that the middleware of the settings puts on a program's answer, which came by HTTPS or not; and what it adds to Vary."""
     handler: Any = lambda request: HttpResponse()  # noqa: E731
-    for path in reversed(settings.MIDDLEWARE):
+    for path in reversed(settings.MIDDLEWARE[1:]):  # the first gives an id and a line in the log, and this is no real request
         handler = import_string(path)(handler)
     scheme = "https" if secure else "http"
     host = "localhost" if "*" in settings.ALLOWED_HOSTS else settings.ALLOWED_HOSTS[0].lstrip(".")

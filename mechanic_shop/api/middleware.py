@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 from csp.middleware import CSPMiddleware, PolicyParts
@@ -15,7 +16,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.middleware import csrf
 
-from . import errors, logs
+from . import errors, logs, observe
 
 SANE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -46,8 +47,7 @@ def begin(request: HttpRequest) -> str:
     """The id under which this request is logged and answered, from here on."""
     sent = request.META.get("HTTP_X_REQUEST_ID", "")
     ident = sent if SANE_ID.fullmatch(sent) else os.urandom(16).hex()
-    logs.request_id.set(ident)
-    logs.user_id.set("-")
+    logs.begin(ident)
     return ident
 
 
@@ -58,9 +58,11 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        begun = perf_counter()
         ident = begin(request)
         response = self.get_response(request)
         response["X-Request-ID"] = ident
+        observe.answered(request, response, ident, begun)
         return response
 
 

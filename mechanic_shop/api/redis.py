@@ -13,6 +13,8 @@ from django_redis.exceptions import ConnectionInterrupted
 from django_redis.serializers.base import BaseSerializer
 from redis.exceptions import NoScriptError, RedisError
 
+from . import metrics
+
 log = logging.getLogger("shop.redis")
 PAUSE = 2.0  # seconds in which a Redis that failed is not asked again
 FAILURES = (RedisError, ConnectionInterrupted, OSError)
@@ -65,7 +67,8 @@ def shielded(call: Callable[..., Any], when_down: Any = None) -> Callable[..., A
             return call(self, *args, **kwargs)
         except FAILURES as error:
             ShopRedisCache.down_until = time.monotonic() + PAUSE
-            log.warning("Redis does not answer, the shop goes on without it for %s s (%s)", PAUSE, type(error).__name__)
+            metrics.redis_failures.inc()
+            log.warning("Redis does not answer, the shop goes on without it", extra={"seconds": PAUSE, "kind": type(error).__name__})
             return when_down
 
     return ask

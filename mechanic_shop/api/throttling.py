@@ -113,7 +113,7 @@ def count_request(request: Any, scope: str, who: str) -> Count | None:
     if getattr(request, "counted_as", None) != (scope, who):
         request.counted_as, request.rate_limit = (scope, who), None
         rate = settings.THROTTLE_RATES[scope]
-        if rate == "off" or not settings.REDIS_URL:
+        if rate == "off" or not caching.is_shared():
             request.rate_limit = hit(scope, who)
         else:
             limit, seconds, key, reset = period(scope, who)

@@ -30,6 +30,10 @@ def ends(request: HttpRequest) -> HttpResponse:
     sys.exit("not caught by Django")
 
 
+def fails(request: HttpRequest) -> HttpResponse:
+    raise ValueError("what was sent: secret@example.com")
+
+
 def file(request: HttpRequest) -> FileResponse:
     return FileResponse(Path(settings.DATABASES["default"]["NAME"]).with_name("large.bin").open("rb"))
 
@@ -43,6 +47,7 @@ urlpatterns = [
     re_path(r"^echo/", csrf_exempt(echo)),
     path("slow/", csrf_exempt(slow)),
     path("ends/", ends),
+    path("fails/<str:word>/", fails),
     path("file/", file),
     path("stream/", stream),
 ]

@@ -1,5 +1,6 @@
 """The production server alone, in the foreground: nothing is installed, migrated or loaded."""
 
+import logging
 import os
 import resource
 import socket
@@ -9,6 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from mechanic_shop.api import metrics
+
+log = logging.getLogger("shop.server")
 HEADERS_WITHIN = 10_000  # milliseconds: a client that sends its headers slower than this is cut off
 CONNECTIONS = 4096  # of each process; the next wait to be accepted
 OTHER_FILES = 256  # what a process opens besides: databases, Redis, static files
@@ -33,7 +37,8 @@ def granian_options() -> list[str]:
         f"--http1-header-read-timeout={HEADERS_WITHIN}",
         f"--workers-kill-timeout={FINISH_WITHIN}",
         "--respawn-failed-workers",
-        "--no-access-log",
+        "--no-access-log",  # the shop has its own
+        *([f"--log-config={settings.BASE_DIR / 'mechanic_shop' / 'granian_log.json'}"] if settings.LOG_FORMAT == "json" else []),
         f"--working-dir={settings.BASE_DIR}",
     ]
 
@@ -59,6 +64,17 @@ def refuse_a_taken_address() -> None:
             raise CommandError(f"Nothing can listen on HOST {settings.HOST}, PORT {settings.PORT} ({error.strerror}): set another.") from None
 
 
+def shared_counts() -> dict[str, str]:
+    """Where several processes count together; the metrics are no reason not to serve."""
+    if settings.WEB_CONCURRENCY == 1:
+        return {}
+    try:
+        return {metrics.FOLDER: str(metrics.make_folder(settings.VAR_DIR / "metrics"))}
+    except OSError as error:
+        log.warning("there is no folder for metrics: each process tells of itself alone", extra={"reason": error.strerror})
+        return {}
+
+
 class Command(BaseCommand):
     help = "Serve the shop on HOST and PORT with WEB_CONCURRENCY processes of THREADS threads, until SIGTERM."
     requires_system_checks: list[str] = []
@@ -66,8 +82,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_a_taken_address()
         host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
-        self.stderr.write(f"{settings.SHOP_NAME}: http://{host}:{settings.PORT}/ · API docs at /api/v1/docs/ · staff at /admin/ · stop with Ctrl-C")
+        greeting = f"{settings.SHOP_NAME}: http://{host}:{settings.PORT}/ · API docs at /api/v1/docs/ · staff at /admin/ · stop with Ctrl-C"
+        if settings.LOG_FORMAT == "json":
+            log.info(greeting)
+        else:
+            self.stderr.write(greeting)
         sys.stderr.flush()
         os.dup2(2, 1)  # granian logs to stdout; what a service has to say goes to stderr
         # Becoming granian, instead of starting it, leaves one process for SIGTERM to reach.
-        os.execv(sys.executable, [sys.executable, "-m", "granian", *granian_options(), "mechanic_shop.rsgi:application"])  # noqa: S606
+        environment = {name: value for name, value in os.environ.items() if name != metrics.FOLDER} | shared_counts()
+        command = [sys.executable, "-m", "granian", *granian_options(), "mechanic_shop.rsgi:application"]
+        os.execve(sys.executable, command, environment)  # noqa: S606
