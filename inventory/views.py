@@ -1,6 +1,5 @@
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework.decorators import action
 
 from mechanic_shop.api import caching
@@ -84,5 +83,4 @@ class PartViewSet(ShopModelViewSet):
     @action(detail=False, url_path="low-stock", filterset_class=None, ordering_fields=["sku", "name", "on_hand"])
     def low_stock(self, request: Any) -> Any:
         """Active parts of which no more than the reorder point is available."""
-        low: QuerySet = self.get_queryset().low_stock()
-        return self.answer_page(low)
+        return self.answer_page(lambda: self.get_queryset().low_stock())

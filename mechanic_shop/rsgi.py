@@ -250,7 +250,8 @@ class Shop:
             else:
                 request.protocol.response_bytes(status, headers, b"".join(answer))
         finally:
-            answer.close()
+            if hasattr(answer, "close"):  # the express way has nothing to close
+                answer.close()
 
 
 application = Shop(wsgi.application)

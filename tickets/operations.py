@@ -73,13 +73,11 @@ def _check_vehicle(vehicle: Vehicle | None, customer: Customer) -> None:
 # --- mechanics -----------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def assign_mechanic(ticket: ServiceTicket, *, mechanic: Mechanic, role: str = TicketMechanic.Role.ASSISTANT, by: Any) -> None:
     """Put a mechanic on the ticket; nothing changes when he or she is on it already."""
     edit_mechanics(ticket, add=[mechanic], role=role, by=by)
 
 
-@transaction.atomic
 def remove_mechanic(ticket: ServiceTicket, *, mechanic: Mechanic, by: Any) -> None:
     """Take a mechanic off the ticket. Raises DomainError ``mechanic_not_on_ticket``."""
     edit_mechanics(ticket, remove=[mechanic], by=by)

@@ -63,8 +63,8 @@ class Express:
         response = self.answer(environ)
         if response is None:
             return self.application(environ, start_response)
-        start_response(REASONS[response.status_code], list(response.items()))
-        return response
+        start_response(REASONS[response.status_code], list(response.headers._store.values()))
+        return [response.content]  # without close(): Django would look after connections that the next write looks after
 
     def answer(self, environ: Environ) -> HttpResponse | None:
         """The view's answer, ready to be sent; None for what is Django's to answer."""

@@ -125,15 +125,18 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         """All of the user that a statement depends on: whose rows, and which fields."""
         return type(self), self.request.user.pk, frozenset(self.request.user.get_all_permissions())
 
-    def answer_page(self, queryset: Any) -> Any:
-        """A filtered, searched, ordered page of the resource, from the cache where the view keeps one."""
+    def answer_page(self, rows: Callable[[], Any]) -> Any:
+        """A filtered, searched, ordered page of the resource, from the cache where the view keeps one.
+
+        ``rows`` makes the queryset, which is needed only where this page was not asked for before.
+        """
         if self.shows_html:
             walks = CURSOR in self.request.query_params
-            return Response(orjson.loads(self.page_json(queryset))) if walks else self.answer_rows(queryset)
+            return Response(orjson.loads(self.page_json(rows))) if walks else self.answer_rows(rows())
         if self.cache_group is None:
-            page = self.page_json(queryset)
+            page = self.page_json(rows)
         else:
-            page = cached_page(self.request, self.cache_group, self.cache_scope(), lambda: self.page_json(queryset))
+            page = cached_page(self.request, self.cache_group, self.cache_scope(), lambda: self.page_json(rows))
         return self.conditional(HttpResponse(page, content_type="application/json"))
 
     def answer_rows(self, queryset: Any) -> Response:
@@ -141,11 +144,11 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         page = self.paginate_queryset(self.filter_queryset(queryset))
         return self.paginator.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    def page_json(self, queryset: Any) -> bytes:
+    def page_json(self, rows: Callable[[], Any]) -> bytes:
         """The page as JSON. Its statements depend on the route, the rights and the query string alone, so they are made once."""
         query = self.request.META.get("QUERY_STRING", "")
         key = (*self.rights(), self.action, CURSOR_VALUE.sub(CURSOR, query))
-        made = shelf.get(key, lambda: self.make_page(queryset))
+        made = shelf.get(key, lambda: self.make_page(rows()))
         if isinstance(made, Walk):
             return made.json(self.paginator.get_cursor(self.request) or 0, self.walk_link)
         page = made.json(self.page_link)
@@ -301,7 +304,7 @@ class ShopModelViewSet(CreateMixin, UpdateMixin, DestroyMixin, ShopGenericViewSe
     """CRUD: a list that is filtered, searched, ordered and paged; single objects with ETags; safe writes."""
 
     def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.answer_page(self.get_queryset())
+        return self.answer_page(self.get_queryset)
 
     def retrieve(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         return self.answer_object(self.key)
