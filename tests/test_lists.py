@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver, resolve
@@ -19,7 +18,7 @@ from mechanics.models import Mechanic
 from tickets.models import ServiceTicket, StatusChange
 
 from .answers import refused
-from .conftest import Client
+from .conftest import Client, forget
 from .factories import CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
 
 pytestmark = pytest.mark.django_db
@@ -200,7 +199,7 @@ def test_a_walk_meets_every_row_once_also_while_rows_come(reader: Client, name: 
     assert walk(reader, f"{path}?cursor=&page_size=2") == sorted(everything)
     first = reader.get(f"{path}?cursor=&page_size=2").json()
     fill(name, 1)
-    cache.clear()  # a factory tells nobody
+    forget()  # a factory tells nobody
     assert walk(reader, first["next"])[: len(everything) - 2] == sorted(everything)[2:]
     assert len(walk(reader, first["next"])) > len(everything) - 2
 
@@ -300,7 +299,7 @@ def test_a_list_that_cannot_be_searched_says_so(reader: Client, name: str) -> No
 @EVERY_LIST
 def test_a_list_takes_the_same_queries_for_3_rows_and_for_30(reader: Client, name: str) -> None:
     def queries() -> int:
-        cache.clear()
+        forget()
         with CaptureQueriesContext(connection) as found:
             assert reader.get(f"{path}?page_size=100").status_code == 200
         return len(found)
