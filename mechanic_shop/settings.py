@@ -126,7 +126,10 @@ if ON_POSTGRESQL:
     options.setdefault("connect_timeout", 5)
     # What a connection runs for the third time is prepared: planning one ticket's statement takes longer than running it.
     # Not at the first: migrations send several commands in one, which cannot be prepared.
-    options |= {"server_side_binding": True, "prepare_threshold": 2}
+    prepare = str(options.get("prepare_threshold", 2)).lower()
+    if not re.fullmatch("none|[0-9]{1,3}", prepare):
+        refuse("DATABASE_URL", f"…?prepare_threshold={prepare}", "use a number of runs, or none behind a pooler that cannot prepare")
+    options |= {"server_side_binding": True, "prepare_threshold": None if prepare == "none" else int(prepare)}
 else:
     if database["NAME"] != ":memory:":
         sqlite_file = BASE_DIR / database["NAME"]

@@ -71,6 +71,7 @@ def test_a_refused_start_prints_the_sentence_and_fails(shop):
         ("DATABASE_URL", "postgres://shop@db:port/shop", "postgres://"),
         ("DATABASE_URL", "postgres://shop@[db/shop", "postgres://"),
         ("DATABASE_URL", "postgres://shop@db", "postgres://"),
+        ("DATABASE_URL", "postgres://shop@db/shop?prepare_threshold=often", "none"),
         ("REDIS_URL", "localhost", "redis://"),
         ("REDIS_URL", "http://localhost", "redis://"),
         ("REDIS_URL", "redis://localhost:port/0", "redis://"),
