@@ -96,7 +96,7 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
     caching.changed("accounts", at_once=True)  # who works here is known as a customer, too
     answers.forget(customer, user)
     _forget_everywhere(customer, *vehicles, *filter(None, [kept_login]))
-    log.info("customer erased: %s by %s", customer.pk, by.pk)
+    log.info("customer erased", extra={"customer_id": customer.pk, "by_user_id": by.pk})
 
 
 def _lock(customer: Customer) -> None:

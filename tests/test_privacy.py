@@ -155,6 +155,13 @@ def test_nothing_in_the_database_leads_to_an_erased_customer(manager: Client, zo
     assert manager.get(f"/api/v1/customers/{zoltan.pk}/").json()["erased_at"]
 
 
+def test_the_log_says_who_was_erased_by_number(manager: Client, zoltan: Customer, caplog: pytest.LogCaptureFixture) -> None:
+    erase(manager, zoltan)
+    (said,) = [record for record in caplog.records if record.name == "shop.privacy"]
+    assert (said.getMessage(), said.customer_id, said.by_user_id) == ("customer erased", zoltan.pk, manager.user.pk)
+    assert not [trace for trace in TRACES if trace in caplog.text]
+
+
 def test_tickets_money_and_the_kind_of_car_stay(manager: Client, zoltan: Customer) -> None:
     ticket = zoltan.tickets.get(status="closed")
     before = manager.get(f"/api/v1/tickets/{ticket.pk}/").json()
