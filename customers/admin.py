@@ -5,18 +5,36 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from mechanic_shop.admin.base import ShopInline, ShopModelAdmin
+from mechanic_shop.admin.buttons import ButtonForm, button
 from mechanic_shop.admin.forms import ShopForm
 
 from . import operations
 from .models import Customer, Vehicle
-from .serializers import CustomerSerializer, VehicleSerializer
+from .serializers import CustomerSerializer, EraseSerializer, VehicleSerializer
 
 
 class CustomerForm(ShopForm):
     serializer_class = CustomerSerializer
+
+
+class EraseForm(ButtonForm):
+    serializer_class = EraseSerializer
+    current_password = forms.CharField(label="Your present password", required=False, strip=False, widget=UnfoldAdminPasswordWidget)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.obj.user_id != self.request.user.pk:
+            del self.fields["current_password"]
+
+    def notes(self) -> list[str]:
+        return [
+            "This cannot be taken back. Name, e-mail, phone, address, notes, plates, VINs and the log-in are emptied; tickets and their money stay.",
+            "What was written on tickets as text stays too: look there for names and numbers before they are closed.",
+        ]
 
 
 class VehicleForm(ShopForm):
@@ -53,19 +71,25 @@ class CustomerAdmin(ShopModelAdmin):
     fieldsets = ((None, {"fields": ("name", ("phone", "email"), "address", "notes", "login")}),)
     readonly_fields = ("login",)
     inlines = (VehicleInline,)
+    actions_detail = ("erase",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("user")
 
     @display(description="Log-in", boolean=True)
     def has_login(self, customer: Customer) -> bool:
-        return customer.user_id is not None
+        return customer.has_login
 
     @display(description="Log-in")
     def login(self, customer: Customer) -> str:
+        if customer.erased_at:
+            return "None: who this was is erased."
         if customer.user is None:
             return "None yet: the customer makes it by a password reset with this e-mail."
         return customer.user.email if customer.user.is_active else f"{customer.user.email} (switched off)"
+
+    def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.erased_at is None)
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Customer:
         return operations.register(**details, by=request.user)
@@ -75,6 +99,18 @@ class CustomerAdmin(ShopModelAdmin):
 
     def delete_object(self, request: HttpRequest, customer: Customer) -> None:
         operations.delete(customer, by=request.user)
+
+    @button(
+        "Erase personal data",
+        EraseForm,
+        icon="person_off",
+        permission="customers.erase_customer",
+        when=lambda customer: customer.erased_at is None,
+        variant=ActionVariant.DANGER,
+    )
+    def erase(self, request: HttpRequest, customer: Customer, current_password: str | None = None) -> str:
+        operations.erase(customer, current_password=current_password, by=request.user)
+        return f"{customer.name}: nothing says any more who it was."
 
     def describe(self, customer: Customer) -> str:
         return " · ".join(word for word in (customer.phone, customer.email) if word) or "Customer"

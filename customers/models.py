@@ -3,13 +3,14 @@
 from typing import Self
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 
 from mechanic_shop.accounts.emails import normalise_email
 from mechanic_shop.api import caching
 from mechanic_shop.api.models import ShopModel, ShopQuerySet
+from mechanic_shop.errors import DomainError
 
 from .phones import phone_key
 from .vin import normalise, vin_valid
@@ -25,6 +26,16 @@ class CustomerQuerySet(ShopQuerySet):
     def search(self, term: str) -> Self:
         """Finds customers by name, e-mail, address, phone digits, plate and VIN."""
         return self.filter(matches_customer(term) | Q(pk__in=Vehicle.objects.search_plates(term).values("customer")))
+
+    def refuse_erased(self, pk: int, *, lock: bool = True) -> None:
+        """Raises DomainError ``customer_erased``. With the lock nobody erases the customer before this transaction ends."""
+        rows = self.select_for_update(no_key=True) if lock else self
+        if rows.filter(pk=pk).values_list("erased_at", flat=True).first():
+            raise erased(pk)
+
+
+def erased(pk: int) -> DomainError:
+    return DomainError("customer_erased", f"Customer {pk} was erased, so nothing is written about them any more: add a new customer.", customer=pk)
 
 
 def matches_customer(term: str, prefix: str = "") -> Q:
@@ -48,6 +59,7 @@ class Customer(ShopModel):
     phone_digits = models.CharField(max_length=40, blank=True, editable=False, db_index=True)
     address = models.CharField(max_length=300, blank=True)
     notes = models.TextField(max_length=5000, blank=True, help_text="for staff only")
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="since when nothing says any more who it was")
 
     objects = CustomerQuerySet.as_manager()
 
@@ -61,7 +73,13 @@ class Customer(ShopModel):
                 violation_error_message="The shop knows this e-mail already: log in, or reset the password.",
             ),
             models.CheckConstraint(condition=~Q(name=""), name="a_customer_has_a_name", violation_error_message="A customer has a name."),
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True) | Q(email__isnull=True, phone="", phone_digits="", address="", notes=""),
+                name="an_erased_customer_stays_empty",
+                violation_error_message="This customer was erased: add a new one.",
+            ),
         ]
+        permissions = [("erase_customer", "Can erase who a customer was")]
         indexes = [
             models.Index(fields=["name", "id"], name="customers_by_name"),
             models.Index(fields=["created_at", "id"], name="customers_by_age"),
@@ -88,7 +106,7 @@ class Customer(ShopModel):
 
     @property
     def has_login(self) -> bool:
-        return self.user_id is not None
+        return self.user_id is not None and self.erased_at is None
 
 
 class VehicleQuerySet(ShopQuerySet):
@@ -164,7 +182,13 @@ class Vehicle(ShopModel):
         fields = kwargs.get("update_fields")
         if fields is not None:
             kwargs["update_fields"] = {*fields, "name", "vin_valid"}
-        super().save(*args, **kwargs)
+        moves = fields is None or "customer" in fields
+        with transaction.atomic(savepoint=False):
+            if moves:
+                Customer.objects.refuse_erased(self.customer_id)
+            super().save(*args, **kwargs)
+            if not moves:  # whoever erases the owner wants this row too, so after the write it is known who came first
+                Customer.objects.refuse_erased(self.customer_id, lock=False)
 
     def spoken_name(self) -> str:
         """ "2003 Honda Accord (AB12CD)", or as much of it as is known."""

@@ -1,15 +1,22 @@
 """What happens to customers and vehicles beyond one row: log-ins that go with them, histories that keep them."""
 
+import logging
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import EMAIL_TAKEN
 from mechanic_shop.accounts.rights import may_manage
+from mechanic_shop.admin.log import forget_in_log
+from mechanic_shop.api import caching
 from mechanic_shop.errors import DomainError, InvalidInput, NotAllowed
 
-from .models import Customer, Vehicle
+from . import answers
+from .models import Customer, Vehicle, erased
+
+log = logging.getLogger("shop.privacy")
 
 
 @transaction.atomic
@@ -31,8 +38,10 @@ def update(customer: Customer, *, by: Any, current_password: str | None = None, 
     """Change what was sent. A customer's e-mail is their log-in, so both change, and they prove who they are.
 
     Raises InvalidInput ``wrong_password``, or ``email_required`` for taking the e-mail from somebody who logs in with it;
-    NotAllowed ``login_of_staff`` for another's log-in that opens more than a customer's.
+    NotAllowed ``login_of_staff`` for another's log-in that opens more than a customer's; DomainError ``customer_erased``.
     """
+    if customer.erased_at:
+        raise erased(customer.pk)
     email = changes.get("email")
     if "email" in changes and email != customer.email and customer.user is not None:
         if not email:
@@ -53,13 +62,67 @@ def delete(customer: Customer, *, by: Any) -> None:
     Raises DomainError ``customer_in_use`` for one with a history.
     """
     if customer.tickets.exists():
-        raise DomainError("customer_in_use", f"{customer.name} has tickets, so the record stays: empty the contact details instead.")
+        raise DomainError("customer_in_use", f"{customer.name} has tickets, so the record stays: erase who it was instead.")
     customer.vehicles.all().delete()
     user = customer.user
     customer.delete()
     # A mechanic or a clerk who is also a customer keeps the log-in for work.
     if user is not None and not user.is_shop_staff:
         user.delete()
+
+
+@transaction.atomic
+def erase(customer: Customer, *, by: Any, current_password: str | None = None) -> None:
+    """Forget who a customer was: the record, the log-in, plates and VINs. Tickets, their texts and the money stay.
+
+    Raises DomainError ``already_erased``, or ``customer_has_open_tickets`` for one whom the shop still works for;
+    InvalidInput ``wrong_password`` for somebody who erases themselves without proving who they are.
+    """
+    _lock(customer)
+    if customer.erased_at:
+        raise DomainError("already_erased", f"Customer {customer.pk} was erased on {customer.erased_at:%Y-%m-%d}: nothing is left to erase.")
+    if by.pk == customer.user_id:
+        accounts.check_current_password(by, current_password)
+    _refuse_open_tickets(customer)
+    user, vehicles = customer.user, _erase_vehicles(customer)
+    # A mechanic or a clerk who is also a customer keeps the log-in for work, and is a customer no more.
+    works_here = user is not None and user.is_shop_staff
+    kept_login = None if works_here else user
+    customer.save_changes(
+        name=f"Erased customer {customer.pk}", email=None, phone="", address="", notes="", user=kept_login, erased_at=timezone.now()
+    )
+    if kept_login is not None:
+        accounts.erase_login(kept_login, by=by)
+    caching.changed("accounts", at_once=True)  # who works here is known as a customer, too
+    answers.forget(customer, user)
+    _forget_everywhere(customer, *vehicles, *filter(None, [kept_login]))
+    log.info("customer erased", extra={"customer_id": customer.pk, "by_user_id": by.pk})
+
+
+def _lock(customer: Customer) -> None:
+    """Lock the customer's row, and see it as it is now; nothing to do when it was read under this transaction's lock."""
+    if not getattr(customer, "is_locked", False):
+        customer.refresh_from_db(from_queryset=Customer.objects.select_for_update(of=("self",)))
+
+
+def _refuse_open_tickets(customer: Customer) -> None:
+    waiting = [ticket.number for ticket in customer.tickets.unfinished().order_by("pk")[:20]]
+    if waiting:
+        detail = f"Close or cancel {', '.join(waiting)} first: the shop must know whom it works for, and who pays."
+        raise DomainError("customer_has_open_tickets", detail, tickets=waiting)
+
+
+def _erase_vehicles(customer: Customer) -> list[Vehicle]:
+    """Empty plates and VINs, which lead to a person; make, model and year stay, since they explain the repairs."""
+    vehicles = list(customer.vehicles.select_for_update(of=("self",)).order_by("pk"))
+    for vehicle in vehicles:
+        vehicle.save_changes(plate="", vin="")
+    return vehicles
+
+
+def _forget_everywhere(*rows: Any) -> None:
+    """The one place for what other tables remember of these rows as they were: the admin's log; an audit trail's ``forget(row)`` goes here."""
+    forget_in_log(*rows)
 
 
 @transaction.atomic

@@ -27,12 +27,15 @@ class CustomerSerializer(ShopSerializer):
     current_password = PasswordField(required=False, style={"input_type": "password", "only_to_change": True})
     has_login = serializers.BooleanField(read_only=True)
 
-    staff_fields = {"notes": "customers.view_customer"}
-    expressions = {"has_login": Truth(Q(user__isnull=False))}
+    staff_fields = {"notes": "customers.view_customer", "erased_at": "customers.view_customer"}
+    expressions = {"has_login": Truth(Q(user__isnull=False, erased_at__isnull=True))}
 
     class Meta:
         model = Customer
-        fields = ("id", "name", "email", "phone", "address", "notes", "has_login", "password", "current_password", "created_at", "updated_at")
+        fields = (
+            *("id", "name", "email", "phone", "address", "notes", "has_login", "erased_at"),
+            *("password", "current_password", "created_at", "updated_at"),
+        )
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
@@ -70,6 +73,10 @@ class CustomerSerializer(ShopSerializer):
 
     def update(self, instance: Customer, validated_data: dict[str, Any]) -> Customer:
         return operations.update(instance, **validated_data, by=self.context["request"].user)
+
+
+class EraseSerializer(serializers.Serializer):
+    current_password = PasswordField(required=False, help_text="asked of whoever erases their own record")
 
 
 class VehicleSerializer(ShopSerializer):

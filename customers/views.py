@@ -1,3 +1,10 @@
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
 from mechanic_shop.api.permissions import Has, IsAuthenticated, IsOwner
 from mechanic_shop.api.viewsets import ShopModelViewSet
 
@@ -5,7 +12,7 @@ from . import operations
 from .filters import CustomerFilter, VehicleFilter
 from .models import Customer, Vehicle
 from .permissions import IsCustomer, SignsUp
-from .serializers import CustomerSerializer, VehicleSerializer
+from .serializers import CustomerSerializer, EraseSerializer, VehicleSerializer
 
 
 class CustomerViewSet(ShopModelViewSet):
@@ -23,10 +30,28 @@ class CustomerViewSet(ShopModelViewSet):
         "update": Has("customers.change_customer") | IsOwner,
         "partial_update": Has("customers.change_customer") | IsOwner,
         "destroy": Has("customers.delete_customer") | IsOwner,
+        "erase": Has("customers.erase_customer") | IsOwner,
     }
 
     def perform_destroy(self, customer: Customer) -> None:
         operations.delete(customer, by=self.request.user)
+
+    @extend_schema(responses={204: None})
+    @action(detail=True, methods=["post"], serializer_class=EraseSerializer)
+    def erase(self, request: Any, pk: str) -> Any:
+        """Empty name, contact details, notes, plates, VINs and the log-in for good; tickets and their money stay.
+
+        Whoever erases their own record sends `current_password`, and is logged out everywhere.
+        """
+
+        def answer() -> Response:
+            customer = self.get_locked_object()
+            body = self.get_serializer(data=request.data)
+            body.is_valid(raise_exception=True)
+            operations.erase(customer, **body.validated_data, by=request.user)
+            return Response(status=status.HTTP_204_NO_CONTENT)  # and no record: it may be nobody's to see now
+
+        return self.write(request, answer)
 
 
 class VehicleViewSet(ShopModelViewSet):

@@ -4,9 +4,10 @@ from django.contrib import admin
 from django.urls import include, path
 from rest_framework.routers import DefaultRouter
 
-from customers.views import CustomerViewSet, VehicleViewSet
+from customers.views import VehicleViewSet
 from inventory.views import PartViewSet
 from mechanics.views import MechanicViewSet
+from tickets.customer_file import CustomerViewSet
 from tickets.views import ServiceTicketViewSet
 
 from .api import errors, health, pages

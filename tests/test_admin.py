@@ -117,7 +117,7 @@ def garage() -> dict[str, Any]:
 NOBODY, MANAGER, BOTH = (403, 403), (200, 403), (200, 200)  # (manager, advisor); all others are asked to log in
 PLAIN = ("changelist", "add", "change", "history", "delete")
 PAGES = {
-    "customers_customer": dict.fromkeys(PLAIN, BOTH) | {"delete": MANAGER},
+    "customers_customer": dict.fromkeys(PLAIN, BOTH) | {"delete": MANAGER, "erase": MANAGER},
     "customers_vehicle": dict.fromkeys(PLAIN, BOTH) | {"delete": MANAGER},
     "mechanics_mechanic": dict.fromkeys(PLAIN, BOTH) | {"add": MANAGER, "delete": MANAGER},
     "inventory_part": dict.fromkeys(PLAIN, BOTH)

@@ -55,6 +55,10 @@ class ServiceTicketQuerySet(ShopQuerySet):
         """On which work is not finished."""
         return self.filter(status__in=OPEN)
 
+    def unfinished(self) -> Self:
+        """Neither closed nor cancelled: the shop still has to do with the customer."""
+        return self.filter(closed_at=None)
+
     def bump(self) -> int:
         """Say that these tickets changed, without writing anything else."""
         return self.touch(version=F("version") + 1)

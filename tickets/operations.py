@@ -26,7 +26,11 @@ MOST_MONEY = Decimal("9999999999.99")
 
 @transaction.atomic
 def open_ticket(*, by: Any, **details: Any) -> ServiceTicket:
-    """Write down what a customer asks for, as an estimate. Raises InvalidInput ``vehicle_of_another_customer``."""
+    """Write down what a customer asks for, as an estimate.
+
+    Raises InvalidInput ``vehicle_of_another_customer``, DomainError ``customer_erased``.
+    """
+    Customer.objects.refuse_erased(details["customer"].pk)
     _check_vehicle(details.get("vehicle"), details["customer"])
     ticket = ServiceTicket.objects.create(**details)
     StatusChange.objects.create(ticket=ticket, to_status=ticket.status, by=by)
@@ -37,7 +41,8 @@ def open_ticket(*, by: Any, **details: Any) -> ServiceTicket:
 def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
     """Change what was sent and differs.
 
-    Raises DomainError ``ticket_locked`` once the ticket is invoiced, closed or cancelled; InvalidInput ``vehicle_of_another_customer``.
+    Raises DomainError ``ticket_locked`` once the ticket is invoiced, closed or cancelled, or ``customer_erased``;
+    InvalidInput ``vehicle_of_another_customer``.
     """
     changes = {name: value for name, value in sent.items() if getattr(ticket, name) != value}
     if not changes:
@@ -49,6 +54,8 @@ def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
         raise DomainError(
             "ticket_locked", f"{ticket.number} is {ticket.status}: its customer changes only while it is an estimate.", ticket_status=ticket.status
         )
+    if "customer" in changes:
+        Customer.objects.refuse_erased(changes["customer"].pk)
     if {"customer", "vehicle"} & set(changes):  # a vehicle that was sold since stays on its old tickets
         _check_vehicle(changes.get("vehicle", ticket.vehicle), changes.get("customer", ticket.customer))
     return ticket.save_changes(**changes, version=F("version") + 1)

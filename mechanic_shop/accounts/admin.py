@@ -153,7 +153,7 @@ class UserAdmin(ShopModelAdmin):
     # --- who may ---
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or self.manages(request, obj))
+        return super().has_change_permission(request, obj) and (obj is None or (not obj.is_erased and self.manages(request, obj)))
 
     def manages(self, request: HttpRequest, user: User) -> bool:
         """``may_manage``, asked once for each row of a page."""

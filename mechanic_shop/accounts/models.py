@@ -101,6 +101,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.is_staff or bool(self.get_all_permissions())
 
     @property
+    def is_erased(self) -> bool:
+        """Belonged to a customer who was erased: nobody's any more."""
+        customer = getattr(self, "customer", None)
+        return customer is not None and customer.erased_at is not None
+
+    @property
     def roles(self) -> list[str]:
         return sorted(self.groups.values_list("name", flat=True))
 

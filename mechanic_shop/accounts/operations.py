@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import make_password
@@ -112,6 +113,17 @@ def deactivate(user: User, *, by: Any) -> None:
     User.objects.filter(pk=user.pk).update(is_active=False)
     user.is_active = False
     end_sessions(user, by=by)
+
+
+@transaction.atomic
+def erase_login(user: User, *, by: Any) -> None:
+    """Make the log-in nobody's. The row stays, since the history of tickets names it; its e-mail is free again.
+
+    The new address cannot be guessed: nobody signs up with it beforehand, nobody asks for its reset.
+    """
+    User.objects.filter(pk=user.pk).update(email=f"{uuid4().hex}@erased.invalid", password=make_password(None), last_login=None)
+    deactivate(user, by=by)
+    user.refresh_from_db()
 
 
 # --- passwords ---------------------------------------------------------------------------------
@@ -228,6 +240,8 @@ def set_email(user: User, email: str, *, by: Any = None) -> None:
     customer = customers().select_for_update().filter(user=user).first()  # before the user, as everybody who locks both
     if email_is_taken(email, besides=user):
         raise InvalidInput("email", "email_taken", EMAIL_TAKEN)
+    if customer and customer.erased_at:
+        raise DomainError("customer_erased", "This log-in was erased with its customer: it stays empty.", customer=customer.pk)
     try:
         with transaction.atomic():
             user.email = email

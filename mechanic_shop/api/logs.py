@@ -22,7 +22,7 @@ refusal: ContextVar[str] = ContextVar("refusal", default="")
 
 STDERR = 2
 # What a record may say beside its message: log.info("…", extra={"account": …}).
-FIELDS = ("of_user_id", "by_user_id", "account", "address", "constraint", "reason", "kind", "seconds")
+FIELDS = ("of_user_id", "by_user_id", "customer_id", "account", "address", "constraint", "reason", "kind", "seconds")
 SHOWN = {"time", "level", "logger", "message", "request_id", "user_id", "trace", *FIELDS}
 
 

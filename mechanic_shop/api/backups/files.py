@@ -1,0 +1,92 @@
+"""The files of a backup: the data, and beside it a manifest (``….json``) that says what is in it."""
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.core.management.base import CommandError
+
+FORMAT = 1
+NAME = re.compile(r"shop-[0-9]{8}T[0-9]{6}Z\.(sqlite3|pgdump)")
+DAY = 24 * 60 * 60
+
+
+def manifest_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+@contextmanager
+def draft(final: Path) -> Iterator[Path]:
+    """A new file that only its owner reads, to be renamed to ``final`` when it is whole; whatever happens, no half of it stays."""
+    part = final.with_name(f"{final.name}.part")
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        if final.exists():
+            raise CommandError(f"{final} is there already: one backup a second is enough.")
+        yield part
+    finally:
+        for left in final.parent.glob(f"{part.name}*"):  # a database's journal too
+            left.unlink(missing_ok=True)
+
+
+def finish(*parts: Path) -> None:
+    """Give the drafts their names, in this order, once they are on the disk."""
+    for part in parts:
+        sync(part)
+    for part in parts:
+        part.rename(part.with_suffix(""))
+    sync(parts[0].parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, would survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def checksum(path: Path) -> str:
+    with path.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
+    path.write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What is in the backup ``path``. Raises CommandError for what is no backup."""
+    note = manifest_of(path)
+    if not path.is_file():
+        raise CommandError(f"There is no file {path}.")
+    if not note.is_file():
+        raise CommandError(f"{note.name} is not beside {path.name}: without its manifest nobody can tell whether a backup is whole.")
+    try:
+        manifest = orjson.loads(note.read_bytes())
+        version = manifest["format"]
+    except (orjson.JSONDecodeError, TypeError, KeyError) as error:
+        raise CommandError(f"{note.name} is not the manifest of a backup.") from error
+    if version != FORMAT:
+        raise CommandError(f"{note.name} is of format {version}, this shop reads {FORMAT}: use the version of the shop that wrote it.")
+    return manifest
+
+
+def throw_away(folder: Path, keep: int) -> list[Path]:
+    """Remove all but the ``keep`` newest backups, and what a backup that was killed left behind; the backups that went."""
+    whole = sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name) and manifest_of(path).exists())
+    old = whole[:-keep]
+    for path in old:
+        path.unlink()
+        manifest_of(path).unlink()
+    for part in folder.glob("shop-*.part*"):
+        if part.stat().st_mtime < time.time() - DAY:
+            part.unlink(missing_ok=True)
+    return old

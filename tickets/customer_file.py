@@ -1,0 +1,75 @@
+"""All that the shop knows of a customer, as one file. Tickets are this room's, so the file is put together here."""
+
+from typing import Any
+
+from django.db.models import Prefetch
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from customers.models import Customer
+from customers.serializers import CustomerSerializer, VehicleSerializer
+from customers.views import CustomerViewSet as Customers
+from mechanic_shop.accounts.models import User
+from mechanic_shop.api.fields import UTCField
+from mechanic_shop.api.renderers import to_json
+from mechanic_shop.api.schema import answers
+
+from .models import ServiceTicket, StatusChange
+from .serializers import ServiceTicketSerializer, StatusChangeSerializer
+
+
+class FiledTicketSerializer(ServiceTicketSerializer):
+    """A ticket with its history."""
+
+    history = StatusChangeSerializer(many=True, read_only=True)
+
+    class Meta(ServiceTicketSerializer.Meta):
+        fields = (*ServiceTicketSerializer.Meta.fields, "history")
+
+
+class LoginFactsSerializer(serializers.ModelSerializer):
+    joined_at = UTCField(source="date_joined", read_only=True)
+    last_login_at = UTCField(source="last_login", read_only=True, allow_null=True)
+
+    class Meta:
+        model = User
+        fields = read_only_fields = ("email", "joined_at", "last_login_at")
+
+
+class CustomerFileSerializer(serializers.Serializer):
+    """What ``customers/{id}/export/`` holds; notes, which are for staff, only where staff asks."""
+
+    exported_at = UTCField(read_only=True)
+    customer = CustomerSerializer(read_only=True)
+    login = LoginFactsSerializer(read_only=True, allow_null=True)
+    vehicles = VehicleSerializer(many=True, read_only=True)
+    tickets = FiledTicketSerializer(many=True, read_only=True)
+
+
+class CustomerViewSet(Customers):
+    """Customers. POST without a token is sign-up; a customer sees, changes and deletes their own record."""
+
+    @answers(CustomerFileSerializer)
+    @action(detail=True, serializer_class=CustomerFileSerializer)
+    def export(self, request: Any, pk: str) -> Any:
+        """All that the shop knows of a customer, as one JSON file: record, log-in, vehicles, and tickets with their history."""
+        found = self.get_serializer(everything_about(self.get_object())).data
+        headers = {"Cache-Control": "private, no-store"}
+        if self.shows_html:
+            return Response(found, headers=headers)
+        headers["Content-Disposition"] = f'attachment; filename="customer-{self.key}.json"'
+        return HttpResponse(to_json(found), content_type="application/json", headers=headers)
+
+
+def everything_about(customer: Customer) -> dict[str, Any]:
+    history = Prefetch("history", StatusChange.objects.select_related("by__customer", "by__mechanic"))
+    return {
+        "exported_at": timezone.now(),
+        "customer": customer,
+        "login": customer.user if customer.has_login else None,
+        "vehicles": customer.vehicles.select_related("customer"),
+        "tickets": ServiceTicket.objects.with_details().filter(customer=customer).prefetch_related(history).order_by("pk"),
+    }
