@@ -232,16 +232,17 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mechanic_shop.api.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Before what may answer by itself: a refused body is an answer, and an SVG opened by itself a page.
+    "mechanic_shop.api.middleware.ContentPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "mechanic_shop.api.middleware.ContentPolicyMiddleware",
     "mechanic_shop.api.middleware.ProblemMiddleware",
     "mechanic_shop.api.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "mechanic_shop.api.middleware.CsrfViewMiddleware",
     "mechanic_shop.api.middleware.AuthenticationMiddleware",
     "mechanic_shop.api.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "mechanic_shop.urls"
 WSGI_APPLICATION = "mechanic_shop.wsgi.application"
@@ -392,6 +393,7 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # --- static files ------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # pages of other origins need none of them
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -399,7 +401,7 @@ STORAGES = {
 
 # --- what a browser is told --------------------------------------------------------------------
 CSRF_FAILURE_VIEW = "mechanic_shop.api.errors.csrf_failure"
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # scripts of our pages find the CSRF token in the page
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds: a working day

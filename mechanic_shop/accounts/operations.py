@@ -144,12 +144,22 @@ def check_current_password(user: User, password: str | None, field: str = "curre
 
 
 def change_password(user: User, current: str, new: str, *, by: Any) -> None:
-    """Set a new password, which ends every session.
+    """Check and set a new password; raises what the two steps raise."""
+    set_password(**check_change(user, current_password=current, new_password=new), by=by)
 
-    Raises InvalidInput ``wrong_password`` or ``weak_password``; DomainError when it was changed in the same moment.
+
+def check_change(user: User, *, current_password: str, new_password: str) -> dict[str, Any]:
+    """What ``set_password`` needs, of somebody who proved to be ``user``. Slow on purpose: call it before a transaction begins.
+
+    Raises InvalidInput ``wrong_password`` or ``weak_password``.
     """
-    check_current_password(user, current)
-    new_hash = hash_new_password(new, email=user.email, name=user.display_name, field="new_password")
+    check_current_password(user, current_password)
+    return {"user": user, "new_hash": hash_new_password(new_password, email=user.email, name=user.display_name, field="new_password")}
+
+
+@transaction.atomic
+def set_password(user: User, new_hash: str, *, by: Any) -> None:
+    """Set a new password, which ends every session. Raises DomainError when it was changed in the same moment."""
     if not store_password(user, new_hash):
         raise DomainError("conflict", "The password was changed in this very moment: log in again.")
     log.info("password changed", extra={"of_user_id": user.pk, "by_user_id": by.pk})
@@ -192,13 +202,18 @@ def login_for_walk_in(email: str) -> User | None:
     return user
 
 
-def confirm_reset(uid: str, token: str, new_password: str) -> None:
-    """Set the password that a reset mail allows: once, and every session ends.
+def check_reset(*, uid: str, token: str, new_password: str) -> dict[str, Any]:
+    """What ``reset_password`` needs, of somebody who got the mail. Slow on purpose: call it before a transaction begins.
 
     Raises InvalidInput ``invalid_token``, or ``weak_password``, after which the token still works.
     """
     user = user_to_reset(uid, token)
-    new_hash = hash_new_password(new_password, email=user.email, name=user.display_name, field="new_password")
+    return {"user": user, "new_hash": hash_new_password(new_password, email=user.email, name=user.display_name, field="new_password")}
+
+
+@transaction.atomic
+def reset_password(user: User, new_hash: str) -> None:
+    """Set the password that a reset mail allows: once, and every session ends. Raises InvalidInput ``invalid_token`` when it was used meanwhile."""
     if not store_password(user, new_hash):
         raise invalid_token()
     log.info("password reset", extra={"of_user_id": user.pk})

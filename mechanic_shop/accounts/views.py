@@ -1,6 +1,7 @@
 """Logging in and out, and passwords."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema
@@ -37,12 +38,18 @@ class AccountView(ShopView, GenericAPIView):
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
 
-    def once(self, operation: Callable[[], Any], answer: Callable[[], Response]) -> Any:
-        """Answer after the operation, once per Idempotency-Key.
+    def once(self, operation: Callable[..., Any], answer: Callable[[], Response], prepare: Callable[..., Any] = dict) -> Any:
+        """Answer after the operation, both in one transaction, once per Idempotency-Key.
 
-        The operation is atomic by itself and runs before the answer's transaction, since hashing must not hold SQLite's one write lock.
+        ``prepare`` makes the operation's keywords of the body, before the transaction: hashing must not hold SQLite's one write lock.
         """
-        return self.write(self.request, answer, prepare=operation)
+        details: dict[str, Any] = {}
+
+        def act() -> Response:
+            operation(**details)
+            return answer()
+
+        return self.write(self.request, act, lambda: details.update(prepare(**self.body())))
 
 
 class OpenView(AccountView):
@@ -90,7 +97,7 @@ class LogoutView(OpenView):
     @extend_schema(summary="Log out", auth=[], responses={204: None})
     def post(self, request: Any) -> Any:
         """End a refresh token. Logging out twice is no error; the access token beside it ends within 15 minutes."""
-        return self.once(lambda: operations.log_out(**self.body()), nothing)
+        return self.once(operations.log_out, nothing)
 
 
 class MeView(AccountView):
@@ -112,11 +119,8 @@ class PasswordView(AccountView):
     @extend_schema(summary="Change the password", responses={204: None})
     def post(self, request: Any) -> Any:
         """Set a new password. It ends every session, this one too: log in again."""
-        return self.once(self.change, nothing)
-
-    def change(self) -> None:
-        body, user = self.body(), cast(User, self.request.user)
-        operations.change_password(user, body["current_password"], body["new_password"], by=user)
+        user = cast(User, request.user)
+        return self.once(partial(operations.set_password, by=user), nothing, partial(operations.check_change, user))
 
 
 class ResetView(OpenView):
@@ -130,7 +134,7 @@ class ResetView(OpenView):
         The answer is the same whether the shop knows the e-mail or not. A customer whom the shop knows but who never
         logged in gets their log-in this way.
         """
-        return self.once(lambda: operations.request_reset(**self.body()), lambda: Response({"detail": SENT}, status=status.HTTP_202_ACCEPTED))
+        return self.once(operations.request_reset, lambda: Response({"detail": SENT}, status=status.HTTP_202_ACCEPTED))
 
 
 class ConfirmResetView(OpenView):
@@ -140,4 +144,4 @@ class ConfirmResetView(OpenView):
     @extend_schema(summary="Set a new password with a reset token", auth=[], responses={204: None})
     def post(self, request: Any) -> Any:
         """Set the password with `uid` and `token` from the message. They work once; every session ends."""
-        return self.once(lambda: operations.confirm_reset(**self.body()), nothing)
+        return self.once(operations.reset_password, nothing, operations.check_reset)

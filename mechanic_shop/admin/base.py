@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 from mechanic_shop.api import caching
 from mechanic_shop.api.filters import MAX_SEARCH
 
-from .buttons import allowed
+from .buttons import RowSelect, allowed
 from .forms import ShopForm
 from .refusals import REFUSALS, told
 
@@ -133,6 +133,11 @@ class ShopModelAdmin(SecretFields, ModelAdmin):
         return form
 
     # --- reading ---
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", RowSelect(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else []  # a new row has no others yet

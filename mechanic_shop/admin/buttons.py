@@ -1,5 +1,6 @@
 """Buttons on a row's page that ask a few questions and call an operation."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -128,8 +129,14 @@ def note_question(**kwargs: Any) -> forms.CharField:
     return forms.CharField(**{"max_length": 500, "required": False, "widget": UnfoldAdminTextInputWidget} | kwargs)
 
 
+class RowSelect(AutocompleteSelect):
+    """Choose a row by typing a piece of it. To show a refused form again, Django asks the database for any word that came as a key, and fails."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        return super().optgroups(name, [key for key in value if re.fullmatch("[0-9]{1,18}", str(key))] or [""], attr)
+
+
 def row_question(relation: Any, **kwargs: Any) -> forms.ModelChoiceField:
-    """Choose a row by typing a piece of it; ``relation`` is a foreign key to its model."""
+    """Choose a row; ``relation`` is a foreign key to its model."""
     field = relation.field
-    widget = AutocompleteSelect(field, admin.site)
-    return forms.ModelChoiceField(field.remote_field.model._default_manager.all(), widget=widget, **kwargs)
+    return forms.ModelChoiceField(field.remote_field.model._default_manager.all(), widget=RowSelect(field, admin.site), **kwargs)

@@ -102,6 +102,8 @@ class Idempotency:
             error.status = 422
             raise error
         response = HttpResponse(bytes(known.body), status=known.status, headers=known.headers)
+        if not known.body:
+            del response["Content-Type"]  # it has no content
         response["Idempotent-Replayed"] = "true"
         return response
 

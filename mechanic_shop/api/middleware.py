@@ -18,6 +18,7 @@ from django.middleware import csrf
 
 from . import errors, logs, observe
 
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 SANE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -102,6 +103,10 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in METHODS:  # plain views and the admin would answer TRACE like GET
+            response = errors.problem_response(405, "method_not_allowed", f'Method "{request.method}" not allowed.')
+            response["Allow"] = ", ".join(METHODS)
+            return response
         # Before anything reads it: files of a form would not count against Django's own limit.
         if is_too_large(request.META):
             return errors.bad_request(request, RequestDataTooBig())

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import orjson
 from django.http import Http404, HttpResponse
 from rest_framework import mixins, status, viewsets
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import APIException, NotFound
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.renderers import BrowsableAPIRenderer
@@ -46,7 +46,19 @@ def put(response: Any, headers: dict[str, str], keep: bool = False) -> None:
 
 
 class ShopView:
-    """What plain views and ViewSets share: rate-limit headers, privacy of answers, one transaction for a write."""
+    """What plain views and ViewSets share: rate limits, privacy of answers, one transaction for a write."""
+
+    def perform_authentication(self, request: Any) -> None:
+        """Who asks, counted before anything is refused: a flood of refusals is a flood, too."""
+        try:
+            super().perform_authentication(request)  # type: ignore[misc]
+        except APIException:  # a token behind which nobody stands counts for its sender's address
+            super().check_throttles(request)  # type: ignore[misc]
+            raise
+        super().check_throttles(request)  # type: ignore[misc]
+
+    def check_throttles(self, request: Any) -> None:
+        """Done together with the authentication; Django REST does it last, so that 401 and 403 had no limit."""
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         return with_limits(request, super().finalize_response(request, response, *args, **kwargs))  # type: ignore[misc]

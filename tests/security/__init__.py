@@ -1,0 +1,1 @@
+"""Attacks: one test per weakness. docs/security.md says which weakness of which list is shown by which test."""
