@@ -49,6 +49,9 @@ class Customer(ShopModel):
     address = models.CharField(max_length=300, blank=True)
     notes = models.TextField(max_length=5000, blank=True, help_text="for staff only")
 
+    untold = frozenset({"phone_digits"})
+    personal = frozenset({"name", "email", "phone", "address", "notes"})
+
     objects = CustomerQuerySet.as_manager()
 
     class Meta:
@@ -127,6 +130,9 @@ class Vehicle(ShopModel):
     # Facts of the row above, kept beside it, so that every list and statement reads them as columns.
     name = models.CharField(max_length=200, blank=True, editable=False, help_text="what a person calls it: year, make, model and plate")
     vin_valid = models.BooleanField(default=False, editable=False, help_text="the VIN follows ISO 3779")
+
+    untold = frozenset({"name", "vin_valid"})
+    personal = frozenset({"plate", "vin"})
 
     objects = VehicleQuerySet.as_manager()
 
