@@ -1,6 +1,6 @@
 """Customers and the vehicles that they own."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from mechanic_shop.accounts.emails import normalise_email
 from mechanic_shop.api import caching
 from mechanic_shop.api.models import ShopModel, ShopQuerySet
+from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import DomainError
 
 from .phones import phone_key
@@ -29,9 +30,18 @@ class CustomerQuerySet(ShopQuerySet):
 
     def refuse_erased(self, pk: int, *, lock: bool = True) -> None:
         """Raises DomainError ``customer_erased``. With the lock nobody erases the customer before this transaction ends."""
-        rows = self.select_for_update(no_key=True) if lock else self
-        if rows.filter(pk=pk).values_list("erased_at", flat=True).first():
+        if any(erased_at for (erased_at,) in (erasure_locked if lock else erasure).run(pk)):
             raise erased(pk)
+
+
+@Prepared
+def erasure(customer: int) -> Any:
+    return Customer.objects.filter(pk=customer).values_list("erased_at")
+
+
+@Prepared
+def erasure_locked(customer: int) -> Any:
+    return Customer.objects.filter(pk=customer).select_for_update(no_key=True).values_list("erased_at")
 
 
 def erased(pk: int) -> DomainError:
@@ -60,6 +70,9 @@ class Customer(ShopModel):
     address = models.CharField(max_length=300, blank=True)
     notes = models.TextField(max_length=5000, blank=True, help_text="for staff only")
     erased_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="since when nothing says any more who it was")
+
+    untold = frozenset({"phone_digits"})
+    personal = frozenset({"name", "email", "phone", "address", "notes"})
 
     objects = CustomerQuerySet.as_manager()
 
@@ -145,6 +158,9 @@ class Vehicle(ShopModel):
     # Facts of the row above, kept beside it, so that every list and statement reads them as columns.
     name = models.CharField(max_length=200, blank=True, editable=False, help_text="what a person calls it: year, make, model and plate")
     vin_valid = models.BooleanField(default=False, editable=False, help_text="the VIN follows ISO 3779")
+
+    untold = frozenset({"name", "vin_valid"})
+    personal = frozenset({"plate", "vin"})
 
     objects = VehicleQuerySet.as_manager()
 

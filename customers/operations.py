@@ -1,6 +1,7 @@
 """What happens to customers and vehicles beyond one row: log-ins that go with them, histories that keep them."""
 
 import logging
+from copy import copy
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,7 +11,7 @@ from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import EMAIL_TAKEN
 from mechanic_shop.accounts.rights import may_manage
 from mechanic_shop.admin.log import forget_in_log
-from mechanic_shop.api import caching
+from mechanic_shop.api import audit, caching
 from mechanic_shop.errors import DomainError, InvalidInput, NotAllowed
 
 from . import answers
@@ -25,10 +26,10 @@ def register(*, name: str, email: str | None = None, password_hash: str | None =
 
     Raises InvalidInput ``email_taken`` when the e-mail was taken in the same moment.
     """
-    user = accounts.create_login(email, password_hash) if email and password_hash else None
+    user = accounts.create_login(email, password_hash, by=by) if email and password_hash else None
     try:
         with transaction.atomic():
-            return Customer.objects.create(name=name, email=email, user=user, **details)
+            return Customer.objects.create(name=name, email=email, user=user, **details, by=by)
     except IntegrityError as error:
         raise InvalidInput("email", "email_taken", EMAIL_TAKEN) from error
 
@@ -52,23 +53,26 @@ def update(customer: Customer, *, by: Any, current_password: str | None = None, 
             # The front desk could else send a manager's password reset to itself, and a manager the owner's.
             raise NotAllowed("login_of_staff", "This customer works here and logs in with that e-mail: they or the manager change it.")
         accounts.set_email(customer.user, email, by=by)
-    return customer.save_changes(**changes)
+        customer.refresh_from_db(fields=["email"])  # done, and told
+    return customer.save_changes(**changes, by=by)
 
 
 @transaction.atomic
 def delete(customer: Customer, *, by: Any) -> None:
-    """Erase a customer who never had a ticket, with their vehicles and log-in.
+    """Erase a customer who never had a ticket, with their vehicles and log-in, and what the audit trail knew of them.
 
     Raises DomainError ``customer_in_use`` for one with a history.
     """
     if customer.tickets.exists():
         raise DomainError("customer_in_use", f"{customer.name} has tickets, so the record stays: erase who it was instead.")
-    customer.vehicles.all().delete()
-    user = customer.user
-    customer.delete()
+    rows: list[Any] = [*customer.vehicles.all(), customer]
     # A mechanic or a clerk who is also a customer keeps the log-in for work.
-    if user is not None and not user.is_shop_staff:
-        user.delete()
+    if customer.user is not None and not customer.user.is_shop_staff:
+        rows.append(customer.user)
+    for row in rows:
+        gone = copy(row)  # a row that was deleted has no key any more
+        row.delete(by=by)
+        audit.forget(gone)
 
 
 @transaction.atomic
@@ -121,8 +125,10 @@ def _erase_vehicles(customer: Customer) -> list[Vehicle]:
 
 
 def _forget_everywhere(*rows: Any) -> None:
-    """The one place for what other tables remember of these rows as they were: the admin's log; an audit trail's ``forget(row)`` goes here."""
-    forget_in_log(*rows)
+    """What other tables remember of these rows as they were: the admin's log and the audit trail."""
+    for row in rows:
+        audit.forget(row)
+    forget_in_log(*rows)  # last: the log may know what they are called from now on
 
 
 @transaction.atomic
@@ -130,4 +136,4 @@ def delete_vehicle(vehicle: Vehicle, *, by: Any) -> None:
     """Erase a vehicle that was never repaired here. Raises DomainError ``vehicle_in_use`` for another."""
     if vehicle.tickets.exists():
         raise DomainError("vehicle_in_use", f"{vehicle} has tickets, so its record stays: change its customer if it was sold.")
-    vehicle.delete()
+    vehicle.delete(by=by)

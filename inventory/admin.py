@@ -169,7 +169,7 @@ class PartAdmin(ShopModelAdmin):
         return HttpResponseRedirect(reverse("admin:inventory_stockmovement_changelist", query={"part__id__exact": object_id}))
 
     def delete_object(self, request: HttpRequest, part: Part) -> None:
-        operations.delete(part)
+        operations.delete(part, by=request.user)
 
     def describe(self, part: Part) -> str:
         return f"{show(part.available)} available"

@@ -102,6 +102,8 @@ class Part(ShopModel):
     barcode = models.CharField(max_length=60, blank=True, db_index=True)
     is_active = models.BooleanField(default=True, help_text="can be put on tickets; switch off instead of deleting")
 
+    untold = frozenset({"on_hand", "allocated"})  # the ledger tells of them
+
     objects = PartQuerySet.as_manager()
 
     class Meta:

@@ -34,7 +34,7 @@ def receive(part: Part, *, quantity: Decimal, unit_cost: Decimal | None = None, 
     part.check_quantity(quantity)
     _shift_on_hand(part, quantity)
     if unit_cost is not None:
-        part.save_changes(cost=unit_cost)
+        part.save_changes(cost=unit_cost, by=by)
     movement = _record(part, quantity, Reason.RECEIPT, unit_cost=unit_cost, note=note, reference=reference, by=by)
     fill_backorders(part)
     return movement
@@ -81,11 +81,11 @@ def count(part: Part, *, counted: Decimal, note: str = "", by: Any) -> StockMove
 
 
 @transaction.atomic
-def delete(part: Part) -> None:
+def delete(part: Part, *, by: Any) -> None:
     """Erase a part that was never used. Raises DomainError ``part_in_use`` for one with a history."""
     if part.movements.exists() or part.ticket_lines.exists():
         raise DomainError("part_in_use", f"{part.sku} has a history, so it stays: set is_active to false instead.")
-    part.delete()
+    part.delete(by=by)
     _stock_changed()
 
 

@@ -45,7 +45,7 @@ class PartViewSet(ShopModelViewSet):
     perform_update = perform_create
 
     def perform_destroy(self, part: Part) -> None:
-        operations.delete(part)
+        operations.delete(part, by=self.request.user)
 
     @answers(PartSerializer)
     @action(detail=True, methods=["put"], serializer_class=ReceiveSerializer)

@@ -223,7 +223,8 @@ INSTALLED_APPS = [
     "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "mechanic_shop.api",
+    "mechanic_shop.api",  # before auditlog: it has a command that empties the trail
+    "auditlog",
     "customers",
     "mechanics",
     "inventory",
@@ -285,6 +286,11 @@ SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": JWT_SIGNING_KEY,
 }
+
+# --- the audit trail ---------------------------------------------------------------------------
+AUDITLOG_LOGENTRY_MODEL = "api.AuditEntry"
+AUDITLOG_CID_GETTER = "mechanic_shop.api.audit.request_id"
+MIGRATION_MODULES = {"auditlog": None}  # ours stands in for its one table
 
 # --- the shop ----------------------------------------------------------------------------------
 SHOP_NAME = env.str("SHOP_NAME", "") or "Demo Garage"

@@ -64,6 +64,8 @@ class Mechanic(ShopModel):
     )
     hired_on = models.DateField(null=True, blank=True)
 
+    personal = frozenset({"name", "email", "phone"})
+
     objects = MechanicQuerySet.as_manager()
 
     class Meta:

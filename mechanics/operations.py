@@ -15,5 +15,5 @@ def delete(mechanic: Mechanic, *, by: Any) -> None:
     """Erase a mechanic who was never on a ticket. Raises DomainError ``mechanic_in_use`` for one with a history."""
     if mechanic.assignments.exists():
         raise DomainError("mechanic_in_use", f"{mechanic.name} has worked on tickets, so the record stays: set is_active to false instead.")
-    mechanic.delete()
+    mechanic.delete(by=by)
     caching.changed("mechanics")

@@ -18,6 +18,7 @@ from django.utils import timezone
 from customers.models import Customer, Vehicle
 from inventory import operations as stock
 from inventory.models import Part, StockMovement
+from mechanic_shop.api.models import AuditEntry
 from mechanics.models import Mechanic
 from tickets import operations
 from tickets.models import ServiceTicket, Status
@@ -109,6 +110,7 @@ def garage() -> dict[str, Any]:
         "tickets_serviceticket": ticket,
         "accounts_user": UserFactory(role="mechanic"),
         "auth_group": Group.objects.get(name="advisor"),
+        "api_auditentry": AuditEntry.objects.first(),
     }
 
 
@@ -129,6 +131,7 @@ PAGES = {
     | dict.fromkeys(("move", "add_part", "remove_part", "assign_mechanic", "remove_mechanic"), BOTH),
     "accounts_user": dict.fromkeys(PLAIN, MANAGER) | {"delete": NOBODY, "set_password": MANAGER, "log_out_everywhere": MANAGER},
     "auth_group": dict.fromkeys(PLAIN, MANAGER) | {"add": NOBODY, "delete": NOBODY},
+    "api_auditentry": dict.fromkeys(PLAIN, MANAGER) | {"add": NOBODY, "delete": NOBODY},
 }
 ROUTES = [(model, page) for model, pages in PAGES.items() for page in pages]
 SITE_ROUTES = {"index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n", "view_on_site", "app_list", "search"}
@@ -207,9 +210,9 @@ def test_an_address_in_the_search_leads_to_the_row(desk, garage):
 
 
 def test_the_navigation_speaks_the_shops_words(chief, desk):
-    titles = ["Today", "Tickets", "Customers", "Vehicles", "Mechanics", "Parts", "Stock movements", "Staff"]
+    titles = ["Today", "Tickets", "Customers", "Vehicles", "Mechanics", "Parts", "Stock movements", "Staff", "Audit trail"]
     assert shown_titles(chief) == titles
-    assert shown_titles(desk) == titles[:-1]
+    assert shown_titles(desk) == titles[:-2]
 
 
 def shown_titles(client: Client) -> list[str]:
@@ -889,7 +892,7 @@ def test_the_log_in_leads_to_no_other_host(advisor):
 
 def test_the_models_of_others_are_not_in_the_admin():
     shown = {model._meta.label for model in admin.site._registry}
-    assert shown == {label(model) for model in (Customer, Vehicle, Mechanic, Part, StockMovement, ServiceTicket, User, Group)}
+    assert shown == {label(model) for model in (Customer, Vehicle, Mechanic, Part, StockMovement, ServiceTicket, User, Group, AuditEntry)}
 
 
 def label(model: Any) -> str:

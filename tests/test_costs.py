@@ -28,9 +28,9 @@ COSTS: dict[str, tuple[str, str, str, Any, int, float]] = {
     "one mechanic": ("anonymous", "GET", "mechanics/{mechanic}/", None, 1, 3.4),
     "popular, cached": ("anonymous", "GET", "mechanics/popular/", None, 0, 4),
     "parts, cached": ("manager", "GET", "parts/", None, 0, 4.9),
-    "create a ticket": ("manager", "POST", "tickets/", {"customer": "{customer}", "vehicle": "{vehicle}", "concern": "Brakes"}, 9, 30),
-    "add a part": ("manager", "PUT", "tickets/{ticket}/add-part/", {"part": "{part}"}, 11, 22),
-    "assign a mechanic": ("manager", "PUT", "tickets/{ticket}/assign-mechanic/", {"mechanic": "{mechanic}"}, 10, 20),
+    "create a ticket": ("manager", "POST", "tickets/", {"customer": "{customer}", "vehicle": "{vehicle}", "concern": "Brakes"}, 11, 35),
+    "add a part": ("manager", "PUT", "tickets/{ticket}/add-part/", {"part": "{part}"}, 12, 25),
+    "assign a mechanic": ("manager", "PUT", "tickets/{ticket}/assign-mechanic/", {"mechanic": "{mechanic}"}, 11, 23),
 }
 
 

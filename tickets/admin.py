@@ -251,6 +251,9 @@ class ServiceTicketAdmin(ShopModelAdmin):
     )
     add_fieldsets = ((None, {"fields": (("vehicle", "customer"), "concern", ("service_date", "promised_at"), "odometer_in")}),)
 
+    def hidden_in_trail(self, request: HttpRequest) -> set[str]:
+        return super().hidden_in_trail(request) | PartsInline(self.model, self.admin_site).hidden(request)
+
     def get_queryset(self, request: HttpRequest) -> Any:
         assignments = Prefetch("assignments", TicketMechanic.objects.select_related("mechanic").order_by("pk"))
         return super().get_queryset(request).select_related("customer", "vehicle").prefetch_related(assignments)

@@ -13,18 +13,36 @@ from customers.models import Customer
 from customers.serializers import CustomerSerializer, VehicleSerializer
 from customers.views import CustomerViewSet as Customers
 from mechanic_shop.accounts.models import User
-from mechanic_shop.api.fields import UTCField
+from mechanic_shop.api.fields import SmallRelatedField, UTCField
 from mechanic_shop.api.renderers import to_json
 from mechanic_shop.api.schema import answers
+from mechanic_shop.api.serializers import ShopSerializer
 
 from .models import ServiceTicket, StatusChange
-from .serializers import ServiceTicketSerializer, StatusChangeSerializer
+from .serializers import ServiceTicketSerializer
+
+
+class FiledMoveSerializer(ShopSerializer):
+    """A move of a ticket, as its history tells it."""
+
+    # "from" is no name for a class attribute.
+    vars()["from"] = serializers.CharField(source="from_status", read_only=True)
+    to = serializers.CharField(source="to_status", read_only=True)
+    by = SmallRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"})
+
+    class Meta:
+        model = StatusChange
+        fields = ("id", "from", "to", "by", "at", "reason")
+
+    def get_fields(self) -> dict[str, Any]:
+        declared = super().get_fields()
+        return {name: declared[name] for name in self.Meta.fields}
 
 
 class FiledTicketSerializer(ServiceTicketSerializer):
-    """A ticket with its history."""
+    """A ticket with its moves."""
 
-    history = StatusChangeSerializer(many=True, read_only=True)
+    history = FiledMoveSerializer(many=True, read_only=True)
 
     class Meta(ServiceTicketSerializer.Meta):
         fields = (*ServiceTicketSerializer.Meta.fields, "history")

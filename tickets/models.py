@@ -2,6 +2,7 @@
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
 from typing import Any, Self
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from customers.models import Customer, Vehicle, matches_customer
 from inventory.models import ZERO, Part, money_field, quantity_field
+from mechanic_shop.api.audit import Kind
 from mechanic_shop.api.models import AppendOnlyModel, ShopModel, ShopQuerySet
 from mechanics.models import Mechanic
 
@@ -38,6 +40,11 @@ class HoldReason(models.TextChoices):
 OPEN = (Status.ESTIMATE, Status.APPROVED, Status.IN_PROGRESS)  # parts and mechanics may change
 WORKING = (Status.APPROVED, Status.IN_PROGRESS)  # parts are held in stock
 SEALED = (Status.INVOICED, Status.CLOSED, Status.CANCELLED)  # nothing changes any more
+
+
+def ticket_number(key: int) -> str:
+    """T-000123: the key, as it stands on paper."""
+    return f"T-{key:06d}"
 
 
 class ServiceTicketQuerySet(ShopQuerySet):
@@ -100,6 +107,9 @@ class ServiceTicket(ShopModel):
     mechanics = models.ManyToManyField(Mechanic, through="TicketMechanic", related_name="tickets")
     parts = models.ManyToManyField(Part, through="TicketPart", related_name="tickets")
 
+    untold = frozenset({"version", "opened_at"})
+    subjects = MappingProxyType({Kind.MECHANIC: Mechanic, Kind.PART: Part})
+
     objects = ServiceTicketQuerySet.as_manager()
 
     class Meta:
@@ -140,8 +150,7 @@ class ServiceTicket(ShopModel):
 
     @property
     def number(self) -> str:
-        """T-000123: the key, as it stands on paper."""
-        return f"T-{self.pk:06d}"
+        return ticket_number(self.pk)
 
     @property
     def owner_id(self) -> int | None:
@@ -166,12 +175,21 @@ class TicketMechanic(ShopModel):
     assigned_at = models.DateTimeField(default=timezone.now, editable=False)
     assigned_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
 
+    untold = frozenset({"ticket", "mechanic", "assigned_at", "assigned_by"})
+    kind = Kind.MECHANIC
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["ticket", "mechanic"], name="a_mechanic_is_once_on_a_ticket")]
         indexes = [models.Index(fields=["mechanic", "assigned_at", "ticket"], name="assignments_of_a_mechanic")]
 
     def __str__(self) -> str:
         return f"{self.mechanic} ({self.role})"
+
+    def told_of(self) -> tuple[type[models.Model], int, int | None]:
+        return ServiceTicket, self.ticket_id, self.mechanic_id
+
+    def told_as(self) -> str:
+        return ticket_number(self.ticket_id)
 
 
 class TicketPartQuerySet(ShopQuerySet):
@@ -200,6 +218,9 @@ class TicketPart(ShopModel):
     allocated = quantity_field(editable=False)
     issued = quantity_field(editable=False)
 
+    untold = frozenset({"ticket", "part", "line_total", "allocated", "issued"})  # stock has its ledger
+    kind = Kind.PART
+
     objects = TicketPartQuerySet.as_manager()
 
     class Meta:
@@ -218,6 +239,12 @@ class TicketPart(ShopModel):
         if fields is not None and "quantity" in fields:
             kwargs["update_fields"] = {*fields, "line_total"}
         super().save(*args, **kwargs)
+
+    def told_of(self) -> tuple[type[models.Model], int, int | None]:
+        return ServiceTicket, self.ticket_id, self.part_id
+
+    def told_as(self) -> str:
+        return ticket_number(self.ticket_id)
 
     @property
     def backordered(self) -> Decimal:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from customers.models import Customer, Vehicle
 from inventory import operations as stock
 from inventory.models import ZERO, Part
-from mechanic_shop.api import caching
+from mechanic_shop.api import audit, caching
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import DomainError, InvalidInput
 from mechanics.models import Mechanic
@@ -32,7 +32,7 @@ def open_ticket(*, by: Any, **details: Any) -> ServiceTicket:
     """
     Customer.objects.refuse_erased(details["customer"].pk)
     _check_vehicle(details.get("vehicle"), details["customer"])
-    ticket = ServiceTicket.objects.create(**details)
+    ticket = ServiceTicket.objects.create(**details, by=by)
     StatusChange.objects.create(ticket=ticket, to_status=ticket.status, by=by)
     return ticket
 
@@ -58,7 +58,7 @@ def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
         Customer.objects.refuse_erased(changes["customer"].pk)
     if {"customer", "vehicle"} & set(changes):  # a vehicle that was sold since stays on its old tickets
         _check_vehicle(changes.get("vehicle", ticket.vehicle), changes.get("customer", ticket.customer))
-    return ticket.save_changes(**changes, version=F("version") + 1)
+    return ticket.save_changes(**changes, version=F("version") + 1, by=by)
 
 
 @transaction.atomic
@@ -68,7 +68,7 @@ def delete(ticket: ServiceTicket, *, by: Any) -> None:
     if ticket.status != Status.ESTIMATE:
         way_out = "cancel it instead" if ticket.status in OPEN else "there is nothing to do"
         raise DomainError("ticket_in_use", f"{ticket.number} is {ticket.status}, so its record stays: {way_out}.", ticket_status=ticket.status)
-    ticket.delete()
+    ticket.delete(by=by)
     _links_changed()
 
 
@@ -110,9 +110,9 @@ def edit_mechanics(
         if not mechanic.is_active:
             raise DomainError("mechanic_inactive", f"{mechanic.name} no longer works here: assign somebody else.", mechanic=mechanic.pk)
     for mechanic in new.values():
-        TicketMechanic.objects.create(ticket=ticket, mechanic=mechanic, role=role, assigned_by=by)
+        TicketMechanic.objects.create(ticket=ticket, mechanic=mechanic, role=role, assigned_by=by, by=by)
     if remove:
-        TicketMechanic.objects.filter(ticket=ticket, mechanic__in=remove).delete()
+        TicketMechanic.objects.filter(ticket=ticket, mechanic__in=remove).delete(by=by)
     if new or remove:
         _bump(ticket)
         _links_changed()
@@ -144,11 +144,11 @@ def add_part(ticket: ServiceTicket, *, part: Part, quantity: Decimal = Decimal(1
     if total > MOST_MONEY:
         raise InvalidInput("quantity", "too_much", f"A line comes to {MOST_MONEY} at the most.")
     if line is None:
-        TicketPart.objects.create(ticket=ticket, part=part, quantity=quantity, allocated=given, unit_price=part.price, unit_cost=part.cost)
+        TicketPart.objects.create(ticket=ticket, part=part, quantity=quantity, allocated=given, unit_price=part.price, unit_cost=part.cost, by=by)
     elif line.quantity + quantity > MOST:
         raise InvalidInput("quantity", "too_much", f"No more than {MOST} of a part fit on a ticket.")
     else:
-        line.save_changes(quantity=line.quantity + quantity, allocated=line.allocated + given)
+        line.save_changes(quantity=line.quantity + quantity, allocated=line.allocated + given, by=by)
     _bump(ticket)
 
 
@@ -173,9 +173,9 @@ def remove_part(ticket: ServiceTicket, *, part: Part, quantity: Decimal | None =
     returned = rest - released
     _give_back(line, part, released, returned, by=by)
     if quantity == line.quantity:
-        line.delete()
+        line.delete(by=by)
     else:
-        line.save_changes(quantity=line.quantity - quantity, allocated=line.allocated - released, issued=line.issued - returned)
+        line.save_changes(quantity=line.quantity - quantity, allocated=line.allocated - released, issued=line.issued - returned, by=by)
     if rest:
         stock.fill_backorders(part)
     _bump(ticket)
@@ -193,8 +193,9 @@ def move(ticket: ServiceTicket, *, to: str, reason: str = "", by: Any) -> None:
     step = workflow.check(ticket, to, by)
     start, now = ticket.status, timezone.now()
     changes = {"status": to, **_stamps(to, now)}
+    before = {name: getattr(ticket, name) for name in changes}
     # Compare and set: of two racing requests one finds the status that it read. It locks the ticket, too.
-    if not ServiceTicket.objects.filter(pk=ticket.pk, status=start).update(**changes, version=F("version") + 1, updated_at=now):
+    if not ServiceTicket.objects.filter(pk=ticket.pk, status=start).update_untold(**changes, version=F("version") + 1, updated_at=now):
         raise DomainError("status_changed", f"Somebody else moved {ticket.number} in this moment: read it again.")
     for name, value in changes.items():
         setattr(ticket, name, value)
@@ -209,6 +210,7 @@ def move(ticket: ServiceTicket, *, to: str, reason: str = "", by: Any) -> None:
             for part in parts.values():
                 stock.fill_backorders(part)
     StatusChange.objects.create(ticket=ticket, from_status=start, to_status=to, by=by, at=now, reason=reason)
+    audit.tell(ticket, before, kind=audit.Kind.STATUS, by=by)
     if to == Status.CANCELLED:
         _links_changed()
 

@@ -9,13 +9,14 @@ from rest_framework import serializers
 
 from customers.models import Customer, Vehicle
 from inventory.models import ZERO, Part
-from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, RelationListField, SmallRelatedField
+from mechanic_shop.api.audit import Kind
+from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, RelationListField, SmallRelatedField, UTCField
 from mechanic_shop.api.reading import Fixed, PerDatabase
 from mechanic_shop.api.serializers import ShopSerializer, asking_user
 from mechanics.models import Mechanic
 
 from . import operations, workflow
-from .models import HoldReason, ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
+from .models import HoldReason, ServiceTicket, Status, TicketMechanic, TicketPart
 
 
 def sum_of_lines() -> Coalesce:
@@ -167,17 +168,27 @@ class TransitionsSerializer(serializers.Serializer):
         return {"status": ticket.status, "next": workflow.options(ticket, self.context["request"].user)}
 
 
-class StatusChangeSerializer(ShopSerializer):
-    by = SmallRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"})
+class AboutSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField(allow_null=True, help_text="null when it is gone")
 
-    class Meta:
-        model = StatusChange
-        fields = ("id", "from", "to", "by", "at", "reason")
 
-    def get_fields(self) -> dict[str, Any]:
-        declared = super().get_fields()
-        return {name: declared[name] for name in self.Meta.fields}
-
+class ChangeSerializer(serializers.Serializer):
+    field = serializers.CharField()
     # "from" is no name for a class attribute.
-    vars()["from"] = serializers.CharField(source="from_status", read_only=True)
-    to = serializers.CharField(source="to_status", read_only=True)
+    vars()["from"] = serializers.JSONField(allow_null=True)
+    to = serializers.JSONField(allow_null=True)
+
+
+class HistorySerializer(serializers.Serializer):
+    """Something that became of a ticket; ``id`` is unique among rows of one ``kind``."""
+
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=Kind.choices)
+    at = UTCField()
+    by = SmallRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
+    vars()["from"] = serializers.CharField(allow_null=True, help_text="the status before a move; empty for a new ticket")
+    to = serializers.CharField(allow_null=True, help_text="the status after a move")
+    reason = serializers.CharField(help_text="why it was moved")
+    about = AboutSerializer(allow_null=True, help_text="the part or the mechanic")
+    changes = ChangeSerializer(many=True)

@@ -8,7 +8,7 @@ from mechanic_shop.api.permissions import Has, IsAuthenticated, IsOwner
 from mechanic_shop.api.schema import answers
 from mechanic_shop.api.viewsets import ShopModelViewSet
 
-from . import operations
+from . import history, operations
 from .filters import ServiceTicketFilter
 from .models import ServiceTicket, StatusChange
 from .permissions import IsAssigned, OwnsEstimate
@@ -16,11 +16,11 @@ from .serializers import (
     AddPartSerializer,
     AssignMechanicSerializer,
     EditMechanicsSerializer,
+    HistorySerializer,
     MoveSerializer,
     RemoveMechanicSerializer,
     RemovePartSerializer,
     ServiceTicketSerializer,
-    StatusChangeSerializer,
     TransitionsSerializer,
 )
 
@@ -108,15 +108,17 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """Move the ticket along the workflow."""
         return self.act(operations.move)
 
-    @answers(StatusChangeSerializer, many=True)
+    @answers(HistorySerializer, many=True)
     @action(
         detail=True,
-        serializer_class=StatusChangeSerializer,
-        queryset=StatusChange.objects.select_related("by__customer", "by__mechanic"),
+        serializer_class=HistorySerializer,
+        queryset=StatusChange.objects.all(),
         filterset_class=None,
         ordering_fields=None,
     )
     def history(self, request: Any, pk: str) -> Any:
-        """The moves of the ticket, oldest first."""
+        """What became of the ticket, oldest first: its moves, its parts and mechanics, and who changed which field."""
         ticket = self.get_object_or_404(ServiceTicket.objects.visible_to(request.user))
-        return self.answer_rows(self.queryset.filter(ticket=ticket))
+        page = self.paginate_queryset(self.filter_queryset(history.moments(ticket, request.user)))
+        rows = history.rows(page, request.user)
+        return self.paginator.get_paginated_response(self.get_serializer(rows, many=True).data)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from auditlog import admin as auditlogs_admin  # noqa: F401 - registers its page of entries, which makes room for ours
 from django import forms
 from django.contrib import admin
 from django.contrib.auth import admin as djangos_admin  # noqa: F401 - registers its Group page, which makes room for ours
@@ -17,7 +18,9 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminP
 
 from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.buttons import ButtonForm, button
+from mechanic_shop.admin.entries import AuditEntryAdmin
 from mechanic_shop.admin.forms import ShopForm
+from mechanic_shop.api.models import AuditEntry
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from . import operations, passwords
@@ -188,7 +191,7 @@ class UserAdmin(ShopModelAdmin):
     # --- writing ---
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> User:
-        user = operations.create_login(details["email"], details["password"])
+        user = operations.create_login(details["email"], details["password"], by=request.user)
         if details.get("is_staff"):
             user.is_staff = True
             user.save(update_fields=["is_staff"])
@@ -224,7 +227,8 @@ class UserAdmin(ShopModelAdmin):
             raise DomainError("outranked", f"{user.email} has rights that you do not have: somebody else must do this.")
 
 
-admin.site.unregister(Group)
+admin.site.unregister([Group, AuditEntry])
+admin.site.register(AuditEntry, AuditEntryAdmin)
 
 
 @admin.register(Group)

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
@@ -14,6 +16,18 @@ class AccountsConfig(AppConfig):
         # Without a sender: it runs for every app, and before django.contrib.auth's own receiver, which is connected later.
         post_migrate.connect(hand_out_new_permissions, dispatch_uid="mechanic_shop.accounts.roles")
         hide_tokens_from_admin()
+        self.roles = told_roles()  # kept, or its receivers would be gone with it
+
+
+def told_roles() -> Any:
+    """Roles are rows between users and groups, which no ``save`` writes: the library's own signals tell of them."""
+    from auditlog.registry import AuditlogModelRegistry
+
+    from .models import User
+
+    roles = AuditlogModelRegistry(create=False, update=False, delete=False, access=False)
+    roles.register(User, m2m_fields={"groups", "user_permissions"})
+    return roles
 
 
 def hide_tokens_from_admin() -> None:

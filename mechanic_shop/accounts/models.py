@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from mechanic_shop.api import caching
+from mechanic_shop.api.audit import AuditedModel, AuditedQuerySet
 
 from .emails import MAX_EMAIL, normalise_email, validate_plain_email
 
@@ -25,7 +26,7 @@ class Visitor(AnonymousUser):
         return False
 
 
-class UserManager(BaseUserManager["User"]):
+class UserManager(BaseUserManager.from_queryset(AuditedQuerySet)):  # type: ignore[misc]
     """Users are found by their e-mail, however it is spelt."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
@@ -48,7 +49,7 @@ class UserManager(BaseUserManager["User"]):
     create_superuser.alters_data = True  # type: ignore[attr-defined]
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
     """Somebody who may log in.
 
     ``user.customer`` and ``user.mechanic`` say who that is in the shop; either may be missing.
@@ -65,6 +66,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField("active", default=True, help_text="May log in. Take it away instead of deleting the user.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     session_epoch = models.PositiveIntegerField(default=0, editable=False, help_text="Raising it ends every session and token.")
+
+    untold = frozenset({"session_epoch", "last_login", "date_joined"})
+    masked = frozenset({"password"})
+    personal = frozenset({"email"})
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -131,6 +136,6 @@ class User(AbstractBaseUser, PermissionsMixin):
         hashes = [self.get_session_auth_hash(), *self.get_session_auth_fallback_hash()]
         return isinstance(claim, str) and any(constant_time_compare(known[:16], claim) for known in hashes)
 
-    def same_revision(self) -> "models.QuerySet[User]":
+    def same_revision(self) -> AuditedQuerySet:
         """This row, as long as nobody else changed its password or ended its sessions: the WHERE clause of a compare-and-set."""
         return User.objects.filter(pk=self.pk, password=self.password, session_epoch=self.session_epoch)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import AuthenticationFailed
 
-from mechanic_shop.api import caching
+from mechanic_shop.api import audit, caching
 from mechanic_shop.api.throttling import address_of, hit, limited
 from mechanic_shop.errors import DomainError, InvalidInput
 
@@ -104,13 +104,14 @@ def end_sessions(user: User, *, by: Any = None) -> None:
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     caching.changed("accounts", at_once=True)
     user.refresh_from_db(fields=["session_epoch"])
+    audit.note(user, sessions=[None, "ended"], by=by)
     log.info("sessions ended", extra={"of_user_id": user.pk, "by_user_id": by and by.pk})
 
 
 @transaction.atomic
 def deactivate(user: User, *, by: Any) -> None:
     """Take the log-in away at once; the user and what they did stay on record."""
-    User.objects.filter(pk=user.pk).update(is_active=False)
+    User.objects.filter(pk=user.pk).update_by(by, is_active=False)
     user.is_active = False
     end_sessions(user, by=by)
 
@@ -160,16 +161,16 @@ def check_change(user: User, *, current_password: str, new_password: str) -> dic
 @transaction.atomic
 def set_password(user: User, new_hash: str, *, by: Any) -> None:
     """Set a new password, which ends every session. Raises DomainError when it was changed in the same moment."""
-    if not store_password(user, new_hash):
+    if not store_password(user, new_hash, by=by):
         raise DomainError("conflict", "The password was changed in this very moment: log in again.")
     log.info("password changed", extra={"of_user_id": user.pk, "by_user_id": by.pk})
 
 
 @transaction.atomic
-def store_password(user: User, new_hash: str) -> bool:
+def store_password(user: User, new_hash: str, *, by: Any = None) -> bool:
     """Compare-and-set: False, and nothing changed, when somebody set a password or ended the sessions meanwhile."""
     caching.changed("accounts", at_once=True)
-    return bool(user.same_revision().filter(is_active=True).update(password=new_hash, session_epoch=F("session_epoch") + 1))
+    return bool(user.same_revision().filter(is_active=True).update_by(by, password=new_hash, session_epoch=F("session_epoch") + 1))
 
 
 def request_reset(email: str) -> None:
@@ -237,12 +238,12 @@ def email_is_taken(email: str, *, besides: User | None = None) -> bool:
 
 
 @transaction.atomic
-def create_login(email: str, password_hash: str) -> User:
+def create_login(email: str, password_hash: str, *, by: Any = None) -> User:
     """A log-in for somebody whose password is hashed already. Raises InvalidInput ``email_taken``."""
     try:
         with transaction.atomic():  # the outer transaction must go on working after a refusal
             user = User(email=email, password=password_hash)
-            user.save()
+            user.save(by=by)
             return user
     except IntegrityError as error:
         raise InvalidInput("email", "email_taken", EMAIL_TAKEN) from error
@@ -260,9 +261,9 @@ def set_email(user: User, email: str, *, by: Any = None) -> None:
     try:
         with transaction.atomic():
             user.email = email
-            user.save(update_fields=["email"])
+            user.save(update_fields=["email"], by=by)
             if customer:
-                customer.save_changes(email=email)
+                customer.save_changes(email=email, by=by)
     except IntegrityError as error:  # taken in the same moment
         raise InvalidInput("email", "email_taken", EMAIL_TAKEN) from error
     log.info("e-mail changed", extra={"of_user_id": user.pk, "by_user_id": by and by.pk})

@@ -52,6 +52,7 @@ MANAGER = (
     | rights("tickets.serviceticket", *ALL)
     | rights("tickets.ticketmechanic", *ALL)
     | rights("tickets.ticketpart", *ALL)
+    | rights("api.auditentry", "view")
     | {"customers.erase_customer", "inventory.view_cost", "inventory.adjust_part"}
 )
 ROLES: dict[str, set[str]] = {"manager": MANAGER, "advisor": ADVISOR, "mechanic": MECHANIC}

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
-from django.core.exceptions import FieldDoesNotExist
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -22,6 +23,7 @@ from mechanic_shop.api.filters import MAX_SEARCH
 from .buttons import RowSelect, allowed
 from .forms import ShopForm
 from .refusals import REFUSALS, told
+from .trail import page_of_trail
 
 
 class SecretFields:
@@ -56,6 +58,7 @@ class ShopModelAdmin(SecretFields, ModelAdmin):
     """Pages of one model. An app with operations names them in ``create_object``, ``change_object`` and ``delete_object``."""
 
     form = ShopForm
+    object_history_template = "admin/trail.html"
     cache_groups: ClassVar[tuple[str, ...]] = ()
     lookups: ClassVar[tuple[str, ...]] = ()
     """Fields that a link may filter the list by, beside those of ``list_filter``."""
@@ -163,8 +166,16 @@ class ShopModelAdmin(SecretFields, ModelAdmin):
         obj = self.get_object(request, str(object_id)) if found else None
         return [shown for shown in found if obj is not None and getattr(shown.method, "when", always)(obj)]
 
+    def hidden_in_trail(self, request: HttpRequest) -> set[str]:
+        """Columns that this user must not see in the row's history."""
+        return self.hidden(request)
+
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        response = super().history_view(request, object_id, extra_context)
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, unquote(object_id))
+        trail = {} if row is None else page_of_trail(request, row, self.hidden_in_trail(request))
+        response = super().history_view(request, object_id, {**trail, **(extra_context or {})})
         labels = {self.opts.get_field(name).verbose_name.capitalize() for name in self.hidden(request)}
         for entry in getattr(response, "context_data", {}).get("action_list", ()) if labels else ():
             entry.change_message = without_labels(entry.change_message, labels)

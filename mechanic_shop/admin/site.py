@@ -13,6 +13,8 @@ from django.urls import reverse
 from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
 
+from mechanic_shop.api import logs
+
 EACH = 5  # rows of a model that a search shows
 
 
@@ -37,6 +39,8 @@ class ShopAdminSite(UnfoldAdminSite):
 
         @wraps(inner)
         def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if request.user.is_authenticated:
+                logs.user_id.set(str(request.user.pk))
             try:
                 return inner(request, *args, **kwargs)
             except PermissionDenied:

@@ -61,6 +61,7 @@ def unfold(shop: str) -> dict[str, Any]:
                         item("Parts", "inventory_2", "inventory.part"),
                         item("Stock movements", "swap_vert", "inventory.stockmovement"),
                         item("Staff", "badge", "accounts.user", query="staff"),
+                        item("Audit trail", "history", "api.auditentry"),
                         {
                             "title": "Roles",
                             "icon": "key",

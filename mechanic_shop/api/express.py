@@ -22,7 +22,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
-from . import observe
+from . import logs, observe
 from .middleware import ProblemMiddleware, begin, is_program, is_too_large
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -96,6 +96,8 @@ def ask(view: View, request: WSGIRequest, kwargs: dict[str, str]) -> Any:
         return response.render() if hasattr(response, "render") else response
     except Exception as error:
         return ProblemMiddleware.process_exception(request, error) or response_for_exception(request, error)
+    finally:
+        logs.door.set(logs.COMMAND)  # what the thread does next is no longer this request's
 
 
 def complete(request: WSGIRequest, response: Any, ident: str) -> Any:

@@ -13,12 +13,17 @@ from traceback import format_tb
 from typing import Any
 
 import orjson
+from django.http import HttpRequest
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 user_id: ContextVar[str] = ContextVar("user_id", default="-")
 refusal: ContextVar[str] = ContextVar("refusal", default="")
 """The code that the client was told last."""
+
+COMMAND = "command"
+door: ContextVar[str] = ContextVar("door", default=COMMAND)
+"""Through which of its doors the shop is being used."""
 
 STDERR = 2
 # What a record may say beside its message: log.info("…", extra={"account": …}).
@@ -35,6 +40,13 @@ def begin(ident: str) -> None:
 
 def current_request_id() -> str:
     return request_id.get()
+
+
+def door_of(request: HttpRequest) -> str:
+    """Which of the shop's doors a request comes through: the admin, the API's pages for people, or the API."""
+    if request.path_info.startswith("/admin/"):
+        return "admin"
+    return "browsable" if "text/html" in request.META.get("HTTP_ACCEPT", "") else "api"
 
 
 class RequestFilter(logging.Filter):

@@ -49,6 +49,7 @@ def begin(request: HttpRequest) -> str:
     sent = request.META.get("HTTP_X_REQUEST_ID", "")
     ident = sent if SANE_ID.fullmatch(sent) else os.urandom(16).hex()
     logs.begin(ident)
+    logs.door.set(logs.door_of(request))
     return ident
 
 
@@ -61,7 +62,10 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         begun = perf_counter()
         ident = begin(request)
-        response = self.get_response(request)
+        try:
+            response = self.get_response(request)
+        finally:
+            logs.door.set(logs.COMMAND)  # what the thread does next is no longer this request's
         response["X-Request-ID"] = ident
         observe.answered(request, response, ident, begun)
         return response

@@ -1,16 +1,21 @@
-"""What every table of the shop has, and the store of idempotent answers."""
+"""What every table of the shop has, the audit trail, and the store of idempotent answers."""
 
-from typing import Any, Self
+from contextlib import suppress
+from typing import Any, ClassVar, Self
 
+from auditlog.models import AbstractLogEntry, LogEntryManager
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models.functions import Round
 from django.db.models.sql import UpdateQuery
 from django.utils import timezone
 
-from . import statements
+from . import audit, logs, statements
 
 
-class ShopQuerySet(models.QuerySet):
+class ShopQuerySet(audit.AuditedQuerySet):
     """What every model's rows have."""
 
     def touch(self, **changes: Any) -> int:
@@ -18,7 +23,9 @@ class ShopQuerySet(models.QuerySet):
         return self.update(updated_at=timezone.now(), **changes)
 
     def changing(self, **changes: Any) -> UpdateQuery:
-        """What ``update()`` would run, for a prepared statement."""
+        """What ``update()`` would run, for a prepared statement; not for columns that the audit trail tells of."""
+        if told := audit.told_among(self.model, changes):
+            raise TypeError(f"Nobody would be told of {', '.join(told)}: use update().")
         query: Any = self.query.chain(UpdateQuery)
         query.add_update_values(changes)
         return query
@@ -28,7 +35,7 @@ def append_only(model: type[models.Model]) -> TypeError:
     return TypeError(f"{model._meta.verbose_name_plural} are append-only: write a new one.".capitalize())
 
 
-class AppendOnlyQuerySet(ShopQuerySet):
+class AppendOnlyQuerySet(models.QuerySet):
     """Rows that are written once."""
 
     def update(self, **kwargs: Any) -> int:
@@ -72,8 +79,8 @@ class AppendOnlyModel(QuickModel):
         raise append_only(type(self))
 
 
-class ShopModel(QuickModel):
-    """A row that knows when it was made and last changed."""
+class ShopModel(audit.AuditedModel, QuickModel):
+    """A row that knows when it was made and last changed, and whose changes are told."""
 
     created_at = models.DateTimeField(auto_now_add=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True, editable=False)
@@ -83,18 +90,83 @@ class ShopModel(QuickModel):
     class Meta:
         abstract = True
 
-    def save_changes(self, **changes: Any) -> Self:
+    def save_changes(self, *, by: Any = None, **changes: Any) -> Self:
         """Set these fields and save them alone: no other column is written back."""
         for name, value in changes.items():
             setattr(self, name, value)
         if changes:
-            self.save(update_fields=[*changes, "updated_at"])
+            self.save(update_fields=[*changes, "updated_at"], by=by)
         return self
 
 
 def exact(expression: Any) -> Round:
     """A sum of quantities, to three decimals: SQLite computes with doubles, and 0.1 + 0.2 is more than 0.3 there."""
     return Round(expression, precision=3, output_field=models.DecimalField(max_digits=12, decimal_places=3))
+
+
+class AuditEntryQuerySet(AppendOnlyQuerySet):
+    def forget(self) -> int:
+        """Empty what is personal: see ``audit.forget``. The one change that the database's trigger lets through."""
+        return models.QuerySet.update(self, personal=None, object_repr="")
+
+
+class AuditEntryManager(LogEntryManager):
+    def get_queryset(self) -> AuditEntryQuerySet:
+        return AuditEntryQuerySet(self.model, using=self._db)
+
+
+class AuditEntry(AppendOnlyModel, AbstractLogEntry):
+    """One change of one row, as django-auditlog writes it; append-only.
+
+    Without the library's columns for addresses and copies of whole rows, and with one index in place of its seven:
+    an entry is written at every change, and asked for by its row or its request. Nor do foreign keys
+    bind it, so that whoever is deleted stays the one who did it.
+    """
+
+    content_type = models.ForeignKey(ContentType, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    object_pk = models.CharField(max_length=255)
+    object_id = models.BigIntegerField(null=True)
+    action = models.PositiveSmallIntegerField(choices=AbstractLogEntry.Action.choices)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False, default=audit.actor_id
+    )
+    cid = models.CharField("request id", max_length=255, null=True, default=audit.request_id)  # noqa: DJ001 - the library's NULL: no request
+    timestamp = models.DateTimeField(default=timezone.now)
+    serialized_data = additional_data = changes_text = remote_addr = remote_port = actor_email = None
+    door = models.CharField(
+        max_length=10,
+        choices=[("api", "API"), ("browsable", "API in a browser"), ("admin", "Admin"), (logs.COMMAND, "Command or shell")],
+        default=audit.door,
+    )
+    kind = models.CharField(max_length=10, choices=audit.Kind.choices, default=audit.Kind.EDIT)
+    about_id = models.BigIntegerField(null=True, help_text="the part or mechanic that a change of a ticket is about")
+    personal = models.JSONField(null=True, help_text="values that can be taken out: null in changes")
+
+    objects: ClassVar[Any] = AuditEntryManager()
+
+    class Meta:
+        ordering = ("-pk",)
+        verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(fields=["content_type", "object_id", "id"], name="trail_of_a_row"),
+            models.Index(fields=["cid"], name="trail_of_a_request"),
+        ]
+
+    def __str__(self) -> str:
+        return AbstractLogEntry.__str__(self)
+
+    def told(self) -> dict[str, Any]:
+        """{field: [from, to]}; None in place of both where the values were taken out."""
+        return self.changes | (self.personal or {})
+
+    def by_whom(self) -> str:
+        """Who did it, as the shop's staff read it."""
+        if self.actor_id is None:
+            return "nobody logged in" if self.cid else "a command or shell"
+        with suppress(ObjectDoesNotExist):
+            if self.actor:
+                return str(self.actor)
+        return f"user {self.actor_id}, who is gone"
 
 
 class IdempotentAnswer(models.Model):
