@@ -12,7 +12,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
@@ -88,7 +88,7 @@ class Shop(Server):
         return status
 
 
-@dataclass
+@dataclass(eq=False)
 class Sent:
     """A write that a client sent; ``status`` is None while nobody knows what became of it."""
 
@@ -297,9 +297,13 @@ class SlowRoad:
         while True:
             try:
                 ours, _ = self.listener.accept()
+            except OSError:
+                return  # closed
+            try:
                 theirs = socket.create_connection(("127.0.0.1", self.to))
             except OSError:
-                return
+                ours.close()
+                continue
             Thread(target=self.carry, args=(ours, theirs, False), daemon=True).start()
             Thread(target=self.carry, args=(theirs, ours, True), daemon=True).start()
 
@@ -312,8 +316,11 @@ class SlowRoad:
         except OSError:
             pass  # one of the two hung up
         finally:
-            source.close()
-            target.close()
+            for end in (source, target):  # wakes who carries the other way
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
 
     def close(self) -> None:
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
