@@ -43,8 +43,8 @@ browser: dev ## the pages in a real browser (Chromium), with screenshots in var/
 	@$(CLEAN); SHOP_BROWSER_TESTS=1 $(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
 # Needs, from Debian: postgresql, redis-server, libfaketime. The full disks are mounted by root only; everything else needs no rights.
-faults: dev ## servers, databases, Redis, disks and clocks that fail: about 6 minutes
-	@$(CLEAN); $(BIN)/python -m pytest -m faults tests/faults $(ARGS)
+faults: dev ## servers, databases, Redis, disks and clocks that fail: about 5 minutes
+	@$(CLEAN); $(BIN)/python -m pytest -n $${WORKERS:-2} -m faults tests/faults $(ARGS)
 
 check: lint types migrations-check schema-check deploy-check ## everything but the tests
 

@@ -22,8 +22,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How much was acknowledged, and found again."""
-    for line in counted:
+    reports = [report for found in terminalreporter.stats.values() for report in found if getattr(report, "when", "") == "teardown"]
+    for line in sorted({value for report in reports for name, value in report.user_properties if name == "counted"}):
         terminalreporter.write_line(line)
+
+
+@pytest.fixture(autouse=True)
+def _counts(record_property: Any) -> Iterator[None]:
+    """Hand them to the process that writes the summary."""
+    counted.clear()
+    yield
+    for line in counted:
+        record_property("counted", line)
 
 
 @pytest.fixture(scope="session")
