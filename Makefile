@@ -14,7 +14,7 @@ CLEAN = unset DJANGO_SETTINGS_MODULE DATABASE_URL REDIS_URL SECRET_KEY JWT_SIGNI
 	export SECRET_KEY=only-for-tests-and-checks-0123456789-abcdefghijklmnopqrstuvwxyz \
 	JWT_SIGNING_KEY=also-only-for-tests-and-checks-0123456789-abcdefghijklmnopqrst
 
-.PHONY: help setup run serve test browser check lint types migrations-check schema schema-check deploy-check dev clean broken
+.PHONY: help setup run serve test browser faults check lint types migrations-check schema schema-check deploy-check dev clean broken
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-17s %s\n' "$$name" "$$what"; done
@@ -41,6 +41,10 @@ test: dev ## the tests
 
 browser: dev ## the pages in a real browser (Chromium), with screenshots in var/screenshots/
 	@$(CLEAN); SHOP_BROWSER_TESTS=1 $(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
+# Needs, from Debian: postgresql, redis-server, libfaketime. The full disks are mounted by root only; everything else needs no rights.
+faults: dev ## servers, databases, Redis, disks and clocks that fail: about 5 minutes
+	@$(CLEAN); $(BIN)/python -m pytest -n $${WORKERS:-2} -m faults tests/faults $(ARGS)
 
 check: lint types migrations-check schema-check deploy-check ## everything but the tests
 

@@ -297,6 +297,12 @@ def test_guessing_passwords_is_limited_without_redis(gone: ShopRedisCache, anony
     assert answers == [401, 401, 429]
 
 
+def test_who_found_no_redis_trusts_nothing_that_it_knew_before(gone: ShopRedisCache) -> None:
+    """Another process may have changed something, and could not say so."""
+    assert caching.known_generation("parts") is None
+    assert caching.unheard == set(caching.GROUPS)
+
+
 def test_pages_from_before_an_outage_do_not_come_back_with_redis(anonymous: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """What changed while nobody could be told is told as soon as somebody listens again."""
     MechanicFactory(name="Before")

@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 from django.core.cache import cache
@@ -25,7 +25,10 @@ GROUPS = ("accounts", "mechanics", "parts")
 generations: dict[str, int] = {}
 """Of the one process that there is without Redis."""
 unheard: set[str] = set()
-"""Groups that changed while nobody could be told."""
+"""Groups that changed, or may have, while nobody could be told."""
+telling = Lock()
+"""Held by the thread that tells them when Redis is back."""
+TELL_EVERY = 0.5  # seconds
 
 
 def is_shared() -> bool:
@@ -47,6 +50,8 @@ def look(counter: str = "", seconds: int = 0) -> tuple[int, dict[str, int]] | No
     if not is_shared():
         return 0, {group: generations.setdefault(group, time.time_ns()) for group in GROUPS}
     found = store.look([f"generation:{group}" for group in GROUPS], counter, seconds)
+    if found is None:
+        unheard.update(GROUPS)  # nor could another process tell us what it changed: what Redis knows when it is back may be old
     return (found[0], dict(zip(GROUPS, found[1:], strict=True))) if found else None
 
 
@@ -70,6 +75,19 @@ def new_generation(group: str) -> None:
         return
     done = cache.set(f"generation:{group}", time.time_ns(), None)  # type: ignore[func-returns-value]
     (unheard.discard if done else unheard.add)(group)
+    if not done and telling.acquire(blocking=False):
+        Thread(target=tell, daemon=True).start()
+
+
+def tell() -> None:
+    """Until it is heard: a process that was not asked for anything meanwhile knows of no failure, and would go on with its old pages."""
+    try:
+        while unheard:
+            time.sleep(TELL_EVERY)
+            for group in tuple(unheard):
+                new_generation(group)
+    finally:
+        telling.release()
 
 
 class Pages:

@@ -28,7 +28,9 @@ from .throttling import address_of
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 KEPT = timedelta(hours=24)
-RUNNING = 60  # seconds after which a request that never came back no longer blocks its retry
+# Seconds after which a request that never came back no longer blocks its retry. One that takes longer has its twin beside it
+# from then on, and the unique row lets only one of the two commit.
+RUNNING = 10
 KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 # Refusals that the same request may outgrow: with a new token or right, the new ETag, after a while.
 PASSING = {401, 403, 412, 428, 429}
