@@ -14,7 +14,7 @@ CLEAN = unset DJANGO_SETTINGS_MODULE DATABASE_URL REDIS_URL SECRET_KEY JWT_SIGNI
 	export SECRET_KEY=only-for-tests-and-checks-0123456789-abcdefghijklmnopqrstuvwxyz \
 	JWT_SIGNING_KEY=also-only-for-tests-and-checks-0123456789-abcdefghijklmnopqrst
 
-.PHONY: help setup run serve test browser faults check lint types migrations-check schema schema-check deploy-check dev clean broken
+.PHONY: help setup run serve test browser faults fuzz check lint types migrations-check schema schema-check deploy-check dev clean broken
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-17s %s\n' "$$name" "$$what"; done
@@ -46,6 +46,16 @@ browser: dev ## the pages in a real browser (Chromium), with screenshots in var/
 faults: dev ## servers, databases, Redis, disks and clocks that fail: about 5 minutes
 	@$(CLEAN); $(BIN)/python -m pytest -n $${WORKERS:-2} -m faults tests/faults $(ARGS)
 
+# Seeded anew each time; a failure prints the command that repeats it. ARGS="--as customer --seconds 600" asks as one of them for ten minutes.
+fuzz: dev staticfiles/staticfiles.json tests/fuzz/.venv/installed ## what the OpenAPI schema promises, asked for at random as several people
+	@exec $(BIN)/python tests/fuzz/fuzz.py $(ARGS)
+
+tests/fuzz/.venv/installed: tests/fuzz/requirements.txt $(BIN)/pip
+	@echo "Installing what the fuzzer needs …"
+	@test -x tests/fuzz/.venv/bin/python || $(BIN)/python -m venv tests/fuzz/.venv
+	@tests/fuzz/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 check: lint types migrations-check schema-check deploy-check ## everything but the tests
 
 lint: dev ## ruff: rules and format
@@ -73,7 +83,7 @@ deploy-check: dev ## Django's own check of a production configuration
 dev: $(VENV)/installed-dev
 
 clean: ## remove what was installed and built; the shop's data in var/ stay
-	rm -rf $(VENV) bench/.venv staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) bench/.venv tests/fuzz/.venv staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A virtual environment that still starts is kept; one whose Python is gone is made anew. PYTHON=… says with what.

@@ -1,5 +1,6 @@
 """The OpenAPI file that is committed says what the code does."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +88,35 @@ def test_what_only_some_may_see_or_write_is_described(schema: str, name: str, fi
     shape = yaml.safe_load(schema)["components"]["schemas"][name]
     assert field in shape["properties"]
     assert field not in shape.get("required", [])
+
+
+def parameter_of(operation: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(parameter["schema"] for parameter in operation["parameters"] if parameter["name"] == name)
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "refused", "taken"),
+    [
+        ("GET parts/", "ordering", ["colour", "name,", "+name"], ["", "name", "-price,name"]),
+        ("POST parts/", "Idempotency-Key", ["", "two words", "é"], ["a", "~!"]),
+    ],
+)
+def test_what_a_parameter_may_look_like_is_said(operations: dict[str, Any], call: str, name: str, refused: list[str], taken: list[str]) -> None:
+    pattern = re.compile(parameter_of(operations[call], name)["pattern"])
+    assert [word for word in [*refused, *taken] if pattern.search(word)] == taken
+
+
+def test_pages_are_counted_from_one(operations: dict[str, Any]) -> None:
+    assert [parameter_of(operations["GET parts/"], name)["minimum"] for name in ("page", "page_size")] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "refused", "taken"),
+    [
+        ("PartRequest", "price", ["", "-1", "1.234", "1_0", "1e3"], ["0", "9.80"]),
+        ("AdjustRequest", "quantity", ["", "1.2345"], ["-1.5", "2"]),
+    ],
+)
+def test_what_a_decimal_may_look_like_is_said(schema: str, name: str, field: str, refused: list[str], taken: list[str]) -> None:
+    pattern = re.compile(yaml.safe_load(schema)["components"]["schemas"][name]["properties"][field]["pattern"])
+    assert [word for word in [*refused, *taken] if pattern.search(word)] == taken

@@ -94,7 +94,9 @@ class OrderingFilter(DRFOrderingFilter):
         if not fields:
             return []
         what = f"Fields to sort by, comma-separated, each with - in front for descending: {', '.join(fields)}."
-        return [{"name": "ordering", "required": False, "in": "query", "description": what, "schema": {"type": "string"}}]
+        one = f"-?({'|'.join(fields)})"
+        shape = {"type": "string", "pattern": f"^({one}(,{one})*)?$"}
+        return [{"name": "ordering", "required": False, "in": "query", "description": what, "schema": shape}]
 
 
 class TrueFalseField(forms.Field):

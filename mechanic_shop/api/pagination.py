@@ -57,4 +57,7 @@ class ShopPagination(PageNumberPagination):
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         what = "Walks all rows by key at the same cost however deep: begin with an empty one, then follow `next`. Not with page or ordering."
         walk = {"name": CURSOR, "required": False, "in": "query", "description": what, "schema": {"type": "string", "pattern": "^[0-9]{0,18}$"}}
-        return [*super().get_schema_operation_parameters(view), *([walk] if getattr(view, "walks", False) else [])]
+        numbers = super().get_schema_operation_parameters(view)
+        for number in numbers:
+            number["schema"]["minimum"] = 1
+        return [*numbers, *([walk] if getattr(view, "walks", False) else [])]

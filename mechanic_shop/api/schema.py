@@ -15,6 +15,7 @@ HEADERS = {
     "If-Match": "The ETag that you read: 412 if somebody changed the object since.",
     "If-None-Match": "An ETag that you have: 304 if nothing changed.",
 }
+SHAPES: dict[str, dict[str, Any]] = {"Idempotency-Key": {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}}
 PROBLEMS = {
     "400": "The request is malformed; `errors` says where.",
     "401": "Who are you? Log in, and send the access token.",
@@ -106,7 +107,12 @@ class DecimalAsWritten(OpenApiSerializerFieldExtension):
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        return {"type": "string", "format": "decimal"}
+        if direction == "response":
+            return {"type": "string", "format": "decimal"}
+        places = self.target.decimal_places
+        sign = "" if self.target.min_value is not None and self.target.min_value >= 0 else "-?"
+        pattern = rf"^{sign}[0-9]{{1,{self.target.max_digits - places}}}(\.[0-9]{{1,{places}}})?$"
+        return {"type": "string", "format": "decimal", "pattern": pattern}
 
 
 class QuantityAsWritten(DecimalAsWritten):
@@ -153,4 +159,6 @@ def add_headers(operation: dict[str, Any], method: str, path: str) -> None:
     if method == "get":
         names.append("If-None-Match")
     parameters = operation.setdefault("parameters", [])
-    parameters += [{"name": name, "in": "header", "required": False, "description": HEADERS[name], "schema": {"type": "string"}} for name in names]
+    for name in names:
+        shape = {"type": "string"} | SHAPES.get(name, {})
+        parameters.append({"name": name, "in": "header", "required": False, "description": HEADERS[name], "schema": shape})
