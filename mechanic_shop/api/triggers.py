@@ -13,16 +13,18 @@ TABLE = "api_auditentry"
 REFUSAL = "audit entries are append-only"
 NAMES = ("an_entry_is_not_changed", "an_entry_is_not_deleted")
 
+FUNCTION = "refuse_change_of_audit_entry"  # PostgreSQL keeps it beside the table, also when that goes
+
 POSTGRESQL = f"""
-CREATE OR REPLACE FUNCTION refuse_change_of_audit_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND to_jsonb(NEW) = to_jsonb(OLD) || '{{"personal": null, "object_repr": ""}}' THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'integrity_constraint_violation';
 END $$;
-CREATE TRIGGER {NAMES[0]} BEFORE UPDATE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION refuse_change_of_audit_entry();
-CREATE TRIGGER {NAMES[1]} BEFORE DELETE OR TRUNCATE ON {TABLE} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_audit_entry();
+CREATE TRIGGER {NAMES[0]} BEFORE UPDATE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION {FUNCTION}();
+CREATE TRIGGER {NAMES[1]} BEFORE DELETE OR TRUNCATE ON {TABLE} FOR EACH STATEMENT EXECUTE FUNCTION {FUNCTION}();
 """
 
 

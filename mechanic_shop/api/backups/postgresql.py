@@ -10,6 +10,8 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import connection, transaction
 
+from mechanic_shop.api import triggers
+
 SUFFIX = "pgdump"
 
 
@@ -35,6 +37,7 @@ def load(path: Path, manifest: dict[str, Any]) -> None:
         ours = there & {*manifest["rows"], *connection.introspection.django_table_names(), "django_migrations"}
         if ours:
             cursor.execute(f"DROP TABLE {', '.join(map(connection.ops.quote_name, sorted(ours)))} CASCADE")
+        cursor.execute(f"DROP FUNCTION IF EXISTS {triggers.FUNCTION}")
     connection.close()
     run(program, "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", last=[str(path)])
 
