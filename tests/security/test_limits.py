@@ -22,8 +22,8 @@ from mechanic_shop.api import throttling
 
 from ..conftest import Client
 from ..factories import PASSWORD, UserFactory
+from ..hosts import ROOT, database_url
 from ..test_matrix import World
-from ..test_workers import ROOT, database_url
 from .attacks import API, CALLS, HTML, READS, Call, make
 
 pytestmark = pytest.mark.django_db

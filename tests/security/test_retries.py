@@ -39,7 +39,8 @@ def confirmation(user: Any) -> dict[str, str]:
 def test_a_retry_of_every_route_is_answered_byte_for_byte_and_changes_nothing(world: World, manager: Client, call: Call) -> None:
     client, path, body = actor(call, manager), there(world, call), world.body(str(call), manager)
     first = do(client, call.method, path, body, **SENT)
-    assert first.status_code < 400 or call.route == "auth-password-reset-confirm"
+    # The token of the first is none, the customer of the second has an open ticket: refusals are kept as well.
+    assert first.status_code < 400 or call.route in ("auth-password-reset-confirm", "customer-erase")
     kept = rows()
 
     again = do(client, call.method, path, body, **SENT)
