@@ -13,7 +13,7 @@ from rest_framework.test import APIClient, ForceAuthClientHandler
 from mechanic_shop.accounts.operations import token_pair
 from mechanic_shop.api import caching
 from mechanic_shop.api.express import Express, added
-from mechanic_shop.api.statements import shelf
+from mechanic_shop.api.statements import pages, shelf
 from mechanic_shop.urls import router
 
 from .factories import CustomerFactory, MechanicFactory, UserFactory
@@ -52,6 +52,7 @@ def _a_quick_and_patient_shop(settings: Any) -> Any:
     settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES, "off")
     forget()
     shelf.kept.clear()  # statements of other settings
+    pages.kept.clear()
     added.cache_clear()  # headers of other settings
     yield
     cache.clear()

@@ -5,8 +5,9 @@ from typing import Any
 import orjson
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import OperationalError
+from django.db import OperationalError, connection, connections
 
+from inventory.models import Part
 from mechanic_shop.api import statements
 from mechanic_shop.api.express import Express
 from mechanic_shop.urls import router
@@ -90,14 +91,42 @@ def test_what_is_djangos_is_left_to_django(manager: Client, more: dict[str, str]
     assert express.answer(environ(manager, "GET", "/api/v1/tickets/", **more)) is None
 
 
-def test_a_read_on_a_lost_connection_begins_anew_on_djangos_way(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("usable", "left_to_django"), [(False, True), (True, False)], ids=["lost", "busy"])
+def test_a_read_on_a_lost_connection_begins_anew_on_djangos_way(
+    manager: Client, monkeypatch: pytest.MonkeyPatch, settings: Any, usable: bool, left_to_django: bool
+) -> None:
+    settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES, "9/hour")
     manager.get("/api/v1/tickets/1/")
 
-    def lost(*args: Any) -> None:
-        raise OperationalError("the connection was closed")
+    def failed(*args: Any) -> None:
+        connection.errors_occurred = True
+        raise OperationalError("the connection was closed, or the database is busy")
 
-    monkeypatch.setattr(statements.Text, "execute", lost)
-    assert express.answer(environ(manager, "GET", "/api/v1/tickets/1/")) is None
+    with monkeypatch.context() as fault:
+        fault.setattr(statements.Text, "execute", failed)
+        fault.setattr(connections["default"], "is_usable", lambda: usable)
+        asked = environ(manager, "GET", "/api/v1/tickets/1/")
+        response = express.answer(asked)
+        connection.errors_occurred = False
+
+    assert (response is None) is left_to_django
+    assert by_django(asked)["RateLimit-Remaining"] == "7", "counted once"
+
+
+def test_a_statement_asks_whether_its_connection_lives_as_django_does(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(connections["default"], "close_if_health_check_failed", lambda: asked.append(True))
+    manager.get("/api/v1/tickets/1/")
+    assert asked
+
+
+def test_a_prepared_value_that_the_statement_does_not_hold_is_told() -> None:
+    @statements.Prepared
+    def forgetful(ticket: int, part: int) -> Any:
+        return Part.objects.filter(pk=ticket)
+
+    with pytest.raises(TypeError, match="forgetful"):
+        forgetful.run(1, 2)
 
 
 def test_what_nobody_foresaw_is_a_500_in_the_one_shape(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:

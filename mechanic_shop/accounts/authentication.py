@@ -47,7 +47,7 @@ class TokenAuthentication(JWTAuthentication):
         except (AuthenticationFailed, *BROKEN) as error:
             raise not_valid() from error
         if found is not None:
-            known.put(raw, *found, generation)
+            known.put(raw, copy.copy(found[0]), found[1], generation)  # a copy, like all that come after: this request may write
         return found
 
     def get_header(self, request: Any) -> bytes:

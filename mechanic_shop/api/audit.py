@@ -264,7 +264,7 @@ def insert(told: dict[str, Any]) -> None:
     """One entry, by a statement that is made once: an entry comes with every write, and an object of it nobody asks for."""
     fields, statement = insertion()
     database = connections[DEFAULT_DB_ALIAS]
-    statement.execute([field.get_db_prep_save(told[field.attname], database) for field in fields]).fetchall()
+    statement.execute([field.get_db_prep_save(told[field.attname], database) for field in fields])
 
 
 @cache

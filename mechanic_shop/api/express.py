@@ -18,6 +18,7 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.exception import response_for_exception
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponse
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
@@ -82,11 +83,16 @@ class Express:
         if not reads:  # a write must not meet a connection that broke while it was idle
             request_started.send(type(self), environ=environ)
         response = ask(view, request, kwargs)
-        if reads and response.status_code == 503:
-            return None  # the connection was lost: Django's way begins with a new one
+        if reads and response.status_code == 503 and is_lost(connections[DEFAULT_DB_ALIAS]):
+            return None  # Django's way begins with a new connection
         response = complete(request, response, ident)
         observe.answered(request, response, ident, begun, path.replace(f"/{kwargs['pk']}/", "/{id}/", 1) if kwargs else path)
         return response
+
+
+def is_lost(database: Any) -> bool:
+    """Is the connection dead, as opposed to a database that is full, busy or not there?"""
+    return database.connection is not None and database.errors_occurred and not database.is_usable()
 
 
 def ask(view: View, request: WSGIRequest, kwargs: dict[str, str]) -> Any:

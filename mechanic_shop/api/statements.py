@@ -45,20 +45,22 @@ class Text:
         place = (lambda: "?") if connection.vendor == "sqlite" else (lambda: f"${next(numbers)}")
         self.native = re.sub("%%|%s", lambda found: "%" if found[0] == "%%" else place(), sql)
 
-    def execute(self, params: Any) -> Any:
-        """The driver's cursor, with the result."""
+    def execute(self, params: Any) -> tuple[list[Any], int]:
+        """The rows that came back, and how many were changed."""
         database = connections[DEFAULT_DB_ALIAS]  # the thread's own, of which ``connection`` would look each attribute up anew
         if database.queries_logged or database.execute_wrappers:
-            cursor = database.cursor()
-            cursor.execute(self.sql, params)
-            return cursor
-        if database.connection is None:
-            database.ensure_connection()
+            with database.cursor() as cursor:
+                cursor.execute(self.sql, params)
+                return cursor.fetchall() if cursor.description else [], cursor.rowcount
+        database.close_if_health_check_failed()
+        database.ensure_connection()
         database.validate_no_broken_transaction()
-        with database.wrap_database_errors:
+        with database.wrap_database_errors:  # also around fetching: SQLite finds its rows only then
             if database.vendor == "sqlite":
-                return database.connection.execute(self.native, params)
-            return raw_cursor(database.connection).execute(self.native, params)
+                found = database.connection.execute(self.native, params)
+            else:
+                found = raw_cursor(database.connection).execute(self.native, params)
+            return found.fetchall() if found.description else [], found.rowcount
 
 
 def raw_cursor(of: Any) -> Any:
@@ -80,19 +82,21 @@ class Statement:
         wanted = {form(marker): (number, form) for number, marker in enumerate(markers) for form in forms(type(marker))}
         self.places = [(at, *wanted[value]) for at, value in enumerate(self.params) if isinstance(value, Hashable) and value in wanted]
 
-    def execute(self, values: tuple[Any, ...]) -> Any:
+    def execute(self, values: tuple[Any, ...]) -> tuple[list[Any], int]:
+        if self.text is None:
+            return [], 0
         params = list(self.params)
         for at, number, form in self.places:
             params[at] = form(values[number])
-        return self.text.execute(params)  # type: ignore[union-attr]
+        return self.text.execute(params)
 
     def run(self, *values: Any) -> list[Any]:
         """The rows, as the driver gives them."""
-        return self.execute(values).fetchall() if self.text else []
+        return self.execute(values)[0]
 
     def change(self, *values: Any) -> int:
         """Run an UPDATE; returns the number of rows that it changed."""
-        return self.execute(values).rowcount if self.text else 0
+        return self.execute(values)[1]
 
     def objects(self, *values: Any) -> list[Any]:
         """The rows as objects of the model, with those that the queryset selects beside them."""
@@ -139,7 +143,10 @@ class Prepared:
     def statement(self) -> Statement:
         kinds = [kind for name, kind in get_type_hints(self.build).items() if name != "return"]
         markers = tuple(MARKERS[kind](place) for place, kind in enumerate(kinds))
-        return Statement(self.build(*markers), markers=markers)
+        made = Statement(self.build(*markers), markers=markers)
+        if made.text and {number for _, number, _ in made.places} != set(range(len(markers))):
+            raise TypeError(f"A value of {self.build.__name__} is not in its statement as it was given: it would stay what it was first.")
+        return made
 
     def run(self, *values: Any) -> list[Any]:
         return self.statement.run(*values)
@@ -152,9 +159,9 @@ class Prepared:
 
 
 class Shelf:
-    """The most recently made statements, by all that they depend on: a shape, a user's rights, a query string."""
+    """What was made last, by all that it depends on: a shape, a user's rights, a query string."""
 
-    def __init__(self, size: int = 4000) -> None:
+    def __init__(self, size: int) -> None:
         self.size, self.kept, self.lock = size, OrderedDict[Any, Any](), Lock()
 
     def get(self, key: Any, make: Callable[[], Any]) -> Any:
@@ -168,7 +175,8 @@ class Shelf:
         return found
 
 
-shelf = Shelf()
+shelf = Shelf(4000)  # a few for each user, and one for each kind of write
+pages = Shelf(300)  # of lists, one for each query string: anybody can ask for new ones, and each holds up to 300 KB
 
 
 # --- one row, written ----------------------------------------------------------------------------
@@ -178,7 +186,7 @@ def insert(row: Any, fields: Sequence[Field]) -> list[Any]:
     """INSERT a row; returns what the database made of it, which is its key."""
     statement = shelf.get((type(row), "insert", len(fields)), lambda: insertion(type(row), row, fields))
     database = connections[DEFAULT_DB_ALIAS]
-    return statement.execute([field.get_db_prep_save(field.pre_save(row, add=True), database) for field in fields]).fetchall()
+    return statement.execute([field.get_db_prep_save(field.pre_save(row, add=True), database) for field in fields])[0]
 
 
 def insertion(model: type[Model], row: Any, fields: Sequence[Field]) -> Text:
@@ -196,7 +204,7 @@ def update(row: Any, values: Sequence[tuple[Field, Any, Any]]) -> bool:
     statement = shelf.get((type(row), columns), lambda: updating(type(row), values))
     database = connections[DEFAULT_DB_ALIAS]
     params = [field.get_db_prep_save(value, database) for field, _, value in values if value is not None]
-    return bool(statement.execute([*params, row.pk]).rowcount)
+    return bool(statement.execute([*params, row.pk])[1])
 
 
 def updating(model: type[Model], values: Sequence[tuple[Field, Any, Any]]) -> Text:

@@ -109,19 +109,21 @@ def address_of(request: Any) -> str:
 
 
 def count_request(request: Any, scope: str, who: str) -> Count | None:
-    """Count this request, once; what the shared cache says beside that is kept at ``request.generations``."""
-    if getattr(request, "counted_as", None) != (scope, who):
-        request.counted_as, request.rate_limit = (scope, who), None
-        rate = settings.THROTTLE_RATES[scope]
-        if rate == "off" or not caching.is_shared():
-            request.rate_limit = hit(scope, who)
-        else:
-            limit, seconds, key, reset = period(scope, who)
-            if found := caching.look(key, seconds):
-                request.rate_limit, request.generations = Count(limit, found[0], reset), found[1]
-            elif scope in GUESSED:
-                request.rate_limit = hit(scope, who)
+    """Count this request, once, also where it begins anew; what the shared cache says beside that is kept at ``request.generations``."""
+    kept = request.META.get("shop.counted")
+    if kept is None or kept[0] != (scope, who):
+        kept = request.META["shop.counted"] = ((scope, who), *look_and_count(scope, who))
+    _, request.rate_limit, request.generations = kept
     return request.rate_limit
+
+
+def look_and_count(scope: str, who: str) -> tuple[Count | None, dict[str, int] | None]:
+    if settings.THROTTLE_RATES[scope] == "off" or not caching.is_shared():
+        return hit(scope, who), None
+    limit, seconds, key, reset = period(scope, who)
+    if found := caching.look(key, seconds):
+        return Count(limit, found[0], reset), found[1]
+    return hit(scope, who) if scope in GUESSED else None, None
 
 
 def scope_of(user: Any) -> tuple[str, str]:

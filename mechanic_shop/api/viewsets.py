@@ -20,7 +20,7 @@ from .concurrency import Idempotency, check_if_match, etag_of, not_modified
 from .pagination import CURSOR, NO_PAGE
 from .reading import Page, Walk, documents
 from .renderers import JSONRenderer
-from .statements import KEY, Statement, shelf
+from .statements import KEY, Statement, pages, shelf
 
 JSON, NEGOTIATOR = JSONRenderer(), DefaultContentNegotiation()
 PLAIN_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -160,7 +160,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         """The page as JSON. Its statements depend on the route, the rights and the query string alone, so they are made once."""
         query = self.request.META.get("QUERY_STRING", "")
         key = (*self.rights(), self.action, CURSOR_VALUE.sub(CURSOR, query))
-        made = shelf.get(key, lambda: self.make_page(rows()))
+        made = pages.get(key, lambda: self.make_page(rows()))
         if isinstance(made, Walk):
             return made.json(self.paginator.get_cursor(self.request) or 0, self.walk_link)
         page = made.json(self.page_link)
