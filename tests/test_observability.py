@@ -101,6 +101,13 @@ def test_a_database_that_is_gone_is_told(tmp_path: Path) -> None:
 # --- the log ------------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def _room_for_new_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests before this one may have asked for all that are told apart."""
+    monkeypatch.setattr(metrics, "answered", {})
+    monkeypatch.setattr(metrics, "refused", {})
+
+
 @pytest.fixture
 def lines(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Lines:
     """The lines of requests since they were last asked for."""
