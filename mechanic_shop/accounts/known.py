@@ -11,7 +11,7 @@ from collections import OrderedDict
 from threading import Lock
 from typing import Any
 
-from mechanic_shop.api.caching import known_generation
+from mechanic_shop.api.caching import generation_for
 from mechanic_shop.api.throttling import count_request, scope_of
 
 MOST = 10_000
@@ -37,8 +37,7 @@ class KnownUsers:
         if time.time() >= until:
             return None
         count_request(request, *scope_of(user))
-        seen = getattr(request, "generations", None)
-        return (user, token) if generation == (seen["accounts"] if seen else known_generation("accounts")) else None
+        return (user, token) if generation == generation_for(request, "accounts") else None
 
     def put(self, raw: bytes, user: Any, token: Any, generation: int | None) -> None:
         """Keep them; ``generation`` was read before the user was."""

@@ -42,6 +42,12 @@ def known_generation(group: str) -> int | None:
     return found[1][group] if found else None
 
 
+def generation_for(request: Any, group: str) -> int | None:
+    """The group's generation, as the look that counted this request saw it; else by a look of its own."""
+    seen = getattr(request, "generations", None)
+    return seen[group] if seen else known_generation(group)
+
+
 def look(counter: str = "", seconds: int = 0) -> tuple[int, dict[str, int]] | None:
     """All generations, and in the same round trip to Redis ``counter`` after one more; None when it does not answer."""
     for group in tuple(unheard):
@@ -116,8 +122,7 @@ def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]
     ``scope`` names who may share it: "everybody", a permission level, or one user.
     ``build`` gives the JSON; it is only called on a miss.
     """
-    seen = getattr(request, "generations", None)  # by the look that counted the request
-    known = seen[group] if seen else known_generation(group)  # read before the rows, so that a write in between makes this page old
+    known = generation_for(request, group)  # read before the rows, so that a write in between makes this page old
     key = known, group, scope, request.build_absolute_uri()
     page = pages.get(key) if known else None
     if page is not None:

@@ -1,11 +1,6 @@
 """Rate limits (API4:2023; issue 4, point 3; requirement 37; crAPI 3 and 6): exact, told on every answer, and never none for a log-in."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -22,7 +17,7 @@ from mechanic_shop.api import throttling
 
 from ..conftest import Client
 from ..factories import PASSWORD, UserFactory
-from ..hosts import ROOT, database_url
+from ..hosts import serving
 from ..test_matrix import World
 from .attacks import API, CALLS, HTML, READS, Call, make
 
@@ -166,33 +161,9 @@ def test_without_redis_a_log_in_is_counted_here(anonymous: Client, limit: Any, m
 @contextmanager
 def running(**limits: str) -> Iterator[str]:
     """The address of a server on the database of the tests."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    redis = django_settings.CACHES["default"].get("LOCATION", "")
-    environment = {
-        **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")},
-        "DATABASE_URL": database_url(),
-        "SECRET_KEY": django_settings.SECRET_KEY,
-        "JWT_SIGNING_KEY": django_settings.JWT_SIGNING_KEY,
-        "PORT": str(port),
-        "REDIS_URL": redis,
-        "WEB_CONCURRENCY": "3" if redis else "1",
-        **limits,
-    }
-    server = subprocess.Popen([sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, start_new_session=True)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/healthz/", timeout=2)
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield address
-    finally:
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(30) in (0, -signal.SIGTERM)
+    processes = {"WEB_CONCURRENCY": "3"} if django_settings.CACHES["default"].get("LOCATION", "") else {}
+    with serving(**{"THROTTLE_STAFF": ""} | processes | limits) as host:
+        yield host.address
 
 
 def ask(address: str, body: Any = None, **headers: str) -> tuple[int, int | None]:
