@@ -69,10 +69,12 @@ class Customer(ShopModel):
     phone_digits = models.CharField(max_length=40, blank=True, editable=False, db_index=True)
     address = models.CharField(max_length=300, blank=True)
     notes = models.TextField(max_length=5000, blank=True, help_text="for staff only")
+    tax_exempt = models.BooleanField(default=False, db_default=False, help_text="pays no tax, by a certificate that the shop has seen")
+    tax_certificate = models.CharField(max_length=60, blank=True, default="", db_default="", help_text="its number")
     erased_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="since when nothing says any more who it was")
 
     untold = frozenset({"phone_digits"})
-    personal = frozenset({"name", "email", "phone", "address", "notes"})
+    personal = frozenset({"name", "email", "phone", "address", "notes", "tax_certificate"})
 
     objects = CustomerQuerySet.as_manager()
 

@@ -16,6 +16,8 @@ from mechanic_shop.api.models import AppendOnlyModel, AppendOnlyQuerySet, ShopMo
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import InvalidInput
 
+from .taxes import TaxCode
+
 ZERO = Decimal(0)
 
 
@@ -100,6 +102,9 @@ class Part(ShopModel):
     reorder_quantity = quantity_field(blank=True, validators=[MinValueValidator(ZERO)])
     bin = models.CharField(max_length=30, blank=True, help_text="where it lies")
     barcode = models.CharField(max_length=60, blank=True, db_index=True)
+    tax_code = models.ForeignKey(
+        TaxCode, models.PROTECT, null=True, blank=True, related_name="parts", db_index=False, help_text="none: the shop's default tax code"
+    )
     is_active = models.BooleanField(default=True, help_text="can be put on tickets; switch off instead of deleting")
 
     untold = frozenset({"on_hand", "allocated"})  # the ledger tells of them

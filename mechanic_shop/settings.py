@@ -9,6 +9,7 @@ import re
 import secrets
 import sys
 from datetime import timedelta
+from decimal import Decimal
 from email.utils import parseaddr
 from ipaddress import ip_address
 from pathlib import Path
@@ -60,6 +61,36 @@ def matching(name: str, pattern: str, accepted: str, default: str = "") -> list[
         if not re.fullmatch(pattern, word):
             refuse(name, word, f"use comma-separated {accepted}")
     return found
+
+
+def line_of(name: str, longest: int) -> str:
+    """One line of text, or none."""
+    found = env.str(name, "").strip()
+    if not found.isprintable() or len(found) > longest:
+        refuse(name, found[:100], f"use one line of at most {longest} characters")
+    return found
+
+
+def amount(name: str, default: Decimal | None = None) -> Any:
+    found = env.str(name, "")
+    if not found:
+        return default
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,2})?", found):
+        refuse(name, found, "use a number such as 35 or 12.50")
+    return Decimal(found)
+
+
+def series(name: str, default: str) -> str:
+    """What the numbers of a paper begin with; {year} is the year of issue, with which a new series begins."""
+    found = env.str(name, "") or default
+    if not re.fullmatch(r"[A-Za-z0-9/_-]{1,20}", found.replace("{year}", "", 1)):
+        refuse(name, found, "use letters, digits and - / _, at most 20, with {year} where each year begins at 1, such as INV-{year}")
+    return found
+
+
+# ISO 4217: currencies whose minor unit is not a hundredth.
+WITHOUT_CENTS = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"}
+WITH_THOUSANDTHS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND", "CLF", "UYW"}
 
 
 def rate(name: str, default: str) -> str:
@@ -303,6 +334,33 @@ SHOP_REGION = env.str("SHOP_REGION", "") or "US"
 if SHOP_REGION not in SUPPORTED_REGIONS:
     refuse("SHOP_REGION", SHOP_REGION, "use an ISO 3166 code of two capital letters, such as US or GB")
 SHOP_STRICT_VIN = flag("SHOP_STRICT_VIN")
+# What stands on the shop's papers beside its name.
+SHOP_ADDRESS = line_of("SHOP_ADDRESS", 300)
+SHOP_PHONE = line_of("SHOP_PHONE", 40)
+SHOP_EMAIL = line_of("SHOP_EMAIL", 254)
+SHOP_TAX_ID = line_of("SHOP_TAX_ID", 60)
+# --- the shop's terms ---
+SHOP_CURRENCY_PLACES = 0 if SHOP_CURRENCY in WITHOUT_CENTS else 2
+if SHOP_CURRENCY in WITH_THOUSANDTHS:
+    refuse("SHOP_CURRENCY", SHOP_CURRENCY, "the shop keeps amounts with two decimals, and this currency has three or more")
+SHOP_PRICES_INCLUDE_TAX = flag("SHOP_PRICES_INCLUDE_TAX")
+SHOP_TAX_ROUNDING = env.str("SHOP_TAX_ROUNDING", "") or "group"
+if SHOP_TAX_ROUNDING not in ("group", "line"):
+    refuse("SHOP_TAX_ROUNDING", SHOP_TAX_ROUNDING, "use group (each rate once, the default) or line (each line)")
+found_supplies = env.str("SHOP_SUPPLIES", "") or "0"
+if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?%?|[0-9]{1,6}(\.[0-9]{1,2})?", found_supplies) or (
+    found_supplies.endswith("%") and Decimal(found_supplies[:-1]) > 100
+):
+    refuse("SHOP_SUPPLIES", found_supplies, "use a percentage of labour and parts such as 5%, or an amount for each ticket such as 12.50")
+SHOP_SUPPLIES = (Decimal(found_supplies[:-1]), Decimal(0)) if found_supplies.endswith("%") else (Decimal(0), Decimal(found_supplies))
+SHOP_SUPPLIES_CAP = amount("SHOP_SUPPLIES_CAP")
+SHOP_SUPPLIES_TAX = line_of("SHOP_SUPPLIES_TAX", 40)  # a tax code's name; none: not taxed
+SHOP_APPROVAL_TOLERANCE = amount("SHOP_APPROVAL_TOLERANCE", Decimal(0))  # percent by which an approved job may grow
+SHOP_PAYMENT_DAYS = number("SHOP_PAYMENT_DAYS", 14, 0, 365)
+SHOP_INVOICE_SERIES = series("SHOP_INVOICE_SERIES", "INV-{year}")
+SHOP_CREDIT_NOTE_SERIES = series("SHOP_CREDIT_NOTE_SERIES", "CN-{year}")
+if SHOP_INVOICE_SERIES == SHOP_CREDIT_NOTE_SERIES:
+    refuse("SHOP_CREDIT_NOTE_SERIES", SHOP_CREDIT_NOTE_SERIES, "invoices have this series; use another")
 TIME_ZONE = env.str("TIME_ZONE", "") or "UTC"
 if TIME_ZONE not in available_timezones():
     refuse("TIME_ZONE", TIME_ZONE, "use a name of the IANA time zone database, such as America/Denver")
@@ -362,6 +420,12 @@ SPECTACULAR_SETTINGS = {
         "MovementReasonEnum": "inventory.models.Reason",
         "UnitEnum": "inventory.models.Unit",
         "RoleEnum": "tickets.models.TicketMechanic.Role",
+        "JobStatusEnum": "tickets.models.JobStatus",
+        "LineKindEnum": "tickets.models.LineKind",
+        "ChannelEnum": "tickets.models.Channel",
+        "PaymentKindEnum": "tickets.models.PaymentKind",
+        "PaymentMethodEnum": "tickets.models.Method",
+        "InvoiceStateEnum": "tickets.models.InvoiceState",
     },
 }
 REQUIRE_IF_MATCH = flag("REQUIRE_IF_MATCH")  # 428 for a PUT or PATCH that does not say which state it changes

@@ -104,7 +104,10 @@ def make_ticket(status: str = Status.ESTIMATE, *, parts: Any = (), mechanics: An
     for part, quantity in parts:
         operations.add_part(ticket, part=part, quantity=Decimal(str(quantity)), by=root)
     for to in PATHS[Status(status)]:
-        operations.move(ticket, to=to, by=root)
+        if to == Status.CLOSED and (due := ticket.invoices.get().account.balance):
+            operations.pay(ticket.invoices.get(), amount=due, by=root)
+        else:
+            operations.move(ticket, to=to, by=root)
     return ServiceTicket.objects.get(pk=ticket.pk)
 
 

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from customers.models import Customer, Vehicle
 from inventory import operations as stock
 from inventory.models import Part
+from inventory.taxes import TaxCode, TaxRate
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import User
 from mechanic_shop.api import audit
@@ -23,7 +24,18 @@ from mechanic_shop.api.models import AuditEntry
 from mechanic_shop.errors import DomainError
 from mechanics.models import Mechanic
 from tickets import operations
-from tickets.models import ServiceTicket, TicketMechanic, TicketPart
+from tickets.models import (
+    CannedJob,
+    CannedJobLine,
+    CannedJobPart,
+    Job,
+    JobLine,
+    LaborRate,
+    ServiceTicket,
+    ShareLink,
+    TicketMechanic,
+    TicketPart,
+)
 
 from .conftest import Client, client_of
 from .factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
@@ -46,16 +58,28 @@ def last(row: Any) -> AuditEntry:
 # --- what is told -------------------------------------------------------------------------------------------
 
 TOLD = {
-    Customer: {"user", "name", "email", "phone", "address", "notes", "erased_at"},
+    Customer: {"user", "name", "email", "phone", "address", "notes", "tax_exempt", "tax_certificate", "erased_at"},
     Vehicle: {"customer", "plate", "vin", "make", "model", "year", "engine", "color", "odometer"},
     Mechanic: {"user", "name", "specialties", "bio", "is_active", "email", "phone", "hourly_cost", "hired_on"},
-    Part: {"sku", "name", "description", "unit", "price", "cost", "reorder_point", "reorder_quantity", "bin", "barcode", "is_active"},
+    Part: {"sku", "name", "description", "unit", "price", "cost", "reorder_point", "reorder_quantity", "bin", "barcode", "tax_code", "is_active"},
     ServiceTicket: {
         *("customer", "vehicle", "concern", "cause", "correction", "service_date", "promised_at", "status", "on_hold", "hold_reason"),
-        *("odometer_in", "odometer_out", "completed_at", "closed_at"),
+        *("odometer_in", "odometer_out", "completed_at", "closed_at", "discount_percent", "discount_amount"),
     },
     TicketMechanic: {"role"},
-    TicketPart: {"quantity", "unit_price", "unit_cost"},
+    TicketPart: {"job", "quantity", "unit_price", "unit_cost", "discount_percent", "discount_amount"},
+    Job: {"position", "title", "concern", "cause", "correction", "status", "authorized_total"},
+    JobLine: {
+        *("kind", "description", "quantity", "unit_price", "unit_cost", "rate", "mechanic", "tax_code"),
+        *("discount_percent", "discount_amount"),
+    },
+    LaborRate: {"name", "hourly", "tax_code", "is_default", "is_active"},
+    CannedJob: {"name", "concern", "cause", "correction", "is_active"},
+    CannedJobLine: {"kind", "description", "quantity", "unit_price", "rate", "tax_code"},
+    CannedJobPart: {"part", "quantity"},
+    ShareLink: {"expires_at", "revoked_at"},
+    TaxCode: {"name", "is_default"},
+    TaxRate: {"rate", "valid_from"},
     User: {"email", "is_staff", "is_active", "is_superuser", "password"},
 }
 

@@ -11,7 +11,8 @@ from inventory.books import findings
 from inventory.models import Part, Reason
 from mechanic_shop.errors import DomainError, NotAllowed
 from tickets import operations
-from tickets.models import ServiceTicket, ServiceTicketQuerySet, Status, TicketPart
+from tickets.models import ServiceTicket, Status, TicketPart
+from tickets.models.tickets import ServiceTicketQuerySet
 from tickets.workflow import MOVES
 
 from .conftest import Client

@@ -210,3 +210,22 @@ def balance(total: Decimal, *, credited: Decimal, paid: Decimal, refunded: Decim
 
 def add(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What some lines come to together."""
+
+    taxes: tuple[TaxSum, ...]
+    subtotal: Decimal
+    tax: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.subtotal + self.tax
+
+
+def credit_sums(lines: Iterable[tuple[Tax | None, Decimal, Decimal]]) -> Sums:
+    """Of (tax, net, amount of tax) that were priced before."""
+    lines = list(lines)
+    return Sums(tax_sums(lines), add(net for _, net, _ in lines), add(tax for _, _, tax in lines))

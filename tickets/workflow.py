@@ -1,4 +1,7 @@
-"""The one table of the workflow: which moves exist, who may make them, and what blocks them."""
+"""The one table of the workflow: which moves people may ask for, who may, and what blocks them.
+
+Money makes some moves by itself: a payment closes the ticket, a credit note in full makes it completed again (operations/payments.py, invoices.py).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from typing import Any
 
 from mechanic_shop.errors import DomainError, NotAllowed
 
-from .models import ServiceTicket, Status
+from .models import JobStatus, ServiceTicket, Status
 
 Who = Callable[[Any, ServiceTicket], bool]
 Block = Callable[[ServiceTicket], DomainError | None]
@@ -29,7 +32,7 @@ def assigned(user: Any, ticket: ServiceTicket) -> bool:
 
 def unfilled_backorder(ticket: ServiceTicket) -> DomainError | None:
     """A ticket is not complete while parts that it needs are not here."""
-    missing = [line for line in ticket.lines.all() if line.backordered]
+    missing = [line for line in ticket.lines.select_related("part", "job").order_by("pk") if line.is_authorized and line.backordered]
     if not missing:
         return None
     named = ", ".join(f"{line.backordered.normalize():f} × {line.part.sku}" for line in missing)
@@ -37,6 +40,26 @@ def unfilled_backorder(ticket: ServiceTicket) -> DomainError | None:
         "backorder_unfilled",
         f"Waiting for {named}: receive the parts, or remove them from the ticket.",
         parts=[{"id": line.part_id, "sku": line.part.sku, "missing": str(line.backordered)} for line in missing],
+    )
+
+
+def unfinished_jobs(ticket: ServiceTicket) -> DomainError | None:
+    """What the customer said yes to is done, or somebody said that it is not done after all."""
+    jobs = list(ticket.jobs.filter(status=JobStatus.APPROVED).order_by("position", "pk"))
+    if not jobs:
+        return None
+    named = ", ".join(f'"{job.title}"' for job in jobs)
+    return DomainError("jobs_unfinished", f"Not done yet: {named}. Finish or cancel them first.", jobs=[job.pk for job in jobs])
+
+
+def balance_due(ticket: ServiceTicket) -> DomainError | None:
+    """A ticket is closed when its invoice is settled."""
+    invoice = ticket.invoices.select_related("account").order_by("-pk").first()
+    if invoice is None or invoice.account.balance <= 0:
+        return None
+    due = str(invoice.account.balance)
+    return DomainError(
+        "balance_due", f"{due} {invoice.currency} of {invoice.number} are not paid: take the payment, and the ticket closes.", balance=due
     )
 
 
@@ -58,13 +81,13 @@ MOVES: dict[tuple[str, str], Move] = {
     (Status.ESTIMATE, Status.APPROVED): Move(also=(owner,)),
     (Status.ESTIMATE, Status.CANCELLED): Move(also=(owner,)),
     (Status.APPROVED, Status.IN_PROGRESS): Move(also=(assigned,)),
-    (Status.APPROVED, Status.COMPLETED): Move(also=(assigned,), blocks=(unfilled_backorder,)),  # a walk-in oil change
+    (Status.APPROVED, Status.COMPLETED): Move(also=(assigned,), blocks=(unfilled_backorder, unfinished_jobs)),  # a walk-in oil change
     (Status.APPROVED, Status.CANCELLED): Move(),
-    (Status.IN_PROGRESS, Status.COMPLETED): Move(also=(assigned,), blocks=(unfilled_backorder,)),
+    (Status.IN_PROGRESS, Status.COMPLETED): Move(also=(assigned,), blocks=(unfilled_backorder, unfinished_jobs)),
     (Status.IN_PROGRESS, Status.CANCELLED): Move(),
     (Status.COMPLETED, Status.IN_PROGRESS): Move(),
     (Status.COMPLETED, Status.INVOICED): Move(),
-    (Status.INVOICED, Status.CLOSED): Move(),
+    (Status.INVOICED, Status.CLOSED): Move(blocks=(balance_due,)),
 }
 
 

@@ -33,6 +33,7 @@ class Kind(models.TextChoices):
     STATUS = "status"
     MECHANIC = "mechanic"
     PART = "part"
+    JOB = "job"
 
 
 # --- who, and through which door: what an entry begins with ----------------------------------------
@@ -133,7 +134,7 @@ class AuditedModel(models.Model):
     """Columns of which is told that they changed, and never what they hold."""
     personal: ClassVar[frozenset[str]] = frozenset()
     """Columns whose values ``forget`` can take out of the trail."""
-    kind: ClassVar[str] = Kind.EDIT
+    entry_kind: ClassVar[str] = Kind.EDIT
     subjects: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """The models that entries of a kind are about, where other rows are told in this one's history."""
     known: Mapping[str, Any] = MappingProxyType({})
@@ -229,7 +230,7 @@ def about(row: Any, action: int, changes: dict[str, Any], *, kind: str | None = 
         "object_id": key,
         "object_repr": row.told_as(),
         "action": action,
-        "kind": kind or row.kind,
+        "kind": kind or row.entry_kind,
         "about_id": subject,
         "changes": changes | dict.fromkeys(personal),
         "personal": personal or None,

@@ -65,6 +65,9 @@ class QuickModel(models.Model):
 class AppendOnlyModel(QuickModel):
     """A row that is written once: it can go only with the row that it belongs to."""
 
+    is_guarded: ClassVar[bool] = False
+    """Do the database's triggers see to it, too? A migration calls ``triggers.guard_table``."""
+
     objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:

@@ -1,12 +1,14 @@
-"""The database's own word on the audit trail: an entry is never changed nor deleted, but for ``audit.forget``.
+"""The database's own word on tables that are append-only: their rows are never changed nor deleted.
 
-On SQLite a migration that alters the table rebuilds it, and the triggers go with the old one: call ``guard`` again after it.
+The audit trail lets one change through, that of ``audit.forget`` (``guard``); papers and payments let none (``guard_table``).
+On SQLite a migration that alters such a table rebuilds it, and the triggers go with the old one: guard it again after it.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.apps import apps
 from django.db import transaction
 
 TABLE = "api_auditentry"
@@ -54,10 +56,51 @@ def unguard(connection: Any) -> None:
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + (f" ON {TABLE}" if connection.vendor == "postgresql" else ""))
 
 
+# --- tables that let no change through -------------------------------------------------------------
+
+REFUSE_ALL = "refuse_change_of_what_is_append_only"
+FUNCTIONS = (FUNCTION, REFUSE_ALL)
+POSTGRESQL_ALL = f"""
+CREATE OR REPLACE FUNCTION {REFUSE_ALL}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+"""
+
+
+def guarded_tables() -> list[str]:
+    return [model._meta.db_table for model in apps.get_models() if getattr(model, "is_guarded", False)]
+
+
+def guard_table(connection: Any, table: str) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(POSTGRESQL_ALL)
+            events = "BEFORE UPDATE OR DELETE OR TRUNCATE"
+            cursor.execute(f"CREATE TRIGGER {table}_is_append_only {events} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {REFUSE_ALL}()")
+            return
+        for name, event in (("changed", "UPDATE"), ("deleted", "DELETE")):
+            refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            cursor.execute(f"CREATE TRIGGER {table}_is_not_{name} BEFORE {event} ON {table} {refuse}")
+
+
+def unguard_table(connection: Any, table: str) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"DROP TRIGGER IF EXISTS {table}_is_append_only ON {table}")
+            return
+        for name in ("changed", "deleted"):
+            cursor.execute(f"DROP TRIGGER IF EXISTS {table}_is_not_{name}")
+
+
 @contextmanager
 def lifted(connection: Any) -> Iterator[None]:
     """For whoever empties the whole database: inside, the triggers are not there."""
     with transaction.atomic(connection.alias):
         unguard(connection)
+        for table in guarded_tables():
+            unguard_table(connection, table)
         yield
         guard(connection)
+        for table in guarded_tables():
+            guard_table(connection, table)

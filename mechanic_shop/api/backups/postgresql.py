@@ -37,7 +37,7 @@ def load(path: Path, manifest: dict[str, Any]) -> None:
         ours = there & {*manifest["rows"], *connection.introspection.django_table_names(), "django_migrations"}
         if ours:
             cursor.execute(f"DROP TABLE {', '.join(map(connection.ops.quote_name, sorted(ours)))} CASCADE")
-        cursor.execute(f"DROP FUNCTION IF EXISTS {triggers.FUNCTION}")
+        cursor.execute(f"DROP FUNCTION IF EXISTS {', '.join(triggers.FUNCTIONS)}")
     connection.close()
     run(program, "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", last=[str(path)])
 

@@ -1,7 +1,7 @@
 """Service tickets, their mechanics and parts, and the history of their status."""
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -16,6 +16,8 @@ from inventory.models import ZERO, Part, money_field, quantity_field
 from mechanic_shop.api.audit import Kind
 from mechanic_shop.api.models import AppendOnlyModel, ShopModel, ShopQuerySet
 from mechanics.models import Mechanic
+
+from .. import pricing, terms
 
 CENT = Decimal("0.01")
 
@@ -40,6 +42,45 @@ class HoldReason(models.TextChoices):
 OPEN = (Status.ESTIMATE, Status.APPROVED, Status.IN_PROGRESS)  # parts and mechanics may change
 WORKING = (Status.APPROVED, Status.IN_PROGRESS)  # parts are held in stock
 SEALED = (Status.INVOICED, Status.CLOSED, Status.CANCELLED)  # nothing changes any more
+
+
+class JobStatus(models.TextChoices):
+    """What the customer said to a job, and what became of it."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    DONE = "done"
+    DECLINED = "declined"
+    DEFERRED = "deferred"
+    CANCELLED = "cancelled"
+
+
+AUTHORIZED = (JobStatus.APPROVED, JobStatus.DONE)  # the customer said yes, so its parts are held
+
+
+class Discounted(models.Model):
+    """So many percent off, or an amount; never both."""
+
+    discount_percent = models.DecimalField(max_digits=5, decimal_places=2, default=ZERO, db_default=ZERO)
+    discount_amount = models.DecimalField(max_digits=12, decimal_places=2, default=ZERO, db_default=ZERO)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def discount(self) -> pricing.Discount:
+        return pricing.Discount(self.discount_percent, self.discount_amount)
+
+
+def one_discount() -> models.CheckConstraint:
+    """A percentage from 0 to 100, or an amount that is not negative."""
+    percent = Q(discount_percent__gte=0, discount_percent__lte=100, discount_amount=0)
+    return models.CheckConstraint(
+        condition=percent | Q(discount_percent=0, discount_amount__gt=0),
+        name="%(class)s_has_one_discount",
+        violation_error_code="discount",
+        violation_error_message="Give a discount of 0 to 100 percent, or an amount, not both.",
+    )
 
 
 def ticket_number(key: int) -> str:
@@ -85,7 +126,7 @@ class ServiceTicketQuerySet(ShopQuerySet):
         return self.filter(found)
 
 
-class ServiceTicket(ShopModel):
+class ServiceTicket(Discounted, ShopModel):
     """What a customer asked for, who works on it and what goes into it."""
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="tickets", db_index=False)
@@ -108,7 +149,7 @@ class ServiceTicket(ShopModel):
     parts = models.ManyToManyField(Part, through="TicketPart", related_name="tickets")
 
     untold = frozenset({"version", "opened_at"})
-    subjects = MappingProxyType({Kind.MECHANIC: Mechanic, Kind.PART: Part})
+    subjects: Any = MappingProxyType({Kind.MECHANIC: Mechanic, Kind.PART: Part})
 
     objects = ServiceTicketQuerySet.as_manager()
 
@@ -134,6 +175,7 @@ class ServiceTicket(ShopModel):
             models.CheckConstraint(
                 condition=~Q(concern=""), name="a_ticket_has_a_concern", violation_error_message="Say what the customer asks for."
             ),
+            one_discount(),
         ]
         indexes = [
             models.Index(fields=["-opened_at", "-id"], name="tickets_newest_first"),
@@ -176,7 +218,7 @@ class TicketMechanic(ShopModel):
     assigned_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
 
     untold = frozenset({"ticket", "mechanic", "assigned_at", "assigned_by"})
-    kind = Kind.MECHANIC
+    entry_kind = Kind.MECHANIC
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["ticket", "mechanic"], name="a_mechanic_is_once_on_a_ticket")]
@@ -192,10 +234,17 @@ class TicketMechanic(ShopModel):
         return ticket_number(self.ticket_id)
 
 
+PRICED = frozenset({"quantity", "unit_price", "discount_percent", "discount_amount"})
+
+
 class TicketPartQuerySet(ShopQuerySet):
+    def authorized(self) -> Self:
+        """Lines that stock is for: of jobs to which the customer said yes, and of no job at all."""
+        return self.filter(Q(job=None) | Q(job__status__in=AUTHORIZED))
+
     def backordered(self) -> Self:
         """Lines that wait for stock, oldest ticket first."""
-        waiting = self.filter(ticket__status__in=WORKING, quantity__gt=Round(F("allocated") + F("issued"), precision=3))
+        waiting = self.authorized().filter(ticket__status__in=WORKING, quantity__gt=Round(F("allocated") + F("issued"), precision=3))
         return waiting.order_by("ticket__opened_at", "ticket_id", "pk")
 
     def holding(self) -> Self:
@@ -203,7 +252,7 @@ class TicketPartQuerySet(ShopQuerySet):
         return self.filter(allocated__gt=0).select_related("ticket").order_by("ticket__opened_at", "ticket_id")
 
 
-class TicketPart(ShopModel):
+class TicketPart(Discounted, ShopModel):
     """A part on a ticket, once, at the price and cost of the day it was added.
 
     ``allocated`` and ``issued`` change only while the part's row is locked.
@@ -211,15 +260,16 @@ class TicketPart(ShopModel):
 
     ticket = models.ForeignKey(ServiceTicket, models.CASCADE, related_name="lines", db_index=False)
     part = models.ForeignKey(Part, models.PROTECT, related_name="ticket_lines")
+    job = models.ForeignKey("Job", models.RESTRICT, null=True, blank=True, related_name="parts", help_text="none: it is on the ticket itself")
     quantity = quantity_field(default=Decimal(1))
     unit_price = money_field()
     unit_cost = money_field(default=ZERO)
-    line_total = money_field(default=ZERO, editable=False, help_text="quantity × unit_price, rounded half up to the cent, once")
+    line_total = money_field(default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up to the cent, once")
     allocated = quantity_field(editable=False)
     issued = quantity_field(editable=False)
 
     untold = frozenset({"ticket", "part", "line_total", "allocated", "issued"})  # stock has its ledger
-    kind = Kind.PART
+    entry_kind = Kind.PART
 
     objects = TicketPartQuerySet.as_manager()
 
@@ -228,15 +278,16 @@ class TicketPart(ShopModel):
             models.UniqueConstraint(fields=["ticket", "part"], name="a_part_is_once_on_a_ticket"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="a_line_has_a_quantity"),
             models.CheckConstraint(condition=Q(allocated__gte=0) & Q(issued__gte=0), name="a_line_holds_nothing_or_more"),
+            one_discount(),
         ]
 
     def __str__(self) -> str:
         return f"{self.quantity.normalize():f} × {self.part}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.line_total = (self.quantity * self.unit_price).quantize(CENT, ROUND_HALF_UP)
+        self.line_total = pricing.line_amount(self.quantity, self.unit_price, self.discount, terms.rounding())
         fields = kwargs.get("update_fields")
-        if fields is not None and "quantity" in fields:
+        if fields is not None and not PRICED.isdisjoint(fields):
             kwargs["update_fields"] = {*fields, "line_total"}
         super().save(*args, **kwargs)
 
@@ -250,6 +301,11 @@ class TicketPart(ShopModel):
     def backordered(self) -> Decimal:
         """What is neither held nor fitted yet."""
         return max(ZERO, self.quantity - self.allocated - self.issued)
+
+    @property
+    def is_authorized(self) -> bool:
+        """Is stock held for it once the ticket is approved?"""
+        return self.job_id is None or self.job.status in AUTHORIZED
 
 
 class StatusChange(AppendOnlyModel):

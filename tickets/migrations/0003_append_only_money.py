@@ -1,0 +1,21 @@
+from django.db import migrations
+
+from mechanic_shop.api import triggers
+
+TABLES = [f"tickets_{name}" for name in ("authorization", "invoice", "invoiceline", "creditnote", "creditnoteline", "payment")]
+
+
+def guard(apps, schema_editor):
+    for table in TABLES:
+        triggers.guard_table(schema_editor.connection, table)
+
+
+def unguard(apps, schema_editor):
+    for table in TABLES:
+        triggers.unguard_table(schema_editor.connection, table)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("tickets", "0002_jobs_and_money")]
+
+    operations = [migrations.RunPython(guard, unguard)]

@@ -1,0 +1,57 @@
+"""What happens to tickets. Every operation is atomic, locks the ticket before any part, and records who did it."""
+
+from .authorizations import authorize, revoke_share, share, shared
+from .invoices import credit, issue_invoice
+from .jobs import (
+    add_canned_job,
+    add_job,
+    add_line,
+    add_recommendation,
+    cancel_job,
+    delete_job,
+    edit_line,
+    finish_job,
+    remove_line,
+    reopen_job,
+    update_job,
+)
+from .moves import move
+from .parts import add_part, edit_part, remove_part
+from .payments import deposit, pay, refund, refund_deposit, reverse
+from .tickets import assign_mechanic, delete, edit_mechanics, give_discount, open_ticket, remove_mechanic, update
+
+__all__ = [
+    "add_canned_job",
+    "add_job",
+    "add_line",
+    "add_part",
+    "add_recommendation",
+    "assign_mechanic",
+    "authorize",
+    "cancel_job",
+    "credit",
+    "delete",
+    "delete_job",
+    "deposit",
+    "edit_line",
+    "edit_mechanics",
+    "edit_part",
+    "finish_job",
+    "give_discount",
+    "issue_invoice",
+    "move",
+    "open_ticket",
+    "pay",
+    "refund",
+    "refund_deposit",
+    "remove_line",
+    "remove_mechanic",
+    "remove_part",
+    "reopen_job",
+    "reverse",
+    "revoke_share",
+    "share",
+    "shared",
+    "update",
+    "update_job",
+]

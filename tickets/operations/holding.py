@@ -1,0 +1,53 @@
+"""What the stock does when a ticket, a job or a line moves. The ticket is locked before any part, parts in the order of their ids."""
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from inventory import operations as stock
+from inventory.models import ZERO, Part
+
+from ..models import ServiceTicket, TicketPart
+
+
+def hold_stock(line: TicketPart, part: Part, by: Any) -> None:
+    """Promise the line what there is, if the customer wants it."""
+    if line.is_authorized:
+        line.save_changes(allocated=line.allocated + stock.allocate_up_to(part, line.backordered))
+
+
+def issue(line: TicketPart, part: Part, by: Any) -> None:
+    if line.allocated:
+        stock.issue(part, line.allocated, reference=line.ticket.number, unit_cost=line.unit_cost, by=by)
+        line.save_changes(issued=line.issued + line.allocated, allocated=ZERO)
+
+
+def take_back(line: TicketPart, part: Part, by: Any) -> None:
+    give_back(line, part, line.allocated, line.issued, by=by)
+    line.save_changes(allocated=ZERO, issued=ZERO)
+
+
+def hold_or_release(line: TicketPart, part: Part, by: Any) -> None:
+    """As its job has it: held when the customer said yes, else back on the shelf."""
+    (hold_stock if line.is_authorized else take_back)(line, part, by)
+
+
+def give_back(line: TicketPart, part: Part, released: Decimal, returned: Decimal, *, by: Any) -> None:
+    stock.release(part, released)
+    stock.return_to_stock(part, returned, reference=line.ticket.number, unit_cost=line.unit_cost, by=by)
+
+
+def on_lines(lines: Any, effect: Callable[[TicketPart, Part, Any], None], *, by: Any, check: Callable[[], None] = lambda: None) -> dict[int, Part]:
+    """Do this to each line, its part locked, in the order of the parts' ids; ``check`` is asked once all are locked. Returns the parts."""
+    parts = stock.lock_parts(lines.values_list("part_id", flat=True))
+    check()
+    for line in lines.select_related("ticket", "job").order_by("part_id"):
+        effect(line, parts[line.part_id], by)
+    return parts
+
+
+def follow(ticket: ServiceTicket, lines: Iterable[int], *, by: Any) -> None:
+    """Let the stock follow what became of the jobs of these lines, on a ticket that is worked on."""
+    parts = on_lines(TicketPart.objects.filter(ticket=ticket, pk__in=list(lines)), hold_or_release, by=by)
+    for _, part in sorted(parts.items()):
+        stock.fill_backorders(part)

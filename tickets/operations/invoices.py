@@ -1,0 +1,296 @@
+"""Invoices and credit notes: numbered without gaps, written once, and the ticket moves with them.
+
+Lock order everywhere: the ticket, its parts by id, last the series of numbers.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from customers.models import Customer
+from inventory import operations as stock
+from inventory.models import ZERO
+from mechanic_shop.errors import DomainError, InvalidInput
+
+from .. import billing, pricing, terms
+from ..models import (
+    AUTHORIZED,
+    CreditNote,
+    CreditNoteLine,
+    DocumentSeries,
+    Invoice,
+    InvoiceAccount,
+    InvoiceLine,
+    ServiceTicket,
+    Status,
+    TicketPart,
+)
+from . import payments
+from .holding import on_lines
+from .locks import lock
+from .steps import step
+
+
+@transaction.atomic
+def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoice:
+    """Write the invoice of a completed ticket: what was approved and done, and what is on the ticket itself, at today's tax.
+
+    What was paid before counts on it. Raises DomainError ``already_invoiced``, ``ticket_not_completed`` or ``parts_not_fitted``.
+    """
+    lock(ticket)
+    if ticket.status in (Status.INVOICED, Status.CLOSED):
+        raise DomainError("already_invoiced", f"{ticket.number} has its invoice: credit it first to issue another.", invoice=latest(ticket).number)
+    if ticket.status != Status.COMPLETED:
+        raise DomainError("ticket_not_completed", f"{ticket.number} is {ticket.status}: complete it first.", ticket_status=ticket.status)
+    refuse_unfitted(ticket)
+    ticket.refresh_from_db()  # it may have been read before the lock
+    sheet = billing.read(ticket)
+    jobs = [job for job in sheet.jobs if job.status in AUTHORIZED]
+    bill = sheet.price(jobs)
+    deposits = payments.open_deposits(ticket)
+    step(ticket, Status.INVOICED, reason=reason, by=by)
+    invoice = write_invoice(ticket, billing.body(sheet, jobs, bill), bill, deposits, by=by)
+    write_lines(invoice, bill)
+    InvoiceAccount.objects.create(invoice=invoice, balance=invoice.total)
+    payments.apply_to(invoice, deposits, by=by)
+    return invoice
+
+
+def write_invoice(ticket: ServiceTicket, body: dict[str, Any], bill: pricing.Bill, deposits: Decimal, *, by: Any) -> Invoice:
+    today = timezone.localdate()
+    due_on = today + timedelta(days=settings.SHOP_PAYMENT_DAYS)
+    number = next_number(settings.SHOP_INVOICE_SERIES)
+    document = {
+        "kind": "invoice",
+        "number": number["number"],
+        "issued_on": today.isoformat(),
+        "due_on": due_on.isoformat(),
+        **billing.heading(ticket),
+        **body,
+        "deposits": billing.money(deposits),
+        "due": billing.money(max(ZERO, pricing.balance(bill.total, credited=ZERO, paid=deposits, refunded=ZERO))),
+    }
+    return Invoice.objects.create(
+        **number,
+        **paper(ticket, bill, document, by=by),
+        due_on=due_on,
+        tax_rounding=settings.SHOP_TAX_ROUNDING,
+        prices_include_tax=settings.SHOP_PRICES_INCLUDE_TAX,
+        deposits=deposits,
+    )
+
+
+def paper(ticket: ServiceTicket, bill: Any, document: dict[str, Any], *, by: Any) -> dict[str, Any]:
+    """What invoices and credit notes share."""
+    return {
+        "ticket": ticket,
+        "customer_id": ticket.customer_id,
+        "issued_on": document["issued_on"],
+        "by": by,
+        "currency": settings.SHOP_CURRENCY,
+        "subtotal": bill.subtotal,
+        "tax": bill.tax,
+        "total": bill.total,
+        "document": document,
+    }
+
+
+def write_lines(invoice: Invoice, bill: pricing.Bill) -> None:
+    """One row for each line of the paper, in its order."""
+    on_paper = [line for job in invoice.document["jobs"] for line in job["lines"]] + invoice.document["lines"]
+    titles = {line["id"]: job["title"] for job in invoice.document["jobs"] for line in job["lines"]}
+    costs = {id(line.item.source): getattr(line.item.source, "unit_cost", ZERO) for line in bill.lines}
+    ordered = [*by_place(bill, invoice.document), *([bill.supplies] if bill.supplies else [])]
+    InvoiceLine.objects.bulk_create(
+        InvoiceLine(
+            invoice=invoice,
+            position=told["id"],
+            kind=told["kind"],
+            job_title=titles.get(told["id"], ""),
+            description=told["description"],
+            quantity=line.item.quantity,
+            unit_price=line.item.unit_price,
+            net=line.net,
+            tax=line.tax,
+            tax_name=told["tax_name"],
+            tax_rate=line.item.tax.rate if line.item.tax else ZERO,
+            unit_cost=costs.get(id(line.item.source), ZERO),
+            part_id=told["part"] and told["part"]["id"],
+            mechanic_id=told["mechanic"] and told["mechanic"]["id"],
+        )
+        for told, line in zip(on_paper, ordered, strict=True)
+    )
+
+
+def by_place(bill: pricing.Bill, document: dict[str, Any]) -> list[pricing.Line]:
+    """The bill's lines in the order of the paper: job by job, then those of no job."""
+    places = {job["id"]: place for place, job in enumerate(document["jobs"])}
+    last = len(places)
+    return sorted(bill.lines, key=lambda line: places.get(line.item.source.job_id, last))
+
+
+def next_number(pattern: str) -> dict[str, Any]:
+    """The next number of a series. Its row stays locked until the transaction ends, which takes the number back if it fails."""
+    name = pattern.replace("{year}", str(timezone.localdate().year))
+    DocumentSeries.objects.get_or_create(name=name)
+    DocumentSeries.objects.filter(name=name).update(last=F("last") + 1)
+    sequence = DocumentSeries.objects.values_list("last", flat=True).get(name=name)
+    return {"series": name, "sequence": sequence, "number": f"{name}-{sequence:06d}"}
+
+
+def refuse_unfitted(ticket: ServiceTicket) -> None:
+    """What was returned to stock, by a credit note, is not sold again before it is fitted again."""
+    missing = [line for line in TicketPart.objects.filter(ticket=ticket).authorized().select_related("part") if line.backordered]
+    if missing:
+        named = ", ".join(f"{stock.show(line.backordered)} × {line.part.sku}" for line in missing)
+        raise DomainError("parts_not_fitted", f"Not fitted any more: {named}. Reopen the ticket, and complete it again or remove them.")
+
+
+def latest(ticket: ServiceTicket) -> Invoice:
+    return ticket.invoices.select_related("account").order_by("-pk")[0]
+
+
+# --- credit notes ----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def credit(invoice: Invoice, *, reason: str, lines: Sequence[dict[str, Any]] = (), restock: bool = False, by: Any) -> CreditNote:
+    """Take an invoice back: in full where no lines are named, else these: {line: its place on the paper, quantity?, restock?}.
+
+    Without a quantity it is all that is left. Each line bears its share of net and tax. With ``restock`` parts go back on the shelf.
+    When nothing of the invoice is left its ticket is completed again, and may be invoiced anew.
+    Raises DomainError ``nothing_to_credit`` or ``more_than_invoiced``; InvalidInput for a line that is not there.
+    """
+    ticket = invoice.ticket
+    lock(ticket)
+    Customer.objects.refuse_erased(ticket.customer_id)  # their tickets never open again
+    rest = left_of(invoice)
+    chosen = chosen_lines(invoice, rest, lines, restock)
+    if not chosen:
+        raise DomainError("nothing_to_credit", f"{invoice.number} is credited in full already.")
+    note = write_credit_note(invoice, rest, chosen, reason=reason, by=by)
+    put_back(ticket, note, [each for each in chosen if each["restock"]], by=by)
+    account = payments.account_of(invoice)
+    account.credited += note.total
+    payments.save(account)
+    taken = {each["line"].pk: each["quantity"] for each in chosen}
+    if all(taken.get(key, ZERO) + before == line.quantity for key, (line, before) in rest.items()):
+        step(ticket, Status.COMPLETED, reason=f"{note.number}: {reason}"[:500], by=by)
+    else:
+        payments.settle(ticket, account, because=note.number, by=by)
+    return note
+
+
+def left_of(invoice: Invoice) -> dict[int, tuple[InvoiceLine, Decimal]]:
+    """{line: (itself, how much of it was credited)}."""
+    credited: dict[int, Decimal] = {}
+    for key, quantity in CreditNoteLine.objects.filter(line__invoice=invoice).values_list("line_id", "quantity"):
+        credited[key] = credited.get(key, ZERO) + quantity
+    return {line.pk: (line, credited.get(line.pk, ZERO)) for line in invoice.lines.select_related("part").order_by("position")}
+
+
+def chosen_lines(
+    invoice: Invoice, rest: dict[int, tuple[InvoiceLine, Decimal]], named: Sequence[dict[str, Any]], restock: bool
+) -> list[dict[str, Any]]:
+    """[{line, quantity, before, restock}] of what is to be credited."""
+    places = {line.position: (line, before) for line, before in rest.values()}
+    if not named:
+        named = [{"line": place} for place, (line, before) in places.items() if line.quantity > before]
+    found = []
+    for place, each in enumerate(named):
+        if each["line"] not in places:
+            raise InvalidInput(f"lines.{place}.line", "line_of_another_invoice", f"{invoice.number} has no line {each['line']}.")
+        line, before = places.pop(each["line"])
+        left = line.quantity - before
+        quantity = each.get("quantity") or left
+        if quantity > left or not left:
+            detail = (
+                f"{stock.show(left)} of line {line.position} are left to credit." if left else f"Line {line.position} is credited in full already."
+            )
+            raise DomainError("more_than_invoiced", detail, line=line.position, left=str(left))
+        if line.part is not None:
+            line.part.check_quantity(quantity, f"lines.{place}.quantity")
+        back = each.get("restock", restock) and line.kind == "part"
+        found.append({"line": line, "quantity": quantity, "before": before, "restock": back})
+    return found
+
+
+def write_credit_note(invoice: Invoice, rest: Any, chosen: list[dict[str, Any]], *, reason: str, by: Any) -> CreditNote:
+    rules = terms.rounding()
+    for each in chosen:
+        line, share = each["line"], (each["quantity"], each["line"].quantity, each["before"], rules)
+        each |= {"net": pricing.part_of(line.net, *share), "tax": pricing.part_of(line.tax, *share)}
+    sums = pricing.credit_sums((tax_of(each["line"]), each["net"], each["tax"]) for each in chosen)
+    number = next_number(settings.SHOP_CREDIT_NOTE_SERIES)
+    document = credit_document(invoice, chosen, sums, number["number"], reason)
+    note = CreditNote.objects.create(**number, **paper(invoice.ticket, sums, document, by=by), invoice=invoice, reason=reason)
+    CreditNoteLine.objects.bulk_create(
+        CreditNoteLine(credit_note=note, line=each["line"], quantity=each["quantity"], net=each["net"], tax=each["tax"], restocked=each["restock"])
+        for each in chosen
+    )
+    return note
+
+
+def tax_of(line: InvoiceLine) -> pricing.Tax | None:
+    return pricing.Tax(line.tax_name, line.tax_rate) if line.tax_name else None
+
+
+def credit_document(invoice: Invoice, chosen: list[dict[str, Any]], sums: Any, number: str, reason: str) -> dict[str, Any]:
+    """The paper: what stood on the invoice, as far as it is taken back."""
+    on_invoice = {line["id"]: line for job in invoice.document["jobs"] for line in job["lines"]} | {
+        line["id"]: line for line in invoice.document["lines"]
+    }
+    lines = []
+    for place, each in enumerate(chosen, 1):
+        net, tax = each["net"], each["tax"]
+        amounts = {
+            "net": net,
+            "tax": tax,
+            "total": net + tax,
+            "amount": net + tax if invoice.prices_include_tax else net,
+            "share": ZERO,
+            "discount": ZERO,
+        }
+        told = on_invoice[each["line"].position]
+        lines.append(
+            told
+            | {
+                "id": place,
+                "invoice_line": told["id"],
+                "quantity": f"{each['quantity']:.3f}",
+                **{name: billing.money(value) for name, value in amounts.items()},
+            }
+        )
+    kept = ("paper", "shop", "customer", "vehicle", "ticket", "currency", "prices_include_tax", "tax_rounding")
+    return {
+        "kind": "credit_note",
+        "number": number,
+        "issued_on": timezone.localdate().isoformat(),
+        **{name: invoice.document[name] for name in kept},
+        "jobs": [],
+        "lines": lines,
+        "discount": billing.money(ZERO),
+        "taxes": [billing.tax_facts(each) for each in sums.taxes],
+        **billing.totals(sums),
+        "invoice": {"id": invoice.pk, "number": invoice.number},
+        "reason": reason,
+    }
+
+
+def put_back(ticket: ServiceTicket, note: CreditNote, chosen: list[dict[str, Any]], *, by: Any) -> None:
+    """Parts that the customer gives back lie on the shelf again, and are no longer fitted."""
+    back = {each["line"].part_id: each["quantity"] for each in chosen}
+
+    def effect(line: TicketPart, part: Any, by: Any) -> None:
+        quantity = min(back[part.pk], line.issued)
+        stock.return_to_stock(part, quantity, reference=note.number, unit_cost=line.unit_cost, by=by)
+        line.save_changes(issued=line.issued - quantity)
+
+    for _, part in sorted(on_lines(TicketPart.objects.filter(ticket=ticket, part__in=list(back)), effect, by=by).items()):
+        stock.fill_backorders(part)

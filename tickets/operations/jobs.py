@@ -1,0 +1,253 @@
+"""Jobs of a ticket and their lines."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from inventory.models import ZERO
+from mechanic_shop.errors import DomainError, InvalidInput
+
+from ..models import (
+    AUTHORIZED,
+    WORKING,
+    CannedJob,
+    Job,
+    JobLine,
+    JobStatus,
+    LaborRate,
+    LineKind,
+    ServiceTicket,
+    Status,
+    TicketPart,
+)
+from .holding import follow
+from .locks import bump, lock_open
+from .parts import MOST_MONEY, add_part
+from .scope import may_discount, rescope
+from .tickets import check_discount
+
+MOST_HOURS = Decimal("9999.99")
+MOST_JOBS = MOST_LINES = 200
+PRICES = ("discount_percent", "discount_amount", "unit_cost")
+
+
+@transaction.atomic
+def add_job(ticket: ServiceTicket, *, title: str, lines: Any = (), continues: Job | None = None, by: Any, **details: Any) -> Job:
+    """Propose a job, with its labour, sublet work and fees. Raises DomainError ``ticket_locked``."""
+    lock_open(ticket)
+    if ticket.jobs.count() >= MOST_JOBS:
+        raise InvalidInput("ticket", "too_many_jobs", f"A ticket has {MOST_JOBS} jobs at the most.")
+    job = Job(ticket=ticket, title=title, continues=continues, **details)
+    job.save(force_insert=True, by=by)
+    for line in lines:
+        write_line(JobLine(job=job), line, by=by)
+    bump(ticket)
+    return job
+
+
+@transaction.atomic
+def update_job(job: Job, *, by: Any, **sent: Any) -> Job:
+    """Change what was sent and differs; nothing of it changes the price. Raises DomainError ``ticket_locked``."""
+    lock_open(job.ticket)
+    changes = {name: value for name, value in sent.items() if getattr(job, name) != value}
+    if changes:
+        job.save_changes(**changes, by=by)
+        bump(job.ticket)
+    return job
+
+
+@transaction.atomic
+def delete_job(job: Job, *, by: Any) -> None:
+    """Erase a job on which nobody decided yet; its parts leave the ticket. Raises DomainError ``job_in_use`` for any other."""
+    ticket = job.ticket
+    lock_open(ticket)
+    job.refresh_from_db()
+    decided = any(job.pk == told["job"] for decisions in ticket.authorizations.values_list("decisions", flat=True) for told in decisions)
+    if job.status != JobStatus.PROPOSED or decided or job.continued_by.exists():
+        raise DomainError("job_in_use", f'The customer decided on "{job.title}", so its record stays: cancel it instead.', job=job.pk)
+    for line in TicketPart.objects.filter(job=job):
+        line.delete(by=by)  # a proposed job holds no stock
+    job.delete(by=by)
+    bump(ticket)
+
+
+@transaction.atomic
+def add_line(job: Job, *, by: Any, **details: Any) -> JobLine:
+    """Put labour, sublet work or a fee into the job. An approved job that grows beyond what was approved goes back to the customer.
+
+    Raises DomainError ``ticket_locked`` or ``job_ended``; NotAllowed for a discount of somebody who may not give one.
+    """
+    fresh = open_job(job)
+    if fresh.lines.count() >= MOST_LINES:
+        raise InvalidInput("job", "too_many_lines", f"A job has {MOST_LINES} lines at the most.")
+    line = write_line(JobLine(job=fresh), details, by=by)
+    rescope(fresh, grew=True, by=by)
+    bump(fresh.ticket)
+    return line
+
+
+@transaction.atomic
+def edit_line(job: Job, *, line: int, by: Any, **changes: Any) -> JobLine:
+    """Change a line of the job. Raises as ``add_line``, and InvalidInput ``line_of_another_job``."""
+    fresh = open_job(job)
+    found = line_of(fresh, line)
+    before = found.quantity
+    if "kind" in changes and changes["kind"] != found.kind:
+        raise InvalidInput("kind", "kind_is_fixed", "A line keeps its kind: remove it, and add another.")
+    write_line(found, changes, by=by)
+    rescope(fresh, grew=found.quantity > before, by=by)
+    bump(fresh.ticket)
+    return found
+
+
+@transaction.atomic
+def remove_line(job: Job, *, line: int, by: Any) -> None:
+    """Take a line out of the job. Raises as ``edit_line``."""
+    fresh = open_job(job)
+    line_of(fresh, line).delete(by=by)
+    bump(fresh.ticket)
+
+
+def open_job(job: Job) -> Job:
+    """The job as it is now, its ticket locked. Raises DomainError ``ticket_locked`` or ``job_ended``."""
+    lock_open(job.ticket)
+    job.refresh_from_db(fields=["status", "authorized_total"])
+    job.refuse_ended()
+    return job
+
+
+def line_of(job: Job, key: int) -> JobLine:
+    found = JobLine.objects.filter(job=job, pk=key).select_related("job").first()
+    if found is None:
+        raise InvalidInput("line", "line_of_another_job", f'Line {key} is not in the job "{job.title}".')
+    return found
+
+
+def write_line(line: JobLine, details: dict[str, Any], *, by: Any) -> JobLine:
+    """Give a line these details, and what follows from them: labour costs what its rate does unless a price is named."""
+    if any(details.get(name) not in (None, getattr(line, name)) for name in PRICES) or (line.pk and details.get("unit_price") is not None):
+        may_discount(by)
+    for name, value in details.items():
+        setattr(line, name, value)
+    if "discount_percent" in details and "discount_amount" not in details:
+        line.discount_amount = ZERO
+    if "discount_amount" in details and "discount_percent" not in details:
+        line.discount_percent = ZERO
+    check_discount(line.discount_percent, line.discount_amount)
+    if line.kind == LineKind.LABOR:
+        price_labor(line, details)
+    elif line.rate is not None or line.mechanic is not None:
+        raise InvalidInput("kind", "only_labor_has_a_rate", "Only labour has a rate and a mechanic.")
+    if line.unit_price is None:
+        raise InvalidInput("unit_price", "required", "Say what it costs.")
+    if line.quantity * line.unit_price > MOST_MONEY:
+        raise InvalidInput("quantity", "too_much", f"A line comes to {MOST_MONEY} at the most.")
+    line.save(by=by)
+    return line
+
+
+def price_labor(line: JobLine, details: dict[str, Any]) -> None:
+    """Hours have two decimals; their rate is the shop's default where none is named, and its price of today is the line's from now on."""
+    if line.quantity > MOST_HOURS or line.quantity != line.quantity.quantize(Decimal("0.01")):
+        raise InvalidInput("quantity", "hours", f"Hours have two decimals and are {MOST_HOURS} at the most.")
+    if line.rate is None and line.unit_price is None:
+        line.rate = LaborRate.objects.filter(is_default=True, is_active=True).first()
+        if line.rate is None:
+            raise InvalidInput("rate", "required", "The shop has no default labour rate: name a rate or a unit_price.")
+    named = "rate" in details or line.unit_price is None
+    if line.rate is not None and named and details.get("unit_price") is None:
+        line.unit_price = line.rate.hourly
+    if line.rate is not None and named and "tax_code" not in details:
+        line.tax_code = line.rate.tax_code
+
+
+# --- how far the work is ---------------------------------------------------------------------------
+
+
+@transaction.atomic
+def finish_job(job: Job, *, by: Any, correction: str | None = None) -> None:
+    """The work on an approved job is done. Raises DomainError ``job_not_approved``."""
+    set_status(job, JobStatus.DONE, {JobStatus.APPROVED}, by=by, **({"correction": correction} if correction is not None else {}))
+
+
+@transaction.atomic
+def reopen_job(job: Job, *, by: Any) -> None:
+    """A job that was done or cancelled is worked on, or proposed, again."""
+    again = JobStatus.APPROVED if job.status == JobStatus.DONE else JobStatus.PROPOSED
+    set_status(job, again, {JobStatus.DONE, JobStatus.CANCELLED}, by=by)
+
+
+@transaction.atomic
+def cancel_job(job: Job, *, by: Any) -> None:
+    """Nobody does this job any more; its stock goes back."""
+    set_status(job, JobStatus.CANCELLED, {JobStatus.PROPOSED, *AUTHORIZED}, by=by)
+
+
+def set_status(job: Job, to: JobStatus, allowed: set[JobStatus], *, by: Any, **details: Any) -> None:
+    ticket = job.ticket
+    lock_open(ticket)
+    job.refresh_from_db(fields=["status", "authorized_total"])
+    if job.status not in allowed:
+        raise DomainError(
+            "job_status",
+            f'The job "{job.title}" is {job.status}: only one that is {" or ".join(sorted(allowed))} can become {to}.',
+            job=job.pk,
+            job_status=job.status,
+        )
+    if to == JobStatus.DONE and ticket.status == Status.ESTIMATE:
+        raise DomainError("transition_not_allowed", f"{ticket.number} is an estimate: approve it first.", job=job.pk)
+    job.save_changes(status=to, **details, by=by)
+    if ticket.status in WORKING:
+        follow(ticket, job.parts.values_list("pk", flat=True), by=by)
+    bump(ticket)
+
+
+# --- jobs from elsewhere ---------------------------------------------------------------------------
+
+
+@transaction.atomic
+def add_canned_job(ticket: ServiceTicket, *, canned_job: CannedJob, by: Any) -> None:
+    """Put a canned job on the ticket, at the prices of today.
+
+    Raises DomainError ``canned_job_inactive``, ``part_inactive`` or ``part_in_other_job``.
+    """
+    lock_open(ticket)
+    if not canned_job.is_active:
+        raise DomainError("canned_job_inactive", f'"{canned_job.name}" is no longer offered: take another.', canned_job=canned_job.pk)
+    lines = [
+        {"kind": line.kind, "description": line.description, "quantity": line.quantity, **chosen_price(line)}
+        for line in canned_job.lines.select_related("rate__tax_code", "tax_code")
+    ]
+    details = {name: getattr(canned_job, name) for name in ("concern", "cause", "correction")}
+    job = add_job(ticket, title=canned_job.name, lines=lines, by=by, **details)
+    for wanted in canned_job.parts.select_related("part"):
+        add_part(ticket, part=wanted.part, quantity=wanted.quantity, job=job, by=by)
+
+
+def chosen_price(line: Any) -> dict[str, Any]:
+    """What a template's line says of its price; the rest follows from the rate of today."""
+    chosen = {"rate": line.rate, "unit_price": line.unit_price, "tax_code": line.tax_code}
+    return {name: value for name, value in chosen.items() if value is not None}
+
+
+@transaction.atomic
+def add_recommendation(ticket: ServiceTicket, *, job: Job, by: Any) -> None:
+    """Propose again, at the prices of today, what the vehicle's owner declined or put off on an earlier ticket.
+
+    Raises DomainError ``not_recommended`` for a job of another vehicle, or one that was taken up since.
+    """
+    lock_open(ticket)
+    if ticket.vehicle_id is None or not Job.objects.select_for_update().filter(pk=job.pk, ticket__vehicle=ticket.vehicle_id).exists():
+        raise DomainError("not_recommended", f"Job {job.pk} is not of the vehicle of {ticket.number}.", job=job.pk)
+    if job.ticket_id == ticket.pk or not Job.objects.recommended().filter(pk=job.pk).exists():
+        raise DomainError("not_recommended", f"Job {job.pk} is on this or a later ticket already, or was done.", job=job.pk)
+    lines = [
+        {name: getattr(line, name) for name in ("kind", "description", "quantity", "tax_code")}
+        | ({"rate": line.rate} if line.rate else {"unit_price": line.unit_price})
+        for line in job.lines.select_related("rate__tax_code", "tax_code")
+    ]
+    details = {name: getattr(job, name) for name in ("concern", "cause", "correction")}
+    again = add_job(ticket, title=job.title, lines=lines, continues=job, by=by, **details)
+    for line in job.parts.select_related("part"):
+        add_part(ticket, part=line.part, quantity=line.quantity, job=again, by=by)

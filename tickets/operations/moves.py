@@ -1,0 +1,31 @@
+"""What people ask of a ticket's status; what each move brings with it."""
+
+from typing import Any
+
+from django.db import transaction
+
+from .. import workflow
+from ..models import ServiceTicket, Status
+from . import authorizations, invoices
+from .steps import step
+
+
+@transaction.atomic
+def move(ticket: ServiceTicket, *, to: str, reason: str = "", by: Any) -> None:
+    """Move the ticket along the workflow: approving it approves its proposed jobs, invoicing it issues the invoice.
+
+    Raises DomainError ``transition_not_allowed``, ``status_changed`` or what blocks the move; NotAllowed when it is not this user's.
+    """
+    found = workflow.check(ticket, to, by)
+    if to == Status.APPROVED:
+        authorizations.approve_all(ticket, by=by)
+
+    def check() -> None:
+        vars(ticket).pop("_prefetched_objects_cache", None)  # the lines may have been filled until the locks were ours
+        if blocks := found.blocked_by(ticket):
+            raise blocks[0]
+
+    if to == Status.INVOICED:
+        invoices.issue_invoice(ticket, reason=reason, by=by)
+    else:
+        step(ticket, to, reason=reason, by=by, check=check)

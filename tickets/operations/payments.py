@@ -1,0 +1,213 @@
+"""Money that comes and goes. Every row is written once; what was wrong is reversed by another row. The ticket's lock is around all of it."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from customers.models import Customer
+from mechanic_shop.errors import DomainError, InvalidInput
+
+from .. import billing, pricing, terms
+from ..models import Invoice, InvoiceAccount, Method, Payment, PaymentKind, ServiceTicket, Status
+from .locks import bump, lock
+from .steps import step
+
+MOST = Decimal("9999999.99")
+
+
+@transaction.atomic
+def pay(invoice: Invoice, *, amount: Decimal, by: Any, **how: Any) -> Payment:
+    """Take money for an invoice; more than is due is the customer's credit. When nothing is due any more the ticket closes.
+
+    Raises DomainError ``invoice_credited`` for one that was taken back in full; InvalidInput for an amount that is none.
+    """
+    ticket = invoice.ticket
+    lock(ticket)
+    account = account_of(invoice)
+    if ticket.status not in (Status.INVOICED, Status.CLOSED) or invoice != newest(ticket):
+        raise DomainError("invoice_credited", f"{invoice.number} was credited in full: nothing is to pay on it.")
+    payment = write(ticket, PaymentKind.PAYMENT, amount, invoice=invoice, by=by, **how)
+    account.paid += amount
+    save(account)
+    settle(ticket, account, because=payment.number, by=by)
+    return payment
+
+
+@transaction.atomic
+def refund(invoice: Invoice, *, amount: Decimal, by: Any, **how: Any) -> Payment:
+    """Pay back what was paid on an invoice, at most all of it. Raises DomainError ``refund_exceeds_paid``."""
+    ticket = invoice.ticket
+    lock(ticket)
+    account = account_of(invoice)
+    refuse_more(amount, account.paid - account.refunded)
+    payment = write(ticket, PaymentKind.REFUND, amount, invoice=invoice, by=by, sign=-1, **how)
+    account.refunded += amount
+    save(account)
+    settle(ticket, account, because=payment.number, by=by)
+    return payment
+
+
+@transaction.atomic
+def deposit(ticket: ServiceTicket, *, amount: Decimal, by: Any, **how: Any) -> Payment:
+    """Take money in advance; it counts on the invoice to come. Raises DomainError ``ticket_locked`` where none is to come."""
+    lock(ticket)
+    if ticket.status in (Status.INVOICED, Status.CLOSED):
+        raise DomainError("already_invoiced", f"{ticket.number} has its invoice: pay that.", invoice=newest(ticket).number)
+    if ticket.status == Status.CANCELLED:
+        raise DomainError("ticket_locked", f"{ticket.number} is cancelled: nothing is to pay on it.", ticket_status=ticket.status)
+    bump(ticket)
+    return write(ticket, PaymentKind.DEPOSIT, amount, by=by, **how)
+
+
+@transaction.atomic
+def refund_deposit(ticket: ServiceTicket, *, amount: Decimal, by: Any, **how: Any) -> Payment:
+    """Pay back a deposit that is on no invoice. Raises DomainError ``refund_exceeds_paid``."""
+    lock(ticket)
+    refuse_more(amount, open_deposits(ticket))
+    bump(ticket)
+    return write(ticket, PaymentKind.REFUND, amount, by=by, sign=-1, **how)
+
+
+@transaction.atomic
+def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
+    """Undo a payment, deposit or refund that was a mistake, or a cheque that bounced, by a row of the opposite sign.
+
+    Raises DomainError ``already_reversed``, ``not_reversible`` or ``refund_exceeds_paid`` (of it, something was paid back since).
+    """
+    ticket = payment.ticket
+    lock(ticket)
+    if payment.kind in (PaymentKind.REVERSAL, PaymentKind.APPLIED):
+        raise DomainError("not_reversible", f"{payment.number} is a {payment.get_kind_display().lower()} row: it stays.")
+    if Payment.objects.filter(reverses=payment).exists():
+        raise DomainError("already_reversed", f"{payment.number} is reversed already.")
+    invoice = payment.invoice or applied_on(payment)
+    came = payment.effect > 0
+    if came:  # what was paid back since cannot be taken away a second time
+        refuse_more(payment.amount, account_of(invoice).paid - account_of(invoice).refunded if invoice else open_deposits(ticket))
+    row = write(
+        ticket,
+        PaymentKind.REVERSAL,
+        payment.amount,
+        invoice=invoice,
+        reverses=payment,
+        method=payment.method,
+        note=note,
+        by=by,
+        sign=-1 if came else 1,
+    )
+    if invoice is None:
+        bump(ticket)
+        return row
+    account = account_of(invoice)
+    if came:
+        account.paid -= payment.amount
+    else:
+        account.refunded -= payment.amount
+    save(account)
+    settle(ticket, account, because=row.number, by=by)
+    return row
+
+
+def applied_on(payment: Payment) -> Invoice | None:
+    """The invoice on which a deposit was counted: the first one after it."""
+    if payment.kind == PaymentKind.REFUND:
+        return None
+    row = payment.ticket.payments.filter(kind=PaymentKind.APPLIED, effect__gt=0, pk__gt=payment.pk).select_related("invoice").order_by("pk").first()
+    return row.invoice if row else None
+
+
+def write(
+    ticket: ServiceTicket,
+    kind: PaymentKind,
+    amount: Decimal,
+    *,
+    by: Any,
+    sign: int = 1,
+    method: str = Method.CASH,
+    received_at: datetime | None = None,
+    **details: Any,
+) -> Payment:
+    if amount <= 0:
+        raise InvalidInput("amount", "min_value", "Name an amount of more than 0.")
+    if amount > MOST or amount != terms.rounding().round(amount):
+        raise InvalidInput("amount", "amount", f"An amount is {MOST} at the most, in whole units of the currency.")
+    Customer.objects.refuse_erased(ticket.customer_id)  # their tickets never open again
+    now = timezone.now()
+    if received_at is not None and received_at > now:
+        raise InvalidInput("received_at", "in_the_future", "It cannot have been received in the future.")
+    return Payment.objects.create(
+        ticket=ticket,
+        customer_id=ticket.customer_id,
+        kind=kind,
+        amount=amount,
+        effect=amount * sign,
+        method=method,
+        received_at=received_at or now,
+        by=by,
+        **details,
+    )
+
+
+# --- what an invoice's payments come to; under the ticket's lock -----------------------------------
+
+
+def account_of(invoice: Invoice) -> InvoiceAccount:
+    return InvoiceAccount.objects.select_related("invoice").get(pk=invoice.pk)
+
+
+def save(account: InvoiceAccount) -> None:
+    account.balance = pricing.balance(account.invoice.total, credited=account.credited, paid=account.paid, refunded=account.refunded)
+    account.save()
+
+
+def settle(ticket: ServiceTicket, account: InvoiceAccount, *, because: str, by: Any) -> None:
+    """Nothing due any more closes the ticket; something due again opens it again."""
+    if account.invoice != newest(ticket):
+        return  # an invoice that another has replaced
+    if ticket.status == Status.INVOICED and account.balance <= 0:
+        step(ticket, Status.CLOSED, reason=because, by=by)
+    elif ticket.status == Status.CLOSED and account.balance > 0:
+        step(ticket, Status.INVOICED, reason=because, by=by)
+    else:
+        bump(ticket)
+
+
+def apply_to(invoice: Invoice, deposits: Decimal, *, by: Any) -> None:
+    """Count on a new invoice what was paid before: the ticket's deposits, with what is left on an invoice that was credited."""
+    ticket = invoice.ticket
+    moved = deposits
+    for account in InvoiceAccount.objects.filter(invoice__ticket=ticket, balance__lt=0).exclude(pk=invoice.pk).select_related("invoice"):
+        left = min(-account.balance, account.paid - account.refunded)
+        if left > 0:
+            write(ticket, PaymentKind.APPLIED, left, invoice=account.invoice, method=Method.OTHER, note=f"to {invoice.number}", by=by, sign=-1)
+            account.paid -= left
+            save(account)
+            moved += left
+    if moved <= 0:
+        return
+    write(ticket, PaymentKind.APPLIED, moved, invoice=invoice, method=Method.OTHER, note="paid before", by=by)
+    account = account_of(invoice)
+    account.paid += moved
+    save(account)
+    if account.balance <= 0:
+        settle(ticket, account, because=invoice.number, by=by)
+
+
+def open_deposits(ticket: ServiceTicket) -> Decimal:
+    """What was paid in advance and is on no invoice yet."""
+    rows = list(ticket.payments.values_list("kind", "invoice_id", "effect"))
+    came = pricing.add(effect for _, invoice, effect in rows if invoice is None)
+    counted = pricing.add(effect for kind, _, effect in rows if kind == PaymentKind.APPLIED)
+    return came - counted
+
+
+def newest(ticket: ServiceTicket) -> Invoice:
+    return ticket.invoices.order_by("-pk")[0]
+
+
+def refuse_more(amount: Decimal, paid: Decimal) -> None:
+    if amount > paid:
+        raise DomainError("refund_exceeds_paid", f"Only {billing.money(paid)} of it can be paid back.", paid=billing.money(paid))

@@ -1,0 +1,135 @@
+"""Tickets themselves, and who works on them."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from customers.models import Customer, Vehicle
+from inventory.models import ZERO
+from mechanic_shop.api.statements import Prepared
+from mechanic_shop.errors import DomainError, InvalidInput
+from mechanics.models import Mechanic
+
+from ..models import OPEN, SEALED, ServiceTicket, Status, StatusChange, TicketMechanic
+from .locks import bump, links_changed, lock, lock_open, locked
+
+
+@transaction.atomic
+def open_ticket(*, by: Any, **details: Any) -> ServiceTicket:
+    """Write down what a customer asks for, as an estimate.
+
+    Raises InvalidInput ``vehicle_of_another_customer``, DomainError ``customer_erased``.
+    """
+    Customer.objects.refuse_erased(details["customer"].pk)
+    _check_vehicle(details.get("vehicle"), details["customer"])
+    ticket = ServiceTicket.objects.create(**details, by=by)
+    StatusChange.objects.create(ticket=ticket, to_status=ticket.status, by=by)
+    return ticket
+
+
+@transaction.atomic
+def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
+    """Change what was sent and differs.
+
+    Raises DomainError ``ticket_locked`` once the ticket is invoiced, closed or cancelled, or ``customer_erased``;
+    InvalidInput ``vehicle_of_another_customer``.
+    """
+    changes = {name: value for name, value in sent.items() if getattr(ticket, name) != value}
+    if not changes:
+        return ticket
+    lock(ticket)
+    if ticket.status in SEALED:
+        raise locked(ticket)
+    if "customer" in changes and ticket.status != Status.ESTIMATE:
+        raise DomainError(
+            "ticket_locked", f"{ticket.number} is {ticket.status}: its customer changes only while it is an estimate.", ticket_status=ticket.status
+        )
+    if "customer" in changes and ticket.payments.exists():
+        raise DomainError("ticket_has_payments", f"{ticket.number} has deposits of its customer: pay them back first.")
+    if "customer" in changes:
+        Customer.objects.refuse_erased(changes["customer"].pk)
+    if {"customer", "vehicle"} & set(changes):  # a vehicle that was sold since stays on its old tickets
+        _check_vehicle(changes.get("vehicle", ticket.vehicle), changes.get("customer", ticket.customer))
+    return ticket.save_changes(**changes, version=F("version") + 1, by=by)
+
+
+@transaction.atomic
+def delete(ticket: ServiceTicket, *, by: Any) -> None:
+    """Erase a ticket that never left estimate, with its quotes. Raises DomainError ``ticket_in_use`` for any other."""
+    lock(ticket)
+    if ticket.status != Status.ESTIMATE:
+        way_out = "cancel it instead" if ticket.status in OPEN else "there is nothing to do"
+        raise DomainError("ticket_in_use", f"{ticket.number} is {ticket.status}, so its record stays: {way_out}.", ticket_status=ticket.status)
+    if ticket.authorizations.exists() or ticket.payments.exists():
+        raise DomainError("ticket_in_use", f"{ticket.number} has the customer's word or money on it, so its record stays: cancel it instead.")
+    ticket.delete(by=by)
+    links_changed()
+
+
+@transaction.atomic
+def give_discount(ticket: ServiceTicket, *, discount_percent: Decimal = ZERO, discount_amount: Decimal = ZERO, by: Any) -> None:
+    """Take so many percent, or an amount, off the whole ticket; nothing takes the discount back. Raises DomainError ``ticket_locked``."""
+    lock(ticket)
+    if ticket.status in SEALED:
+        raise locked(ticket)
+    check_discount(discount_percent, discount_amount)
+    ticket.save_changes(discount_percent=discount_percent, discount_amount=discount_amount, version=F("version") + 1, by=by)
+
+
+def check_discount(percent: Decimal, amount: Decimal) -> None:
+    if percent and amount:
+        raise InvalidInput("discount_amount", "two_discounts", "Give a percentage or an amount, not both.")
+
+
+def _check_vehicle(vehicle: Vehicle | None, customer: Customer) -> None:
+    if vehicle is not None and vehicle.customer_id != customer.pk:
+        raise InvalidInput("vehicle", "vehicle_of_another_customer", "This vehicle belongs to another customer.")
+
+
+# --- mechanics -----------------------------------------------------------------------------------
+
+
+def assign_mechanic(ticket: ServiceTicket, *, mechanic: Mechanic, role: str = TicketMechanic.Role.ASSISTANT, by: Any) -> None:
+    """Put a mechanic on the ticket; nothing changes when he or she is on it already."""
+    edit_mechanics(ticket, add=[mechanic], role=role, by=by)
+
+
+def remove_mechanic(ticket: ServiceTicket, *, mechanic: Mechanic, by: Any) -> None:
+    """Take a mechanic off the ticket. Raises DomainError ``mechanic_not_on_ticket``."""
+    edit_mechanics(ticket, remove=[mechanic], by=by)
+
+
+@transaction.atomic
+def edit_mechanics(
+    ticket: ServiceTicket, *, add: Sequence[Mechanic] = (), remove: Sequence[Mechanic] = (), role: str = TicketMechanic.Role.ASSISTANT, by: Any
+) -> None:
+    """Put mechanics on the ticket and take others off, all or nothing.
+
+    Raises DomainError ``ticket_locked``, ``mechanic_inactive`` or ``mechanic_not_on_ticket``; InvalidInput for one who is in both lists.
+    """
+    lock_open(ticket)
+    if both := {mechanic.pk for mechanic in add} & {mechanic.pk for mechanic in remove}:
+        raise InvalidInput("remove", "added_and_removed", f"Mechanic {min(both)} is in both lists.")
+    on_ticket = {mechanic for (mechanic,) in mechanics_of.run(ticket.pk)}
+    for mechanic in remove:
+        if mechanic.pk not in on_ticket:
+            raise DomainError("mechanic_not_on_ticket", f"{mechanic.name} is not on {ticket.number}.", mechanic=mechanic.pk)
+    new = {mechanic.pk: mechanic for mechanic in add if mechanic.pk not in on_ticket}
+    for mechanic in new.values():
+        if not mechanic.is_active:
+            raise DomainError("mechanic_inactive", f"{mechanic.name} no longer works here: assign somebody else.", mechanic=mechanic.pk)
+    for mechanic in new.values():
+        TicketMechanic.objects.create(ticket=ticket, mechanic=mechanic, role=role, assigned_by=by, by=by)
+    if remove:
+        TicketMechanic.objects.filter(ticket=ticket, mechanic__in=remove).delete(by=by)
+    if new or remove:
+        bump(ticket)
+        links_changed()
+
+
+@Prepared
+def mechanics_of(ticket: int) -> Any:
+    return TicketMechanic.objects.filter(ticket=ticket).values_list("mechanic_id")
