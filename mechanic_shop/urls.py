@@ -7,8 +7,7 @@ from rest_framework.routers import DefaultRouter
 from customers.views import VehicleViewSet
 from inventory.views import PartViewSet
 from mechanics.views import MechanicViewSet
-from tickets.customer_file import CustomerViewSet
-from tickets.views import ServiceTicketViewSet
+from tickets.views import CustomerViewSet, ServiceTicketViewSet
 
 from .api import errors, health, pages
 

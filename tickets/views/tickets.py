@@ -8,11 +8,11 @@ from mechanic_shop.api.permissions import Has, IsAuthenticated, IsOwner
 from mechanic_shop.api.schema import answers
 from mechanic_shop.api.viewsets import ShopModelViewSet
 
-from . import history, operations
-from .filters import ServiceTicketFilter
-from .models import ServiceTicket, StatusChange
-from .permissions import IsAssigned, OwnsEstimate
-from .serializers import (
+from .. import history, operations
+from ..filters import ServiceTicketFilter
+from ..models import ServiceTicket, StatusChange
+from ..permissions import IsAssigned, OwnsEstimate
+from ..serializers import (
     AddPartSerializer,
     AssignMechanicSerializer,
     EditMechanicsSerializer,

@@ -15,8 +15,8 @@ from mechanic_shop.api.reading import Fixed, PerDatabase
 from mechanic_shop.api.serializers import ShopSerializer, asking_user
 from mechanics.models import Mechanic
 
-from . import operations, workflow
-from .models import HoldReason, ServiceTicket, Status, TicketMechanic, TicketPart
+from .. import operations, workflow
+from ..models import HoldReason, ServiceTicket, Status, TicketMechanic, TicketPart
 
 
 def sum_of_lines() -> Coalesce:

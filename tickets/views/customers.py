@@ -18,8 +18,8 @@ from mechanic_shop.api.renderers import to_json
 from mechanic_shop.api.schema import answers
 from mechanic_shop.api.serializers import ShopSerializer
 
-from .models import ServiceTicket, StatusChange
-from .serializers import ServiceTicketSerializer
+from ..models import ServiceTicket, StatusChange
+from ..serializers import ServiceTicketSerializer
 
 
 class FiledMoveSerializer(ShopSerializer):

@@ -20,9 +20,9 @@ from mechanic_shop.admin.forms import ShopForm
 from mechanic_shop.api.times import day_end, day_start
 from mechanics.models import Mechanic
 
-from . import operations, workflow
-from .models import OPEN, SEALED, ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
-from .serializers import (
+from .. import operations, workflow
+from ..models import OPEN, SEALED, ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
+from ..serializers import (
     AddPartSerializer,
     AssignMechanicSerializer,
     MoveSerializer,

@@ -1,0 +1,41 @@
+"""What the API says of tickets, and what it takes."""
+
+from .tickets import (
+    AboutSerializer,
+    AddPartSerializer,
+    AssignMechanicSerializer,
+    BlockSerializer,
+    ChangeSerializer,
+    EditMechanicsSerializer,
+    HistorySerializer,
+    MoveSerializer,
+    NextSerializer,
+    RemoveMechanicSerializer,
+    RemovePartSerializer,
+    ServiceTicketSerializer,
+    TicketMechanicSerializer,
+    TicketNumber,
+    TicketPartSerializer,
+    TransitionsSerializer,
+    sum_of_lines,
+)
+
+__all__ = [
+    "AboutSerializer",
+    "AddPartSerializer",
+    "AssignMechanicSerializer",
+    "BlockSerializer",
+    "ChangeSerializer",
+    "EditMechanicsSerializer",
+    "HistorySerializer",
+    "MoveSerializer",
+    "NextSerializer",
+    "RemoveMechanicSerializer",
+    "RemovePartSerializer",
+    "ServiceTicketSerializer",
+    "TicketMechanicSerializer",
+    "TicketNumber",
+    "TicketPartSerializer",
+    "TransitionsSerializer",
+    "sum_of_lines",
+]

@@ -1,0 +1,6 @@
+"""The API of tickets: the work, the money, and what both add to customers and vehicles."""
+
+from .customers import CustomerViewSet
+from .tickets import ServiceTicketViewSet
+
+__all__ = ["CustomerViewSet", "ServiceTicketViewSet"]
