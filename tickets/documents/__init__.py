@@ -1,0 +1,1 @@
+"""What a customer takes home: estimates, invoices, credit notes and receipts on paper."""
