@@ -93,7 +93,14 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
     works_here = user is not None and user.is_shop_staff
     kept_login = None if works_here else user
     customer.save_changes(
-        name=f"Erased customer {customer.pk}", email=None, phone="", address="", notes="", user=kept_login, erased_at=timezone.now()
+        name=f"Erased customer {customer.pk}",
+        email=None,
+        phone="",
+        address="",
+        notes="",
+        tax_certificate="",
+        user=kept_login,
+        erased_at=timezone.now(),
     )
     if kept_login is not None:
         accounts.erase_login(kept_login, by=by)

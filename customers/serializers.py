@@ -27,13 +27,13 @@ class CustomerSerializer(ShopSerializer):
     current_password = PasswordField(required=False, style={"input_type": "password", "only_to_change": True})
     has_login = serializers.BooleanField(read_only=True)
 
-    staff_fields = {"notes": "customers.view_customer", "erased_at": "customers.view_customer"}
+    staff_fields = dict.fromkeys(("notes", "tax_exempt", "tax_certificate", "erased_at"), "customers.view_customer")
     expressions = {"has_login": Truth(Q(user__isnull=False, erased_at__isnull=True))}
 
     class Meta:
         model = Customer
         fields = (
-            *("id", "name", "email", "phone", "address", "notes", "has_login", "erased_at"),
+            *("id", "name", "email", "phone", "address", "notes", "tax_exempt", "tax_certificate", "has_login", "erased_at"),
             *("password", "current_password", "created_at", "updated_at"),
         )
 

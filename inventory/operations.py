@@ -5,15 +5,18 @@ Lock order: a ticket before its parts, parts by id. Whoever changes a ticket lin
 """
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from mechanic_shop.api import caching
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .models import ZERO, Part, Reason, StockMovement
+from .taxes import TaxCode, TaxRate
 
 MOST_ON_HAND = Decimal("999999999.999")
 
@@ -87,6 +90,32 @@ def delete(part: Part, *, by: Any) -> None:
         raise DomainError("part_in_use", f"{part.sku} has a history, so it stays: set is_active to false instead.")
     part.delete(by=by)
     _stock_changed()
+
+
+# --- tax -------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def add_tax_code(*, name: str, rate: Decimal, valid_from: date | None = None, is_default: bool = False, by: Any) -> TaxCode:
+    """A tax code with its first rate, valid from today unless another day is named."""
+    code = TaxCode.objects.create(name=name, is_default=is_default, by=by)
+    set_rate(code, rate=rate, valid_from=valid_from, by=by)
+    return code
+
+
+@transaction.atomic
+def set_rate(code: TaxCode, *, rate: Decimal, valid_from: date | None = None, by: Any) -> None:
+    """What the code takes from a day on; what was invoiced before stays as it was."""
+    day = valid_from or timezone.localdate()
+    known = TaxRate.objects.filter(code=code, valid_from=day).first()
+    if known:
+        known.save_changes(rate=rate, by=by)
+    else:
+        TaxRate.objects.create(code=code, rate=rate, valid_from=day, by=by)
+    code.save_changes(by=by, updated_at=timezone.now())
+
+
+# --- what tickets hold -----------------------------------------------------------------------------
 
 
 def allocate(part: Part, quantity: Decimal) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 from django.db.models import F
 from rest_framework import serializers
 
-from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, SmallRelatedField
+from mechanic_shop.api.fields import MoneyField, PercentField, PositiveQuantityField, QuantityField, SmallRelatedField
 from mechanic_shop.api.reading import Fixed
 from mechanic_shop.api.serializers import ShopSerializer, asking_user
 
+from . import operations
 from .models import Part, Reason, StockMovement
+from .taxes import TaxCode, TaxRate
 
 
 class PartSerializer(ShopSerializer):
@@ -21,6 +23,7 @@ class PartSerializer(ShopSerializer):
     available = QuantityField(read_only=True)
     reorder_point = QuantityField(min_value=Decimal(0), required=False)
     reorder_quantity = QuantityField(min_value=Decimal(0), required=False)
+    tax_code = SmallRelatedField(queryset=TaxCode.objects.all(), required=False, allow_null=True)
 
     staff_fields = {"cost": "inventory.view_cost"}
     expressions = {"available": Fixed(F("on_hand") - F("allocated"), 3)}
@@ -29,7 +32,7 @@ class PartSerializer(ShopSerializer):
         model = Part
         fields = (
             *("id", "sku", "name", "description", "unit", "price", "cost", "on_hand", "allocated", "available"),
-            *("reorder_point", "reorder_quantity", "bin", "barcode", "is_active", "created_at", "updated_at"),
+            *("reorder_point", "reorder_quantity", "bin", "barcode", "tax_code", "is_active", "created_at", "updated_at"),
         )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -80,3 +83,47 @@ class AdjustSerializer(serializers.Serializer):
 class CountSerializer(serializers.Serializer):
     counted = QuantityField(min_value=Decimal(0), help_text="what is on the shelf")
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class TaxRateSerializer(serializers.ModelSerializer):
+    rate = PercentField(read_only=True, decimal_places=3, max_digits=6)
+
+    class Meta:
+        model = TaxRate
+        fields = ("rate", "valid_from")
+        read_only_fields = fields
+
+
+class SetRateSerializer(serializers.Serializer):
+    """What a tax code takes from a day on."""
+
+    rate = PercentField(decimal_places=3, max_digits=6, help_text="percent")
+    valid_from = serializers.DateField(required=False, allow_null=True, default=None, help_text="today, when left out")
+
+    def validate_valid_from(self, day: Any) -> Any:
+        if day is not None and not 1900 < day.year < 2200:
+            raise serializers.ValidationError("Use a day between the years 1900 and 2200.", "range")
+        return day
+
+
+class TaxCodeSerializer(ShopSerializer):
+    """A tax code and its rates, oldest first. A new one takes its first ``rate``; later ones come by ``set-rate``."""
+
+    rate = PercentField(decimal_places=3, max_digits=6, write_only=True, help_text="percent, of a new code")
+    valid_from = serializers.DateField(required=False, allow_null=True, write_only=True, help_text="of a new code: since when; today, when left out")
+    rates = TaxRateSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = TaxCode
+        fields = ("id", "name", "is_default", "rate", "valid_from", "rates", "created_at", "updated_at")
+
+    def get_fields(self) -> dict[str, Any]:
+        found = super().get_fields()
+        if self.instance is not None:
+            del found["rate"], found["valid_from"]
+        return found
+
+    validate_valid_from = SetRateSerializer.validate_valid_from
+
+    def create(self, validated_data: dict[str, Any]) -> TaxCode:
+        return operations.add_tax_code(**validated_data, by=self.context["request"].user)

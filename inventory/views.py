@@ -10,13 +10,22 @@ from mechanic_shop.api.viewsets import ShopModelViewSet
 from . import operations
 from .filters import MovementFilter, PartFilter
 from .models import Part, StockMovement
-from .serializers import AdjustSerializer, CountSerializer, MovementSerializer, PartSerializer, ReceiveSerializer
+from .serializers import (
+    AdjustSerializer,
+    CountSerializer,
+    MovementSerializer,
+    PartSerializer,
+    ReceiveSerializer,
+    SetRateSerializer,
+    TaxCodeSerializer,
+)
+from .taxes import TaxCode
 
 
 class PartViewSet(ShopModelViewSet):
     """Parts and what is on the shelf of them."""
 
-    queryset = Part.objects.all()
+    queryset = Part.objects.select_related("tax_code")
     serializer_class = PartSerializer
     filterset_class = PartFilter
     ordering_fields = ["sku", "name", "price", "on_hand", "created_at", "updated_at"]
@@ -84,3 +93,25 @@ class PartViewSet(ShopModelViewSet):
     def low_stock(self, request: Any) -> Any:
         """Active parts of which no more than the reorder point is available."""
         return self.answer_page(lambda: self.get_queryset().low_stock())
+
+
+class TaxCodeViewSet(ShopModelViewSet):
+    """Tax codes, and what they take since when."""
+
+    queryset = TaxCode.objects.prefetch_related("rates")
+    serializer_class = TaxCodeSerializer
+    filterset_class = None
+    ordering_fields = ["name", "created_at"]
+    permissions = {
+        "list": Has("inventory.view_taxcode"),
+        "retrieve": Has("inventory.view_taxcode"),
+        "create": Has("inventory.add_taxcode"),
+        **dict.fromkeys(("update", "partial_update", "set_rate"), Has("inventory.change_taxcode")),
+        "destroy": Has("inventory.delete_taxcode"),
+    }
+
+    @answers(TaxCodeSerializer)
+    @action(detail=True, methods=["put"], url_path="set-rate", serializer_class=SetRateSerializer)
+    def set_rate(self, request: Any, pk: str) -> Any:
+        """Say what the code takes from a day on."""
+        return self.act(operations.set_rate)

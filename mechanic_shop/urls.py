@@ -4,10 +4,19 @@ from django.contrib import admin
 from django.urls import include, path
 from rest_framework.routers import DefaultRouter
 
-from customers.views import VehicleViewSet
-from inventory.views import PartViewSet
+from inventory.views import PartViewSet, TaxCodeViewSet
 from mechanics.views import MechanicViewSet
-from tickets.views import CustomerViewSet, ServiceTicketViewSet
+from tickets.views import (
+    CannedJobViewSet,
+    CreditNoteViewSet,
+    CustomerViewSet,
+    InvoiceViewSet,
+    JobViewSet,
+    LaborRateViewSet,
+    PaymentViewSet,
+    ServiceTicketViewSet,
+    VehicleViewSet,
+)
 
 from .api import errors, health, pages
 
@@ -19,6 +28,13 @@ router.register("customers", CustomerViewSet)
 router.register("vehicles", VehicleViewSet)
 router.register("mechanics", MechanicViewSet)
 router.register("parts", PartViewSet)
+router.register("jobs", JobViewSet)
+router.register("canned-jobs", CannedJobViewSet)
+router.register("labor-rates", LaborRateViewSet)
+router.register("tax-codes", TaxCodeViewSet)
+router.register("invoices", InvoiceViewSet)
+router.register("credit-notes", CreditNoteViewSet)
+router.register("payments", PaymentViewSet)
 
 urlpatterns = [
     path("", pages.home),

@@ -70,6 +70,7 @@ def test_the_shape_of_a_part(manager: Client) -> None:
         "reorder_point": "2.000",
         "reorder_quantity": "10.000",
         "bin": "A-1",
+        "tax_code": None,
         "barcode": "4006381333931",
         "is_active": True,
         "created_at": "",

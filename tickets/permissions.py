@@ -22,10 +22,10 @@ class OwnsEstimate(IsOwner):
 
 
 class IsAssigned(BasePermission):
-    """A mechanic who is on the ticket."""
+    """A mechanic who is on the ticket, or on that of a job."""
 
     def has_permission(self, request: Any, view: Any) -> bool:
         return request.user.has_perm("tickets.work_on_assigned")
 
-    def has_object_permission(self, request: Any, view: Any, obj: ServiceTicket) -> bool:
-        return workflow.assigned(request.user, obj)
+    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+        return workflow.assigned(request.user, getattr(obj, "ticket", obj))

@@ -26,6 +26,9 @@ MECHANIC = (
     | rights("inventory.stockmovement", "view")
     | rights("tickets.serviceticket", "view")
     | rights("tickets.statuschange", "view")
+    | rights("tickets.laborrate", "view")
+    | rights("tickets.cannedjob", "view")
+    | rights("inventory.taxcode", "view")
     | {"tickets.work_on_assigned"}
 )
 ADVISOR = (
@@ -38,6 +41,15 @@ ADVISOR = (
     | rights("tickets.ticketmechanic", "view")
     | rights("tickets.ticketpart", "view")
     | rights("tickets.statuschange", "view")
+    | rights("tickets.job", "view")
+    | rights("tickets.jobline", "view")
+    | rights("tickets.authorization", "view")
+    | rights("tickets.laborrate", "view")
+    | rights("tickets.cannedjob", "view")
+    | rights("inventory.taxcode", "view")
+    | rights("tickets.invoice", "view", "add")
+    | rights("tickets.creditnote", "view")
+    | rights("tickets.payment", "view", "add")
     | {"inventory.receive_part", "tickets.assign_mechanic", "tickets.move_serviceticket"}
 )
 MANAGER = (
@@ -52,8 +64,12 @@ MANAGER = (
     | rights("tickets.serviceticket", *ALL)
     | rights("tickets.ticketmechanic", *ALL)
     | rights("tickets.ticketpart", *ALL)
+    | rights("inventory.taxcode", *ALL)
+    | rights("tickets.laborrate", *ALL)
+    | rights("tickets.cannedjob", *ALL)
+    | rights("tickets.creditnote", "add")
     | rights("api.auditentry", "view")
-    | {"customers.erase_customer", "inventory.view_cost", "inventory.adjust_part"}
+    | {"customers.erase_customer", "inventory.view_cost", "inventory.adjust_part", "tickets.refund_payment"}
 )
 ROLES: dict[str, set[str]] = {"manager": MANAGER, "advisor": ADVISOR, "mechanic": MECHANIC}
 

@@ -130,6 +130,14 @@ class MoneyField(PlainDecimalField):
         super().__init__(**defaults | kwargs)
 
 
+class PercentField(MoneyField):
+    """0 to 100 percent, a string in JSON."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        defaults: dict[str, Any] = {"max_digits": 5, "max_value": Decimal(100)}
+        super().__init__(**defaults | kwargs)
+
+
 @extend_schema_field({"type": "array", "items": {"type": "string"}})
 class WordsField(serializers.Field):
     """A list of words, in a form as one line with commas."""

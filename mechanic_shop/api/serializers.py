@@ -8,6 +8,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.utils.serializer_helpers import BindingDict
+from rest_framework.validators import UniqueValidator
 
 from . import fields
 from .statements import shelf
@@ -85,6 +86,8 @@ class ShopSerializer(serializers.ModelSerializer):
     def build_standard_field(self, field_name: str, model_field: Any) -> Any:
         """A form for a new row starts with the model's defaults: a box that nobody ticked would say no."""
         field_class, kwargs = super().build_standard_field(field_name, model_field)
+        if "validators" in kwargs:  # Django REST makes some of constraints; broken_constraints() knows their words
+            kwargs["validators"] = [validator for validator in kwargs["validators"] if not isinstance(validator, UniqueValidator)]
         if model_field.has_default() and not callable(model_field.default):
             kwargs.setdefault("initial", model_field.default)
         return field_class, kwargs

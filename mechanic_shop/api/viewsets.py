@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import orjson
 from django.http import Http404, HttpResponse
+from django.urls import reverse
 from rest_framework import mixins, status, viewsets
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -265,6 +266,29 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
             return self.answer_object(instance.pk)
 
         return self.write(self.request, answer)
+
+    def produce(self, operation: Callable[..., Any], serializer: Callable[..., Any], route: str = "") -> Any:
+        """Answer an action that makes another row: 201 with that row, and its address where ``route`` names its resource.
+
+        Lock, permission and If-Match are as for ``act``.
+        """
+
+        def answer() -> Any:
+            instance = self.get_locked_object()
+            body = self.get_serializer(data=self.request.data)
+            body.is_valid(raise_exception=True)
+            made = operation(instance, **body.validated_data, by=self.request.user)
+            response = Response(serializer(made, context=self.get_serializer_context()).data, status=status.HTTP_201_CREATED)
+            if route:
+                response["Location"] = self.request.build_absolute_uri(reverse(f"{route}-detail", args=[made.pk]))
+            return response
+
+        return self.write(self.request, answer)
+
+    def answer_list(self, rows: Any, serializer: Any) -> Response:
+        """A page of rows that belong to this object."""
+        page = self.paginate_queryset(rows)
+        return self.paginator.get_paginated_response(serializer(page, many=True, context=self.get_serializer_context()).data)
 
 
 class CreateMixin(mixins.CreateModelMixin):

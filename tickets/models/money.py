@@ -1,5 +1,7 @@
 """Invoices, credit notes and payments: written once, never changed, never deleted. The database's triggers see to it, too."""
 
+import re
+from collections.abc import Iterable
 from typing import Any, Self
 
 from django.conf import settings
@@ -75,15 +77,38 @@ def paper_rules(name: str) -> list[models.BaseConstraint]:
     ]
 
 
+def paper_named(term: str) -> Q:
+    """A paper's number begins with it, or its ticket has this number."""
+    named = Q(number__istartswith=term.strip())
+    if ticket := re.fullmatch(r"T-0*([0-9]{1,18})", term.strip(), re.IGNORECASE | re.ASCII):
+        named |= Q(ticket=int(ticket[1]))
+    return named
+
+
 class InvoiceQuerySet(OwnedQuerySet):
     permission = "tickets.view_invoice"
 
     def with_account(self) -> Self:
         return self.select_related("account", "customer", "ticket")
 
-    def live(self) -> Self:
-        """Not credited in full."""
-        return self.filter(Q(account__credited__lt=F("total")) | Q(total=0, creditnotes=None))
+    def in_states(self, states: Iterable[str]) -> Self:
+        """Those of which ``state`` is one of these."""
+        credited, unpaid = Q(account__credited__gte=F("total"), total__gt=0), Q(account__balance__gt=0)
+        late = Q(due_on__lt=today())
+        conditions = {
+            InvoiceState.CREDITED: credited,
+            InvoiceState.PAID: ~credited & ~unpaid,
+            InvoiceState.OVERDUE: ~credited & unpaid & late,
+            InvoiceState.OPEN: ~credited & unpaid & ~late,
+        }
+        wanted = Q(pk__in=[])
+        for state in states:
+            wanted |= conditions[InvoiceState(state)]
+        return self.filter(wanted)
+
+    def search(self, term: str) -> Self:
+        """Finds invoices by number or ticket number."""
+        return self.filter(paper_named(term))
 
 
 class Invoice(Paper):
@@ -103,6 +128,15 @@ class Invoice(Paper):
             models.Index(fields=["customer", "-id"], name="invoices_of_a_customer"),
             models.Index(fields=["issued_on", "id"], name="invoices_by_date"),
         ]
+
+    @property
+    def state(self) -> str:
+        """open, overdue, paid or credited, as ``state_of`` says it."""
+        if self.total and self.account.credited >= self.total:
+            return InvoiceState.CREDITED
+        if self.account.balance <= 0:
+            return InvoiceState.PAID
+        return InvoiceState.OVERDUE if self.due_on < timezone.localdate() else InvoiceState.OPEN
 
 
 class LineFacts(AppendOnlyModel):
@@ -146,6 +180,10 @@ class InvoiceLine(LineFacts):
 
 class CreditNoteQuerySet(OwnedQuerySet):
     permission = "tickets.view_invoice"
+
+    def search(self, term: str) -> Self:
+        """Finds credit notes by number, or by that of their invoice's ticket."""
+        return self.filter(paper_named(term))
 
 
 class CreditNote(Paper):
@@ -251,6 +289,10 @@ class Payment(AppendOnlyModel):
     @property
     def number(self) -> str:
         return payment_number(self.pk)
+
+    @property
+    def reversed_number(self) -> str | None:
+        return payment_number(self.reverses_id) if self.reverses_id else None
 
     @property
     def owner_id(self) -> int | None:

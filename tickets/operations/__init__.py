@@ -1,6 +1,7 @@
 """What happens to tickets. Every operation is atomic, locks the ticket before any part, and records who did it."""
 
 from .authorizations import authorize, revoke_share, share, shared
+from .canned import write_canned_job
 from .invoices import credit, issue_invoice
 from .jobs import (
     add_canned_job,
@@ -54,4 +55,5 @@ __all__ = [
     "shared",
     "update",
     "update_job",
+    "write_canned_job",
 ]

@@ -59,7 +59,7 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
     write_lines(invoice, bill)
     InvoiceAccount.objects.create(invoice=invoice, balance=invoice.total)
     payments.apply_to(invoice, deposits, by=by)
-    return invoice
+    return Invoice.objects.with_account().get(pk=invoice.pk)
 
 
 def write_invoice(ticket: ServiceTicket, body: dict[str, Any], bill: pricing.Bill, deposits: Decimal, *, by: Any) -> Invoice:

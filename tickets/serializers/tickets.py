@@ -16,7 +16,7 @@ from mechanic_shop.api.serializers import ShopSerializer, asking_user
 from mechanics.models import Mechanic
 
 from .. import operations, workflow
-from ..models import HoldReason, ServiceTicket, Status, TicketMechanic, TicketPart
+from ..models import HoldReason, Job, ServiceTicket, Status, TicketMechanic, TicketPart
 
 
 def sum_of_lines() -> Coalesce:
@@ -135,6 +135,7 @@ class AddPartSerializer(serializers.Serializer):
     part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
     quantity = PositiveQuantityField(default=Decimal(1))
     backorder = serializers.BooleanField(default=False, help_text="put it on the ticket also when too little is available")
+    job = SmallRelatedField(queryset=Job.objects.all(), shows=("title",), required=False, allow_null=True, help_text="none: on the ticket itself")
 
 
 class RemovePartSerializer(serializers.Serializer):

@@ -1,6 +1,19 @@
 """The API of tickets: the work, the money, and what both add to customers and vehicles."""
 
 from .customers import CustomerViewSet
+from .jobs import CannedJobViewSet, JobViewSet, LaborRateViewSet
+from .money import CreditNoteViewSet, InvoiceViewSet, PaymentViewSet
 from .tickets import ServiceTicketViewSet
+from .vehicles import VehicleViewSet
 
-__all__ = ["CustomerViewSet", "ServiceTicketViewSet"]
+__all__ = [
+    "CannedJobViewSet",
+    "CreditNoteViewSet",
+    "CustomerViewSet",
+    "InvoiceViewSet",
+    "JobViewSet",
+    "LaborRateViewSet",
+    "PaymentViewSet",
+    "ServiceTicketViewSet",
+    "VehicleViewSet",
+]

@@ -1,5 +1,6 @@
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
@@ -8,21 +9,34 @@ from mechanic_shop.api.permissions import Has, IsAuthenticated, IsOwner
 from mechanic_shop.api.schema import answers
 from mechanic_shop.api.viewsets import ShopModelViewSet
 
-from .. import history, operations
-from ..filters import ServiceTicketFilter
-from ..models import ServiceTicket, StatusChange
+from .. import billing, history, operations
+from ..filters import EstimateFilter, ServiceTicketFilter
+from ..models import Authorization, Payment, ServiceTicket, StatusChange
 from ..permissions import IsAssigned, OwnsEstimate
 from ..serializers import (
+    AddCannedJobSerializer,
     AddPartSerializer,
+    AddRecommendationSerializer,
     AssignMechanicSerializer,
+    AuthorizationSerializer,
+    AuthorizeSerializer,
+    DiscountSerializer,
     EditMechanicsSerializer,
+    EditPartSerializer,
+    EstimateSerializer,
     HistorySerializer,
+    InvoiceSerializer,
+    IssueSerializer,
     MoveSerializer,
+    PaymentSerializer,
     RemoveMechanicSerializer,
     RemovePartSerializer,
+    SendSerializer,
     ServiceTicketSerializer,
+    TakeMoneySerializer,
     TransitionsSerializer,
 )
+from .papers import answer_paper, send_paper
 
 MayUpdate = Has("tickets.change_serviceticket") | IsAssigned | OwnsEstimate
 MayAssign = Has("tickets.assign_mechanic")
@@ -55,6 +69,18 @@ class ServiceTicketViewSet(ShopModelViewSet):
         "transitions": IsAuthenticated,
         "move": IsAuthenticated,  # the workflow's table says whose move it is
         "history": IsAuthenticated,
+        "give_discount": Has("tickets.change_serviceticket"),
+        "edit_part": MayChangeParts,
+        "add_canned_job": MayChangeParts,
+        "add_recommendation": MayChangeParts,
+        "estimate": IsAuthenticated,
+        "email_estimate": Has("tickets.change_serviceticket"),
+        "authorizations": IsAuthenticated,
+        "authorize": Has("tickets.move_serviceticket") | IsOwner,
+        "invoice": Has("tickets.add_invoice"),
+        "deposits": Has("tickets.view_payment") | IsOwner,
+        "take_deposit": Has("tickets.add_payment"),
+        "refund_deposit": Has("tickets.refund_payment"),
     }
 
     def perform_destroy(self, ticket: ServiceTicket) -> None:
@@ -95,6 +121,82 @@ class ServiceTicketViewSet(ShopModelViewSet):
     def remove_part(self, request: Any, pk: str) -> Any:
         """Take a part off the ticket, all of it or some; what was held or fitted goes back on the shelf."""
         return self.act(operations.remove_part)
+
+    @answers(ServiceTicketSerializer)
+    @action(detail=True, methods=["put"], url_path="edit-part", serializer_class=EditPartSerializer)
+    def edit_part(self, request: Any, pk: str) -> Any:
+        """Change a part's price or discount on the ticket, or move it to another job."""
+        return self.act(operations.edit_part)
+
+    @answers(ServiceTicketSerializer)
+    @action(detail=True, methods=["put"], url_path="give-discount", serializer_class=DiscountSerializer)
+    def give_discount(self, request: Any, pk: str) -> Any:
+        """Take a percentage or an amount off the whole ticket; it is spread over the lines before tax."""
+        return self.act(operations.give_discount)
+
+    @answers(ServiceTicketSerializer)
+    @action(detail=True, methods=["put"], url_path="add-canned-job", serializer_class=AddCannedJobSerializer)
+    def add_canned_job(self, request: Any, pk: str) -> Any:
+        """Put a canned job on the ticket, with its labour and parts, at the prices of today."""
+        return self.act(operations.add_canned_job)
+
+    @answers(ServiceTicketSerializer)
+    @action(detail=True, methods=["put"], url_path="add-recommendation", serializer_class=AddRecommendationSerializer)
+    def add_recommendation(self, request: Any, pk: str) -> Any:
+        """Propose again a job that was declined or deferred on an earlier ticket of the vehicle."""
+        return self.act(operations.add_recommendation)
+
+    @answers(EstimateSerializer)
+    @action(detail=True, serializer_class=EstimateSerializer, filterset_class=EstimateFilter)
+    def estimate(self, request: Any, pk: str) -> Any:
+        """What the ticket comes to: jobs, lines, taxes and totals; with ``?format=pdf`` the paper."""
+        return answer_paper(self, billing.estimate(self.get_object_or_404(self.filter_queryset(self.get_queryset()))))
+
+    @extend_schema(responses={202: SendSerializer})
+    @action(detail=True, methods=["post"], url_path="email-estimate", serializer_class=SendSerializer)
+    def email_estimate(self, request: Any, pk: str) -> Any:
+        """Mail the estimate, by default to the customer."""
+        return send_paper(self, billing.estimate(self.get_object()))
+
+    @answers(AuthorizationSerializer, many=True)
+    @action(detail=True, serializer_class=AuthorizeSerializer, filterset_class=None, ordering_fields=None)
+    def authorizations(self, request: Any, pk: str) -> Any:
+        """What the customer decided, oldest first."""
+        ticket = self.get_object_or_404(ServiceTicket.objects.visible_to(request.user))
+        rows = Authorization.objects.filter(ticket=ticket).select_related("ticket", "by__customer", "by__mechanic")
+        return self.answer_list(self.filter_queryset(rows), AuthorizationSerializer)
+
+    @extend_schema(responses={201: AuthorizationSerializer})
+    @authorizations.mapping.post
+    def authorize(self, request: Any, pk: str) -> Any:
+        """Write down what the customer said to jobs; where none is named, all that are proposed are approved."""
+        return self.produce(operations.authorize, AuthorizationSerializer)
+
+    @extend_schema(responses={201: InvoiceSerializer})
+    @action(detail=True, methods=["post"], serializer_class=IssueSerializer)
+    def invoice(self, request: Any, pk: str) -> Any:
+        """Issue the invoice of a completed ticket."""
+        return self.produce(operations.issue_invoice, InvoiceSerializer, "invoice")
+
+    @answers(PaymentSerializer, many=True)
+    @action(detail=True, serializer_class=TakeMoneySerializer, filterset_class=None, ordering_fields=None)
+    def deposits(self, request: Any, pk: str) -> Any:
+        """What was paid in advance, and paid back."""
+        ticket = self.get_object()
+        rows = Payment.objects.filter(ticket=ticket, invoice=None).select_related("ticket", "invoice", "customer")
+        return self.answer_list(self.filter_queryset(rows), PaymentSerializer)
+
+    @extend_schema(responses={201: PaymentSerializer})
+    @deposits.mapping.post
+    def take_deposit(self, request: Any, pk: str) -> Any:
+        """Take money in advance; it counts on the invoice."""
+        return self.produce(operations.deposit, PaymentSerializer, "payment")
+
+    @extend_schema(responses={201: PaymentSerializer})
+    @action(detail=True, methods=["post"], url_path="refund-deposit", serializer_class=TakeMoneySerializer)
+    def refund_deposit(self, request: Any, pk: str) -> Any:
+        """Pay back a deposit that is on no invoice."""
+        return self.produce(operations.refund_deposit, PaymentSerializer, "payment")
 
     @answers(TransitionsSerializer)
     @action(detail=True, serializer_class=MoveSerializer)

@@ -1,0 +1,45 @@
+"""Papers by e-mail."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+
+from mechanic_shop.accounts.mail import in_background
+from mechanic_shop.errors import InvalidInput
+
+from . import pdf
+
+TITLES = {"estimate": "Estimate", "invoice": "Invoice", "credit_note": "Credit note", "receipt": "Receipt"}
+
+
+def send_paper(document: dict[str, Any], to: str | None = None) -> str:
+    """Mail a document as PDF, once this transaction is committed; returns the address.
+
+    Raises InvalidInput ``no_email`` where neither an address is named nor the customer has one.
+    """
+    address = to or document["customer"]["email"]
+    if not address:
+        raise InvalidInput("to", "no_email", "The customer has no e-mail: name an address.")
+    transaction.on_commit(lambda: in_background(send, document, address))
+    return address
+
+
+def send(document: dict[str, Any], to: str) -> None:
+    title = f"{TITLES[document['kind']]} {document['number']}"
+    shop = document["shop"]
+    text = "\n".join(
+        [
+            f"Dear {document['customer']['name']},",
+            "",
+            f"Please find attached {title} of {shop['name']}, about {document['ticket']['number']}.",
+            "",
+            "Kind regards",
+            *filter(None, [shop["name"], shop["phone"], shop["email"]]),
+        ]
+    )
+    subject = " ".join(f"{shop['name']}: {title}".split())  # a header has one line
+    message = EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [to])
+    message.attach(f"{document['number'].replace('/', '-')}.pdf", pdf.render(document), "application/pdf")
+    message.send()

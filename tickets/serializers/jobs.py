@@ -1,0 +1,305 @@
+"""Jobs, canned jobs, labour rates and the customer's word as JSON, and the bodies of what one can do to them."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import DecimalField, F, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
+from rest_framework import serializers
+
+from inventory.models import ZERO, Part
+from inventory.taxes import TaxCode
+from mechanic_shop.api.fields import MoneyField, PercentField, PositiveQuantityField, QuantityField, RelationListField, SmallRelatedField, UTCField
+from mechanic_shop.api.reading import Fixed, JsonObject
+from mechanic_shop.api.serializers import ShopSerializer, asking_user
+from mechanics.models import Mechanic
+
+from .. import operations
+from ..models import (
+    Authorization,
+    CannedJob,
+    CannedJobLine,
+    CannedJobPart,
+    Channel,
+    Job,
+    JobLine,
+    LaborRate,
+    LineKind,
+    ServiceTicket,
+    TicketPart,
+)
+from .tickets import TicketNumber
+
+MOST_LINES = 200
+
+
+def ticket_in(path: str) -> JsonObject:
+    """{id, number} of the ticket whose key is at ``path``, for the database's JSON."""
+    return JsonObject(id=F(path), number=TicketNumber(F(path)))
+
+
+def sum_of(rows: Any, column: str) -> Coalesce:
+    """The sum of a column over the rows that point to this one."""
+    summed = rows.order_by().values(column).annotate(total=Sum("line_total")).values("total")
+    return Coalesce(Subquery(summed), ZERO, output_field=DecimalField(max_digits=24, decimal_places=2))
+
+
+def job_total() -> Any:
+    of_job = {"job": OuterRef("pk")}
+    return sum_of(JobLine.objects.filter(**of_job), "job") + sum_of(TicketPart.objects.filter(**of_job), "job")
+
+
+class LaborRateSerializer(ShopSerializer):
+    hourly = MoneyField()
+    tax_code = SmallRelatedField(queryset=TaxCode.objects.all(), required=False, allow_null=True)
+
+    class Meta:
+        model = LaborRate
+        fields = ("id", "name", "hourly", "tax_code", "is_default", "is_active", "created_at", "updated_at")
+
+
+# --- lines -----------------------------------------------------------------------------------------
+
+
+class JobLineSerializer(ShopSerializer):
+    """A line of a job. Labour costs what its rate does, or the default rate, unless ``unit_price`` says otherwise."""
+
+    kind = serializers.ChoiceField(choices=LineKind.choices)
+    quantity = PositiveQuantityField(default=Decimal(1), help_text="hours, for labour")
+    rate = SmallRelatedField(queryset=LaborRate.objects.select_related("tax_code"), required=False, allow_null=True)
+    mechanic = SmallRelatedField(queryset=Mechanic.objects.all(), required=False, allow_null=True)
+    tax_code = SmallRelatedField(queryset=TaxCode.objects.all(), required=False, allow_null=True)
+    unit_price = MoneyField(required=False)
+    unit_cost = MoneyField(required=False, help_text="only for those who may see costs")
+    discount_percent = PercentField(required=False)
+    discount_amount = MoneyField(required=False)
+    line_total = MoneyField(read_only=True, max_digits=24)
+
+    staff_fields = {"unit_cost": "inventory.view_cost"}
+
+    class Meta:
+        model = JobLine
+        fields = (
+            *("id", "kind", "description", "quantity", "rate", "mechanic", "tax_code", "unit_price", "unit_cost"),
+            *("discount_percent", "discount_amount", "line_total"),
+        )
+
+
+class JobPartSerializer(serializers.ModelSerializer):
+    part = SmallRelatedField(read_only=True, shows=("sku", "name"))
+    quantity = QuantityField(read_only=True)
+    unit_price = MoneyField(read_only=True)
+    discount_percent = PercentField(read_only=True)
+    discount_amount = MoneyField(read_only=True)
+    line_total = MoneyField(read_only=True, max_digits=24)
+    allocated = QuantityField(read_only=True)
+    issued = QuantityField(read_only=True)
+
+    class Meta:
+        model = TicketPart
+        fields = ("part", "quantity", "unit_price", "discount_percent", "discount_amount", "line_total", "allocated", "issued")
+
+
+class JobSerializer(ShopSerializer):
+    """A job. ``lines`` are written when the job is made; later they change by its actions, its parts by the ticket's."""
+
+    ticket = SmallRelatedField(queryset=ServiceTicket.objects.select_related("customer"), shows=("number",))
+    position = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
+    lines = JobLineSerializer(many=True, required=False)
+    parts = JobPartSerializer(many=True, read_only=True)
+    authorized_total = MoneyField(read_only=True, allow_null=True, help_text="what the customer said yes to, before the ticket's discount and tax")
+    total = MoneyField(read_only=True, max_digits=24, help_text="of its lines and parts, before the ticket's discount and tax")
+
+    expressions = {"ticket": ticket_in("ticket_id"), "total": Fixed(job_total(), 2)}
+
+    class Meta:
+        model = Job
+        fields = (
+            *("id", "ticket", "position", "title", "concern", "cause", "correction", "status"),
+            *("lines", "parts", "authorized_total", "total", "created_at", "updated_at"),
+        )
+
+    def get_fields(self) -> dict[str, Any]:
+        found = super().get_fields()
+        if self.instance is not None:  # sent back as it was read, it changes nothing
+            found["ticket"] = SmallRelatedField(read_only=True, shows=("number",))
+            found["lines"] = JobLineSerializer(many=True, read_only=True)
+        return found
+
+    def validate_lines(self, lines: list[Any]) -> list[Any]:
+        if len(lines) > MOST_LINES:
+            raise serializers.ValidationError(f"A job has {MOST_LINES} lines at the most.", "max_length")
+        return lines
+
+    def create(self, validated_data: dict[str, Any]) -> Job:
+        return operations.add_job(**validated_data, by=self.context["request"].user)
+
+    def update(self, instance: Job, validated_data: dict[str, Any]) -> Job:
+        return operations.update_job(instance, **validated_data, by=self.context["request"].user)
+
+
+# --- bodies ----------------------------------------------------------------------------------------
+
+
+class ChangeLineSerializer(JobLineSerializer):
+    """What is sent of it is changed; ``line`` says which."""
+
+    line = serializers.IntegerField(min_value=1, help_text="the line's id")
+
+    class Meta(JobLineSerializer.Meta):
+        fields = ("line", *(name for name in JobLineSerializer.Meta.fields if name not in ("id", "line_total")))
+
+    def get_fields(self) -> dict[str, Any]:
+        found = super().get_fields()
+        for name, field in found.items():
+            if name != "line":
+                field.required, field.default = False, serializers.empty
+        return found
+
+
+class RemoveLineSerializer(serializers.Serializer):
+    line = serializers.IntegerField(min_value=1, help_text="the line's id")
+
+
+class FinishJobSerializer(serializers.Serializer):
+    correction = serializers.CharField(max_length=5000, required=False, allow_blank=True, help_text="what was done")
+
+
+class NothingSerializer(serializers.Serializer):
+    """An empty body."""
+
+
+class AddCannedJobSerializer(serializers.Serializer):
+    canned_job = SmallRelatedField(queryset=CannedJob.objects.all())
+
+
+class AddRecommendationSerializer(serializers.Serializer):
+    job = SmallRelatedField(queryset=Job.objects.all(), shows=("title",))
+
+
+class EditPartSerializer(serializers.Serializer):
+    part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
+    job = SmallRelatedField(queryset=Job.objects.all(), shows=("title",), required=False, allow_null=True, help_text="null: on the ticket itself")
+    unit_price = MoneyField(required=False)
+    discount_percent = PercentField(required=False)
+    discount_amount = MoneyField(required=False)
+
+
+class DiscountSerializer(serializers.Serializer):
+    """Off the whole ticket; nothing sent, nothing off."""
+
+    discount_percent = PercentField(default=Decimal(0))
+    discount_amount = MoneyField(default=Decimal(0))
+
+
+class AuthorizeSerializer(serializers.Serializer):
+    """Ids of jobs; where all three lists are empty, every proposed job is approved."""
+
+    approve = RelationListField(child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list)
+    decline = RelationListField(child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list)
+    defer = RelationListField(child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list)
+    channel = serializers.ChoiceField(choices=Channel.choices, default=Channel.IN_PERSON)
+    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    version = serializers.IntegerField(min_value=1, required=False, allow_null=True, help_text="of the estimate that was read: 409 when it changed")
+
+    def get_fields(self) -> dict[str, Any]:
+        found = super().get_fields()
+        user = asking_user(self)
+        if user is not None and not user.has_perm("tickets.move_serviceticket"):
+            found["channel"] = serializers.HiddenField(default=Channel.PORTAL)  # a customer says it here
+        return found
+
+
+class DecisionLineSerializer(serializers.Serializer):
+    kind = serializers.CharField()
+    description = serializers.CharField()
+    quantity = serializers.CharField()
+    unit_price = serializers.CharField()
+    discount = serializers.CharField()
+    amount = serializers.CharField()
+
+
+class DecisionSerializer(serializers.Serializer):
+    """What was decided on a job, and what it was to cost then."""
+
+    job = serializers.IntegerField()
+    title = serializers.CharField()
+    decision = serializers.ChoiceField(choices=["approved", "declined", "deferred"])
+    lines = DecisionLineSerializer(many=True)
+    subtotal = serializers.CharField()
+    tax = serializers.CharField()
+    total = serializers.CharField()
+
+
+class AuthorizationSerializer(ShopSerializer):
+    ticket = SmallRelatedField(read_only=True, shows=("number",))
+    by = SmallRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
+    at = UTCField(read_only=True)
+    decisions = DecisionSerializer(many=True, read_only=True)
+    approved_total = MoneyField(read_only=True)
+
+    class Meta:
+        model = Authorization
+        fields = ("id", "ticket", "by", "at", "channel", "note", "decisions", "approved_total")
+        read_only_fields = fields
+
+
+# --- canned jobs -----------------------------------------------------------------------------------
+
+
+class CannedJobLineSerializer(ShopSerializer):
+    kind = serializers.ChoiceField(choices=LineKind.choices)
+    quantity = PositiveQuantityField(default=Decimal(1), help_text="hours, for labour")
+    unit_price = MoneyField(required=False, allow_null=True, help_text="none: what the rate costs on the day")
+    rate = SmallRelatedField(queryset=LaborRate.objects.all(), required=False, allow_null=True)
+    tax_code = SmallRelatedField(queryset=TaxCode.objects.all(), required=False, allow_null=True)
+
+    class Meta:
+        model = CannedJobLine
+        fields = ("id", "kind", "description", "quantity", "unit_price", "rate", "tax_code")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["kind"] != LineKind.LABOR and (attrs.get("rate") or attrs.get("unit_price") is None):
+            raise serializers.ValidationError({"unit_price": ["Only labour has a rate; everything else needs a unit_price."]}, "required")
+        return attrs
+
+
+class CannedJobPartSerializer(ShopSerializer):
+    part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
+    quantity = PositiveQuantityField(default=Decimal(1))
+
+    class Meta:
+        model = CannedJobPart
+        fields = ("id", "part", "quantity")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs["part"].check_quantity(attrs["quantity"])
+        return attrs
+
+
+class CannedJobSerializer(ShopSerializer):
+    """A canned job. ``lines`` and ``parts``, where sent, take the place of those that were there."""
+
+    lines = CannedJobLineSerializer(many=True, required=False)
+    parts = CannedJobPartSerializer(many=True, required=False)
+
+    class Meta:
+        model = CannedJob
+        fields = ("id", "name", "concern", "cause", "correction", "is_active", "lines", "parts", "created_at", "updated_at")
+
+    def validate_lines(self, lines: list[Any]) -> list[Any]:
+        if len(lines) > MOST_LINES:
+            raise serializers.ValidationError(f"A canned job has {MOST_LINES} lines at the most.", "max_length")
+        return lines
+
+    def validate_parts(self, parts: list[Any]) -> list[Any]:
+        keys = [each["part"].pk for each in parts]
+        if len(keys) > MOST_LINES or len(set(keys)) < len(keys):
+            raise serializers.ValidationError(f"A canned job has {MOST_LINES} parts at the most, each once.", "max_length")
+        return parts
+
+    def create(self, validated_data: dict[str, Any]) -> CannedJob:
+        return operations.write_canned_job(CannedJob(), **validated_data, by=self.context["request"].user)
+
+    def update(self, instance: CannedJob, validated_data: dict[str, Any]) -> CannedJob:
+        return operations.write_canned_job(instance, **validated_data, by=self.context["request"].user)

@@ -1,0 +1,155 @@
+"""The shape of papers, for the schema: estimates, invoices, credit notes and receipts as documents. They are built in billing.py."""
+
+from rest_framework import serializers
+
+from mechanic_shop.api.fields import MoneyField
+
+from ..models import JobStatus
+
+
+class Money(MoneyField):
+    """An amount on paper: a string with the currency's decimals."""
+
+    def __init__(self, **kwargs: object) -> None:
+        super().__init__(**{"max_digits": 14, "read_only": True, "min_value": None} | kwargs)
+
+
+class PaperPartSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    sku = serializers.CharField()
+
+
+class PaperMechanicSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+
+
+class PaperLineSerializer(serializers.Serializer):
+    """``amount`` is after the line's own discount, ``share`` its part of the ticket's; ``net`` + ``tax`` = ``total``."""
+
+    id = serializers.IntegerField(help_text="its place on the paper")
+    kind = serializers.CharField(help_text="labor, part, sublet, fee or supplies")
+    description = serializers.CharField()
+    quantity = serializers.CharField()
+    unit = serializers.CharField()
+    unit_price = Money()
+    discount = Money()
+    amount = Money()
+    share = Money()
+    net = Money()
+    tax = Money()
+    total = Money()
+    tax_name = serializers.CharField(help_text="empty: not taxed")
+    tax_rate = serializers.CharField(help_text="percent")
+    part = PaperPartSerializer(allow_null=True)
+    mechanic = PaperMechanicSerializer(allow_null=True)
+
+
+class PaperJobSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    title = serializers.CharField()
+    status = serializers.ChoiceField(choices=JobStatus.choices)
+    concern = serializers.CharField()
+    cause = serializers.CharField()
+    correction = serializers.CharField()
+    lines = PaperLineSerializer(many=True)
+    net = Money()
+    tax = Money()
+    total = Money()
+
+
+class PaperTaxSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    rate = serializers.CharField(help_text="percent")
+    base = Money()
+    amount = Money()
+
+
+class LetterheadSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    address = serializers.CharField()
+    phone = serializers.CharField()
+    email = serializers.CharField()
+    tax_id = serializers.CharField()
+
+
+class PaperCustomerSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    address = serializers.CharField()
+    phone = serializers.CharField()
+    email = serializers.CharField()
+    tax_exempt = serializers.BooleanField()
+    tax_certificate = serializers.CharField()
+
+
+class PaperVehicleSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    plate = serializers.CharField()
+    vin = serializers.CharField()
+    make = serializers.CharField()
+    model = serializers.CharField()
+    year = serializers.IntegerField(allow_null=True)
+    odometer_in = serializers.IntegerField(allow_null=True)
+    odometer_out = serializers.IntegerField(allow_null=True)
+
+
+class PaperTicketSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    number = serializers.CharField()
+    concern = serializers.CharField()
+    cause = serializers.CharField()
+    correction = serializers.CharField()
+
+
+class TotalsSerializer(serializers.Serializer):
+    subtotal = Money()
+    tax = Money()
+    total = Money()
+
+
+class PaperSerializer(TotalsSerializer):
+    """What every paper says."""
+
+    kind = serializers.CharField(help_text="estimate, invoice or credit_note")
+    number = serializers.CharField()
+    issued_on = serializers.DateField()
+    paper = serializers.ChoiceField(choices=["letter", "a4"])
+    shop = LetterheadSerializer()
+    customer = PaperCustomerSerializer()
+    vehicle = PaperVehicleSerializer(allow_null=True)
+    ticket = PaperTicketSerializer()
+    currency = serializers.CharField()
+    prices_include_tax = serializers.BooleanField()
+    tax_rounding = serializers.ChoiceField(choices=["group", "line"])
+    jobs = PaperJobSerializer(many=True)
+    lines = PaperLineSerializer(many=True, help_text="of no job; shop supplies last")
+    discount = Money(help_text="of the ticket")
+    taxes = PaperTaxSerializer(many=True)
+
+
+class EstimateSerializer(PaperSerializer):
+    """What the ticket comes to. Counted are jobs that the customer approved or has still to decide on; others stand there with their price."""
+
+    version = serializers.IntegerField(help_text="send it back with an authorization: 409 when the estimate changed since")
+    authorized = TotalsSerializer(help_text="of what the customer approved, and what is on the ticket itself")
+
+
+class InvoicePaperSerializer(PaperSerializer):
+    """An invoice as it was issued."""
+
+    due_on = serializers.DateField()
+    deposits = Money(help_text="paid before")
+    due = Money()
+
+
+class PaperInvoiceSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    number = serializers.CharField()
+
+
+class CreditNotePaperSerializer(PaperSerializer):
+    """A credit note as it was issued."""
+
+    invoice = PaperInvoiceSerializer()
+    reason = serializers.CharField()

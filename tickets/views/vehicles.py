@@ -1,0 +1,24 @@
+"""What tickets know of a vehicle."""
+
+from typing import Any
+
+from rest_framework.decorators import action
+
+from customers.views import VehicleViewSet as Vehicles
+from mechanic_shop.api.schema import answers
+
+from ..models import Job
+from ..serializers import JobSerializer
+
+
+class VehicleViewSet(Vehicles):
+    """Vehicles. A customer sees, adds, changes and deletes their own."""
+
+    @answers(JobSerializer, many=True)
+    @action(detail=True, serializer_class=JobSerializer, filterset_class=None, ordering_fields=None)
+    def recommendations(self, request: Any, pk: str) -> Any:
+        """Jobs that were declined or deferred on the vehicle's tickets, and are on no later one: newest first."""
+        vehicle = self.get_object()
+        rows = Job.objects.recommended().visible_to(request.user).filter(ticket__vehicle=vehicle).order_by("-pk")
+        rows = rows.select_related("ticket__customer").prefetch_related("lines__rate", "lines__mechanic", "lines__tax_code", "parts__part")
+        return self.answer_list(self.filter_queryset(rows), JobSerializer)
