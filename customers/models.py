@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from mechanic_shop.accounts.emails import normalise_email
 from mechanic_shop.api import caching
 from mechanic_shop.api.models import ShopModel, ShopQuerySet
+from mechanic_shop.api.searching import SHORTEST, keys, matching
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import DomainError
 
@@ -26,7 +27,8 @@ class CustomerQuerySet(ShopQuerySet):
 
     def search(self, term: str) -> Self:
         """Finds customers by name, e-mail, address, phone digits, plate and VIN."""
-        return self.filter(matches_customer(term) | Q(pk__in=Vehicle.objects.search_plates(term).values("customer")))
+        owners = keys(Vehicle.objects.search_plates(term), "customer")
+        return matching(self, matches_customer(term) | Q(pk__in=owners))
 
     def refuse_erased(self, pk: int, *, lock: bool = True) -> None:
         """Raises DomainError ``customer_erased``. With the lock nobody erases the customer before this transaction ends."""
@@ -48,15 +50,15 @@ def erased(pk: int) -> DomainError:
     return DomainError("customer_erased", f"Customer {pk} was erased, so nothing is written about them any more: add a new customer.", customer=pk)
 
 
-def matches_customer(term: str, prefix: str = "") -> Q:
-    """A condition on a customer (reached by ``prefix``): every word in name, e-mail or address, or the phone's digits."""
+def matches_customer(term: str) -> Q:
+    """A condition on a customer: every word in name, e-mail or address, or the phone's digits."""
     words = Q()
     for word in term.split():
-        words &= Q(**{f"{prefix}name__icontains": word}) | Q(**{f"{prefix}email__icontains": word}) | Q(**{f"{prefix}address__icontains": word})
+        words &= Q(name__icontains=word) | Q(email__icontains=word) | Q(address__icontains=word)
     digits = phone_key(term)
     # Two digits are in every number: a search for "12" means something else.
     looks_like_phone = len(digits) >= 4 and not any(char.isalpha() for char in term)
-    return words | Q(**{f"{prefix}phone_digits__contains": digits}) if looks_like_phone else words
+    return words | Q(phone_digits__contains=digits) if looks_like_phone else words
 
 
 class Customer(ShopModel):
@@ -139,10 +141,17 @@ class VehicleQuerySet(ShopQuerySet):
     def search(self, term: str) -> Self:
         """Finds vehicles by plate and VIN however they are typed, make, model, colour and the customer's name."""
         words = Q()
-        for word in term.split():
-            words &= Q(make__icontains=word) | Q(model__icontains=word) | Q(color__icontains=word) | Q(customer__name__icontains=word)
+        for word in dict.fromkeys(term.split()):
+            words &= Q(make__icontains=word) | Q(model__icontains=word) | Q(color__icontains=word) | owned_by(word)
         piece = normalise(term)
-        return self.filter(words | Q(plate__contains=piece) | Q(vin__contains=piece)) if piece else self.filter(words)
+        return matching(self, words | Q(plate__contains=piece) | Q(vin__contains=piece) if piece else words)
+
+
+def owned_by(word: str) -> Q:
+    """A condition on a vehicle: a word in its customer's name."""
+    if len(word) < SHORTEST:  # each such word would pass all names: like this, one pass over the vehicles and their customers is for all of them
+        return Q(customer__name__icontains=word)
+    return Q(customer__in=keys(Customer.objects.filter(name__icontains=word)))
 
 
 class Vehicle(ShopModel):

@@ -14,6 +14,7 @@ from django.urls import get_resolver, resolve
 from customers.models import Customer, Vehicle
 from inventory import operations as stock
 from inventory.models import Part
+from mechanic_shop.api import searching
 from mechanics.models import Mechanic
 from tickets.models import ServiceTicket, StatusChange
 
@@ -286,6 +287,26 @@ def test_a_search_for_nonsense_is_400(reader: Client, name: str) -> None:
 def test_an_odd_search_is_answered(reader: Client, name: str) -> None:
     for term in ("", "   ", "😀", "ﷺ" * 100, "a " * 50, "1 " * 50, "%ED%A0%80", "\u202e", "ıİſ", "{0}", "%s", "%(x)s"):
         assert reader.get(address(name), {"search": term}).status_code == 200, term
+
+
+@pytest.mark.parametrize("few", [0, 1, 1000])
+@pytest.mark.parametrize(
+    "term", ["quick", "zelda quick", "q", "moss", "moss zelda", "mo ze", "ab 12", "AB12CD", "555-0147", "zelda@", "nobody", "zelda nobody"]
+)
+def test_a_search_finds_the_same_whether_few_or_many_match(reader: Client, monkeypatch: pytest.MonkeyPatch, few: int, term: str) -> None:
+    """By keys, or by a walk along the list."""
+    for name in ("Zelda Quick", "Yann Quick"):
+        customer = CustomerFactory(name=name, email=f"{name[:5]}@example.com", phone="555-0147" if name[0] == "Z" else "")
+        make_ticket(vehicle=VehicleFactory(customer=customer, plate="AB-12 CD" if name[0] == "Z" else "XY-99", make="", model="", color="moss"))
+    make_ticket(vehicle=VehicleFactory(customer=CustomerFactory(name="Bo"), plate="B-1", make="", model="", color=""))
+    wanted = {"customers": {"nobody": 0, "zelda nobody": 0, "quick": 2, "q": 2, "moss": 0, "moss zelda": 0, "mo ze": 0}}
+    wanted["vehicles"] = {**wanted["customers"], "moss": 2, "moss zelda": 1, "mo ze": 1, "555-0147": 0, "zelda@": 0}
+    wanted["tickets"] = wanted["customers"]
+    monkeypatch.setattr(searching, "FEW", few)
+
+    for route, counts in wanted.items():
+        found = reader.get(f"/api/v1/{route}/", {"search": term}).json()
+        assert found["count"] == len(found["results"]) == counts.get(term, 1), route
 
 
 @pytest.mark.parametrize("name", [name for name, found in LISTS.items() if not found.searched])

@@ -308,6 +308,14 @@ def test_search_takes_its_term_literally(advisor: Client, term: str) -> None:
     assert numbers(advisor.get(TICKETS, {"search": term})) == set()
 
 
+def test_a_number_as_it_is_printed_finds_its_ticket_alone(advisor: Client) -> None:
+    ticket = make_ticket()
+    other = make_ticket(vehicle=VehicleFactory(plate=ticket.number))
+    for typed in (ticket.number, ticket.number.lower()):
+        assert numbers(advisor.get(TICKETS, {"search": typed})) == {ticket.number}
+    assert numbers(advisor.get(TICKETS, {"search": ticket.number.replace("-", "")})) == {ticket.number, other.number}
+
+
 def test_search_does_not_show_a_customer_anothers_ticket(owner: Client, stranger: Client) -> None:
     ticket = make_ticket(customer=owner.user.customer)
     assert numbers(stranger.get(TICKETS, {"search": ticket.number})) == set()

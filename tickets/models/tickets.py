@@ -15,6 +15,7 @@ from customers.models import Customer, Vehicle, matches_customer
 from inventory.models import ZERO, Part, money_field, quantity_field
 from mechanic_shop.api.audit import Kind
 from mechanic_shop.api.models import AppendOnlyModel, ShopModel, ShopQuerySet
+from mechanic_shop.api.searching import keys
 from mechanics.models import Mechanic
 
 from .. import pricing, terms
@@ -120,7 +121,9 @@ class ServiceTicketQuerySet(ShopQuerySet):
 
     def search(self, term: str) -> Self:
         """Finds tickets by number, plate, VIN, customer name and phone digits."""
-        found = matches_customer(term, "customer__") | Q(vehicle__in=Vehicle.objects.search_plates(term))
+        if number := re.fullmatch(r"T-([0-9]{6,18})", term.strip(), re.IGNORECASE | re.ASCII):
+            return self.filter(pk=int(number[1]))  # as it stands on paper: nothing else is meant
+        found = Q(customer__in=keys(Customer.objects.filter(matches_customer(term)))) | Q(vehicle__in=keys(Vehicle.objects.search_plates(term)))
         if number := re.fullmatch(r"(?:T-?)?0*([0-9]{1,18})", term.strip(), re.IGNORECASE | re.ASCII):
             found |= Q(pk=int(number[1]))
         return self.filter(found)

@@ -39,7 +39,8 @@ def load(path: Path, manifest: dict[str, Any]) -> None:
             cursor.execute(f"DROP TABLE {', '.join(map(connection.ops.quote_name, sorted(ours)))} CASCADE")
         cursor.execute(f"DROP FUNCTION IF EXISTS {', '.join(triggers.FUNCTIONS)}")
     connection.close()
-    run(program, "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", last=[str(path)])
+    # The only comment is PostgreSQL's own on an extension, which none but the extension's owner may write again.
+    run(program, "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--no-comments", last=[str(path)])
 
 
 def present() -> dict[str, Any]:
