@@ -13,7 +13,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0003_tax_exemption'),
+        ('customers', '0004_tax_exemption'),
         ('inventory', '0002_tax_codes'),
         ('mechanics', '0001_initial'),
         ('tickets', '0001_initial'),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0002_erasure'),
+        ('customers', '0003_search_indexes'),
     ]
 
     operations = [
