@@ -70,8 +70,7 @@ LISTS = [call for call in CALLS if call.lists]
 
 def key_of(world: World, call: Call) -> int:
     """The row of the world that this route is about."""
-    rows = {"customer": world.customer, "vehicle": world.vehicle, "mechanic": world.mechanic, "part": world.part, "serviceticket": world.ticket}
-    return rows[call.room].pk
+    return world.row(call.room).pk
 
 
 def there(world: World, call: Call) -> str:
