@@ -1,15 +1,17 @@
 """Every route × every actor. A route that is missing from the table fails the test."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tickets import operations
+from tickets.models import ServiceTicket
 
 from .conftest import Client, client_of
-from .factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket
+from .factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +67,11 @@ MATRIX: dict[str, tuple[int, ...]] = {
     "GET serviceticket-transitions":   (401, 200, 404, 200, 200, 200, 200),
     "POST serviceticket-transitions":  (401, 200, 404, 403, 403, 200, 200),
     "GET serviceticket-history":       (401, 200, 404, 200, 200, 200, 200),
+    "GET serviceticket-share":         (401, 403, 403, 403, 403, 200, 200),
+    "POST serviceticket-share":        (401, 403, 403, 403, 403, 201, 201),
+    "PUT serviceticket-revoke-share":  (401, 403, 403, 403, 403, 200, 200),
+    "GET shared":                      EVERYBODY,
+    "POST shared-authorizations":      (201,) * 7,
     "POST auth-token":                 EVERYBODY,
     "POST auth-token-refresh":         EVERYBODY,
     "POST auth-token-blacklist":       (204,) * 7,
@@ -90,9 +97,14 @@ class World:
         self.part, self.other_part = PartFactory(stock=10), PartFactory(stock=10)
         self.other_mechanic = MechanicFactory()
         self.ticket = make_ticket(vehicle=self.vehicle, mechanics=[self.mechanic], parts=[(self.part, 2)])
+        lines = [{"kind": "labor", "description": "Fit pads", "quantity": Decimal("1.5"), "unit_price": Decimal("120.00")}]
+        self.job = operations.add_job(self.ticket, title="Brakes", lines=lines, by=office())
+        self.link, self.token = operations.share(self.ticket, by=office())
         self.login = UserFactory()
 
-    def key(self, route: str) -> list[int]:
+    def key(self, route: str) -> list[Any]:
+        if route.startswith("shared"):
+            return [self.token]
         name = route.split("-")[0]
         needs_key = not route.endswith("-list") and route not in ("mechanic-popular", "serviceticket-mine", "part-low-stock")
         rows = {"customer": self.customer, "vehicle": self.vehicle, "mechanic": self.mechanic, "part": self.part, "serviceticket": self.ticket}
@@ -129,6 +141,9 @@ class World:
             "PUT serviceticket-add-part": {"part": self.other_part.pk},
             "PUT serviceticket-remove-part": {"part": self.part.pk},
             "POST serviceticket-transitions": {"to": "approved"},
+            "POST serviceticket-share": {"days": 7},
+            "PUT serviceticket-revoke-share": {"share": self.link.pk},
+            "POST shared-authorizations": {"version": self.version},
             "POST auth-token": {"email": self.login.email, "password": PASSWORD},
             "POST auth-token-refresh": {"refresh": self.refresh()},
             "POST auth-token-blacklist": {"refresh": self.refresh()},
@@ -136,6 +151,11 @@ class World:
             "POST auth-password-reset": {"email": "nobody@example.com"},
             "POST auth-password-reset-confirm": {"uid": "MQ", "token": "x-y", "new_password": "another-long-one-2"},
         }.get(call)
+
+    @property
+    def version(self) -> int:
+        """The estimate's, as long as the ticket is there."""
+        return ServiceTicket.objects.filter(pk=self.ticket.pk).values_list("version", flat=True).first() or 1
 
     def refresh(self) -> str:
         from mechanic_shop.accounts.operations import token_pair

@@ -1,5 +1,14 @@
 """What the API says of tickets, and what it takes."""
 
+from .shared import (
+    DecideSerializer,
+    RevokeShareSerializer,
+    SharedAuthorizationSerializer,
+    SharedEstimateSerializer,
+    ShareLinkSerializer,
+    ShareSerializer,
+    TokenOfLinkSerializer,
+)
 from .tickets import (
     AboutSerializer,
     AddPartSerializer,
@@ -26,16 +35,23 @@ __all__ = [
     "AssignMechanicSerializer",
     "BlockSerializer",
     "ChangeSerializer",
+    "DecideSerializer",
     "EditMechanicsSerializer",
     "HistorySerializer",
     "MoveSerializer",
     "NextSerializer",
     "RemoveMechanicSerializer",
     "RemovePartSerializer",
+    "RevokeShareSerializer",
     "ServiceTicketSerializer",
+    "ShareLinkSerializer",
+    "ShareSerializer",
+    "SharedAuthorizationSerializer",
+    "SharedEstimateSerializer",
     "TicketMechanicSerializer",
     "TicketNumber",
     "TicketPartSerializer",
+    "TokenOfLinkSerializer",
     "TransitionsSerializer",
     "sum_of_lines",
 ]
