@@ -436,6 +436,7 @@ THROTTLE_RATES = {
     "login": rate("THROTTLE_LOGIN", "10/hour"),
     "signup": rate("THROTTLE_SIGNUP", "20/hour"),
     "reset": rate("THROTTLE_RESET", "10/hour"),
+    "shared": rate("THROTTLE_SHARED", "120/hour"),
 }
 
 # --- mail --------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from inventory import operations as stock
 from inventory.taxes import TaxCode
 from tickets import operations
-from tickets.models import CannedJob, CreditNote, Invoice, Job, LaborRate, Payment
+from tickets.models import CannedJob, CreditNote, Invoice, Job, LaborRate, Payment, ServiceTicket, ShareLink
 
 from .conftest import Client, client_of, forget
 from .factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
@@ -135,6 +135,11 @@ MATRIX: dict[str, tuple[int, ...]] = {
     "GET payment-detail":              (401, 200, 404, 404, 404, 200, 200),
     "GET payment-pdf":                 (401, 200, 404, 404, 404, 200, 200),
     "POST payment-reverse":            (401, 403, 403, 403, 403, 403, 201),
+    "GET serviceticket-share":         (401, 403, 403, 403, 403, 200, 200),
+    "POST serviceticket-share":        (401, 403, 403, 403, 403, 201, 201),
+    "PUT serviceticket-revoke-share":  (401, 403, 403, 403, 403, 200, 200),
+    "GET shared":                      EVERYBODY,
+    "POST shared-authorizations":      (201,) * 7,
     "POST auth-token":                 EVERYBODY,
     "POST auth-token-refresh":         EVERYBODY,
     "POST auth-token-blacklist":       (204,) * 7,
@@ -177,7 +182,9 @@ class World:
         self.ticket = make_ticket(vehicle=self.vehicle, mechanics=[self.mechanic], parts=[(self.part, 2)])
         self.login = UserFactory()
 
-    def key(self, route: str) -> list[int]:
+    def key(self, route: str) -> list[Any]:
+        if route.startswith("shared"):
+            return [self.token]
         name = route.split("-")[0]
         needs_key = not route.endswith("-list") and route not in ("mechanic-popular", "serviceticket-mine", "part-low-stock")
         return [self.row(name).pk] if name in ROWS and needs_key else []
@@ -186,12 +193,28 @@ class World:
         """The row of the owner that the routes of a room are about."""
         return getattr(self, ROWS[room])
 
+    def prepare(self, *calls: str) -> None:
+        """Make what these calls need, before anybody counts the rows."""
+        for call in calls:
+            self.key(call.split()[1])
+            self.body(call, self.assigned)
+
     # What only some routes need is made when it is asked for.
 
     @cached_property
     def job(self) -> Job:
         """Proposed, on the owner's ticket, with a line."""
         return job_for(self.ticket)
+
+    @cached_property
+    def sharing(self) -> tuple[ShareLink, str]:
+        """A link to the owner's ticket, on which a job waits, and its token."""
+        assert self.job
+        return operations.share(self.ticket, by=office())
+
+    @property
+    def token(self) -> str:
+        return self.sharing[1]
 
     @cached_property
     def declined(self) -> Job:
@@ -260,6 +283,7 @@ class World:
             "POST serviceticket-transitions": {"to": "approved"},
             **self.bodies_of_jobs(call),
             **self.bodies_of_money(call),
+            "POST serviceticket-share": {"days": 7},
             "POST auth-token": {"email": self.login.email, "password": PASSWORD},
             "POST auth-token-refresh": {"refresh": self.refresh()},
             "POST auth-token-blacklist": {"refresh": self.refresh()},
@@ -269,14 +293,14 @@ class World:
         }.get(call)
 
     def bodies_of_jobs(self, call: str) -> dict[str, Any]:
-        if "job" not in call and "serviceticket" not in call and "rate" not in call and "taxcode" not in call:
-            return {}
         line = {"kind": "labor", "description": "Fit", "quantity": "0.5", "unit_price": "80"}
         wanted: dict[str, Callable[[], Any]] = {
             "PUT serviceticket-edit-part": lambda: {"part": self.part.pk, "job": None},
             "PUT serviceticket-give-discount": lambda: {"discount_percent": "5"},
             "PUT serviceticket-add-canned-job": lambda: {"canned_job": self.canned_job.pk},
             "PUT serviceticket-add-recommendation": lambda: {"job": self.declined.pk},
+            "PUT serviceticket-revoke-share": lambda: {"share": self.sharing[0].pk},
+            "POST shared-authorizations": lambda: {"version": self.version},
             "POST serviceticket-authorizations": lambda: {"approve": [self.job.pk]},
             "POST job-list": lambda: {"ticket": self.ticket.pk, "title": "Brakes", "lines": [line]},
             "PUT job-detail": lambda: {"title": "Towing, twice"},
@@ -308,6 +332,11 @@ class World:
             "POST payment-reverse": {"note": "Typed twice"},
         }
         return {call: wanted[call]} if call in wanted else {}
+
+    @property
+    def version(self) -> int:
+        """The estimate's, as long as the ticket is there."""
+        return ServiceTicket.objects.filter(pk=self.ticket.pk).values_list("version", flat=True).first() or 1
 
     def refresh(self) -> str:
         from mechanic_shop.accounts.operations import token_pair

@@ -62,6 +62,7 @@ def test_every_operation_tells_its_refusals(operations: dict[str, Any]) -> None:
 
 
 OPEN = {"auth/token/", "auth/token/refresh/", "auth/token/blacklist/", "auth/password/reset/", "auth/password/reset/confirm/"}
+OPEN |= {"shared/{token}/", "shared/{token}/authorizations/"}
 OPEN_READS = {"mechanics/", "mechanics/popular/", "mechanics/{id}/", "schema/"}
 
 

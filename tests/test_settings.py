@@ -89,7 +89,7 @@ def test_a_refused_start_prints_the_sentence_and_fails(shop):
         ("NUM_PROXIES", "one", "from 0 to 10"),
         *[
             (f"THROTTLE_{scope}", found, "N/minute")
-            for scope in ("ANON", "CUSTOMER", "STAFF", "LOGIN", "SIGNUP", "RESET")
+            for scope in ("ANON", "CUSTOMER", "STAFF", "LOGIN", "SIGNUP", "RESET", "SHARED")
             for found in ("10", "0/minute", "10/day", "none")
         ],
         ("HOST", "http://127.0.0.1", "an IP address"),

@@ -230,7 +230,8 @@ class NoCache:
 
 
 @pytest.mark.parametrize(
-    ("scope", "counts"), [("login", True), ("signup", True), ("reset", True), ("anon", False), ("customer", False), ("staff", False)]
+    ("scope", "counts"),
+    [("login", True), ("signup", True), ("reset", True), ("shared", True), ("anon", False), ("customer", False), ("staff", False)],
 )
 def test_without_a_cache_guessing_is_still_limited_and_reading_goes_on(limit: Any, monkeypatch: pytest.MonkeyPatch, scope: str, counts: bool) -> None:
     limit(**{scope: "2/hour"})

@@ -180,6 +180,16 @@ def test_a_customer_changes_the_own_estimate_and_nothing_later(owner: Client) ->
     assert "ask the shop" in response.json()["detail"]
 
 
+def test_a_ticket_of_another_customer_has_none_of_its_old_links(advisor: Client) -> None:
+    """Whoever got a link when it was written down for the wrong customer must not see whose it is now."""
+    ticket, vehicle = make_ticket(), VehicleFactory()
+    _, token = operations.share(ticket, by=office())
+    advisor.patch(f"/api/v1/tickets/{ticket.pk}/", {"concern": "It squeaks"})
+    assert operations.shared(token) is not None
+    assert advisor.patch(f"/api/v1/tickets/{ticket.pk}/", {"customer": vehicle.customer.pk, "vehicle": vehicle.pk}).status_code == 200
+    assert operations.shared(token) is None
+
+
 def test_the_customer_of_a_ticket_changes_only_while_it_is_an_estimate(advisor: Client) -> None:
     ticket, other = make_ticket(), CustomerFactory()
     assert advisor.patch(url(ticket), {"customer": other.pk}).status_code == 200

@@ -19,9 +19,9 @@ from rest_framework.throttling import BaseThrottle
 
 from . import caching
 
-GUESSED = ("login", "signup", "reset")  # limits that hold also while nothing can be shared
+GUESSED = ("login", "signup", "reset", "shared")  # limits that hold also while nothing can be shared
 PERIODS = {"second": 1, "minute": 60, "hour": 3600}
-# What counts for log-in, sign-up and reset while Redis is gone: a limit per process is less than a shared one, and more than none.
+# What counts for log-in, sign-up, reset and shared links while Redis is gone: a limit per process is less than a shared one, and more than none.
 fallback = LocMemCache("limits", {"OPTIONS": {"MAX_ENTRIES": 50_000}})
 
 
@@ -134,7 +134,7 @@ def scope_of(user: Any) -> tuple[str, str]:
 class ShopThrottle(BaseThrottle):
     """Every route: by address for visitors, by user for customers and staff.
 
-    A view may name another scope for one action in ``throttle_scopes`` (sign-up, reset), which then counts by address.
+    A view may name another scope for one action in ``throttle_scopes`` (sign-up, reset, shared links), which then counts by address.
     """
 
     def allow_request(self, request: Any, view: Any) -> bool:

@@ -27,7 +27,7 @@ from psycopg import sql
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 PASSWORD = "Try-the-garage-1"  # load_demo's
-NO_LIMITS = dict.fromkeys(("THROTTLE_ANON", "THROTTLE_CUSTOMER", "THROTTLE_STAFF", "THROTTLE_LOGIN", "THROTTLE_SIGNUP", "THROTTLE_RESET"), "off")
+NO_LIMITS = dict.fromkeys((f"THROTTLE_{scope}" for scope in ("ANON", "CUSTOMER", "STAFF", "LOGIN", "SIGNUP", "RESET", "SHARED")), "off")
 # What each shop is started with. The hurried one is a customer whom the limits stop again and again: 429 has to be as documented too.
 ACTORS: dict[str, dict[str, str]] = {
     "anonymous": NO_LIMITS,

@@ -74,6 +74,8 @@ def key_of(world: World, call: Call) -> int:
 
 
 def there(world: World, call: Call) -> str:
+    if call.room == "shared":
+        return reverse(call.route, args=[world.token])
     return call.address(key_of(world, call) if call.keyed else None)
 
 

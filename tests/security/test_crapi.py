@@ -124,10 +124,11 @@ def test_11_no_request_makes_the_shop_call_anybody(world: World, manager: Client
 
 
 def test_14_a_walk_without_a_token_ends_at_every_door(world: World, anonymous: Client) -> None:
-    """Orders, products and reports were open: here a stranger gets mechanics, documentation and the sign-up."""
+    """Orders, products and reports were open: here a stranger gets mechanics, documentation and the sign-up, and by a link its estimate."""
     before = rows()
     opened = {str(call) for call in CALLS if not call.writes and make(world, anonymous, call).status_code == 200}
-    assert opened == {"GET api-root", "GET schema", "GET docs", "GET redoc", "GET mechanic-list", "GET mechanic-detail", "GET mechanic-popular"}
+    mechanics = {"GET mechanic-list", "GET mechanic-detail", "GET mechanic-popular"}
+    assert opened == {"GET api-root", "GET schema", "GET docs", "GET redoc", "GET shared", *mechanics}
     assert rows() == before
 
 

@@ -41,7 +41,7 @@ def limit(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_every_answer_tells_where_the_caller_stands(request: pytest.FixtureRequest, world: World, limit: Any, call: Call, actor: str) -> None:
     """Whatever it is, 200 from a cache, 201, 401, 403, 404 or 409: and it counted once."""
-    limit(**dict.fromkeys(("anon", "customer", "staff", "signup", "reset"), "50/hour"))
+    limit(**dict.fromkeys(("anon", "customer", "staff", "signup", "reset", "shared"), "50/hour"))
     client: Client = request.getfixturevalue(actor)
     response = make(world, client, call)
     assert (response["RateLimit-Limit"], response["RateLimit-Remaining"]) == ("50", "49"), response.status_code
@@ -77,7 +77,7 @@ def test_knocking_at_closed_doors_has_a_limit(owner: Client, anonymous: Client, 
 @pytest.mark.parametrize("call", READS, ids=str)
 def test_a_limit_ends_every_read(world: World, manager: Client, limit: Any, call: Call) -> None:
     """crAPI 6: no route is left out, not even the documentation."""
-    limit(staff="1/hour")
+    limit(staff="1/hour", shared="1/hour")
     make(world, manager, call)
     response = make(world, manager, call)
     assert response.status_code == 429

@@ -1,6 +1,6 @@
 """What happens to tickets. Every operation is atomic, locks the ticket before any part, and records who did it."""
 
-from .authorizations import authorize, revoke_share, share, shared
+from .authorizations import authorize, authorize_shared, revoke_share, share, shared
 from .canned import write_canned_job
 from .invoices import credit, issue_invoice
 from .jobs import (
@@ -29,6 +29,7 @@ __all__ = [
     "add_recommendation",
     "assign_mechanic",
     "authorize",
+    "authorize_shared",
     "cancel_job",
     "credit",
     "delete",

@@ -146,6 +146,20 @@ def shared(token: str) -> ShareLink | None:
     return link if link is not None and link.is_open else None
 
 
+@transaction.atomic
+def authorize_shared(token: str, **said: Any) -> Authorization | None:
+    """What whoever has the link says to the jobs, in nobody's name; None for a link that is not open. Raises as ``authorize``."""
+    link = shared(token)
+    if link is None:
+        return None
+    try:
+        lock(link.ticket)  # whoever revokes a link has the ticket's lock: from here on it stays as it is
+    except ServiceTicket.DoesNotExist:  # deleted in this moment
+        return None
+    link.refresh_from_db(fields=["revoked_at"])
+    return authorize(link.ticket, **said, channel=Channel.PORTAL, share=link, by=None) if link.is_open else None
+
+
 def hash_of(token: str) -> str:
     """Of 256 random bits: no salt is needed, and none would let the row be found."""
     return hashlib.sha256(token.encode()).hexdigest()

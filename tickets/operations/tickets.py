@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from customers.models import Customer, Vehicle
 from inventory.models import ZERO
@@ -53,6 +54,9 @@ def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
         Customer.objects.refuse_erased(changes["customer"].pk)
     if {"customer", "vehicle"} & set(changes):  # a vehicle that was sold since stays on its old tickets
         _check_vehicle(changes.get("vehicle", ticket.vehicle), changes.get("customer", ticket.customer))
+    if "customer" in changes:  # whoever got a link to it got it for somebody else
+        for link in ticket.shares.filter(revoked_at=None):
+            link.save_changes(revoked_at=timezone.now(), by=by)
     return ticket.save_changes(**changes, version=F("version") + 1, by=by)
 
 

@@ -3,6 +3,7 @@
 from .customers import CustomerViewSet
 from .jobs import CannedJobViewSet, JobViewSet, LaborRateViewSet
 from .money import CreditNoteViewSet, InvoiceViewSet, PaymentViewSet
+from .shared import SharedAuthorizationsView, SharedPage, SharedView
 from .tickets import ServiceTicketViewSet
 from .vehicles import VehicleViewSet
 
@@ -15,5 +16,8 @@ __all__ = [
     "LaborRateViewSet",
     "PaymentViewSet",
     "ServiceTicketViewSet",
+    "SharedAuthorizationsView",
+    "SharedPage",
+    "SharedView",
     "VehicleViewSet",
 ]

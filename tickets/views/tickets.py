@@ -1,17 +1,21 @@
 from typing import Any
 
+from django.db import transaction
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from customers.permissions import IsCustomer
+from mechanic_shop.api.filters import StrictFilterBackend
 from mechanic_shop.api.permissions import Has, IsAuthenticated, IsOwner
 from mechanic_shop.api.schema import answers
 from mechanic_shop.api.viewsets import ShopModelViewSet
 
 from .. import billing, history, operations
 from ..filters import EstimateFilter, ServiceTicketFilter
-from ..models import Authorization, Payment, ServiceTicket, StatusChange
+from ..models import Authorization, Payment, ServiceTicket, ShareLink, StatusChange
 from ..permissions import IsAssigned, OwnsEstimate
 from ..serializers import (
     AddCannedJobSerializer,
@@ -31,9 +35,13 @@ from ..serializers import (
     PaymentSerializer,
     RemoveMechanicSerializer,
     RemovePartSerializer,
+    RevokeShareSerializer,
     SendSerializer,
     ServiceTicketSerializer,
+    ShareLinkSerializer,
+    ShareSerializer,
     TakeMoneySerializer,
+    TokenOfLinkSerializer,
     TransitionsSerializer,
 )
 from .papers import answer_paper, send_paper
@@ -41,6 +49,8 @@ from .papers import answer_paper, send_paper
 MayUpdate = Has("tickets.change_serviceticket") | IsAssigned | OwnsEstimate
 MayAssign = Has("tickets.assign_mechanic")
 MayChangeParts = Has("tickets.change_serviceticket") | IsAssigned
+# Whoever makes a link can open it, and decide in the customer's name: it is for those who may approve without one.
+MayShare = Has("tickets.change_serviceticket")
 
 
 class ServiceTicketViewSet(ShopModelViewSet):
@@ -81,6 +91,9 @@ class ServiceTicketViewSet(ShopModelViewSet):
         "deposits": Has("tickets.view_payment") | IsOwner,
         "take_deposit": Has("tickets.add_payment"),
         "refund_deposit": Has("tickets.refund_payment"),
+        "share": MayShare,
+        "shares": MayShare,
+        "revoke_share": MayShare,
     }
 
     def perform_destroy(self, ticket: ServiceTicket) -> None:
@@ -224,3 +237,39 @@ class ServiceTicketViewSet(ShopModelViewSet):
         page = self.paginate_queryset(self.filter_queryset(history.moments(ticket, request.user)))
         rows = history.rows(page, request.user)
         return self.paginator.get_paginated_response(self.get_serializer(rows, many=True).data)
+
+    @answers(TokenOfLinkSerializer)
+    @action(
+        detail=True,
+        methods=["post"],
+        serializer_class=ShareSerializer,
+        filter_backends=[StrictFilterBackend],
+        filterset_class=None,
+        ordering_fields=None,
+    )
+    def share(self, request: Any, pk: str) -> Any:
+        """Make a link by which the customer sees the estimate and decides, without an account.
+
+        The answer is the only one that ever holds the token, so it is kept for no Idempotency-Key: a retry makes another link.
+        """
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        with transaction.atomic():
+            link, token = operations.share(self.get_locked_object(), **serializer.validated_data, by=request.user)
+        url = request.build_absolute_uri(reverse("shared-page", args=[token]))
+        told = {"id": link.pk, "url": url, "token": token, "expires_at": link.expires_at}
+        return Response(TokenOfLinkSerializer(told).data, status=status.HTTP_201_CREATED)
+
+    @answers(ShareLinkSerializer, many=True)
+    @share.mapping.get
+    def shares(self, request: Any, pk: str) -> Any:
+        """The links to the ticket, newest first."""
+        ticket = self.get_object_or_404(ServiceTicket.objects.visible_to(request.user))
+        page = self.paginate_queryset(self.filter_queryset(ShareLink.objects.filter(ticket=ticket).select_related("created_by")))
+        return self.paginator.get_paginated_response(ShareLinkSerializer(page, many=True).data)
+
+    @answers(ServiceTicketSerializer)
+    @action(detail=True, methods=["put"], url_path="revoke-share", serializer_class=RevokeShareSerializer)
+    def revoke_share(self, request: Any, pk: str) -> Any:
+        """End a link at once; nothing changes when it has ended already."""
+        return self.act(operations.revoke_share)
