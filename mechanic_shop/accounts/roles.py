@@ -38,6 +38,7 @@ ADVISOR = (
     | rights("tickets.ticketmechanic", "view")
     | rights("tickets.ticketpart", "view")
     | rights("tickets.statuschange", "view")
+    | rights("tickets.invoice", "view")
     | {"inventory.receive_part", "tickets.assign_mechanic", "tickets.move_serviceticket"}
 )
 MANAGER = (
@@ -53,7 +54,7 @@ MANAGER = (
     | rights("tickets.ticketmechanic", *ALL)
     | rights("tickets.ticketpart", *ALL)
     | rights("api.auditentry", "view")
-    | {"customers.erase_customer", "inventory.view_cost", "inventory.adjust_part"}
+    | {"customers.erase_customer", "inventory.view_cost", "inventory.adjust_part", "tickets.view_reports"}
 )
 ROLES: dict[str, set[str]] = {"manager": MANAGER, "advisor": ADVISOR, "mechanic": MECHANIC}
 
