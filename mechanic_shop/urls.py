@@ -7,7 +7,7 @@ from rest_framework.routers import DefaultRouter
 from customers.views import VehicleViewSet
 from inventory.views import PartViewSet
 from mechanics.views import MechanicViewSet
-from tickets.views import CustomerViewSet, ServiceTicketViewSet
+from tickets.views import CustomerViewSet, ReportViewSet, ServiceTicketViewSet
 
 from .api import errors, health, pages
 
@@ -19,6 +19,7 @@ router.register("customers", CustomerViewSet)
 router.register("vehicles", VehicleViewSet)
 router.register("mechanics", MechanicViewSet)
 router.register("parts", PartViewSet)
+router.register("reports", ReportViewSet, basename="report")
 
 urlpatterns = [
     path("", pages.home),
