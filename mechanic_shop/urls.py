@@ -15,6 +15,7 @@ from tickets.views import (
     JobViewSet,
     LaborRateViewSet,
     PaymentViewSet,
+    ReportViewSet,
     ServiceTicketViewSet,
     SharedAuthorizationsView,
     SharedPage,
@@ -39,6 +40,7 @@ router.register("tax-codes", TaxCodeViewSet)
 router.register("invoices", InvoiceViewSet)
 router.register("credit-notes", CreditNoteViewSet)
 router.register("payments", PaymentViewSet)
+router.register("reports", ReportViewSet, basename="report")
 
 urlpatterns = [
     path("", pages.home),

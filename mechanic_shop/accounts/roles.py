@@ -69,7 +69,7 @@ MANAGER = (
     | rights("tickets.cannedjob", *ALL)
     | rights("tickets.creditnote", "add")
     | rights("api.auditentry", "view")
-    | {"customers.erase_customer", "inventory.view_cost", "inventory.adjust_part", "tickets.refund_payment"}
+    | {"customers.erase_customer", "inventory.view_cost", "inventory.adjust_part", "tickets.refund_payment", "tickets.view_reports"}
 )
 ROLES: dict[str, set[str]] = {"manager": MANAGER, "advisor": ADVISOR, "mechanic": MECHANIC}
 

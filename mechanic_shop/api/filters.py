@@ -1,5 +1,6 @@
 """Filters, search and ordering; what is not understood is refused, never ignored."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
@@ -19,6 +20,13 @@ class ShopFilterSet(filters.FilterSet):
     """Named filters. Write each one out: no lookups that a client can choose."""
 
 
+def refuse_unknown(asked: Iterable[str], known: set[str], named: set[str]) -> None:
+    """Raises ValidationError for parameters that nobody knows, and names those that there are."""
+    if unknown := sorted(set(asked) - known):
+        detail = f"There is no such parameter. Known here: {', '.join(sorted(named))}."
+        raise ValidationError(dict.fromkeys(unknown, detail), "unknown_parameter")
+
+
 class StrictFilterBackend(filters.DjangoFilterBackend):
     """django-filter, but an unknown parameter is 400: a typo must not return every row."""
 
@@ -28,11 +36,7 @@ class StrictFilterBackend(filters.DjangoFilterBackend):
         known |= {"cursor"} if getattr(view, "walks", False) else set()
         known |= {"search"} if hasattr(queryset, "search") else set()
         known |= {"ordering"} if getattr(view, "ordering_fields", None) else set()
-        unknown = sorted(set(request.query_params) - known)
-        if unknown:
-            raise ValidationError(
-                {name: f"There is no such parameter. Known here: {', '.join(sorted(known - {'format'}))}." for name in unknown}, "unknown_parameter"
-            )
+        refuse_unknown(request.query_params, known, known - {"format"})
         if filterset is None:
             return queryset
         if not filterset.is_valid():

@@ -35,10 +35,11 @@ class RootView(ShopView, APIRootView):
 
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         named = {
-            **(self.api_root_dict or {}),
+            **{shown: name for shown, name in (self.api_root_dict or {}).items() if shown != "reports"},  # they have no list
             "mechanics/popular": "mechanic-popular",
             "tickets/mine": "serviceticket-mine",
             "parts/low-stock": "part-low-stock",
+            **{f"reports/{name}": f"report-{name}" for name in ("sales", "parts-margin", "tax", "receivables", "deferred-work")},
             "auth/token": "auth-token",
             "auth/token/refresh": "auth-token-refresh",
             "auth/token/blacklist": "auth-token-blacklist",

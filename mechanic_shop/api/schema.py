@@ -64,7 +64,8 @@ class ShopSchema(AutoSchema):
     """Pages lists of actions too, and shows filters on lists alone."""
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        if getattr(self.view, "detail", None) is False and getattr(self.view, "action", "") not in ("create", "metadata"):
+        paged = getattr(self.view, "pagination_class", None) is not None  # a report is one document
+        if paged and getattr(self.view, "detail", None) is False and getattr(self.view, "action", "") not in ("create", "metadata"):
             return self.method == "GET"
         return super()._is_list_view(serializer)
 

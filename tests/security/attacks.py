@@ -42,7 +42,8 @@ class Call:
     @property
     def lists(self) -> bool:
         """Does it answer with pages?"""
-        return self.method == "GET" and getattr(self.view, "actions", {}).get("get") not in (None, "retrieve", "transitions", "export")
+        single = (None, "retrieve", "transitions", "export", "statement")
+        return self.method == "GET" and getattr(self.view, "actions", {}).get("get") not in single and self.room != "report"
 
     def address(self, key: int | None = None) -> str:
         return reverse(self.route, args=[key] if self.keyed else [])

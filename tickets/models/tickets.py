@@ -162,6 +162,7 @@ class ServiceTicket(Discounted, ShopModel):
             ("assign_mechanic", "Can assign and remove mechanics"),
             ("work_on_assigned", "Can work on tickets that he or she is assigned to"),
             ("move_serviceticket", "Can make every move of the workflow"),
+            ("view_reports", "Can read the reports on sales and money owed"),
         ]
         constraints = [
             models.CheckConstraint(

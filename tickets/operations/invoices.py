@@ -45,7 +45,7 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
     """
     lock(ticket)
     if ticket.status in (Status.INVOICED, Status.CLOSED):
-        raise DomainError("already_invoiced", f"{ticket.number} has its invoice: credit it first to issue another.", invoice=latest(ticket).number)
+        raise payments.already_invoiced(ticket, "credit it first to issue another")
     if ticket.status != Status.COMPLETED:
         raise DomainError("ticket_not_completed", f"{ticket.number} is {ticket.status}: complete it first.", ticket_status=ticket.status)
     refuse_unfitted(ticket)
@@ -53,12 +53,12 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
     sheet = billing.read(ticket)
     jobs = [job for job in sheet.jobs if job.status in AUTHORIZED]
     bill = sheet.price(jobs)
-    deposits = payments.open_deposits(ticket)
+    deposits = payments.paid_before(ticket)
     step(ticket, Status.INVOICED, reason=reason, by=by)
     invoice = write_invoice(ticket, billing.body(sheet, jobs, bill), bill, deposits, by=by)
     write_lines(invoice, bill)
     InvoiceAccount.objects.create(invoice=invoice, balance=invoice.total)
-    payments.apply_to(invoice, deposits, by=by)
+    payments.apply_to(invoice, by=by)
     return Invoice.objects.with_account().get(pk=invoice.pk)
 
 
@@ -150,10 +150,6 @@ def refuse_unfitted(ticket: ServiceTicket) -> None:
     if missing:
         named = ", ".join(f"{stock.show(line.backordered)} × {line.part.sku}" for line in missing)
         raise DomainError("parts_not_fitted", f"Not fitted any more: {named}. Reopen the ticket, and complete it again or remove them.")
-
-
-def latest(ticket: ServiceTicket) -> Invoice:
-    return ticket.invoices.select_related("account").order_by("-pk")[0]
 
 
 # --- credit notes ----------------------------------------------------------------------------------

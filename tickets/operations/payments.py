@@ -55,7 +55,7 @@ def deposit(ticket: ServiceTicket, *, amount: Decimal, by: Any, **how: Any) -> P
     """Take money in advance; it counts on the invoice to come. Raises DomainError ``ticket_locked`` where none is to come."""
     lock(ticket)
     if ticket.status in (Status.INVOICED, Status.CLOSED):
-        raise DomainError("already_invoiced", f"{ticket.number} has its invoice: pay that.", invoice=newest(ticket).number)
+        raise already_invoiced(ticket, "pay that")
     if ticket.status == Status.CANCELLED:
         raise DomainError("ticket_locked", f"{ticket.number} is cancelled: nothing is to pay on it.", ticket_status=ticket.status)
     bump(ticket)
@@ -83,7 +83,7 @@ def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
         raise DomainError("not_reversible", f"{payment.number} is a {payment.get_kind_display().lower()} row: it stays.")
     if Payment.objects.filter(reverses=payment).exists():
         raise DomainError("already_reversed", f"{payment.number} is reversed already.")
-    invoice = payment.invoice or applied_on(payment)
+    invoice = counted_on(payment)
     came = payment.effect > 0
     if came:  # what was paid back since cannot be taken away a second time
         refuse_more(payment.amount, account_of(invoice).paid - account_of(invoice).refunded if invoice else open_deposits(ticket))
@@ -100,23 +100,25 @@ def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
     )
     if invoice is None:
         bump(ticket)
-        return row
-    account = account_of(invoice)
-    if came:
-        account.paid -= payment.amount
     else:
-        account.refunded -= payment.amount
-    save(account)
-    settle(ticket, account, because=row.number, by=by)
+        account = account_of(invoice)
+        if came:
+            account.paid -= payment.amount
+        else:
+            account.refunded -= payment.amount
+        save(account)
+        settle(ticket, account, because=row.number, by=by)
+    latest = newest(ticket)
+    if not came and latest and ticket.status in (Status.INVOICED, Status.CLOSED):  # what never left counts on the invoice that stands
+        apply_to(latest, by=by)
     return row
 
 
-def applied_on(payment: Payment) -> Invoice | None:
-    """The invoice on which a deposit was counted: the first one after it."""
-    if payment.kind == PaymentKind.REFUND:
-        return None
-    row = payment.ticket.payments.filter(kind=PaymentKind.APPLIED, effect__gt=0, pk__gt=payment.pk).select_related("invoice").order_by("pk").first()
-    return row.invoice if row else None
+def counted_on(payment: Payment) -> Invoice | None:
+    """The invoice on which a payment counts now: what came moves on with every invoice that is issued after it."""
+    rows = payment.ticket.payments.filter(kind=PaymentKind.APPLIED, effect__gt=0, pk__gt=payment.pk)
+    moved = rows.select_related("invoice").order_by("-pk").first() if payment.effect > 0 else None
+    return moved.invoice if moved else payment.invoice
 
 
 def write(
@@ -175,25 +177,36 @@ def settle(ticket: ServiceTicket, account: InvoiceAccount, *, because: str, by: 
         bump(ticket)
 
 
-def apply_to(invoice: Invoice, deposits: Decimal, *, by: Any) -> None:
-    """Count on a new invoice what was paid before: the ticket's deposits, with what is left on an invoice that was credited."""
+def apply_to(invoice: Invoice, *, by: Any) -> None:
+    """Count on an invoice what was paid before it: the ticket's deposits, with what is left on an invoice that was credited."""
     ticket = invoice.ticket
-    moved = deposits
-    for account in InvoiceAccount.objects.filter(invoice__ticket=ticket, balance__lt=0).exclude(pk=invoice.pk).select_related("invoice"):
-        left = min(-account.balance, account.paid - account.refunded)
-        if left > 0:
-            write(ticket, PaymentKind.APPLIED, left, invoice=account.invoice, method=Method.OTHER, note=f"to {invoice.number}", by=by, sign=-1)
-            account.paid -= left
-            save(account)
-            moved += left
-    if moved <= 0:
+    moved = [open_deposits(ticket)]
+    for account, left in left_on_others(ticket, invoice):
+        write(ticket, PaymentKind.APPLIED, left, invoice=account.invoice, method=Method.OTHER, note=f"to {invoice.number}", by=by, sign=-1)
+        account.paid -= left
+        save(account)
+        moved.append(left)
+    amount = pricing.add(moved)
+    if amount <= 0:
         return
-    write(ticket, PaymentKind.APPLIED, moved, invoice=invoice, method=Method.OTHER, note="paid before", by=by)
+    write(ticket, PaymentKind.APPLIED, amount, invoice=invoice, method=Method.OTHER, note="paid before", by=by)
     account = account_of(invoice)
-    account.paid += moved
+    account.paid += amount
     save(account)
     if account.balance <= 0:
         settle(ticket, account, because=invoice.number, by=by)
+
+
+def paid_before(ticket: ServiceTicket) -> Decimal:
+    """What will count on the next invoice of a ticket."""
+    return pricing.add([open_deposits(ticket), *(left for _, left in left_on_others(ticket))])
+
+
+def left_on_others(ticket: ServiceTicket, invoice: Invoice | None = None) -> list[tuple[InvoiceAccount, Decimal]]:
+    """The accounts of the ticket's other invoices on which more was paid than is owed, and how much of it is there."""
+    accounts = InvoiceAccount.objects.filter(invoice__ticket=ticket, balance__lt=0).select_related("invoice").order_by("pk")
+    found = [(account, min(-account.balance, account.paid - account.refunded)) for account in accounts if account.invoice != invoice]
+    return [(account, left) for account, left in found if left > 0]
 
 
 def open_deposits(ticket: ServiceTicket) -> Decimal:
@@ -204,8 +217,14 @@ def open_deposits(ticket: ServiceTicket) -> Decimal:
     return came - counted
 
 
-def newest(ticket: ServiceTicket) -> Invoice:
-    return ticket.invoices.order_by("-pk")[0]
+def newest(ticket: ServiceTicket) -> Invoice | None:
+    """None also for what was invoiced before the shop wrote invoices."""
+    return ticket.invoices.order_by("-pk").first()
+
+
+def already_invoiced(ticket: ServiceTicket, way_out: str) -> DomainError:
+    invoice = newest(ticket)
+    return DomainError("already_invoiced", f"{ticket.number} has its invoice: {way_out}.", invoice=invoice.number if invoice else None)
 
 
 def refuse_more(amount: Decimal, paid: Decimal) -> None:

@@ -3,6 +3,7 @@
 from .customers import CustomerViewSet
 from .jobs import CannedJobViewSet, JobViewSet, LaborRateViewSet
 from .money import CreditNoteViewSet, InvoiceViewSet, PaymentViewSet
+from .reports import ReportViewSet
 from .shared import SharedAuthorizationsView, SharedPage, SharedView
 from .tickets import ServiceTicketViewSet
 from .vehicles import VehicleViewSet
@@ -15,6 +16,7 @@ __all__ = [
     "JobViewSet",
     "LaborRateViewSet",
     "PaymentViewSet",
+    "ReportViewSet",
     "ServiceTicketViewSet",
     "SharedAuthorizationsView",
     "SharedPage",

@@ -1,4 +1,4 @@
-"""All that the shop knows of a customer, as one file. Tickets are this room's, so the file is put together here."""
+"""What tickets add to customers: the file of all that the shop knows of one, and the statement of what they owe."""
 
 from typing import Any
 
@@ -14,12 +14,16 @@ from customers.serializers import CustomerSerializer, VehicleSerializer
 from customers.views import CustomerViewSet as Customers
 from mechanic_shop.accounts.models import User
 from mechanic_shop.api.fields import SmallRelatedField, UTCField
+from mechanic_shop.api.permissions import Has, IsOwner
 from mechanic_shop.api.renderers import to_json
 from mechanic_shop.api.schema import answers
 from mechanic_shop.api.serializers import ShopSerializer
 
+from .. import reports
 from ..models import ServiceTicket, StatusChange
 from ..serializers import ServiceTicketSerializer
+from ..serializers.reports import PeriodQuery, StatementSerializer
+from .reports import REPORT_RENDERERS, ReportMixin, report
 
 
 class FiledMoveSerializer(ShopSerializer):
@@ -67,8 +71,10 @@ class CustomerFileSerializer(serializers.Serializer):
     tickets = FiledTicketSerializer(many=True, read_only=True)
 
 
-class CustomerViewSet(Customers):
+class CustomerViewSet(ReportMixin, Customers):
     """Customers. POST without a token is sign-up; a customer sees, changes and deletes their own record."""
+
+    permissions = Customers.permissions | {"statement": Has("tickets.view_invoice") | IsOwner}
 
     @answers(CustomerFileSerializer)
     @action(detail=True, serializer_class=CustomerFileSerializer)
@@ -80,6 +86,26 @@ class CustomerViewSet(Customers):
             return Response(found, headers=headers)
         headers["Content-Disposition"] = f'attachment; filename="customer-{self.key}.json"'
         return HttpResponse(to_json(found), content_type="application/json", headers=headers)
+
+    @report(StatementSerializer, PeriodQuery, "customers_statement")
+    @action(detail=True, renderer_classes=REPORT_RENDERERS)
+    def statement(self, request: Any, pk: str) -> Any:
+        """What the customer was asked for and paid in these days of the shop (by default the last 30), with the balance after each.
+
+        What has not been paid is positive, the customer's credit negative; `credit` is what the shop holds of their money now: what
+        was paid too much, and deposits on no invoice yet. As CSV the opening and the closing balance are rows of their own.
+        """
+        customer = self.get_object()
+        start, end = self.days(PeriodQuery)
+        found = reports.statement(customer, start, end)
+        rows = None
+        if self.wants_csv:
+            rows = [balance_row("opening", start, found["opening"]), *found["entries"], balance_row("closing", end, found["closing"])]
+        return self.answer_report(StatementSerializer, found, f"statement-{pk}-{start}-{end}", rows)
+
+
+def balance_row(kind: str, day: Any, balance: Any) -> dict[str, Any]:
+    return {"date": day, "kind": kind, "number": "", "ticket": "", "debit": None, "credit": None, "balance": balance}
 
 
 def everything_about(customer: Customer) -> dict[str, Any]:

@@ -1,0 +1,131 @@
+"""Who owes the shop what, and what the shop holds of its customers' money."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from customers.models import Customer
+from inventory.models import ZERO
+from mechanic_shop.api.times import day_end, day_start
+
+from .. import pricing
+from ..models import CreditNote, Invoice, InvoiceAccount, Payment, PaymentKind, ticket_number
+from ..models.money import payment_number
+from .sums import cents, money
+
+# What is open by how many days it is past due: from, to.
+AGES = {"not_due": (None, 0), "days_1_30": (1, 30), "days_31_60": (31, 60), "days_61_90": (61, 90), "over_90": (91, None)}
+COLUMNS = (*AGES, "due", "credit", "deposits", "balance")
+
+
+# --- receivables -----------------------------------------------------------------------------------
+
+
+def receivables() -> dict[str, Any]:
+    """What is open now, by customer and age; the most first. ``credit`` and ``deposits`` are the customer's money, and reduce ``balance``."""
+    today = timezone.localdate()
+    owed, held = open_balances(InvoiceAccount.objects.all(), today), open_deposits(Payment.objects.all())
+    rows = [
+        {"customer": {"id": key, "name": name}, **account(owed.get((key, name), {}), held.get((key, name), ZERO))} for key, name in {**owed, **held}
+    ]
+    rows.sort(key=lambda row: (-row["due"], row["balance"], row["customer"]["name"], row["customer"]["id"]))
+    totals = {column: pricing.add(row[column] for row in rows) for column in COLUMNS}
+    return {"on": today, "currency": settings.SHOP_CURRENCY, "rows": rows, "totals": totals}
+
+
+def account(owed: dict[str, Decimal], deposits: Decimal) -> dict[str, Decimal]:
+    ages = {age: owed.get(age, ZERO) for age in AGES}
+    due, credit = pricing.add(ages.values()), owed.get("credit", ZERO)
+    return {**ages, "due": due, "credit": credit, "deposits": deposits, "balance": pricing.add((due, -credit, -deposits))}
+
+
+def open_balances(accounts: Any, today: date) -> dict[tuple[int, str], dict[str, Decimal]]:
+    """{(customer, name): {age: what is open, credit: what was paid or credited beyond what was owed}}."""
+    sums = {age: cents("balance", Q(balance__gt=0) & past_due(today, *days)) for age, days in AGES.items()}
+    sums["credit"] = cents("balance", Q(balance__lt=0))
+    rows = accounts.exclude(balance=0).order_by().values_list("invoice__customer", "invoice__customer__name").annotate(**sums)
+    return {
+        (key, name): {age: money(units) for age, units in zip(AGES, ages, strict=True)} | {"credit": -money(credit)}
+        for key, name, *ages, credit in rows
+    }
+
+
+def past_due(today: date, least: int | None, most: int | None) -> Q:
+    """Due so many days ago."""
+    found = Q()
+    if least is not None:
+        found &= Q(invoice__due_on__lte=today - timedelta(days=least))
+    if most is not None:
+        found &= Q(invoice__due_on__gte=today - timedelta(days=most))
+    return found
+
+
+def open_deposits(payments: Any) -> dict[tuple[int, str], Decimal]:
+    """{(customer, name): what was paid in advance and is on no invoice yet}, as ``operations.payments.open_deposits`` has it of a ticket."""
+    came, counted = Q(invoice=None), Q(kind=PaymentKind.APPLIED)
+    rows = payments.filter(came | counted).order_by().values_list("customer", "customer__name")
+    sums = (
+        (key, name, money(units), money(used)) for key, name, units, used in rows.annotate(came=cents("effect", came), used=cents("effect", counted))
+    )
+    return {(key, name): pricing.add((amount, -used)) for key, name, amount, used in sums if amount != used}
+
+
+# --- a customer's statement ------------------------------------------------------------------------
+
+
+def statement(customer: Customer, start: date, end: date) -> dict[str, Any]:
+    """What a customer was asked for and paid, with the balance after each: what they owe, or less than nothing."""
+    opening = balance_before(customer, start)
+    rows = list(running(sorted(entries(customer, start, end)), opening))
+    return {
+        "customer": {"id": customer.pk, "name": customer.name},
+        "from": start,
+        "to": end,
+        "currency": settings.SHOP_CURRENCY,
+        "opening": opening,
+        "entries": rows,
+        "closing": rows[-1]["balance"] if rows else opening,
+        "credit": credit_of(customer),
+    }
+
+
+def credit_of(customer: Customer) -> Decimal:
+    """The customer's money that the shop holds now: what was paid too much, and deposits on no invoice yet."""
+    owed = open_balances(InvoiceAccount.objects.filter(invoice__customer=customer), timezone.localdate())
+    held = open_deposits(Payment.objects.filter(customer=customer))
+    return pricing.add([*(found["credit"] for found in owed.values()), *held.values()])
+
+
+def balance_before(customer: Customer, day: date) -> Decimal:
+    charged, credited = (
+        papers.objects.filter(customer=customer, issued_on__lt=day).aggregate(sum=cents("total")) for papers in (Invoice, CreditNote)
+    )
+    paid = Payment.objects.moved().filter(customer=customer, received_at__lt=day_start(day)).aggregate(sum=cents("effect"))
+    return pricing.balance(money(charged["sum"]), credited=money(credited["sum"]), paid=money(paid["sum"]), refunded=ZERO)
+
+
+Entry = tuple[date, datetime, int, int, str, str, str, Decimal]
+
+
+def entries(customer: Customer, start: date, end: date) -> Iterator[Entry]:
+    """(day, moment, rank, key, kind, number, ticket, effect on the balance): in order when they are sorted."""
+    for rank, (kind, papers, sign) in enumerate((("invoice", Invoice, 1), ("credit_note", CreditNote, -1))):
+        found = papers.objects.filter(customer=customer, issued_on__range=(start, end)).order_by()
+        for day, moment, key, number, ticket, total in found.values_list("issued_on", "issued_at", "pk", "number", "ticket", "total"):
+            yield day, moment, rank, key, kind, number, ticket_number(ticket), sign * total
+    moved = Payment.objects.moved().filter(customer=customer, received_at__gte=day_start(start), received_at__lt=day_end(end)).order_by()
+    for moment, key, kind, ticket, effect in moved.values_list("received_at", "pk", "kind", "ticket", "effect"):
+        yield timezone.localdate(moment), moment, 2, key, kind, payment_number(key), ticket_number(ticket), -effect
+
+
+def running(found: Iterable[Entry], opening: Decimal) -> Iterator[dict[str, Any]]:
+    balance = opening
+    for day, _, _, _, kind, number, ticket, effect in found:
+        balance = pricing.add((balance, effect))
+        sides = {"debit": max(effect, ZERO), "credit": max(-effect, ZERO)}
+        yield {"date": day, "kind": kind, "number": number, "ticket": ticket, **sides, "balance": balance}

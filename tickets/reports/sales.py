@@ -1,0 +1,174 @@
+"""What was sold: the lines of invoices less those of credit notes, each on the day on which its paper was issued."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count
+
+from inventory.models import ZERO
+
+from .. import pricing, terms
+from ..models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, LineKind
+from .sums import cents, money, quantity, thousandths
+
+DAY = "issued_on"
+KINDS = (LineKind.LABOR, "part", LineKind.SUBLET, LineKind.FEE, "supplies")
+BY = ("day", "week", "month", "mechanic")
+
+
+@dataclass
+class Sold:
+    """What some lines come to together."""
+
+    nets: dict[str, list[Decimal]] = field(default_factory=lambda: defaultdict(list))  # by kind
+    taxes: list[Decimal] = field(default_factory=list)
+    hours: list[Decimal] = field(default_factory=list)
+    invoices: int = 0
+    credit_notes: int = 0
+
+    def take(self, kind: str, net: Decimal, tax: Decimal, amount: Decimal) -> None:
+        self.nets[kind].append(net)
+        self.taxes.append(tax)
+        if kind == LineKind.LABOR:
+            self.hours.append(amount)
+
+    def facts(self) -> dict[str, Any]:
+        nets = {str(kind): pricing.add(self.nets[kind]) for kind in KINDS}
+        net, tax, hours = pricing.add(nets.values()), pricing.add(self.taxes), pricing.add(self.hours)
+        return {
+            "net": net,
+            "tax": tax,
+            "total": pricing.add((net, tax)),
+            "net_of": nets,
+            "invoices": self.invoices,
+            "credit_notes": self.credit_notes,
+            "hours": hours,
+            "labor_rate": terms.rounding().round(nets[LineKind.LABOR] / hours) if hours > 0 else None,
+        }
+
+
+def lines(start: date, end: date, *facts: str, **only: Any) -> Iterator[tuple[tuple[Any, ...], Decimal, Decimal, Decimal]]:
+    """(facts, net, tax, quantity) of all lines that share these facts of their invoice line; of credit notes with a minus.
+
+    ``DAY`` is the day of the paper itself: what is credited counts on the day on which it was.
+    """
+    for sign, rows, paper, line in ((1, InvoiceLine, "invoice", ""), (-1, CreditNoteLine, "credit_note", "line__")):
+        columns = [f"{paper}__{DAY}" if fact == DAY else line + fact for fact in facts]
+        conditions = {f"{paper}__{DAY}__range": (start, end)} | {line + name: value for name, value in only.items()}
+        sums = {"of_net": cents("net"), "of_tax": cents("tax"), "of_quantity": thousandths("quantity")}
+        for *found, net, tax, amount in rows.objects.filter(**conditions).order_by().values_list(*columns).annotate(**sums):
+            yield tuple(found), sign * money(net), sign * money(tax), sign * quantity(amount)
+
+
+# --- sales -----------------------------------------------------------------------------------------
+
+
+def sales(start: date, end: date, by: str) -> dict[str, Any]:
+    """Net, tax, hours and papers by day, week or month, or the labour by mechanic. What sold nothing has no row."""
+    rows, totals = sales_of_mechanics(start, end) if by == "mechanic" else sales_over_time(start, end, PERIODS[by])
+    return {"from": start, "to": end, "by": by, "currency": settings.SHOP_CURRENCY, "rows": rows, "totals": totals.facts()}
+
+
+def sales_over_time(start: date, end: date, period: Callable[[date], tuple[str, date]]) -> tuple[list[dict[str, Any]], Sold]:
+    rows: dict[tuple[str, date], Sold] = defaultdict(Sold)
+    totals = Sold()
+    for (day, kind), *amounts in lines(start, end, DAY, "kind"):
+        for sold in (rows[period(day)], totals):
+            sold.take(kind, *amounts)
+    for papers, name in ((Invoice, "invoices"), (CreditNote, "credit_notes")):
+        counted = papers.objects.filter(issued_on__range=(start, end)).order_by().values_list(DAY).annotate(papers=Count("pk"))
+        for day, number in counted:
+            for sold in (rows[period(day)], totals):
+                setattr(sold, name, getattr(sold, name) + number)
+    found = sorted(rows.items(), key=lambda row: row[0][1])
+    return [{"period": label, "starts_on": first, "mechanic": None, **sold.facts()} for (label, first), sold in found], totals
+
+
+def day_of(day: date) -> tuple[str, date]:
+    return day.isoformat(), day
+
+
+def week_of(day: date) -> tuple[str, date]:
+    """As ISO 8601 counts: from Monday, and week 1 is that of 4 January."""
+    year, week, weekday = day.isocalendar()
+    return f"{year}-W{week:02}", day - timedelta(days=weekday - 1)
+
+
+def month_of(day: date) -> tuple[str, date]:
+    return f"{day:%Y-%m}", day.replace(day=1)
+
+
+PERIODS = {"day": day_of, "week": week_of, "month": month_of}
+
+
+def sales_of_mechanics(start: date, end: date) -> tuple[list[dict[str, Any]], Sold]:
+    """Labour only: nothing else has a mechanic. An invoice counts for each mechanic on it, and once in the totals."""
+    rows: dict[int | None, Sold] = defaultdict(Sold)
+    names: dict[int | None, str] = {}
+    totals = Sold()
+    for (mechanic, name), *amounts in lines(start, end, "mechanic", "mechanic__name", kind=LineKind.LABOR):
+        names[mechanic] = name
+        for sold in (rows[mechanic], totals):
+            sold.take(LineKind.LABOR, *amounts)
+    for of, paper, line, name in ((InvoiceLine, "invoice", "", "invoices"), (CreditNoteLine, "credit_note", "line__", "credit_notes")):
+        labor = of.objects.filter(**{f"{paper}__{DAY}__range": (start, end), f"{line}kind": LineKind.LABOR}).order_by()
+        for mechanic, number in labor.values_list(f"{line}mechanic").annotate(papers=Count(paper, distinct=True)):
+            setattr(rows[mechanic], name, number)
+        setattr(totals, name, labor.aggregate(papers=Count(paper, distinct=True))["papers"])
+    found = sorted(rows, key=lambda mechanic: (mechanic is None, names[mechanic] or "", mechanic))
+    return [
+        {
+            "period": None,
+            "starts_on": None,
+            "mechanic": None if mechanic is None else {"id": mechanic, "name": names[mechanic]},
+            **rows[mechanic].facts(),
+        }
+        for mechanic in found
+    ], totals
+
+
+# --- tax -------------------------------------------------------------------------------------------
+
+
+def taxes(start: date, end: date) -> dict[str, Any]:
+    """What was sold at which tax, and the tax on it; what is not taxed has a row without a name."""
+    sums: dict[tuple[str, Decimal], list[tuple[Decimal, Decimal]]] = defaultdict(list)
+    for (name, rate), net, tax, _ in lines(start, end, "tax_name", "tax_rate"):
+        sums[name, rate].append((net, tax))
+    rows = [
+        {"name": name, "rate": rate, "base": pricing.add(net for net, _ in found), "tax": pricing.add(tax for _, tax in found)}
+        for (name, rate), found in sorted(sums.items())
+    ]
+    totals = {column: pricing.add(row[column] for row in rows) for column in ("base", "tax")}
+    return {"from": start, "to": end, "currency": settings.SHOP_CURRENCY, "rows": rows, "totals": totals}
+
+
+# --- what parts bring ------------------------------------------------------------------------------
+
+
+def margins(start: date, end: date) -> dict[str, Any]:
+    """Parts sold, at what cost. What is credited takes its quantity and its cost back, whether or not it went back on the shelf."""
+    sums: dict[tuple[int, str, str], list[tuple[Decimal, Decimal, Decimal]]] = defaultdict(list)
+    for (part, sku, name, cost), net, _, amount in lines(start, end, "part", "part__sku", "part__name", "unit_cost", kind="part"):
+        sums[part, sku, name].append((amount, net, amount * cost))
+    rows = [
+        {"part": {"id": part, "sku": sku, "name": name}, **margin(sums[part, sku, name])} for part, sku, name in sorted(sums, key=lambda key: key[1:])
+    ]
+    totals = margin([(ZERO, row["net"], row["cost"]) for row in rows])
+    del totals["quantity"]  # of litres and pieces together
+    return {"from": start, "to": end, "currency": settings.SHOP_CURRENCY, "rows": rows, "totals": totals}
+
+
+def margin(sold: list[tuple[Decimal, Decimal, Decimal]]) -> dict[str, Any]:
+    """Of (quantity, net, cost); the cost of a part is rounded once, and percent are of the net."""
+    rules = terms.rounding()
+    amount, net, cost = (pricing.add(column) for column in zip(*sold, strict=True)) if sold else (ZERO, ZERO, ZERO)
+    cost = rules.round(cost)
+    left = pricing.add((net, -cost))
+    percent = pricing.Rules(places=1).round(left * 100 / net) if net else None
+    return {"quantity": amount, "net": net, "cost": cost, "margin": left, "margin_percent": percent}
