@@ -34,6 +34,7 @@ from tickets.models import HoldReason, ServiceTicket, Status, TicketMechanic, Ti
 
 from . import catalogue
 from .catalogue import CarModel, Dice, RepairJob
+from .money import FrontCounter, can_jobs, set_prices
 
 PASSWORD = "Try-the-garage-1"  # noqa: S105 - for the demo, and in the README
 LOGINS = {role: f"{role}@example.com" for role in ("manager", "advisor", "mechanic", "customer")}
@@ -330,7 +331,6 @@ WHY_NOT = {
     Status.APPROVED: ("Customer cannot leave the car this month.", "Did not bring the car, did not answer the phone."),
     Status.IN_PROGRESS: ("More rust than the repair is worth, customer scraps the car.", "Insurer declared it a total loss."),
 }
-PAID = ("Paid by card.", "Paid by card.", "Paid in cash.", "Bank transfer.")
 AGAIN = ("Noise was back on the test drive.", "Warning light came on again.", "Drips at the new seal.")
 EXTRAS = ("WIP-BLD-001", "FLD-WSH-001", "BLB-194-001", "TIR-VLV-001", "BRK-CLN-001")
 
@@ -340,6 +340,7 @@ class Visits:
 
     def __init__(self, calendar: Calendar, manager: User, advisor: User, crew: list[Mechanic]) -> None:
         self.calendar, self.manager, self.advisor, self.crew = calendar, manager, advisor, crew
+        self.counter = FrontCounter(manager, advisor)
         self.parts = {part.sku: part.pk for part in Part.objects.all()}
 
     def life(self, plan: Plan) -> Life:
@@ -393,7 +394,7 @@ class Visits:
         operations.move(ticket, to=Status.INVOICED, by=self.advisor)
         if plan.outcome == Status.CLOSED:
             yield plan.takes(10 * MINUTE, 2 * DAY)
-            operations.move(ticket, to=Status.CLOSED, reason=plan.dice.pick(PAID), by=self.manager)
+            yield from self.counter.settle(ticket, plan.dice)
 
     # --- the steps ---
 
@@ -419,14 +420,14 @@ class Visits:
         return Part.objects.get(pk=self.parts[sku])
 
     def quote(self, ticket: ServiceTicket, plan: Plan) -> None:
+        lead = ticket.assignments.select_related("mechanic").earliest("pk").mechanic
+        job = self.counter.propose(ticket, plan.job, plan.dice, lead)
         for sku, quantity in plan.job.parts:
-            operations.add_part(ticket, part=self.part(sku), quantity=Decimal(quantity), by=self.advisor)
+            operations.add_part(ticket, part=self.part(sku), quantity=Decimal(quantity), job=job, by=self.advisor)
 
     def approve(self, ticket: ServiceTicket, plan: Plan) -> None:
-        if owner := self.owner(plan):
-            operations.move(ticket, to=Status.APPROVED, by=owner)
-        else:
-            operations.move(ticket, to=Status.APPROVED, reason=plan.dice.pick(("By phone.", "At the counter.")), by=self.advisor)
+        self.counter.decide(ticket, plan.dice, self.owner(plan))
+        self.counter.take_deposit(ticket, plan.dice)
         operations.update(ticket, promised_at=self.calendar.evening(plan.t + plan.dice.between(1, 4) * DAY), by=self.advisor)
 
     def wait_for_parts(self, ticket: ServiceTicket) -> Life:
@@ -458,6 +459,7 @@ class Visits:
 
     def complete(self, ticket: ServiceTicket, plan: Plan, lead: User) -> None:
         operations.update(ticket, correction=plan.job.correction, **self.odometer("odometer_out", plan, plan.dice.between(0, 9)), by=self.advisor)
+        self.counter.finish_jobs(ticket)
         operations.move(ticket, to=Status.COMPLETED, by=lead)
 
     def odometer(self, name: str, plan: Plan, driven: int) -> dict[str, int]:
@@ -488,8 +490,10 @@ class Garage:
             manager = self.make_login("manager", is_staff=True)
             self.advisor = self.make_login("advisor", is_staff=True)
             crew = self.hire(self.make_login("mechanic"))
+            set_prices(manager)
             shelf = Shelf(manager, self.scale)
             shelf.open()
+            can_jobs(manager)
         visits = Visits(self.calendar, manager, self.advisor, crew)
         self.invite(visits)
         self.start(-YEAR + 3 * DAY, shelf.truck())
