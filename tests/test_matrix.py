@@ -213,6 +213,10 @@ class World:
         return job_for(self.ticket)
 
     @cached_property
+    def job_line(self) -> int:
+        return self.job.lines.get().pk
+
+    @cached_property
     def sharing(self) -> tuple[ShareLink, str]:
         """A link to the owner's ticket, on which a job waits, and its token."""
         assert self.job
@@ -312,8 +316,8 @@ class World:
             "PUT job-detail": lambda: {"title": "Towing, twice"},
             "PATCH job-detail": lambda: {"cause": "Battery"},
             "PUT job-add-line": lambda: line,
-            "PUT job-edit-line": lambda: {"line": self.job.lines.get().pk, "description": "Far"},
-            "PUT job-remove-line": lambda: {"line": self.job.lines.get().pk},
+            "PUT job-edit-line": lambda: {"line": self.job_line, "description": "Far"},
+            "PUT job-remove-line": lambda: {"line": self.job_line},
             "POST cannedjob-list": lambda: {"name": "Tyres", "lines": [line]},
             "PUT cannedjob-detail": lambda: {"name": "Oil and filter"},
             "PATCH cannedjob-detail": lambda: {"concern": "Due"},

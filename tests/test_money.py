@@ -116,6 +116,9 @@ def test_the_paper_is_always_the_same(advisor: Client, manager: Client) -> None:
     stock.set_rate(stock.TaxCode.objects.get(), rate=d("25"), by=None)
     assert advisor.get(address).content == paper.content
     assert advisor.get(address, HTTP_IF_NONE_MATCH=paper["ETag"]).status_code == 304
+    for accepted in (f"{API}invoices/{invoice['id']}/document/", address):
+        assert advisor.get(accepted, HTTP_ACCEPT="application/pdf").content == paper.content
+    refused(advisor.get(f"{API}invoices/{invoice['id'] + 1}/pdf/", HTTP_ACCEPT="application/pdf"), 404)
 
 
 @pytest.mark.parametrize("status", ["estimate", "approved", "in_progress", "cancelled"])

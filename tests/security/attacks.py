@@ -42,7 +42,7 @@ class Call:
     @property
     def lists(self) -> bool:
         """Does it answer with pages?"""
-        single = (None, "retrieve", "transitions", "export", "statement")
+        single = (None, "retrieve", "transitions", "export", "statement", "estimate", "paper", "pdf")
         return self.method == "GET" and getattr(self.view, "actions", {}).get("get") not in single and self.room != "report"
 
     def address(self, key: int | None = None) -> str:
@@ -96,6 +96,11 @@ def rows(*labels: str) -> dict[str, list[Any]]:
     labels = labels or ("customers", "mechanics", "inventory", "tickets", "accounts", "api", "auth")
     models = [model for label in labels for model in apps.get_app_config(label).get_models()]
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
+
+
+def text_of(response: Any) -> str:
+    """The answer as text; of a PDF what is readable."""
+    return response.content.decode("utf-8", "replace")
 
 
 def told(response: Any, key: int) -> tuple[Any, ...]:

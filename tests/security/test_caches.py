@@ -12,7 +12,7 @@ from ..answers import refused
 from ..conftest import Client, client_of
 from ..factories import MechanicFactory, PartFactory, UserFactory
 from ..test_matrix import World
-from .attacks import API, HTML, READS, browser_of, do, there
+from .attacks import API, HTML, READS, browser_of, do, text_of, there
 
 pytestmark = pytest.mark.django_db
 MECHANICS, POPULAR, PARTS = f"{API}/mechanics/", f"{API}/mechanics/popular/", f"{API}/parts/"
@@ -51,7 +51,7 @@ def test_a_forged_host_is_in_no_answer_and_in_no_cache(world: World, manager: Cl
         cache.clear()
         for response in (do(manager, "GET", path, HTTP_ACCEPT=accept, **headers), do(manager, "GET", path, HTTP_ACCEPT=accept)):
             assert response.status_code == honest.status_code, str(call)
-            told = response.content.decode() + str(dict(response.items()))
+            told = text_of(response) + str(dict(response.items()))
             assert "evil.example" not in told, str(call)
             assert "https://testserver" not in told, str(call)
             assert ":444" not in told, str(call)
@@ -77,10 +77,10 @@ def test_a_host_that_is_not_ours_is_refused(anonymous: Client, host: str) -> Non
     for path in (MECHANICS, f"{API}/", "/", f"{API}/auth/token/", f"{API}/nothing/"):
         response = anonymous.get(path, HTTP_HOST=host)
         if path == f"{API}/nothing/" and response.status_code == 404:
-            assert "evil" not in response.content.decode()
+            assert "evil" not in text_of(response)
             continue
         assert response.status_code == 400, (path, host)
-        assert "evil" not in response.content.decode() + str(dict(response.items()))
+        assert "evil" not in text_of(response) + str(dict(response.items()))
 
 
 def test_a_link_of_one_spelling_of_the_host_goes_to_nobody_else(anonymous: Client) -> None:
@@ -129,7 +129,7 @@ def test_no_page_crosses_from_one_permission_to_another(request: pytest.FixtureR
     for _ in range(2):
         for actor in order:
             for path in CACHED:
-                text = clients[actor].get(path).content.decode()
+                text = text_of(clients[actor].get(path))
                 assert ("8317.41" in text) is (actor == "manager" and "parts" in path), (actor, path)
                 assert ("6253.97" in text) is (actor in ("manager", "advisor") and "mechanics" in path), (actor, path)
 
@@ -157,7 +157,7 @@ def test_a_cached_page_holds_nothing_of_who_asked_first(manager: Client, path: s
     second = client_of(UserFactory(role="manager")).get(path)
     assert second.content == plain.content
     for response in (first, second):
-        told = response.content.decode() + str({name: value for name, value in response.items() if name != "X-Request-ID"})
+        told = text_of(response) + str({name: value for name, value in response.items() if name != "X-Request-ID"})
         assert "zq-poison" not in told
     assert second["X-Request-ID"] != first["X-Request-ID"]
     assert not second.cookies
@@ -168,7 +168,7 @@ def test_a_private_answer_never_looks_like_a_static_file(world: World, owner: Cl
     """Cache deception: a proxy that keeps ``*.css`` must not be given somebody's record under such a name."""
     response = owner.get(f"{API}/auth/me/".removesuffix("/") + trick)
     assert response.status_code in (400, 404)
-    assert world.customer.email not in response.content.decode()
+    assert world.customer.email not in text_of(response)
 
 
 def test_a_token_that_ended_reads_no_cached_page(world: World, manager: Client) -> None:

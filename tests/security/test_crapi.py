@@ -110,6 +110,7 @@ def test_11_no_request_makes_the_shop_call_anybody(world: World, manager: Client
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", watched)
+    world.prepare(*map(str, CALLS))
     for call in CALLS:
         if call.route != "auth-password":
             body = world.body(str(call), manager) or {}
@@ -125,6 +126,7 @@ def test_11_no_request_makes_the_shop_call_anybody(world: World, manager: Client
 
 def test_14_a_walk_without_a_token_ends_at_every_door(world: World, anonymous: Client) -> None:
     """Orders, products and reports were open: here a stranger gets mechanics, documentation and the sign-up, and by a link its estimate."""
+    world.prepare(*map(str, CALLS))
     before = rows()
     opened = {str(call) for call in CALLS if not call.writes and make(world, anonymous, call).status_code == 200}
     mechanics = {"GET mechanic-list", "GET mechanic-detail", "GET mechanic-popular"}

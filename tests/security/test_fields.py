@@ -27,8 +27,8 @@ WORK = {"vehicle", "concern", "cause", "correction", "service_date", "promised_a
 PART = {"sku", "name", "description", "unit", "price", "reorder_point", "reorder_quantity", "bin", "barcode", "is_active"}
 MAY_WRITE = {
     ("customers", "owner"): {"name", "phone", "address"},  # the e-mail with the password alone: tests/test_customers.py
-    ("customers", "advisor"): {"name", "phone", "address", "notes", "email"},
-    ("customers", "manager"): {"name", "phone", "address", "notes", "email"},
+    ("customers", "advisor"): {"name", "phone", "address", "notes", "email", "tax_exempt", "tax_certificate"},
+    ("customers", "manager"): {"name", "phone", "address", "notes", "email", "tax_exempt", "tax_certificate"},
     ("vehicles", "owner"): CAR,
     ("vehicles", "advisor"): CAR | {"customer"},
     ("mechanics", "manager"): {"name", "specialties", "bio", "is_active", "email", "phone", "hourly_cost", "hired_on"},
@@ -149,7 +149,7 @@ NEW: list[tuple[str, str, dict[str, Any]]] = [
 ]
 NOT_OF_A_NEW_ROW = {  # (room, actor): columns that the actor gives a new row; all others have their defaults, whatever was sent
     ("customers", "anonymous"): {"name", "email", "phone", "address"},
-    ("customers", "advisor"): {"name", "email", "phone", "address", "notes"},
+    ("customers", "advisor"): {"name", "email", "phone", "address", "notes", "tax_exempt", "tax_certificate"},
     ("vehicles", "owner"): CAR,
     ("mechanics", "manager"): MAY_WRITE["mechanics", "manager"],
     ("parts", "manager"): MAY_WRITE["parts", "manager"],

@@ -42,6 +42,7 @@ def test_what_a_role_may_not_do_it_cannot_do_by_any_door(request: pytest.Fixture
     """Requirement 13 (T5), crAPI 7: refused as JSON and as a page, by PUT and by a form, with a key and without, and no row changes."""
     client: Client = request.getfixturevalue(actor)
     calls = {str(call): call for call in CALLS}
+    world.prepare(*calls)
     before = rows()
     forbidden = [calls[name] for name, who in refusals() if who == actor]
     assert len(forbidden) > 10 or actor == "advisor"

@@ -9,14 +9,16 @@ from ..answers import refused
 from ..conftest import Client, client_of
 from ..factories import CustomerFactory, MechanicFactory, PartFactory, VehicleFactory, make_ticket
 from ..races import at_once
-from ..test_matrix import World
+from ..test_matrix import MATRIX, World
 from .attacks import API, CALLS, Call, do, rows, there
 
 ROOMS = {"customer": "customers", "vehicle": "vehicles", "mechanic": "mechanics", "part": "parts", "serviceticket": "tickets"}
 GUARDED = [call for call in CALLS if call.keyed and call.writes]
-# What a DELETE and an erasure leave is below; a link is nothing that a ticket shows, so its tag stays.
-OTHERS = {"customer-erase", "serviceticket-share", "serviceticket-revoke-share"}
-CHANGES = [call for call in GUARDED if call.method != "DELETE" and call.route not in OTHERS]
+# What a DELETE and an erasure leave is below; a link is nothing that a ticket shows, so its tag stays, as a payment's does that is reversed.
+OTHERS = {"customer-erase", "serviceticket-share", "serviceticket-revoke-share", "payment-reverse"}
+# A mail changes nothing, and what the world refuses has a race of its own in tests/test_money_races.py.
+UNCHANGING = {call for call in map(str, GUARDED) if call.endswith(("email", "email-estimate")) or MATRIX[call][-1] == 409}
+CHANGES = [call for call in GUARDED if call.method != "DELETE" and call.route not in OTHERS and str(call) not in UNCHANGING]
 
 
 def row_path(world: World, call: Call) -> str:
@@ -36,19 +38,23 @@ def body_of(world: World, call: Call, manager: Client) -> Any:
 @pytest.mark.parametrize("call", CHANGES, ids=str)
 def test_of_sixteen_who_read_the_same_one_writes(request: pytest.FixtureRequest, manager: Client, call: Call) -> None:
     world = World(request)
+    world.prepare(str(call))
     path, body = there(world, call), body_of(world, call, manager)
     tag = manager.get(row_path(world, call))["ETag"]
     clients = [client_of(manager.user) for _ in range(16)]
 
     answers = at_once(*[lambda c=client: do(c, call.method, path, body, HTTP_IF_MATCH=tag) for client in clients])
 
-    assert Counter(getattr(answer, "status_code", answer) for answer in answers) == {200: 1, 412: 15}
-    winner = next(answer for answer in answers if answer.status_code == 200)
-    assert winner["ETag"] == manager.get(row_path(world, call))["ETag"] != tag
+    success = MATRIX[str(call)][-1]  # 201 answers with the row that was made, which has a tag of its own
+    assert Counter(getattr(answer, "status_code", answer) for answer in answers) == {success: 1, 412: 15}
+    winner = next(answer for answer in answers if answer.status_code == success)
+    now = manager.get(row_path(world, call))["ETag"]
+    assert now != tag
+    assert success == 201 or winner["ETag"] == now
     for answer in answers:
         if answer is not winner:
             refused(answer, 412, "precondition_failed")
-            assert answer["ETag"] == winner["ETag"]
+            assert answer["ETag"] == now
 
 
 @pytest.mark.django_db(transaction=True)
@@ -111,7 +117,7 @@ def test_a_shop_may_make_if_match_mandatory(world: World, manager: Client, setti
         refused(do(manager, call.method, path, body), 428, "precondition_required")
         assert rows() == before
     tag = manager.get(row_path(world, call))["ETag"]
-    assert do(manager, call.method, path, body, HTTP_IF_MATCH=tag).status_code in (200, 201, 204, 409)
+    assert do(manager, call.method, path, body, HTTP_IF_MATCH=tag).status_code in (200, 201, 202, 204, 409)
 
 
 @pytest.mark.django_db

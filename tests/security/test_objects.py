@@ -14,13 +14,13 @@ from ..test_matrix import World
 from .attacks import API, CALLS, HTML, LISTS, MISSING, Call, do, key_of, rows, told
 
 pytestmark = pytest.mark.django_db
-SCOPED = {"customer", "vehicle", "serviceticket"}  # rooms whose rows belong to a customer
+SCOPED = {"customer", "vehicle", "serviceticket", "job", "invoice", "creditnote", "payment"}  # rooms whose rows belong to a customer
 KEYED = [call for call in CALLS if call.keyed]
 OF_A_CUSTOMER = [call for call in KEYED if call.room in SCOPED]
 
 
 def test_every_room_with_rows_of_a_customer_is_attacked() -> None:
-    assert {call.room for call in KEYED} == SCOPED | {"mechanic", "part"}, "a new room: say whose its rows are"
+    assert {call.room for call in KEYED} == SCOPED | {"mechanic", "part", "cannedjob", "laborrate", "taxcode"}, "a new room: say whose its rows are"
 
 
 @pytest.mark.parametrize("accept", ["application/json", HTML])

@@ -1,6 +1,6 @@
 """What is to be done on a ticket, what the customer said to it, and the templates that jobs are made from."""
 
-from datetime import timedelta
+import re
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Self
@@ -21,7 +21,6 @@ from mechanics.models import Mechanic
 from .. import pricing, terms
 from .tickets import PRICED, Discounted, JobStatus, ServiceTicket, Status, one_discount, ticket_number
 
-SHARED_FOR = timedelta(days=14)
 ENDED = (JobStatus.DECLINED, JobStatus.DEFERRED, JobStatus.CANCELLED)
 
 
@@ -42,6 +41,14 @@ class Channel(models.TextChoices):
     PORTAL = "portal"
 
 
+def words_in(column: str, term: str) -> Q:
+    """Every word of the term is in this column."""
+    found = Q()
+    for word in term.split():
+        found &= Q(**{f"{column}__icontains": word})
+    return found
+
+
 def tax_code() -> Any:
     return models.ForeignKey(TaxCode, models.PROTECT, null=True, blank=True, related_name="+", help_text="none: the shop's default tax code")
 
@@ -56,6 +63,10 @@ def positive(name: str) -> models.CheckConstraint:
 class LaborRateQuerySet(ShopQuerySet):
     def visible_to(self, user: Any) -> Self:
         return self if user.has_perm("tickets.view_laborrate") else self.none()
+
+    def search(self, term: str) -> Self:
+        """Finds rates by name."""
+        return self.filter(words_in("name", term))
 
 
 class LaborRate(ShopModel):
@@ -104,6 +115,12 @@ class JobQuerySet(ShopQuerySet):
         if user.has_perm("tickets.view_serviceticket"):
             return self
         return self.filter(ticket__customer__user=user) if user.is_authenticated else self.none()
+
+    def search(self, term: str) -> Self:
+        """Finds jobs by title, or by ticket number."""
+        if number := re.fullmatch(r"T-([0-9]{6,18})", term.strip(), re.IGNORECASE | re.ASCII):
+            return self.filter(ticket=int(number[1]))
+        return self.filter(words_in("title", term))
 
     def recommended(self) -> Self:
         """Declined or deferred, and on no later ticket since; what a cancelled ticket took up is open again."""
@@ -296,6 +313,10 @@ class Authorization(AppendOnlyModel):
 class CannedJobQuerySet(ShopQuerySet):
     def visible_to(self, user: Any) -> Self:
         return self if user.has_perm("tickets.view_cannedjob") else self.none()
+
+    def search(self, term: str) -> Self:
+        """Finds canned jobs by name."""
+        return self.filter(words_in("name", term))
 
 
 class CannedJob(ShopModel):

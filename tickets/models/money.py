@@ -244,6 +244,12 @@ def payment_number(key: int) -> str:
 class PaymentQuerySet(OwnedQuerySet):
     permission = "tickets.view_payment"
 
+    def search(self, term: str) -> Self:
+        """Finds payments by receipt or ticket number, or by what their reference begins with."""
+        if number := re.fullmatch(r"([RT])-([0-9]{6,18})", term.strip(), re.IGNORECASE | re.ASCII):
+            return self.filter(**{"pk" if number[1].upper() == "R" else "ticket": int(number[2])})
+        return self.filter(reference__istartswith=term.strip())
+
     def moved(self) -> Self:
         """Of which money changed hands."""
         return self.exclude(kind=PaymentKind.APPLIED)

@@ -1,17 +1,15 @@
 from typing import Any
 
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 
-from mechanic_shop.api.concurrency import check_if_match
 from mechanic_shop.api.permissions import Has, IsAuthenticated
 from mechanic_shop.api.schema import answers
 from mechanic_shop.api.viewsets import ShopModelViewSet
 
 from .. import operations
 from ..filters import CannedJobFilter, JobFilter, LaborRateFilter
-from ..models import CannedJob, Job, LaborRate, ServiceTicket
+from ..models import CannedJob, Job, LaborRate
 from ..permissions import IsAssigned
 from ..serializers import (
     CannedJobSerializer,
@@ -23,11 +21,12 @@ from ..serializers import (
     NothingSerializer,
     RemoveLineSerializer,
 )
+from .locking import LockedByTicket
 
 MayWork = Has("tickets.change_serviceticket") | IsAssigned
 
 
-class JobViewSet(ShopModelViewSet):
+class JobViewSet(LockedByTicket, ShopModelViewSet):
     """Jobs: what is done, or could be, on a ticket. Their parts are put on by the ticket's ``add-part``."""
 
     queryset = Job.objects.select_related("ticket__customer").prefetch_related("lines__rate", "lines__mechanic", "lines__tax_code", "parts__part")
@@ -41,19 +40,6 @@ class JobViewSet(ShopModelViewSet):
         **dict.fromkeys(("create", "update", "partial_update", "destroy"), MayWork),
         **dict.fromkeys(("add_line", "edit_line", "remove_line", "finish", "cancel", "reopen"), MayWork),
     }
-
-    def get_locked_object(self) -> Any:
-        """Locked by its ticket, as everything on a ticket is: whoever locked the job first would wait for the ticket the wrong way round."""
-        job = self.get_object_or_404(Job.objects.visible_to(self.request.user))
-        ticket = ServiceTicket.objects.select_related("customer", "vehicle").select_for_update(of=("self",)).filter(pk=job.ticket_id).first()
-        found = Job.objects.filter(pk=job.pk).first()
-        if ticket is None or found is None:
-            raise Http404
-        ticket.is_locked = True
-        found.ticket = ticket
-        self.check_object_permissions(self.request, found)
-        check_if_match(self.request, lambda: self.document(found.pk))
-        return found
 
     def perform_create(self, serializer: Any) -> None:
         self.check_object_permissions(self.request, serializer.validated_data["ticket"])

@@ -23,12 +23,13 @@ from ..serializers import (
     SendSerializer,
     TakeMoneySerializer,
 )
-from .papers import answer_paper, answer_pdf, send_paper
+from .locking import LockedByTicket
+from .papers import PAPER_RENDERERS, answer_paper, answer_pdf, send_paper
 
 PDF = extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
 
 
-class WrittenOnceViewSet(ShopGenericViewSet):
+class WrittenOnceViewSet(LockedByTicket, ShopGenericViewSet):
     """Rows that are read, and made by operations alone; never changed, never deleted."""
 
     def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -55,13 +56,13 @@ class InvoiceViewSet(WrittenOnceViewSet):
     }
 
     @answers(InvoicePaperSerializer)
-    @action(detail=True, url_path="document", serializer_class=InvoicePaperSerializer, filterset_class=None)
+    @action(detail=True, url_path="document", serializer_class=InvoicePaperSerializer, filterset_class=None, renderer_classes=PAPER_RENDERERS)
     def paper(self, request: Any, pk: str) -> Any:
         """The invoice as it was issued, with every line, price and tax."""
         return answer_paper(self, self.get_object().document)
 
     @PDF
-    @action(detail=True, filterset_class=None)
+    @action(detail=True, filterset_class=None, renderer_classes=PAPER_RENDERERS)
     def pdf(self, request: Any, pk: str) -> Any:
         """The invoice on paper: the same bytes each time."""
         return answer_pdf(self, self.get_object().document)
@@ -70,7 +71,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
     @action(detail=True, methods=["post"], serializer_class=SendSerializer)
     def email(self, request: Any, pk: str) -> Any:
         """Mail the invoice, by default to the customer."""
-        return send_paper(self, self.get_object().document)
+        return send_paper(self, lambda paper: paper.document)
 
     @answers(PaymentSerializer, many=True)
     @action(detail=True, serializer_class=TakeMoneySerializer, filterset_class=None, ordering_fields=None, ordering=None)
@@ -119,13 +120,13 @@ class CreditNoteViewSet(WrittenOnceViewSet):
     }
 
     @answers(CreditNotePaperSerializer)
-    @action(detail=True, url_path="document", serializer_class=CreditNotePaperSerializer, filterset_class=None)
+    @action(detail=True, url_path="document", serializer_class=CreditNotePaperSerializer, filterset_class=None, renderer_classes=PAPER_RENDERERS)
     def paper(self, request: Any, pk: str) -> Any:
         """The credit note as it was issued."""
         return answer_paper(self, self.get_object().document)
 
     @PDF
-    @action(detail=True, filterset_class=None)
+    @action(detail=True, filterset_class=None, renderer_classes=PAPER_RENDERERS)
     def pdf(self, request: Any, pk: str) -> Any:
         """The credit note on paper."""
         return answer_pdf(self, self.get_object().document)
@@ -134,7 +135,7 @@ class CreditNoteViewSet(WrittenOnceViewSet):
     @action(detail=True, methods=["post"], serializer_class=SendSerializer)
     def email(self, request: Any, pk: str) -> Any:
         """Mail the credit note, by default to the customer."""
-        return send_paper(self, self.get_object().document)
+        return send_paper(self, lambda paper: paper.document)
 
 
 class PaymentViewSet(WrittenOnceViewSet):
@@ -157,7 +158,7 @@ class PaymentViewSet(WrittenOnceViewSet):
         return self.produce(operations.reverse, PaymentSerializer, "payment")
 
     @PDF
-    @action(detail=True, filterset_class=None)
+    @action(detail=True, filterset_class=None, renderer_classes=PAPER_RENDERERS)
     def pdf(self, request: Any, pk: str) -> Any:
         """The receipt."""
         return answer_pdf(self, receipt(self.get_object()))

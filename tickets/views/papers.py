@@ -1,19 +1,37 @@
 """Papers, as JSON and as PDF."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
 from rest_framework import status
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
-from mechanic_shop.api.renderers import to_json
+from mechanic_shop.api.filters import refuse_unknown
+from mechanic_shop.api.renderers import JSONRenderer, to_json
 
 from ..documents import mail, pdf
 
 
+class PDFRenderer(JSONRenderer):
+    """For whoever accepts application/pdf: the view itself draws the paper, and refusals are problems as everywhere."""
+
+    media_type = "application/pdf"
+    format = "pdf"
+
+
+PAPER_RENDERERS = [*api_settings.DEFAULT_RENDERER_CLASSES, PDFRenderer]
+
+
 def answer_paper(view: Any, document: dict[str, Any]) -> Any:
     """A document as JSON, or with ``?format=pdf`` on paper; 304 when the client has it already."""
-    if view.request.query_params.get("format") == "pdf":
+    asked = view.request.query_params
+    refuse_unknown(asked, {"format"}, {"format"})
+    if asked.get("format", "json") not in ("json", "pdf"):
+        raise ValidationError({"format": "Use json or pdf."}, "invalid_choice")
+    if (asked.get("format") or view.request.accepted_renderer.format) == PDFRenderer.format:
         return answer_pdf(view, document)
     if view.shows_html:
         return Response(document)
@@ -21,13 +39,19 @@ def answer_paper(view: Any, document: dict[str, Any]) -> Any:
 
 
 def answer_pdf(view: Any, document: dict[str, Any]) -> Any:
+    refuse_unknown(view.request.query_params, {"format"}, set())
     response = view.conditional(HttpResponse(pdf.render(document), content_type="application/pdf"))
     response["Content-Disposition"] = f'inline; filename="{document["number"].replace("/", "-")}.pdf"'
     return response
 
 
-def send_paper(view: Any, document: dict[str, Any]) -> Any:
-    """Mail a paper: 202 with the address, it leaves in the background."""
-    body = view.get_serializer(data=view.request.data)
-    body.is_valid(raise_exception=True)
-    return view.write(view.request, lambda: Response({"to": mail.send_paper(document, body.validated_data["to"])}, status.HTTP_202_ACCEPTED))
+def send_paper(view: Any, document: Callable[[Any], dict[str, Any]]) -> Any:
+    """Mail the paper that ``document`` makes of the row: 202 with the address, it leaves in the background."""
+
+    def answer() -> Any:
+        row = view.get_locked_object()
+        body = view.get_serializer(data=view.request.data)
+        body.is_valid(raise_exception=True)
+        return Response({"to": mail.send_paper(document(row), body.validated_data["to"])}, status.HTTP_202_ACCEPTED)
+
+    return view.write(view.request, answer)

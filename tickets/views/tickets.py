@@ -44,7 +44,7 @@ from ..serializers import (
     TokenOfLinkSerializer,
     TransitionsSerializer,
 )
-from .papers import answer_paper, send_paper
+from .papers import PAPER_RENDERERS, answer_paper, send_paper
 
 MayUpdate = Has("tickets.change_serviceticket") | IsAssigned | OwnsEstimate
 MayAssign = Has("tickets.assign_mechanic")
@@ -160,16 +160,16 @@ class ServiceTicketViewSet(ShopModelViewSet):
         return self.act(operations.add_recommendation)
 
     @answers(EstimateSerializer)
-    @action(detail=True, serializer_class=EstimateSerializer, filterset_class=EstimateFilter)
+    @action(detail=True, serializer_class=EstimateSerializer, filterset_class=EstimateFilter, ordering_fields=None, renderer_classes=PAPER_RENDERERS)
     def estimate(self, request: Any, pk: str) -> Any:
         """What the ticket comes to: jobs, lines, taxes and totals; with ``?format=pdf`` the paper."""
-        return answer_paper(self, billing.estimate(self.get_object_or_404(self.filter_queryset(self.get_queryset()))))
+        return answer_paper(self, billing.estimate(self.get_object()))
 
     @extend_schema(responses={202: SendSerializer})
     @action(detail=True, methods=["post"], url_path="email-estimate", serializer_class=SendSerializer)
     def email_estimate(self, request: Any, pk: str) -> Any:
         """Mail the estimate, by default to the customer."""
-        return send_paper(self, billing.estimate(self.get_object()))
+        return send_paper(self, billing.estimate)
 
     @answers(AuthorizationSerializer, many=True)
     @action(detail=True, serializer_class=AuthorizeSerializer, filterset_class=None, ordering_fields=None)
