@@ -488,6 +488,17 @@ def test_what_went_back_on_the_shelf_is_not_sold_again_before_it_is_fitted(manag
     assert findings() == []
 
 
+def test_an_invoice_of_nothing_is_credited_by_its_lines(manager: Client) -> None:
+    ticket = done_ticket(parts=0, tax=None)
+    operations.give_discount(ticket, discount_percent=d("100"), by=office())
+    invoice = issue(manager, ticket)
+    assert (invoice["total"], invoice["state"]) == ("0.00", "paid")
+    credit(manager, invoice, lines=[{"line": 1, "quantity": 1}])
+    assert (read(manager, invoice)["state"], status_of(ticket)) == ("paid", "closed")
+    credit(manager, invoice)
+    assert (read(manager, invoice)["state"], status_of(ticket)) == ("credited", "completed")
+
+
 def test_an_advisor_issues_no_credit_notes_and_pays_nothing_back(advisor: Client) -> None:
     invoice = issue(advisor, done_ticket())
     pay(advisor, invoice, "10")

@@ -7,12 +7,16 @@ import shutil
 import subprocess
 import urllib.error
 import urllib.request
+from datetime import timedelta
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
+from pypdf import PdfReader
 from pytest_django.live_server_helper import LiveServer
 
 from customers.models import Customer
@@ -20,7 +24,8 @@ from inventory.books import findings
 from inventory.models import Part
 from mechanics.models import Mechanic
 from tests.factories import PASSWORD, MechanicFactory, PartFactory, UserFactory, make_ticket
-from tickets.models import ServiceTicket
+from tickets.books import findings as money_findings
+from tickets.models import CreditNoteLine, InvoiceLine, ServiceTicket
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
 TOUR = re.findall(r"<!-- tour -->\n```sh\n(.*?)```", README, re.DOTALL)
@@ -45,28 +50,27 @@ def popularity() -> dict[int, int]:
     return {mechanic.pk: mechanic.ticket_count for mechanic in Mechanic.objects.by_popularity()}
 
 
-def test_the_tour_has_ten_lines():
-    assert len(TOUR) == 2
-    assert len(TOUR[1].splitlines()) == 10
+def test_the_tour_is_short():
+    assert [len(part.splitlines()) for part in TOUR] == [6, 15, 12]
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the tour needs curl")
-def test_the_tour_of_the_readme_works_as_written(live_server):
+def test_the_tour_of_the_readme_works_as_written(live_server, tmp_path):
     call_command("flush", interactive=False, verbosity=0)  # keys begin at 1, as in a new shop
     call_command("load_demo", verbosity=0)
     stock, tickets = counts(), popularity()
     environ = os.environ | {"SHOP": live_server.url}
     script = "set -e -o pipefail\n" + "".join(TOUR)
-    done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
 
     told = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [each.get("status") for each in told if "number" in each] == [
-        *("estimate", "estimate", "approved", "approved", "in_progress", "completed", "invoiced", "closed")
-    ]
+    states = [each["status"] for each in told if str(each.get("number")).startswith("T-") and "status" in each]
+    assert states == ["estimate", "estimate", "approved", "in_progress", "completed"]
     drum = [line["allocated"] + " " + line["issued"] for each in told for line in each.get("parts", []) if line["part"]["sku"] == "BRK-DRM-R-001"]
-    assert drum == ["0.000 0.000", "1.000 0.000", "0.000 1.000", "0.000 1.000", "0.000 1.000"]
+    assert drum == ["0.000 0.000", "1.000 0.000", "0.000 1.000"]
+    check_the_money(told, (tmp_path / "invoice.pdf").read_bytes())
 
     shoes, drums = stock["BRK-SHO-R-001"], stock["BRK-DRM-R-001"]
     changed = {sku: figures for sku, figures in counts().items() if figures != stock[sku]}
@@ -76,6 +80,36 @@ def test_the_tour_of_the_readme_works_as_written(live_server):
     ticket = ServiceTicket.objects.get(customer__email="sam@example.com")
     assert [step.to_status for step in ticket.history.all()] == ["estimate", "approved", "in_progress", "completed", "invoiced", "closed"]
     assert findings() == []
+    assert money_findings() == []
+
+
+def check_the_money(told: list[dict[str, Any]], pdf: bytes) -> None:
+    """To the cent at each step, in the JSON, on the paper and in the report."""
+    estimate = next(each for each in told if each.get("kind") == "estimate")
+    invoices = [each for each in told if each.get("number", "").startswith("INV-")]
+    note = next(each for each in told if each.get("number", "").startswith("CN-"))
+    price = dict(Part.objects.filter(sku__in=("BRK-SHO-R-001", "BRK-DRM-R-001")).values_list("sku", "price"))
+    labor, parts = Decimal("266.40"), sum(price.values())  # 1.8 h at 148.00
+    tax = (parts * Decimal("8.81") / 100).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+    quoted = labor + Decimal("148.00") + price["BRK-SHO-R-001"]
+    assert Decimal(estimate["subtotal"]) == quoted
+    total = labor + parts + tax
+    first, credited, refunded = invoices
+    assert [(each["subtotal"], each["tax"], each["total"]) for each in invoices] == [(str(labor + parts), str(tax), str(total))] * 3
+    assert [each["balance"] for each in invoices] == [str(total - 100), "-74.00", "0.00"]
+    assert [each["state"] for each in invoices] == ["open", "paid", "paid"]
+    assert (note["subtotal"], note["tax"], note["total"]) == ("74.00", "0.00", "74.00")
+    assert (credited["credited"], refunded["refunded"]) == ("74.00", "74.00")
+    assert first["deposits"] == "100.00"
+    text = "".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages)
+    for amount in (labor + parts, tax, total, total - 100):
+        assert f"${amount:,.2f}" in text
+    deferred = next(each for each in told if each.get("results") and each["results"][0].get("status") == "deferred")
+    assert [job["title"] for job in deferred["results"]] == ["Align four wheels"]
+    report, day = told[-1], timezone.localdate() - timedelta(days=29)
+    sold = InvoiceLine.objects.filter(invoice__issued_on__gte=day).values_list("tax", flat=True)
+    back = CreditNoteLine.objects.filter(credit_note__issued_on__gte=day).values_list("tax", flat=True)
+    assert Decimal(report["totals"]["tax"]) == sum(sold) - sum(back)
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\((docs/[a-z./-]+\.md|[A-Z]+\.md)\)", README))
@@ -94,7 +128,7 @@ class Caller:
         if email:
             self.headers["Authorization"] = "Bearer " + self("POST", "auth/token/", email=email, password=password)["access"]
 
-    def __call__(self, method: str, path: str, **body: Any) -> Any:
+    def __call__(self, method: str, path: str, /, **body: Any) -> Any:
         data = json.dumps(body).encode() if method != "GET" else None
         request = urllib.request.Request(self.url + path, data, self.headers, method=method)
         try:
@@ -199,7 +233,10 @@ def test_every_figure_is_right_from_the_door_to_the_paid_bill(shop, live_server)
     # Invoiced and closed; from here nothing changes.
     assert ana("POST", path + "transitions/", to="invoiced")["code"] == "permission_denied"
     shop.desk("POST", path + "transitions/", to="invoiced")
-    ticket = shop.desk("POST", path + "transitions/", to="closed", reason="Paid by card.")
+    assert shop.desk("POST", path + "transitions/", to="closed")["code"] == "balance_due"
+    (invoice,) = sam("GET", "invoices/")["results"]
+    shop.desk("POST", f"invoices/{invoice['id']}/payments/", amount=invoice["balance"], method="card")
+    ticket = sam("GET", path)
     assert (ticket["status"], ticket["parts_total"], ticket["closed_at"] is not None) == ("closed", "373.80", True)
     assert shop.desk("PUT", path + "remove-part/", part=shop.pads.pk)["code"] == "ticket_locked"
     history = [(step["from"], step["to"], step["by"]["name"]) for step in sam("GET", path + "history/")["results"] if step["kind"] == "status"]

@@ -344,6 +344,7 @@ class Migration(migrations.Migration):
                 ('credited', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=14)),
                 ('paid', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=14)),
                 ('refunded', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=14)),
+                ('is_credited', models.BooleanField(default=False, help_text='nothing of it is left')),
                 ('balance', models.DecimalField(decimal_places=2, help_text="total − credited − paid + refunded; less than 0 is the customer's credit", max_digits=14)),
             ],
         ),

@@ -93,7 +93,7 @@ class InvoiceQuerySet(OwnedQuerySet):
 
     def in_states(self, states: Iterable[str]) -> Self:
         """Those of which ``state`` is one of these."""
-        credited, unpaid = Q(account__credited__gte=F("total"), total__gt=0), Q(account__balance__gt=0)
+        credited, unpaid = Q(account__is_credited=True), Q(account__balance__gt=0)
         late = Q(due_on__lt=today())
         conditions = {
             InvoiceState.CREDITED: credited,
@@ -132,7 +132,7 @@ class Invoice(Paper):
     @property
     def state(self) -> str:
         """open, overdue, paid or credited, as ``state_of`` says it."""
-        if self.total and self.account.credited >= self.total:
+        if self.account.is_credited:
             return InvoiceState.CREDITED
         if self.account.balance <= 0:
             return InvoiceState.PAID
@@ -315,6 +315,7 @@ class InvoiceAccount(models.Model):
     credited = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO)
     paid = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO)
     refunded = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO)
+    is_credited = models.BooleanField(default=False, help_text="nothing of it is left")
     balance = models.DecimalField(
         max_digits=14, decimal_places=2, help_text="total − credited − paid + refunded; less than 0 is the customer's credit"
     )
@@ -345,7 +346,7 @@ def today() -> TruncDate:
 def state_of() -> Case:
     """An invoice's state, as an expression."""
     return Case(
-        When(Q(account__credited__gte=F("total"), total__gt=0), then=Value(InvoiceState.CREDITED)),
+        When(account__is_credited=True, then=Value(InvoiceState.CREDITED)),
         When(account__balance__lte=0, then=Value(InvoiceState.PAID)),
         When(due_on__lt=today(), then=Value(InvoiceState.OVERDUE)),
         default=Value(InvoiceState.OPEN),

@@ -174,9 +174,10 @@ def credit(invoice: Invoice, *, reason: str, lines: Sequence[dict[str, Any]] = (
     put_back(ticket, note, [each for each in chosen if each["restock"]], by=by)
     account = payments.account_of(invoice)
     account.credited += note.total
-    payments.save(account)
     taken = {each["line"].pk: each["quantity"] for each in chosen}
-    if all(taken.get(key, ZERO) + before == line.quantity for key, (line, before) in rest.items()):
+    account.is_credited = all(taken.get(key, ZERO) + before == line.quantity for key, (line, before) in rest.items())
+    payments.save(account)
+    if account.is_credited:
         step(ticket, Status.COMPLETED, reason=f"{note.number}: {reason}"[:500], by=by)
     else:
         payments.settle(ticket, account, because=note.number, by=by)
