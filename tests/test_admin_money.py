@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from inventory import operations as stock
 from inventory.taxes import TaxCode
-from tickets import operations
+from tickets import chart, operations, sales
 from tickets.models import (
     Authorization,
     CannedJob,
@@ -576,6 +576,9 @@ def test_who_may_not_see_money_sees_none(advisor, desk):
     html = desk.get(page_of(invoice.ticket)).content.decode()
     assert "13.37" not in html
     assert invoice.number not in html
+    index = desk.get(at("index"))
+    assert "sales" not in index.context
+    assert invoice.number not in index.content.decode()
     for page in ("invoice", "payment", "creditnote"):
         assert desk.get(at(f"tickets_{page}_changelist")).status_code == 403
 
@@ -657,6 +660,71 @@ def test_parts_have_a_tax_code_and_customers_an_exemption(chief, desk):
     assert fresh(part).tax_code == code
     assert save(desk, customer, tax_exempt="on", tax_certificate="EX-1").status_code == 302
     assert (fresh(customer).tax_exempt, fresh(customer).tax_certificate) == (True, "EX-1")
+
+
+# --- the first page -----------------------------------------------------------------------------------------
+
+
+def tables(client: Client) -> dict[str, str]:
+    return {table["title"]: str(table["rows"]) for table in client.get(at("index")).context["tables"]}
+
+
+def test_the_day_shows_who_is_to_be_called_and_who_is_to_pay(desk):
+    with time_machine.travel(timezone.now() - timedelta(days=100), tick=False):
+        overdue = invoiced()
+    ticket, paid, unpaid = with_job()[0], invoiced(), invoiced()
+    operations.pay(paid, amount=Decimal(50), by=office())
+    found = tables(desk)
+    assert ticket.number in found["Waiting for the customer's word"]
+    assert "Front brakes" in found["Waiting for the customer's word"]
+    assert paid.number not in found["Unpaid invoices"]
+    assert found["Unpaid invoices"].index(overdue.number) < found["Unpaid invoices"].index(unpaid.number)
+    waiting = desk.get(f"{at('tickets_serviceticket_changelist')}?waits=word").context["cl"].result_list
+    assert [row.pk for row in waiting] == [ticket.pk]
+
+
+def test_sales_are_exact_and_of_the_shops_days(desk, settings):
+    settings.TIME_ZONE = "America/Denver"
+    timezone.get_default_timezone.cache_clear()
+    with time_machine.travel("2026-03-02T05:30:00Z", tick=False):  # 22:30 of the day before in Denver
+        for price in ("0.10", "0.20", "19.99"):
+            invoiced(fee(price))
+        operations.credit(invoiced(fee("0.07")), reason="x", by=office())
+        days = dict(sales.by_day(timezone.localdate(), 30))
+        drawn = desk.get(at("index")).context["sales"]
+    timezone.get_default_timezone.cache_clear()
+    assert (len(days), days[date(2026, 3, 1)], sum(days.values())) == (30, Decimal("20.29"), Decimal("20.29"))
+    assert drawn["total"] == "$20.29"
+    assert drawn["chart"]["bars"][-1]["amount"] == "$20.29"
+
+
+def test_a_shop_that_sold_nothing_says_so(desk):
+    html = desk.get(at("index")).content.decode()
+    assert "No invoice was issued in these days" in html
+    assert "<svg" not in html
+
+
+def test_the_chart_is_told_to_who_does_not_see_it(desk):
+    invoiced()
+    html = desk.get(at("index")).content.decode()
+    drawing = html[html.index("<svg viewBox") : html.index("</svg>")]
+    assert 'role="img"' in drawing
+    assert "<title id=" in drawing
+    assert "<desc id=" in drawing
+    assert "style=" not in drawing
+    table = html[html.index("As a table") :]
+    assert table.count('<th scope="row"') == 30
+    assert "$50.00" in table
+
+
+@pytest.mark.parametrize("amounts", [["5"], ["-5"], ["0.01"], ["1200", "-300", "0"], ["99999999.99"], ["10", "10"]])
+def test_bars_stay_within_the_drawing(amounts):
+    days = [(date(2026, 1, 1) + timedelta(days=place), Decimal(amount)) for place, amount in enumerate(amounts)]
+    drawn = chart.bars(days, str)
+    for bar in drawn["bars"]:
+        assert float(bar["y"]) >= chart.TOP - 0.1
+        assert float(bar["y"]) + float(bar["height"]) <= chart.HEIGHT - chart.BOTTOM + 1.1
+    assert 2 <= len(drawn["lines"]) <= 8
 
 
 # --- as many queries for much as for little -----------------------------------------------------------------
