@@ -68,7 +68,7 @@ class CustomerAdmin(ShopModelAdmin):
     search_fields = ("name",)
     search_help_text = "Name, e-mail, address, phone, plate or VIN"
     list_display = ("name", "phone", "email", "address", "has_login")
-    fieldsets = ((None, {"fields": ("name", ("phone", "email"), "address", "notes", "login")}),)
+    fieldsets = ((None, {"fields": ("name", ("phone", "email"), "address", "notes", ("tax_exempt", "tax_certificate"), "login")}),)
     readonly_fields = ("login",)
     inlines = (VehicleInline,)
     actions_detail = ("erase",)

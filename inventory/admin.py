@@ -6,10 +6,11 @@ from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
 from mechanic_shop.admin.base import ReadOnly, ReadOnlyInline, ShopModelAdmin, badge
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question
@@ -18,7 +19,16 @@ from mechanic_shop.admin.forms import ShopForm
 from . import operations
 from .models import Part, Reason, StockMovement
 from .operations import show
-from .serializers import AdjustSerializer, CountSerializer, MovementSerializer, PartSerializer, ReceiveSerializer
+from .serializers import (
+    AdjustSerializer,
+    CountSerializer,
+    MovementSerializer,
+    PartSerializer,
+    ReceiveSerializer,
+    SetRateSerializer,
+    TaxCodeSerializer,
+)
+from .taxes import TaxCode, TaxRate
 
 
 class ReceiveForm(ButtonForm):
@@ -118,7 +128,7 @@ class PartAdmin(ShopModelAdmin):
     actions_detail = ("receive", "count", "adjust", "movements")
     readonly_fields = ("available_now", "on_hand_now", "allocated_now", "stock_state")
     fieldsets = (
-        (None, {"fields": (("sku", "name"), "description", ("unit", "price", "cost"), ("bin", "barcode"), "is_active")}),
+        (None, {"fields": (("sku", "name"), "description", ("unit", "price", "cost"), ("bin", "barcode", "tax_code"), "is_active")}),
         ("Stock", {"fields": (("available_now", "on_hand_now", "allocated_now", "stock_state"), ("reorder_point", "reorder_quantity"))}),
     )
 
@@ -203,3 +213,81 @@ def signed(quantity: Decimal) -> str:
 
 def on_the_shelf(part: Part) -> str:
     return f"{show(part.on_hand)} on hand, of which {show(part.allocated)} are promised to tickets (counted by the {part.unit})."
+
+
+# --- tax -------------------------------------------------------------------------------------------
+
+
+def rate_question(**kwargs: Any) -> forms.DecimalField:
+    widget = UnfoldAdminDecimalFieldWidget(attrs={"step": "any"})
+    return forms.DecimalField(**{"max_digits": 6, "decimal_places": 3, "widget": widget, "help_text": "percent"} | kwargs)
+
+
+def since_question() -> forms.DateField:
+    return forms.DateField(required=False, label="Since", widget=UnfoldAdminSingleDateWidget, help_text="today, when left empty")
+
+
+class SetRateForm(ButtonForm):
+    serializer_class = SetRateSerializer
+    rate = rate_question()
+    valid_from = since_question()
+
+    def notes(self) -> list[str]:
+        return ["Invoices that are written keep the rate of their day."]
+
+
+class TaxCodeForm(ShopForm):
+    """A new code comes with its first rate; later ones come by the button."""
+
+    serializer_class = TaxCodeSerializer
+    rate = rate_question()
+    valid_from = since_question()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is not None:
+            del self.fields["rate"], self.fields["valid_from"]
+
+
+class RatesInline(ReadOnlyInline):
+    model = TaxRate
+    verbose_name_plural = "Rates"
+    fields = ("percent", "valid_from")
+    readonly_fields = ("percent",)
+    ordering = ("-valid_from",)
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        return request.user.has_perm("inventory.view_taxcode")  # its rates are a part of it
+
+    @display(description="Rate")
+    def percent(self, rate: TaxRate) -> str:
+        return f"{show(rate.rate)} %"
+
+
+@admin.register(TaxCode)
+class TaxCodeAdmin(ShopModelAdmin):
+    form = TaxCodeForm
+    cache_groups = ("parts",)  # which tell the names of their codes
+    search_fields = ("name",)
+    list_display = ("name", "now", "is_default")
+    inlines = (RatesInline,)
+    actions_detail = ("set_rate",)
+    readonly_fields = ("now",)
+    fieldsets = ((None, {"fields": (("name", "is_default", "now"),)}),)
+    add_fieldsets = ((None, {"fields": (("name", "is_default"), ("rate", "valid_from"))}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).prefetch_related("rates")
+
+    @display(description="Today")
+    def now(self, code: TaxCode) -> str:
+        rates = [rate for rate in code.rates.all() if rate.valid_from <= timezone.localdate()]
+        return f"{show(rates[-1].rate)} %" if rates else "–"
+
+    def create_object(self, request: HttpRequest, details: dict[str, Any]) -> TaxCode:
+        return operations.add_tax_code(**details, by=request.user)
+
+    @button("Set rate", SetRateForm, icon="percent", permission="inventory.change_taxcode", variant=ActionVariant.PRIMARY)
+    def set_rate(self, request: HttpRequest, code: TaxCode, **answers: Any) -> str:
+        operations.set_rate(code, **answers, by=request.user)
+        return f"{code.name} takes {show(answers['rate'])} %."

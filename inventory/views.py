@@ -110,6 +110,10 @@ class TaxCodeViewSet(ShopModelViewSet):
         "destroy": Has("inventory.delete_taxcode"),
     }
 
+    def perform_update(self, serializer: Any) -> None:
+        serializer.save()
+        caching.changed("parts")  # lists of them tell the names of their codes
+
     @answers(TaxCodeSerializer)
     @action(detail=True, methods=["put"], url_path="set-rate", serializer_class=SetRateSerializer)
     def set_rate(self, request: Any, pk: str) -> Any:

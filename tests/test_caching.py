@@ -2,6 +2,7 @@
 
 import pickle
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django_redis.client import DefaultClient
 
+from inventory import operations as stock
 from inventory.models import Part
 from mechanic_shop.api import caching, reading, throttling
 from mechanic_shop.api.redis import SafeSerializer, ShopRedisCache
@@ -29,6 +31,15 @@ def queries(client: Client, path: str) -> int:
     with CaptureQueriesContext(connection) as found:
         assert client.get(path).status_code == 200
     return len([query for query in found.captured_queries if "mechanics_mechanic" in query["sql"] or '"inventory_part"' in query["sql"]])
+
+
+def test_a_tax_codes_new_name_stands_in_the_list_of_parts(manager: Client, django_capture_on_commit_callbacks: Any) -> None:
+    code = stock.add_tax_code(name="VAT", rate=Decimal(20), by=None)
+    PartFactory(tax_code=code)
+    assert manager.get(PARTS).json()["results"][0]["tax_code"] == {"id": code.pk, "name": "VAT"}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert manager.patch(f"/api/v1/tax-codes/{code.pk}/", {"name": "Sales tax"}).status_code == 200
+    assert manager.get(PARTS).json()["results"][0]["tax_code"] == {"id": code.pk, "name": "Sales tax"}
 
 
 # --- whose page ----------------------------------------------------------------------------------

@@ -70,9 +70,9 @@ def read(ticket: ServiceTicket, day: date | None = None) -> Sheet:
 # --- documents -------------------------------------------------------------------------------------
 
 
-def estimate(ticket: ServiceTicket) -> dict[str, Any]:
+def estimate(ticket: ServiceTicket, sheet: Sheet | None = None) -> dict[str, Any]:
     """What the ticket would cost: jobs that the customer has approved or has still to decide on. ``authorized`` are those approved."""
-    sheet = read(ticket)
+    sheet = sheet or read(ticket)
     offered = [job for job in sheet.jobs if job.status in OFFERED]
     document = {"kind": "estimate", "number": ticket.number, "issued_on": timezone.localdate().isoformat(), "version": ticket.version}
     document |= heading(ticket) | body(sheet, offered, sheet.price(offered), others=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -12,19 +12,27 @@ from inventory.operations import show
 from mechanic_shop.admin.base import badge, moment
 from mechanic_shop.api.times import day_end, day_start
 
-from .models import ServiceTicket, Status, TicketPart
+from . import chart, pricing, sales
+from .admin.look import day_of, money
+from .models import Invoice, Job, JobStatus, ServiceTicket, Status, TicketPart
 
 ROWS = 8  # of each list; its title leads to all
+DAYS = 30  # of sales
 
 
 def shops_day(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's DASHBOARD_CALLBACK: what each permission of the user allows to see."""
     user: Any = request.user
+    tables = []
     if user.has_perm("tickets.view_serviceticket"):
-        context |= {"states": states(), "tables": [promised_today(), on_hold(), waiting_for_parts()]}
+        context["states"] = states()
+        tables += [promised_today(), waiting_for_word(), on_hold(), waiting_for_parts()]
+    if user.has_perm("tickets.view_invoice"):
+        context["sales"] = sales_of_late()
+        tables.append(unpaid_invoices())
     if user.has_perm("inventory.view_part"):
-        context["tables"] = [*context.get("tables", []), low_stock()]
-    return context
+        tables.append(low_stock())
+    return context | {"tables": tables}
 
 
 def states() -> list[dict[str, Any]]:
@@ -40,6 +48,39 @@ def promised_today() -> dict[str, Any]:
     due = ServiceTicket.objects.open().filter(promised_at__lt=day_end(today)).order_by("promised_at", "pk")
     rows = [(*named(ticket), at(ticket.promised_at, day_start(today))) for ticket in some(due)]
     return table("Promised today or late", "schedule", tickets_where(promised="due"), ("Ticket", "Customer", "Vehicle", "Promised"), rows)
+
+
+def waiting_for_word() -> dict[str, Any]:
+    """Whom to call: their tickets have jobs to which they have said nothing yet."""
+    proposed = Prefetch("jobs", Job.objects.filter(status=JobStatus.PROPOSED).order_by("position", "pk"))
+    tickets = some(ServiceTicket.objects.undecided().order_by("opened_at", "pk")).prefetch_related(proposed)
+    rows = [(*named(ticket)[:2], cell(ticket.customer.phone or "–"), ", ".join(job.title for job in ticket.jobs.all())) for ticket in tickets]
+    return table("Waiting for the customer's word", "call", tickets_where(waits="word"), ("Ticket", "Customer", "Phone", "Jobs"), rows)
+
+
+def unpaid_invoices() -> dict[str, Any]:
+    """Those that have been due for the longest first."""
+    today = timezone.localdate()
+    open_ones = Invoice.objects.with_account().filter(account__balance__gt=0).defer("document").order_by("due_on", "pk")[:ROWS]
+    rows = [
+        (
+            cell(invoice.number, "tickets_invoice", invoice.pk),
+            cell(invoice.customer.name),
+            cell(money(invoice.account.balance, invoice.currency)),
+            cell(badge(day_of(invoice.due_on), "danger") if invoice.due_on < today else day_of(invoice.due_on)),
+        )
+        for invoice in open_ones
+    ]
+    address = reverse("admin:tickets_invoice_changelist", query={"state": "unpaid"})
+    return table("Unpaid invoices", "receipt_long", address, ("Invoice", "Customer", "To pay", "Due"), rows)
+
+
+def sales_of_late() -> dict[str, Any]:
+    """What was sold in the last days, without tax, less what was credited."""
+    days = sales.by_day(timezone.localdate(), DAYS)
+    total = pricing.add(amount for _, amount in days)
+    drawn = chart.bars(days, money) if any(amount for _, amount in days) else None
+    return {"title": f"Sales of the last {DAYS} days", "total": money(total), "chart": drawn}
 
 
 def on_hold() -> dict[str, Any]:

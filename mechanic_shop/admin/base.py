@@ -1,6 +1,7 @@
 """The base of every admin page: saves only what was changed, by the app's operations, and tells what they refuse."""
 
 import json
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -15,6 +16,7 @@ from django.utils.dateformat import format as written
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from mechanic_shop.api import caching
@@ -54,7 +56,16 @@ class SecretFields:
         return self.without_secrets(request, super().get_list_display(request))  # type: ignore[misc]
 
 
-class ShopModelAdmin(SecretFields, ModelAdmin):
+class RowSelects:
+    """Rows of which there are many are chosen by typing a piece of them."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
+            kwargs.setdefault("widget", RowSelect(db_field, self.admin_site))  # type: ignore[attr-defined]
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class ShopModelAdmin(RowSelects, SecretFields, ModelAdmin):
     """Pages of one model. An app with operations names them in ``create_object``, ``change_object`` and ``delete_object``."""
 
     form = ShopForm
@@ -105,6 +116,8 @@ class ShopModelAdmin(SecretFields, ModelAdmin):
             row.save_changes(**{name: getattr(row, name) for name in names})
         for row in formset.new_objects:
             row.save()
+        for row in formset.deleted_objects:
+            row.delete()
 
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None) -> Any:
         try:
@@ -137,11 +150,6 @@ class ShopModelAdmin(SecretFields, ModelAdmin):
 
     # --- reading ---
 
-    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        if db_field.name in self.get_autocomplete_fields(request):
-            kwargs.setdefault("widget", RowSelect(db_field, self.admin_site))
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else []  # a new row has no others yet
 
@@ -164,7 +172,27 @@ class ShopModelAdmin(SecretFields, ModelAdmin):
         """The buttons that this user may press and that make sense now."""
         found = [shown for shown in super().get_actions_detail(request, object_id) if allowed(request, getattr(shown.method, "permission", None))]
         obj = self.get_object(request, str(object_id)) if found else None
-        return [shown for shown in found if obj is not None and getattr(shown.method, "when", always)(obj)]
+        if obj is None:
+            return []
+        lead = f"{self.opts.app_label}_{self.opts.model_name}_{self.lead(obj)}"
+        return [
+            replace(shown, variant=ActionVariant.PRIMARY) if shown.action_name == lead else shown
+            for shown in found
+            if getattr(shown.method, "when", always)(obj)
+        ]
+
+    def lead(self, obj: Any) -> str:
+        """The button of the next sensible step: it stands out, before all others."""
+        return ""
+
+    def _get_actions_navigation(self, *args: Any, **kwargs: Any) -> Any:
+        navigation = super()._get_actions_navigation(*args, **kwargs)
+        leads: list[Any] = []
+        for menu in navigation:
+            if items := menu.get("items"):
+                leads += [each for each in items if each["variant"] is ActionVariant.PRIMARY]
+                menu["items"] = [each for each in items if each["variant"] is not ActionVariant.PRIMARY]
+        return [*leads, *(entry for entry in navigation if entry.get("items") != [])]
 
     def hidden_in_trail(self, request: HttpRequest) -> set[str]:
         """Columns that this user must not see in the row's history."""
@@ -210,6 +238,22 @@ def without_labels(message: str, labels: set[str]) -> str:
     return json.dumps(steps)
 
 
+class WithPanel:
+    """A page with a panel below its first fields, drawn by a template of its own."""
+
+    change_form_template = "admin/with_panel.html"
+    panel_template: ClassVar[str]
+
+    def panel(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        """What the panel's template is told."""
+        raise NotImplementedError
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any) -> HttpResponse:
+        if obj is not None:
+            context |= {"panel_template": self.panel_template, "panel": self.panel(request, obj)}
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)  # type: ignore[misc]
+
+
 class ReadOnly:
     """Nobody adds, changes or deletes these here."""
 
@@ -223,7 +267,7 @@ class ReadOnly:
         return False
 
 
-class ShopInline(SecretFields, TabularInline):
+class ShopInline(RowSelects, SecretFields, TabularInline):
     """Rows inside another row's page."""
 
     form = ShopForm

@@ -132,8 +132,15 @@ def note_question(**kwargs: Any) -> forms.CharField:
 class RowSelect(AutocompleteSelect):
     """Choose a row by typing a piece of it. To show a refused form again, Django asks the database for any word that came as a key, and fails."""
 
+    known: Any = None
+    """A row that was read already: it is not asked for again."""
+
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
-        return super().optgroups(name, [key for key in value if re.fullmatch("[0-9]{1,18}", str(key))] or [""], attr)
+        keys = [str(key) for key in value if re.fullmatch("[0-9]{1,18}", str(key))]
+        if self.known is not None and keys == [str(self.known.pk)]:
+            empty = [] if self.is_required else [self.create_option(name, "", "", False, 0)]
+            return [(None, [*empty, self.create_option(name, keys[0], str(self.known), True, 0)], 0)]
+        return super().optgroups(name, keys or [""], attr)
 
 
 def row_question(relation: Any, **kwargs: Any) -> forms.ModelChoiceField:

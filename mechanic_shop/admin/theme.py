@@ -33,6 +33,10 @@ def item(title: str, icon: str, model: str, query: str = "") -> dict[str, Any]:
     return {"title": title, "icon": icon, "link": address, "permission": whoever_has(f"{app}.view_{name}")}
 
 
+def group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "items": list(items)}
+
+
 def unfold(shop: str) -> dict[str, Any]:
     """The UNFOLD setting of a shop of this name."""
     return {
@@ -51,25 +55,40 @@ def unfold(shop: str) -> dict[str, Any]:
             "show_search": True,
             "command_search": True,
             "navigation": [
-                {
-                    "items": [
-                        {"title": "Today", "icon": "today", "link": reverse_lazy("admin:index")},
-                        item("Tickets", "assignment", "tickets.serviceticket"),
-                        item("Customers", "group", "customers.customer"),
-                        item("Vehicles", "directions_car", "customers.vehicle"),
-                        item("Mechanics", "engineering", "mechanics.mechanic"),
-                        item("Parts", "inventory_2", "inventory.part"),
-                        item("Stock movements", "swap_vert", "inventory.stockmovement"),
-                        item("Staff", "badge", "accounts.user", query="staff"),
-                        item("Audit trail", "history", "api.auditentry"),
-                        {
-                            "title": "Roles",
-                            "icon": "key",
-                            "link": reverse_lazy("admin:auth_group_changelist"),
-                            "permission": lambda request: request.user.is_superuser,
-                        },
-                    ]
-                }
+                group(
+                    "",
+                    {"title": "Today", "icon": "today", "link": reverse_lazy("admin:index")},
+                    item("Tickets", "assignment", "tickets.serviceticket"),
+                    item("Customers", "group", "customers.customer"),
+                    item("Vehicles", "directions_car", "customers.vehicle"),
+                ),
+                group(
+                    "Money",
+                    item("Invoices", "receipt_long", "tickets.invoice"),
+                    item("Payments", "payments", "tickets.payment"),
+                    item("Credit notes", "contract_delete", "tickets.creditnote"),
+                    item("Approvals", "thumb_up", "tickets.authorization"),
+                ),
+                group(
+                    "Stock",
+                    item("Parts", "inventory_2", "inventory.part"),
+                    item("Stock movements", "swap_vert", "inventory.stockmovement"),
+                ),
+                group(
+                    "Shop",
+                    item("Mechanics", "engineering", "mechanics.mechanic"),
+                    item("Canned jobs", "inventory", "tickets.cannedjob"),
+                    item("Labour rates", "schedule", "tickets.laborrate"),
+                    item("Tax codes", "percent", "inventory.taxcode"),
+                    item("Staff", "badge", "accounts.user", query="staff"),
+                    item("Audit trail", "history", "api.auditentry"),
+                    {
+                        "title": "Roles",
+                        "icon": "key",
+                        "link": reverse_lazy("admin:auth_group_changelist"),
+                        "permission": lambda request: request.user.is_superuser,
+                    },
+                ),
             ],
         },
     }

@@ -119,6 +119,8 @@ def test_stored_markup_is_text_in_the_admin(poisoned: World) -> None:
     for page in admin_pages(poisoned):
         response = browser.get(page, follow=True)
         assert response.status_code in (200, 403), page
+        if response["Content-Type"] == "application/pdf":
+            continue
         found = Scripts(response)
         assert found.alive == [], page
         shown += found.shown

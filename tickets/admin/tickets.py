@@ -1,7 +1,8 @@
+"""Tickets: the page of a job at the front desk, and its buttons."""
+
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
@@ -9,19 +10,18 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter, MultipleChoicesDropdownFilter
 from unfold.decorators import display
-from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from inventory.models import Part
 from inventory.operations import show
-from mechanic_shop.admin.base import ReadOnlyInline, ShopModelAdmin, badge, in_one_line, moment
+from mechanic_shop.admin.base import ReadOnlyInline, ShopModelAdmin, WithPanel, badge, in_one_line, moment
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question, row_question
 from mechanic_shop.admin.forms import ShopForm
 from mechanic_shop.api.times import day_end, day_start
 from mechanics.models import Mechanic
 
 from .. import operations, workflow
-from ..models import OPEN, SEALED, ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
+from ..models import SEALED, WORKING, Authorization, Job, JobStatus, ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
 from ..serializers import (
     AddPartSerializer,
     AssignMechanicSerializer,
@@ -30,25 +30,11 @@ from ..serializers import (
     RemovePartSerializer,
     ServiceTicketSerializer,
 )
-
-COLOURS = {
-    Status.ESTIMATE: "",
-    Status.APPROVED: "info",
-    Status.IN_PROGRESS: "primary",
-    Status.COMPLETED: "success",
-    Status.INVOICED: "warning",
-    Status.CLOSED: "",
-    Status.CANCELLED: "danger",
-}
-
-
-def status_badge(ticket: ServiceTicket) -> str:
-    return badge(ticket.get_status_display(), COLOURS[Status(ticket.status)])
-
-
-def is_open(ticket: ServiceTicket) -> bool:
-    return ticket.status in OPEN
-
+from .authorizations import said, who_wrote
+from .look import money, status_badge
+from .money import MoneyButtons
+from .sheet import sheet
+from .work import TAKES_LINES, WorkButtons, is_open, job_states, next_step
 
 # --- what the buttons ask --------------------------------------------------------------------------
 
@@ -74,9 +60,16 @@ class AddPartForm(ButtonForm):
     serializer_class = AddPartSerializer
     part = row_question(TicketPart.part)
     quantity = quantity_question(initial=1)
+    job = forms.ModelChoiceField(Job.objects.all(), required=False, widget=UnfoldAdminSelectWidget, help_text="none: it is on the ticket itself")
     backorder = forms.BooleanField(
         required=False, label="Backorder", widget=UnfoldBooleanSwitchWidget, help_text="put it on the ticket also when too little is available"
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        jobs = [job for job in self.obj.jobs.order_by("position", "pk") if job.status in TAKES_LINES]
+        self.fields["job"].widget.choices = [("", "–"), *((job.pk, job.title) for job in jobs)]
+        self.fields["job"].initial = jobs[0].pk if len(jobs) == 1 else None
 
 
 class RemovePartForm(ButtonForm):
@@ -90,8 +83,30 @@ class RemovePartForm(ButtonForm):
         self.fields["part"].widget.choices = [(line.part_id, f"{line.part}: {show(line.quantity)} {line.part.unit}") for line in lines]
 
 
-class MoveForm(ButtonForm):
-    serializer_class = MoveSerializer
+class WorkflowForm(ButtonForm):
+    """Asks about a move, and tells what blocks it."""
+
+    serializer_class: Any = MoveSerializer
+
+    def blocked(self, options: list[dict[str, Any]]) -> list[str]:
+        return [
+            f"Not to {Status(option['to']).label.lower()}: {' '.join(block['detail'] for block in option['blocked_by'])}"
+            for option in options
+            if not option["allowed"]
+        ]
+
+
+class CompleteForm(WorkflowForm):
+    reason = note_question(label="Note", help_text="kept in the history")
+
+    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
+        super().obey({**sent, "to": Status.COMPLETED})
+
+    def notes(self) -> list[str]:
+        return self.blocked([option for option in workflow.options(self.obj, self.request.user) if option["to"] == Status.COMPLETED])
+
+
+class MoveForm(WorkflowForm):
     to = forms.ChoiceField(choices=Status.choices, label="Move to", widget=UnfoldAdminRadioSelectWidget)
     reason = note_question(help_text="kept in the history")
 
@@ -102,13 +117,12 @@ class MoveForm(ButtonForm):
         self.fields["to"].widget.choices = [(option["to"], Status(option["to"]).label) for option in self.options if option["allowed"]]
 
     def notes(self) -> list[str]:
-        here = f"{self.obj.number} is {self.obj.get_status_display().lower()}."
-        blocked = [
-            f"Not to {Status(option['to']).label.lower()}: {' '.join(block['detail'] for block in option['blocked_by'])}"
-            for option in self.options
-            if not option["allowed"]
-        ]
-        return [here, *blocked]
+        return [f"{self.obj.number} is {self.obj.get_status_display().lower()}.", *self.blocked(self.options)]
+
+
+def is_ready(ticket: ServiceTicket) -> bool:
+    """Nothing that the customer wants is still to be done."""
+    return ticket.status in WORKING and job_states(ticket).isdisjoint({JobStatus.PROPOSED, JobStatus.APPROVED})
 
 
 # --- the page --------------------------------------------------------------------------------------
@@ -136,14 +150,19 @@ class PromisedFilter(DropdownFilter):
 
 
 class WaitingFilter(DropdownFilter):
-    title = "stock"
+    title = "waiting"
     parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("parts", "Waiting for parts")]
+        return [("parts", "For parts"), ("word", "For the customer's word")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
-        return queryset.filter(pk__in=TicketPart.objects.backordered().order_by().values("ticket")) if self.value() else queryset
+        match self.value():
+            case "parts":
+                return queryset.filter(pk__in=TicketPart.objects.backordered().order_by().values("ticket"))
+            case "word":
+                return queryset.undecided()
+        return queryset
 
 
 class MechanicsInline(ReadOnlyInline):
@@ -164,11 +183,15 @@ class PartsInline(ReadOnlyInline):
     model = TicketPart
     verbose_name_plural = "Parts"
     secret_fields = {"unit_cost": "inventory.view_cost"}
-    fields = ("part", "how_many", "unit_price", "unit_cost", "line_total", "held", "fitted", "missing")
-    readonly_fields = ("how_many", "line_total", "held", "fitted", "missing")
+    fields = ("part", "in_job", "how_many", "unit_price", "unit_cost", "line_total", "held", "fitted", "missing")
+    readonly_fields = ("in_job", "how_many", "line_total", "held", "fitted", "missing")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).select_related("part", "ticket").order_by("pk")
+        return super().get_queryset(request).select_related("part", "ticket", "job").order_by("pk")
+
+    @display(description="Job")
+    def in_job(self, line: TicketPart) -> str:
+        return line.job.title if line.job else "–"
 
     @display(description="Quantity")
     def how_many(self, line: TicketPart) -> str:
@@ -184,9 +207,31 @@ class PartsInline(ReadOnlyInline):
 
     @display(description="Waiting")
     def missing(self, line: TicketPart) -> str:
-        """What is still to come; nothing is promised on an estimate, and nothing comes to a cancelled ticket."""
-        waits = line.ticket.status in OPEN[1:] and line.backordered
+        """What is still to come; nothing is promised before the customer's yes, and nothing comes to a cancelled ticket."""
+        waits = line.ticket.status in WORKING and line.is_authorized and line.backordered
         return badge(show(line.backordered), "warning") if waits else "–"
+
+
+class WordInline(ReadOnlyInline):
+    model = Authorization
+    verbose_name_plural = "The customer's word"
+    fields = ("at", "said", "channel", "approved", "by_whom", "note")
+    readonly_fields = ("said", "approved", "by_whom")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("by", "share")
+
+    @display(description="Said")
+    def said(self, word: Authorization) -> str:
+        return said(word)
+
+    @display(description="Approved")
+    def approved(self, word: Authorization) -> str:
+        return money(word.approved_total)
+
+    @display(description="Written down by")
+    def by_whom(self, word: Authorization) -> str:
+        return who_wrote(word)
 
 
 class HistoryInline(ReadOnlyInline):
@@ -223,8 +268,9 @@ class TicketForm(ShopForm):
 
 
 @admin.register(ServiceTicket)
-class ServiceTicketAdmin(ShopModelAdmin):
+class ServiceTicketAdmin(WorkButtons, MoneyButtons, WithPanel, ShopModelAdmin):
     form = TicketForm
+    panel_template = "admin/tickets/sheet.html"
     search_icon = "assignment"
     search_fields = ("pk",)
     search_help_text = "Number, plate, VIN, customer or phone"
@@ -241,13 +287,18 @@ class ServiceTicketAdmin(ShopModelAdmin):
     lookups = ("customer", "vehicle")
     ordering = ("-pk",)
     autocomplete_fields = ("customer", "vehicle")
-    inlines = (PartsInline, MechanicsInline, HistoryInline)
-    actions_detail = ("move", "add_part", "assign_mechanic", {"title": "Remove", "icon": "remove", "items": ["remove_part", "remove_mechanic"]})
-    readonly_fields = ("number", "state", "total", "opened_at", "completed_at", "closed_at")
+    inlines = (PartsInline, MechanicsInline, WordInline, HistoryInline)
+    actions_detail = (
+        *("finish_job", "complete", "invoice", "pay", "move"),
+        {"title": "Add", "items": ["add_job", "add_canned_job", "add_recommendation", "add_line", "add_part", "assign_mechanic"]},
+        {"title": "Money", "items": ["take_deposit", "refund_deposit", "give_discount", "estimate_pdf", "email_estimate"]},
+        {"title": "More", "items": ["authorize", "cancel_job", "reopen_job", "remove_line", "remove_part", "remove_mechanic"]},
+    )
+    readonly_fields = ("number", "state", "opened_at", "completed_at", "closed_at")
     fieldsets = (
-        (None, {"fields": (("number", "state"), ("customer", "vehicle"), "concern", "cause", "correction")}),
+        (None, {"fields": (("number", "state"), ("customer", "vehicle"), ("concern", "cause", "correction"))}),
         ("Promise", {"fields": (("service_date", "promised_at"), ("on_hold", "hold_reason"))}),
-        ("Figures", {"fields": (("total", "odometer_in", "odometer_out"), ("opened_at", "completed_at", "closed_at"))}),
+        ("Figures", {"fields": (("odometer_in", "odometer_out"), ("opened_at", "completed_at", "closed_at"))}),
     )
     add_fieldsets = ((None, {"fields": (("vehicle", "customer"), "concern", ("service_date", "promised_at"), "odometer_in")}),)
 
@@ -271,10 +322,6 @@ class ServiceTicketAdmin(ShopModelAdmin):
         if not ticket.on_hold:
             return shown
         return format_html("{} {}", shown, badge(f"on hold: {ticket.get_hold_reason_display().lower()}", "warning"))
-
-    @display(description="Parts total")
-    def total(self, ticket: ServiceTicket) -> str:
-        return f"{ticket.parts_total} {settings.SHOP_CURRENCY}"
 
     @display(description="Concern")
     def concern_in_short(self, ticket: ServiceTicket) -> str:
@@ -310,10 +357,21 @@ class ServiceTicketAdmin(ShopModelAdmin):
     def delete_object(self, request: HttpRequest, ticket: ServiceTicket) -> None:
         operations.delete(ticket, by=request.user)
 
-    @button("Move", MoveForm, icon="move_down", variant=ActionVariant.PRIMARY, when=lambda ticket: bool(workflow.moves_from(ticket.status)))
+    def lead(self, ticket: ServiceTicket) -> str:
+        return {Status.COMPLETED: "invoice", Status.INVOICED: "pay"}.get(Status(ticket.status)) or (next_step(ticket) if is_open(ticket) else "")
+
+    def panel(self, request: HttpRequest, ticket: ServiceTicket) -> dict[str, Any]:
+        return sheet(ticket, request.user)
+
+    @button("Move", MoveForm, icon="move_down", when=lambda ticket: bool(workflow.moves_from(ticket.status)))
     def move(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         operations.move(ticket, **answers, by=request.user)
         return f"{ticket.number} is now {Status(ticket.status).label.lower()}."
+
+    @button("Complete", CompleteForm, icon="done_all", when=is_ready)
+    def complete(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
+        operations.move(ticket, **answers, by=request.user)
+        return f"{ticket.number} is completed: next comes its invoice."
 
     @button("Add part", AddPartForm, icon="add_circle", permission="tickets.change_serviceticket", when=is_open)
     def add_part(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:

@@ -41,5 +41,5 @@ def send(document: dict[str, Any], to: str) -> None:
     )
     subject = " ".join(f"{shop['name']}: {title}".split())  # a header has one line
     message = EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [to])
-    message.attach(f"{document['number'].replace('/', '-')}.pdf", pdf.render(document), "application/pdf")
+    message.attach(pdf.file_name(document), pdf.render(document), "application/pdf")
     message.send()

@@ -43,6 +43,10 @@ LONG, SHORT = 400, 120  # characters in a box that is never broken; the database
 drawing = Lock()
 
 
+def file_name(document: dict[str, Any]) -> str:
+    return f"{document['number'].replace('/', '-')}.pdf"
+
+
 def render(document: dict[str, Any]) -> bytes:
     with drawing:
         try:

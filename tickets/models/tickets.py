@@ -104,6 +104,10 @@ class ServiceTicketQuerySet(ShopQuerySet):
         """On which work is not finished."""
         return self.filter(status__in=OPEN)
 
+    def undecided(self) -> Self:
+        """Open ones with a job to which the customer has said nothing yet."""
+        return self.open().filter(pk__in=self.model.objects.filter(jobs__status=JobStatus.PROPOSED).order_by().values("pk"))
+
     def unfinished(self) -> Self:
         """Neither closed nor cancelled: the shop still has to do with the customer."""
         return self.filter(closed_at=None)

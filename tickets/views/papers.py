@@ -41,7 +41,7 @@ def answer_paper(view: Any, document: dict[str, Any]) -> Any:
 def answer_pdf(view: Any, document: dict[str, Any]) -> Any:
     refuse_unknown(view.request.query_params, {"format"}, set())
     response = view.conditional(HttpResponse(pdf.render(document), content_type="application/pdf"))
-    response["Content-Disposition"] = f'inline; filename="{document["number"].replace("/", "-")}.pdf"'
+    response["Content-Disposition"] = f'inline; filename="{pdf.file_name(document)}"'
     return response
 
 

@@ -1,0 +1,170 @@
+"""The ticket's buttons for its money, and what buttons about money ask."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from unfold.widgets import (
+    UnfoldAdminEmailInputWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from mechanic_shop.admin.buttons import ButtonForm, button, note_question
+from mechanic_shop.errors import DomainError
+
+from .. import billing, operations
+from ..documents import mail
+from ..models import SEALED, Invoice, Method, ServiceTicket, Status
+from ..operations.payments import open_deposits
+from ..serializers import DiscountSerializer, IssueSerializer, SendSerializer, TakeMoneySerializer
+from .look import money
+from .paper import paper
+from .work import CHANGE, is_open, money_question
+
+# --- what the buttons ask --------------------------------------------------------------------------
+
+
+class DiscountForm(ButtonForm):
+    serializer_class = DiscountSerializer
+    discount_percent = money_question(label="Percent")
+    discount_amount = money_question(label="or an amount")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("discount_percent", "discount_amount"):
+            self.fields[name].initial = getattr(self.obj, name) or None
+
+    def notes(self) -> list[str]:
+        return ["Off the whole ticket, before tax. Leave both empty to take the discount back."]
+
+
+class MoneyForm(ButtonForm):
+    """Money that comes or goes."""
+
+    serializer_class = TakeMoneySerializer
+    amount = money_question(required=True)
+    method = forms.ChoiceField(choices=Method.choices, initial=Method.CARD, widget=UnfoldAdminSelectWidget)
+    reference = forms.CharField(max_length=100, required=False, widget=UnfoldAdminTextInputWidget, help_text="of the card slip, transfer or cheque")
+    note = note_question()
+    received_at = forms.SplitDateTimeField(required=False, label="When", widget=UnfoldAdminSplitDateTimeWidget, help_text="now, when left empty")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount"].initial = self.most() or None
+
+    def most(self) -> Decimal:
+        """What is usually paid."""
+        return Decimal(0)
+
+
+class PayForm(MoneyForm):
+    """On an invoice, or on a ticket's last one."""
+
+    def invoice(self) -> Invoice | None:
+        return self.obj if isinstance(self.obj, Invoice) else last_invoice(self.obj)
+
+    def most(self) -> Decimal:
+        invoice = self.invoice()
+        return max(Decimal(0), invoice.account.balance) if invoice else Decimal(0)
+
+    def notes(self) -> list[str]:
+        invoice = self.invoice()
+        return [f"{money(invoice.account.balance, invoice.currency)} of {invoice.number} are to pay."] if invoice else []
+
+
+class RefundForm(PayForm):
+    def most(self) -> Decimal:
+        invoice = self.invoice()
+        return invoice.account.paid - invoice.account.refunded if invoice else Decimal(0)
+
+    def notes(self) -> list[str]:
+        return [f"{money(self.most(), self.obj.currency)} were paid on {self.obj.number}."]
+
+
+class RefundDepositForm(MoneyForm):
+    def most(self) -> Decimal:
+        return open_deposits(self.obj)
+
+
+class IssueForm(ButtonForm):
+    serializer_class = IssueSerializer
+    reason = note_question(label="Note", help_text="kept in the history")
+
+    def notes(self) -> list[str]:
+        total = billing.estimate(self.obj)["authorized"]["total"]
+        return [f"{self.obj.number} comes to {money(total)} today. An invoice is never changed: a credit note takes it back."]
+
+
+class SendForm(ButtonForm):
+    serializer_class = SendSerializer
+    to = forms.CharField(max_length=254, required=False, widget=UnfoldAdminEmailInputWidget, help_text="the customer's address, when left empty")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].initial = self.obj.customer.email
+
+    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
+        super().obey({name: value for name, value in sent.items() if value})
+
+
+# --- the buttons -----------------------------------------------------------------------------------
+
+
+def last_invoice(ticket: ServiceTicket) -> Invoice | None:
+    return ticket.invoices.select_related("account", "ticket").order_by("-pk").first()
+
+
+def has_deposits(ticket: ServiceTicket) -> bool:
+    return ticket.status not in (Status.INVOICED, Status.CLOSED) and open_deposits(ticket) > 0
+
+
+class MoneyButtons:
+    """Buttons of the ticket's page."""
+
+    @button("Discount", DiscountForm, icon="percent", permission=CHANGE, when=lambda ticket: ticket.status not in SEALED)
+    def give_discount(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
+        operations.give_discount(ticket, **answers, by=request.user)
+        percent, amount = answers["discount_percent"], answers["discount_amount"]
+        return f"{ticket.number}: {f'{percent.normalize():f} %' if percent else money(amount)} off."
+
+    @button("Invoice", IssueForm, icon="receipt_long", permission="tickets.add_invoice", when=lambda ticket: ticket.status == Status.COMPLETED)
+    def invoice(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
+        found = operations.issue_invoice(ticket, **answers, by=request.user)
+        return f"{found.number} is issued: {money(found.account.balance, found.currency)} are to pay."
+
+    @button("Pay", PayForm, icon="payments", permission="tickets.add_payment", when=lambda ticket: ticket.status == Status.INVOICED)
+    def pay(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
+        found = last_invoice(ticket)
+        if found is None:
+            raise DomainError("not_invoiced", f"{ticket.number} has no invoice yet: issue it, or take a deposit.")
+        return paid(operations.pay(found, **answers, by=request.user))
+
+    @button(
+        "Deposit",
+        MoneyForm,
+        icon="savings",
+        permission="tickets.add_payment",
+        when=lambda ticket: ticket.status not in SEALED,
+    )
+    def take_deposit(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
+        return paid(operations.deposit(ticket, **answers, by=request.user))
+
+    @button("Pay a deposit back", RefundDepositForm, icon="undo", permission="tickets.refund_payment", when=has_deposits)
+    def refund_deposit(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
+        return paid(operations.refund_deposit(ticket, **answers, by=request.user))
+
+    @button("E-mail the estimate", SendForm, icon="mail", permission=CHANGE, when=is_open)
+    def email_estimate(self, request: HttpRequest, ticket: ServiceTicket, to: str | None = None) -> str:
+        return f"The estimate goes to {mail.send_paper(billing.estimate(ticket), to)}."
+
+    @paper("Estimate as PDF")
+    def estimate_pdf(self, ticket: ServiceTicket) -> dict[str, Any]:
+        return billing.estimate(ticket)
+
+
+def paid(payment: Any) -> str:
+    back = payment.effect < 0
+    return f"{money(payment.amount)} {'paid back' if back else 'received'}: {payment.number}."
