@@ -27,7 +27,9 @@ RESOURCES = ("customers", "vehicles", "mechanics", "parts", "tickets")
 
 @pytest.fixture
 def world(request: pytest.FixtureRequest) -> World:
-    return World(request)
+    found = World(request)
+    found.prepare(*MATRIX)
+    return found
 
 
 def rows(*labels: str) -> dict[str, list[Any]]:

@@ -1,5 +1,6 @@
 """Every list of the API: pages, parameters, order, search, and the number of its queries."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,7 +17,8 @@ from inventory import operations as stock
 from inventory.models import Part
 from mechanic_shop.api import searching
 from mechanics.models import Mechanic
-from tickets.models import ServiceTicket, StatusChange
+from tickets import operations
+from tickets.models import CannedJob, Invoice, Job, LaborRate, ServiceTicket, StatusChange
 
 from .answers import refused
 from .conftest import Client, forget
@@ -65,6 +67,58 @@ def a_ticket_of_the_office() -> None:
     a_whole_ticket(customer=customer)
 
 
+def unique(what: str) -> str:
+    return f"{what} {next(numbers)}"
+
+
+def a_job(ticket: ServiceTicket) -> Job:
+    """With all that a list of jobs shows of one."""
+    lines = [{"kind": "fee", "description": "Towing", "quantity": Decimal(1), "unit_price": Decimal(40)}] * 2
+    job = operations.add_job(ticket, title="Towing", lines=lines, by=office())
+    operations.add_part(ticket, part=PartFactory(), job=job, by=office())
+    return job
+
+
+def decide() -> None:
+    job = operations.add_job(the_ticket(), title="Towing", by=office())
+    operations.authorize(the_ticket(), defer=[job.pk], by=MechanicFactory(login=True).user)
+
+
+def pay_in_advance() -> None:
+    operations.deposit(the_ticket(), amount=Decimal(5), by=office())
+
+
+def the_vehicle() -> Vehicle:
+    return Vehicle.objects.filter(plate="LATER").first() or VehicleFactory(plate="LATER")
+
+
+def decline() -> None:
+    job = a_job(make_ticket(vehicle=the_vehicle()))
+    operations.authorize(job.ticket, decline=[job.pk], by=office())
+
+
+def a_canned_job() -> None:
+    lines = [{"kind": "fee", "description": "Towing", "quantity": Decimal(1), "unit_price": Decimal(40)}]
+    operations.write_canned_job(CannedJob(), name=unique("job"), lines=lines, parts=[{"part": PartFactory(), "quantity": Decimal(1)}], by=office())
+
+
+def an_invoice() -> Invoice:
+    return make_ticket("invoiced", parts=[(PartFactory(stock=200, price=Decimal(10)), 100)]).invoices.get()
+
+
+def the_invoice() -> Invoice:
+    return Invoice.objects.order_by("pk").first() or an_invoice()
+
+
+def pay() -> None:
+    operations.pay(the_invoice(), amount=Decimal(1), by=office())
+
+
+def credit(invoice: Invoice) -> None:
+    operations.credit(invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office())
+
+
+numbers = itertools.count()
 LISTS = {
     "customer-list": List("customers/", CustomerFactory),
     "vehicle-list": List("vehicles/", VehicleFactory),
@@ -76,6 +130,19 @@ LISTS = {
     "serviceticket-list": List("tickets/", a_whole_ticket),
     "serviceticket-mine": List("tickets/mine/", a_ticket_of_the_office),
     "serviceticket-history": List("tickets/{ticket}/history/", move_back_and_forth, searched=False),
+    "serviceticket-authorizations": List("tickets/{ticket}/authorizations/", decide, searched=False),
+    "serviceticket-deposits": List("tickets/{ticket}/deposits/", pay_in_advance),
+    "serviceticket-share": List("tickets/{ticket}/share/", lambda: operations.share(the_ticket(), by=office()), searched=False),
+    "vehicle-recommendations": List("vehicles/{vehicle}/recommendations/", decline),
+    "job-list": List("jobs/", lambda: a_job(make_ticket())),
+    "cannedjob-list": List("canned-jobs/", a_canned_job),
+    "laborrate-list": List("labor-rates/", lambda: LaborRate.objects.create(name=unique("rate"), hourly=Decimal(90))),
+    "taxcode-list": List("tax-codes/", lambda: stock.add_tax_code(name=unique("tax"), rate=Decimal(7), by=None)),
+    "invoice-list": List("invoices/", an_invoice),
+    "invoice-payments": List("invoices/{invoice}/payments/", pay),
+    "invoice-credit-notes": List("invoices/{invoice}/credit-notes/", lambda: credit(the_invoice())),
+    "creditnote-list": List("credit-notes/", lambda: credit(an_invoice())),
+    "payment-list": List("payments/", pay),
 }
 EVERY_LIST = pytest.mark.parametrize("name", LISTS)
 
@@ -88,8 +155,8 @@ def reader(db: Any) -> Client:
 
 def address(name: str) -> str:
     path = LISTS[name].path
-    keys = {"part": the_part().pk} if "{part}" in path else {"ticket": the_ticket().pk} if "{ticket}" in path else {}
-    return "/api/v1/" + path.format(**keys)
+    rows = {"part": the_part, "ticket": the_ticket, "vehicle": the_vehicle, "invoice": the_invoice}
+    return "/api/v1/" + path.format(**{name: row().pk for name, row in rows.items() if f"{{{name}}}" in path})
 
 
 def fill(name: str, rows: int) -> str:
@@ -104,7 +171,7 @@ def test_every_list_is_here() -> None:
         for pattern in next(found for found in get_resolver().url_patterns if str(found.pattern) == "api/v1/" and found.url_patterns).url_patterns
         for method in (getattr(pattern.callback, "actions", None) or {}).items()
     }
-    single = ("retrieve", "transitions", "export", "statement")
+    single = ("retrieve", "transitions", "export", "statement", "estimate", "paper", "pdf")
     found = {name for name, (method, action) in actions if method == "get" and action not in single and not name.startswith("report-")}
     assert found == set(LISTS)
 
@@ -191,7 +258,20 @@ def walk(client: Client, link: str | None) -> list[int]:
     return seen
 
 
-WALKS = ["customer-list", "vehicle-list", "mechanic-list", "part-list", "serviceticket-list"]
+WALKS = [
+    "customer-list",
+    "vehicle-list",
+    "mechanic-list",
+    "part-list",
+    "serviceticket-list",
+    "job-list",
+    "cannedjob-list",
+    "laborrate-list",
+    "taxcode-list",
+    "invoice-list",
+    "creditnote-list",
+    "payment-list",
+]
 
 
 @pytest.mark.parametrize("name", WALKS)

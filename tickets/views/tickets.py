@@ -265,8 +265,8 @@ class ServiceTicketViewSet(ShopModelViewSet):
     def shares(self, request: Any, pk: str) -> Any:
         """The links to the ticket, newest first."""
         ticket = self.get_object_or_404(ServiceTicket.objects.visible_to(request.user))
-        page = self.paginate_queryset(self.filter_queryset(ShareLink.objects.filter(ticket=ticket).select_related("created_by")))
-        return self.paginator.get_paginated_response(ShareLinkSerializer(page, many=True).data)
+        rows = ShareLink.objects.filter(ticket=ticket).select_related("created_by__customer", "created_by__mechanic")
+        return self.answer_list(self.filter_queryset(rows), ShareLinkSerializer)
 
     @answers(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="revoke-share", serializer_class=RevokeShareSerializer)
