@@ -123,7 +123,8 @@ def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]
     ``build`` gives the JSON; it is only called on a miss.
     """
     known = generation_for(request, group)  # read before the rows, so that a write in between makes this page old
-    key = known, group, scope, request.build_absolute_uri()
+    # What its links are made of: the whole address, which takes longer to write than all else here.
+    key = known, group, scope, request.scheme, request._get_raw_host(), request.path, request.META.get("QUERY_STRING", "")
     page = pages.get(key) if known else None
     if page is not None:
         metrics.cached_page_hit()
