@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, models
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.utils.serializer_helpers import BindingDict
@@ -12,6 +12,7 @@ from rest_framework.validators import UniqueValidator
 
 from . import fields
 from .statements import shelf
+from .transactions import atomic, undone_as_a_whole
 
 
 def fields_of(constraint: models.BaseConstraint) -> list[str]:
@@ -124,12 +125,16 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
     def save(self, **kwargs: Any) -> Any:
         """Write first and ask afterwards: the database holds every rule, and most writes break none.
 
-        ``create`` and ``update`` are atomic, so after a refusal the transaction around them still works.
+        ``create`` and ``update`` are atomic, so after a refusal the transaction around them still works; but one that is
+        undone as a whole must be first, and then calls ``explain`` itself.
         """
         try:
             return super().save(**kwargs)
-        except IntegrityError:
-            self.explain()
+        except IntegrityError as error:
+            if undone_as_a_whole.get():
+                error.explain = self.explain  # type: ignore[attr-defined]
+            else:
+                self.explain()
             raise
 
     def explain(self) -> None:
@@ -143,11 +148,11 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
         if errors := broken_constraints(row, sent):
             raise serializers.ValidationError(errors)
 
-    @transaction.atomic
+    @atomic
     def create(self, validated_data: dict[str, Any]) -> Any:
         model: Any = self.Meta.model
         return model._default_manager.create(**validated_data)
 
-    @transaction.atomic
+    @atomic
     def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
         return instance.save_changes(**validated_data)

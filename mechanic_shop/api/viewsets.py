@@ -304,7 +304,8 @@ class CreateMixin(mixins.CreateModelMixin):
             serializer.is_valid(raise_exception=True)
 
         def answer() -> Any:
-            self.perform_create(serializer)
+            with as_a_whole():
+                self.perform_create(serializer)
             return self.created(serializer.instance)
 
         return self.write(request, answer, prepare)
