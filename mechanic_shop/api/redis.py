@@ -109,7 +109,7 @@ class ShopRedisCache(RedisCache):
 
     @shielded
     def _look(self, keys: list[str], arguments: list[int]) -> list[int]:
-        """By a connection of the client's pool, past the client: what it does around a command takes four times as long as the command."""
+        """By a connection of the client's pool, past the client: what it does around a command takes longer than the command."""
         pool: Any = self.client.get_client(write=True).connection_pool
         connection = pool.get_connection()  # which is alive: the pool looks at each before it gives it out
         try:
