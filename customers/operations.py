@@ -12,6 +12,7 @@ from mechanic_shop.accounts.models import EMAIL_TAKEN
 from mechanic_shop.accounts.rights import may_manage
 from mechanic_shop.admin.log import forget_in_log
 from mechanic_shop.api import audit, caching
+from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput, NotAllowed
 
 from . import answers
@@ -20,7 +21,7 @@ from .models import Customer, Vehicle, erased
 log = logging.getLogger("shop.privacy")
 
 
-@transaction.atomic
+@atomic
 def register(*, name: str, email: str | None = None, password_hash: str | None = None, by: Any, **details: Any) -> Customer:
     """Add a customer; with a password they get a log-in by their e-mail.
 
@@ -34,7 +35,7 @@ def register(*, name: str, email: str | None = None, password_hash: str | None =
         raise InvalidInput("email", "email_taken", EMAIL_TAKEN) from error
 
 
-@transaction.atomic
+@atomic
 def update(customer: Customer, *, by: Any, current_password: str | None = None, **changes: Any) -> Customer:
     """Change what was sent. A customer's e-mail is their log-in, so both change, and they prove who they are.
 
@@ -57,7 +58,7 @@ def update(customer: Customer, *, by: Any, current_password: str | None = None, 
     return customer.save_changes(**changes, by=by)
 
 
-@transaction.atomic
+@atomic
 def delete(customer: Customer, *, by: Any) -> None:
     """Erase a customer who never had a ticket, with their vehicles and log-in, and what the audit trail knew of them.
 
@@ -75,7 +76,7 @@ def delete(customer: Customer, *, by: Any) -> None:
         audit.forget(gone)
 
 
-@transaction.atomic
+@atomic
 def erase(customer: Customer, *, by: Any, current_password: str | None = None) -> None:
     """Forget who a customer was: the record, the log-in, plates and VINs. Tickets, their texts and the money stay.
 
@@ -138,7 +139,7 @@ def _forget_everywhere(*rows: Any) -> None:
     forget_in_log(*rows)  # last: the log may know what they are called from now on
 
 
-@transaction.atomic
+@atomic
 def delete_vehicle(vehicle: Vehicle, *, by: Any) -> None:
     """Erase a vehicle that was never repaired here. Raises DomainError ``vehicle_in_use`` for another."""
     if vehicle.tickets.exists():

@@ -12,7 +12,7 @@ from mechanic_shop.accounts.operations import email_is_taken
 from mechanic_shop.accounts.passwords import PasswordField, hash_new_password
 from mechanic_shop.api.fields import SmallRelatedField
 from mechanic_shop.api.reading import Truth
-from mechanic_shop.api.serializers import ShopSerializer
+from mechanic_shop.api.serializers import Body, ShopSerializer
 
 from . import operations
 from .models import Customer, Vehicle
@@ -75,7 +75,7 @@ class CustomerSerializer(ShopSerializer):
         return operations.update(instance, **validated_data, by=self.context["request"].user)
 
 
-class EraseSerializer(serializers.Serializer):
+class EraseSerializer(Body):
     current_password = PasswordField(required=False, help_text="asked of whoever erases their own record")
 
 

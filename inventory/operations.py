@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from mechanic_shop.api import caching
+from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .models import ZERO, Part, Reason, StockMovement
@@ -31,7 +32,7 @@ def show(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"
 
 
-@transaction.atomic
+@atomic
 def receive(part: Part, *, quantity: Decimal, unit_cost: Decimal | None = None, note: str = "", reference: str = "", by: Any) -> StockMovement:
     """Put a delivery on the shelf; waiting tickets get theirs first. The part's cost becomes ``unit_cost``, when given."""
     part.check_quantity(quantity)
@@ -43,7 +44,7 @@ def receive(part: Part, *, quantity: Decimal, unit_cost: Decimal | None = None, 
     return movement
 
 
-@transaction.atomic
+@atomic
 def adjust(part: Part, *, quantity: Decimal, reason: str, note: str, by: Any) -> StockMovement:
     """Correct the shelf by a signed quantity, or scrap some (then it is taken off, so it must be negative).
 
@@ -60,7 +61,7 @@ def adjust(part: Part, *, quantity: Decimal, reason: str, note: str, by: Any) ->
     return movement
 
 
-@transaction.atomic
+@atomic
 def count(part: Part, *, counted: Decimal, note: str = "", by: Any) -> StockMovement:
     """Set what is on hand to what a stock-take found.
 
@@ -83,7 +84,7 @@ def count(part: Part, *, counted: Decimal, note: str = "", by: Any) -> StockMove
     return movement
 
 
-@transaction.atomic
+@atomic
 def delete(part: Part, *, by: Any) -> None:
     """Erase a part that was never used. Raises DomainError ``part_in_use`` for one with a history."""
     if part.movements.exists() or part.ticket_lines.exists():
@@ -95,7 +96,7 @@ def delete(part: Part, *, by: Any) -> None:
 # --- tax -------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
+@atomic
 def add_tax_code(*, name: str, rate: Decimal, valid_from: date | None = None, is_default: bool = False, by: Any) -> TaxCode:
     """A tax code with its first rate, valid from today unless another day is named."""
     code = TaxCode.objects.create(name=name, is_default=is_default, by=by)
@@ -103,7 +104,7 @@ def add_tax_code(*, name: str, rate: Decimal, valid_from: date | None = None, is
     return code
 
 
-@transaction.atomic
+@atomic
 def set_rate(code: TaxCode, *, rate: Decimal, valid_from: date | None = None, by: Any) -> None:
     """What the code takes from a day on; what was invoiced before stays as it was."""
     day = valid_from or timezone.localdate()

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from mechanic_shop.api.fields import MoneyField, PercentField, PositiveQuantityField, QuantityField, SmallRelatedField
 from mechanic_shop.api.reading import Fixed
-from mechanic_shop.api.serializers import ShopSerializer, asking_user
+from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user
 
 from . import operations
 from .models import Part, Reason, StockMovement
@@ -61,7 +61,7 @@ class MovementSerializer(ShopSerializer):
         read_only_fields = fields
 
 
-class ReceiveSerializer(serializers.Serializer):
+class ReceiveSerializer(Body):
     quantity = PositiveQuantityField()
     unit_cost = MoneyField(required=False, allow_null=True, help_text="what a unit cost; becomes the part's cost")
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
@@ -74,13 +74,13 @@ class ReceiveSerializer(serializers.Serializer):
         return found
 
 
-class AdjustSerializer(serializers.Serializer):
+class AdjustSerializer(Body):
     quantity = QuantityField(help_text="signed: negative takes parts off the shelf")
     reason = serializers.ChoiceField(choices=[Reason.ADJUSTMENT, Reason.SCRAP])
     note = serializers.CharField(max_length=500)
 
 
-class CountSerializer(serializers.Serializer):
+class CountSerializer(Body):
     counted = QuantityField(min_value=Decimal(0), help_text="what is on the shelf")
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
@@ -94,7 +94,7 @@ class TaxRateSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class SetRateSerializer(serializers.Serializer):
+class SetRateSerializer(Body):
     """What a tax code takes from a day on."""
 
     rate = PercentField(decimal_places=3, max_digits=6, help_text="percent")

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from django.db import transaction
-
 from mechanic_shop.api import caching
+from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError
 
 from .models import Mechanic
 
 
-@transaction.atomic
+@atomic
 def delete(mechanic: Mechanic, *, by: Any) -> None:
     """Erase a mechanic who was never on a ticket. Raises DomainError ``mechanic_in_use`` for one with a history."""
     if mechanic.assignments.exists():

@@ -320,6 +320,7 @@ def test_pages_from_before_an_outage_do_not_come_back_with_redis(anonymous: Clie
     anonymous.get(MECHANICS)
     Mechanic.objects.update(name="After")
     with monkeypatch.context() as outage:
+        outage.setattr(caching, "is_shared", lambda: True)
         outage.setattr(caching, "cache", type("Gone", (), {"look": lambda *a: None, "set": lambda *a: None})())
         caching.new_generation("mechanics")
         assert caching.unheard == {"mechanics"}

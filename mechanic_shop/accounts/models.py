@@ -19,8 +19,8 @@ EMAIL_TAKEN = "This e-mail is known here already: log in with it, or reset its p
 class Visitor(AnonymousUser):
     """Who does not say who they are, and so has no permission: Django would ask every backend each time."""
 
-    def get_all_permissions(self, obj: Any = None) -> set[str]:
-        return set()
+    def get_all_permissions(self, obj: Any = None) -> Any:
+        return frozenset()
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         return False
@@ -70,6 +70,8 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
     untold = frozenset({"session_epoch", "last_login", "date_joined"})
     masked = frozenset({"password"})
     personal = frozenset({"email"})
+    granted: frozenset[str] | None = None
+    """What ``get_all_permissions`` found."""
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -97,6 +99,20 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
         gone = super().delete(*args, **kwargs)
         caching.changed("accounts", at_once=True)
         return gone
+
+    # --- what this user may do: Django would ask each of its backends each time, and a write asks a dozen times ---
+
+    def get_all_permissions(self, obj: Any = None) -> Any:
+        if obj is not None or not self.is_active:
+            return frozenset(super().get_all_permissions(obj))
+        if self.granted is None:
+            self.granted = frozenset(super().get_all_permissions())
+        return self.granted
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        if obj is not None or self.is_superuser:
+            return super().has_perm(perm, obj)
+        return perm in self.get_all_permissions()
 
     # --- who this is ---
 

@@ -16,6 +16,7 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from mechanic_shop.api import audit, caching
 from mechanic_shop.api.throttling import address_of, hit, limited
+from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .emails import normalise_email
@@ -81,7 +82,7 @@ def token_pair(user: User) -> dict[str, str]:
     return {"access": str(refresh.access_token), "refresh": str(refresh)}
 
 
-@transaction.atomic
+@atomic
 def rotate(refresh: str) -> dict[str, str]:
     """A new pair for a refresh token, which is used up: of parallel calls one succeeds. Raises AuthenticationFailed."""
     token = read_refresh(refresh)
@@ -92,13 +93,13 @@ def rotate(refresh: str) -> dict[str, str]:
     return token_pair(user)
 
 
-@transaction.atomic
+@atomic
 def log_out(refresh: str) -> None:
     """End a refresh token; doing it again changes nothing. Raises AuthenticationFailed for what is none."""
     retire(read_refresh(refresh))
 
 
-@transaction.atomic
+@atomic
 def end_sessions(user: User, *, by: Any = None) -> None:
     """Log ``user`` out everywhere: sessions, access and refresh tokens, resets under way."""
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
@@ -108,7 +109,7 @@ def end_sessions(user: User, *, by: Any = None) -> None:
     log.info("sessions ended", extra={"of_user_id": user.pk, "by_user_id": by and by.pk})
 
 
-@transaction.atomic
+@atomic
 def deactivate(user: User, *, by: Any) -> None:
     """Take the log-in away at once; the user and what they did stay on record."""
     User.objects.filter(pk=user.pk).update_by(by, is_active=False)
@@ -116,7 +117,7 @@ def deactivate(user: User, *, by: Any) -> None:
     end_sessions(user, by=by)
 
 
-@transaction.atomic
+@atomic
 def erase_login(user: User, *, by: Any) -> None:
     """Make the log-in nobody's. The row stays, since the history of tickets names it; its e-mail is free again.
 
@@ -158,7 +159,7 @@ def check_change(user: User, *, current_password: str, new_password: str) -> dic
     return {"user": user, "new_hash": hash_new_password(new_password, email=user.email, name=user.display_name, field="new_password")}
 
 
-@transaction.atomic
+@atomic
 def set_password(user: User, new_hash: str, *, by: Any) -> None:
     """Set a new password, which ends every session. Raises DomainError when it was changed in the same moment."""
     if not store_password(user, new_hash, by=by):
@@ -166,7 +167,7 @@ def set_password(user: User, new_hash: str, *, by: Any) -> None:
     log.info("password changed", extra={"of_user_id": user.pk, "by_user_id": by.pk})
 
 
-@transaction.atomic
+@atomic
 def store_password(user: User, new_hash: str, *, by: Any = None) -> bool:
     """Compare-and-set: False, and nothing changed, when somebody set a password or ended the sessions meanwhile."""
     caching.changed("accounts", at_once=True)
@@ -189,7 +190,7 @@ def mail_reset(email: str) -> None:
         send_reset_mail(user)
 
 
-@transaction.atomic
+@atomic
 def login_for_walk_in(email: str) -> User | None:
     """A log-in without a password yet, for a customer whom the shop knows by this e-mail only.
 
@@ -212,7 +213,7 @@ def check_reset(*, uid: str, token: str, new_password: str) -> dict[str, Any]:
     return {"user": user, "new_hash": hash_new_password(new_password, email=user.email, name=user.display_name, field="new_password")}
 
 
-@transaction.atomic
+@atomic
 def reset_password(user: User, new_hash: str) -> None:
     """Set the password that a reset mail allows: once, and every session ends. Raises InvalidInput ``invalid_token`` when it was used meanwhile."""
     if not store_password(user, new_hash):
@@ -237,7 +238,7 @@ def email_is_taken(email: str, *, besides: User | None = None) -> bool:
     return users.exists() or others.exists()
 
 
-@transaction.atomic
+@atomic
 def create_login(email: str, password_hash: str, *, by: Any = None) -> User:
     """A log-in for somebody whose password is hashed already. Raises InvalidInput ``email_taken``."""
     try:
@@ -249,7 +250,7 @@ def create_login(email: str, password_hash: str, *, by: Any = None) -> User:
         raise InvalidInput("email", "email_taken", EMAIL_TAKEN) from error
 
 
-@transaction.atomic
+@atomic
 def set_email(user: User, email: str, *, by: Any = None) -> None:
     """Change the log-in name, and the customer's e-mail with it: they are the same. Raises InvalidInput ``email_taken``."""
     email = normalise_email(email)

@@ -116,8 +116,7 @@ class Idempotency:
         """
         if self.key is None:
             prepare()
-            with transaction.atomic():
-                return answer()
+            return self.effect(answer)
         if replay := self.stored():
             return replay
         if cache.add(self.flag, 1, RUNNING) is False:
@@ -133,14 +132,24 @@ class Idempotency:
         finally:
             cache.delete(self.flag)
 
+    def effect(self, answer: Callable[[], Any]) -> Any:
+        """The answer, in one transaction with what it writes; what the database refused is explained once that is undone."""
+        try:
+            with transaction.atomic():
+                response = answer()
+                if self.key is not None:
+                    self.keep(response)
+            return response
+        except IntegrityError as error:
+            if explain := getattr(error, "explain", None):
+                explain()
+            raise
+
     def first(self, answer: Callable[[], Any], prepare: Callable[[], Any]) -> Any:
         """The answer to the first request with this key, stored for its twins; also when it refuses for good."""
         try:
             prepare()
-            with transaction.atomic():
-                response = answer()
-                self.keep(response)
-            return response
+            return self.effect(answer)
         except Exception as error:
             refusal = self.final_refusal(error)
             if refusal is None:

@@ -57,6 +57,12 @@ return found
 LOOK_SHA = hashlib.sha1(LOOK.encode()).hexdigest()  # noqa: S324 - Redis' name for a script
 
 
+def run(connection: Any, *command: Any) -> Any:
+    """What Redis answers; a connection that fails at it closes itself."""
+    connection.send_command(*command)
+    return connection.read_response()
+
+
 def shielded(call: Callable[..., Any], when_down: Any = None) -> Callable[..., Any]:
     """The method, which answers ``when_down`` when Redis does not answer."""
 
@@ -103,11 +109,15 @@ class ShopRedisCache(RedisCache):
 
     @shielded
     def _look(self, keys: list[str], arguments: list[int]) -> list[int]:
-        client = self.client.get_client(write=True)
+        """By a connection of the client's pool, past the client: what it does around a command takes longer than the command."""
+        pool: Any = self.client.get_client(write=True).connection_pool
+        connection = pool.get_connection()  # which is alive: the pool looks at each before it gives it out
         try:
-            found = client.evalsha(LOOK_SHA, len(keys), *keys, *arguments)
+            found = run(connection, "EVALSHA", LOOK_SHA, len(keys), *keys, *arguments)
         except NoScriptError:  # Redis was started anew
-            found = client.eval(LOOK, len(keys), *keys, *arguments)
+            found = run(connection, "EVAL", LOOK, len(keys), *keys, *arguments)
+        finally:
+            pool.release(connection)
         return [int(number) for number in found]
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, models
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.utils.serializer_helpers import BindingDict
@@ -12,6 +12,7 @@ from rest_framework.validators import UniqueValidator
 
 from . import fields
 from .statements import shelf
+from .transactions import atomic, undone_as_a_whole
 
 
 def fields_of(constraint: models.BaseConstraint) -> list[str]:
@@ -51,7 +52,43 @@ def asking_user(serializer: serializers.BaseSerializer) -> Any:
     return getattr(serializer.context.get("request"), "user", None)
 
 
-class ShopSerializer(serializers.ModelSerializer):
+# These two have no docstring: the schema would tell it of every body.
+
+
+class KeptFields:
+    # The fields are made once for all who have the same rights, and copied: making them takes longer than checking most bodies.
+
+    @cached_property
+    def kept(self: Any) -> dict[str, Any]:
+        user = asking_user(self)
+        rights = None if user is None else user.get_all_permissions()
+        return shelf.get((type(self), rights, self.instance is None), self.get_fields)
+
+    def bound(self: Any, kept: dict[str, Any]) -> BindingDict:
+        found = BindingDict(self)
+        for name, field in kept.items():
+            found[name] = fields.copied(field)
+        return found
+
+    @cached_property
+    def fields(self) -> BindingDict:
+        return self.bound(self.kept)
+
+    @cached_property
+    def _writable_fields(self) -> list[Any]:  # to check a body no others are needed
+        return list(self.bound({name: field for name, field in self.kept.items() if not field.read_only}).values())
+
+    def run_validators(self: Any, value: Any) -> None:
+        if self.validators:  # of the body as a whole, for which Django REST goes through all fields
+            super().run_validators(value)  # type: ignore[misc]
+
+
+class Body(KeptFields, serializers.Serializer):
+    # What an action takes.
+    pass
+
+
+class ShopSerializer(KeptFields, serializers.ModelSerializer):
     """ModelSerializer without its two traps.
 
     It saves the fields that were sent and no others, so that a racing change to another column is kept;
@@ -64,16 +101,6 @@ class ShopSerializer(serializers.ModelSerializer):
     }
     staff_fields: ClassVar[dict[str, str]] = {}
     """Fields that exist only for users with a permission: {field: permission}."""
-
-    @cached_property
-    def fields(self) -> BindingDict:
-        """Copies of the fields, which are made once for all who have the same rights: making them takes longer than checking most bodies."""
-        user = asking_user(self)
-        rights = None if user is None else frozenset(user.get_all_permissions())
-        found = BindingDict(self)
-        for name, field in shelf.get((type(self), rights, self.instance is None), self.get_fields).items():
-            found[name] = fields.copied(field)
-        return found
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
@@ -98,12 +125,16 @@ class ShopSerializer(serializers.ModelSerializer):
     def save(self, **kwargs: Any) -> Any:
         """Write first and ask afterwards: the database holds every rule, and most writes break none.
 
-        ``create`` and ``update`` are atomic, so after a refusal the transaction around them still works.
+        ``create`` and ``update`` are atomic, so after a refusal the transaction around them still works; but one that is
+        undone as a whole must be first, and then calls ``explain`` itself.
         """
         try:
             return super().save(**kwargs)
-        except IntegrityError:
-            self.explain()
+        except IntegrityError as error:
+            if undone_as_a_whole.get():
+                error.explain = self.explain  # type: ignore[attr-defined]
+            else:
+                self.explain()
             raise
 
     def explain(self) -> None:
@@ -117,11 +148,11 @@ class ShopSerializer(serializers.ModelSerializer):
         if errors := broken_constraints(row, sent):
             raise serializers.ValidationError(errors)
 
-    @transaction.atomic
+    @atomic
     def create(self, validated_data: dict[str, Any]) -> Any:
         model: Any = self.Meta.model
         return model._default_manager.create(**validated_data)
 
-    @transaction.atomic
+    @atomic
     def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
         return instance.save_changes(**validated_data)

@@ -22,6 +22,7 @@ from .pagination import CURSOR, NO_PAGE
 from .reading import Page, Walk, documents
 from .renderers import JSONRenderer
 from .statements import KEY, Statement, pages, shelf
+from .transactions import as_a_whole
 
 JSON, NEGOTIATOR = JSONRenderer(), DefaultContentNegotiation()
 PLAIN_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -136,7 +137,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
 
     def rights(self) -> tuple[Any, ...]:
         """All of the user that a statement depends on: whose rows, and which fields."""
-        return type(self), self.request.user.pk, frozenset(self.request.user.get_all_permissions())
+        return type(self), self.request.user.pk, self.request.user.get_all_permissions()
 
     def answer_page(self, rows: Callable[[], Any]) -> Any:
         """A filtered, searched, ordered page of the resource, from the cache where the view keeps one.
@@ -264,7 +265,8 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
             instance = self.get_locked_object()
             serializer = self.get_serializer(data=self.request.data)
             serializer.is_valid(raise_exception=True)
-            operation(instance, **serializer.validated_data, by=self.request.user)
+            with as_a_whole():
+                operation(instance, **serializer.validated_data, by=self.request.user)
             return self.answer_object(instance.pk)
 
         return self.write(self.request, answer)
@@ -279,7 +281,8 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
             instance = self.get_locked_object()
             body = self.get_serializer(data=self.request.data)
             body.is_valid(raise_exception=True)
-            made = operation(instance, **body.validated_data, by=self.request.user)
+            with as_a_whole():
+                made = operation(instance, **body.validated_data, by=self.request.user)
             response = Response(serializer(made, context=self.get_serializer_context()).data, status=status.HTTP_201_CREATED)
             if route:
                 response["Location"] = self.request.build_absolute_uri(reverse(f"{route}-detail", args=[made.pk]))
@@ -303,7 +306,8 @@ class CreateMixin(mixins.CreateModelMixin):
             serializer.is_valid(raise_exception=True)
 
         def answer() -> Any:
-            self.perform_create(serializer)
+            with as_a_whole():
+                self.perform_create(serializer)
             return self.created(serializer.instance)
 
         return self.write(request, answer, prepare)

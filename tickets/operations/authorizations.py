@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
+from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing, workflow
@@ -22,7 +22,7 @@ UNDECIDED = (JobStatus.PROPOSED, JobStatus.DECLINED, JobStatus.DEFERRED)  # the 
 DECISIONS = {"approve": JobStatus.APPROVED, "decline": JobStatus.DECLINED, "defer": JobStatus.DEFERRED}
 
 
-@transaction.atomic
+@atomic
 def authorize(
     ticket: ServiceTicket,
     *,
@@ -119,7 +119,7 @@ def decision(sheet: billing.Sheet, job: Job, status: str) -> dict[str, Any]:
 # --- links for customers without an account --------------------------------------------------------
 
 
-@transaction.atomic
+@atomic
 def share(ticket: ServiceTicket, *, days: int = 14, by: Any) -> tuple[ShareLink, str]:
     """A link to this ticket, and its token, which is told once: the shop keeps its hash."""
     lock(ticket)
@@ -129,7 +129,7 @@ def share(ticket: ServiceTicket, *, days: int = 14, by: Any) -> tuple[ShareLink,
     return link, token
 
 
-@transaction.atomic
+@atomic
 def revoke_share(ticket: ServiceTicket, *, share: int, by: Any) -> None:
     """End a link. Raises InvalidInput for one that is not this ticket's; nothing changes when it has ended."""
     lock(ticket)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from django.db import transaction
+from mechanic_shop.api.transactions import atomic
 
 from ..models import CannedJob, CannedJobLine, CannedJobPart
 
 
-@transaction.atomic
+@atomic
 def write_canned_job(canned_job: CannedJob, *, lines: Any = None, parts: Any = None, by: Any, **details: Any) -> CannedJob:
     """Make or change a canned job; ``lines`` and ``parts``, where given, take the place of those that were there."""
     if canned_job.pk is None:

@@ -9,13 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from customers.models import Customer
 from inventory import operations as stock
 from inventory.models import ZERO
+from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing, pricing, terms
@@ -37,7 +37,7 @@ from .locks import lock
 from .steps import step
 
 
-@transaction.atomic
+@atomic
 def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoice:
     """Write the invoice of a completed ticket: what was approved and done, and what is on the ticket itself, at today's tax.
 
@@ -155,7 +155,7 @@ def refuse_unfitted(ticket: ServiceTicket) -> None:
 # --- credit notes ----------------------------------------------------------------------------------
 
 
-@transaction.atomic
+@atomic
 def credit(invoice: Invoice, *, reason: str, lines: Sequence[dict[str, Any]] = (), restock: bool = False, by: Any) -> CreditNote:
     """Take an invoice back: in full where no lines are named, else these: {line: its place on the paper, quantity?, restock?}.
 

@@ -3,9 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
-
 from inventory.models import ZERO
+from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from ..models import (
@@ -32,7 +31,7 @@ MOST_JOBS = MOST_LINES = 200
 PRICES = ("discount_percent", "discount_amount", "unit_cost")
 
 
-@transaction.atomic
+@atomic
 def add_job(ticket: ServiceTicket, *, title: str, lines: Any = (), continues: Job | None = None, by: Any, **details: Any) -> Job:
     """Propose a job, with its labour, sublet work and fees. Raises DomainError ``ticket_locked``."""
     lock_open(ticket)
@@ -46,7 +45,7 @@ def add_job(ticket: ServiceTicket, *, title: str, lines: Any = (), continues: Jo
     return job
 
 
-@transaction.atomic
+@atomic
 def update_job(job: Job, *, by: Any, **sent: Any) -> Job:
     """Change what was sent and differs; nothing of it changes the price. Raises DomainError ``ticket_locked``."""
     lock_open(job.ticket)
@@ -57,7 +56,7 @@ def update_job(job: Job, *, by: Any, **sent: Any) -> Job:
     return job
 
 
-@transaction.atomic
+@atomic
 def delete_job(job: Job, *, by: Any) -> None:
     """Erase a job on which nobody decided yet; its parts leave the ticket. Raises DomainError ``job_in_use`` for any other."""
     ticket = job.ticket
@@ -72,7 +71,7 @@ def delete_job(job: Job, *, by: Any) -> None:
     bump(ticket)
 
 
-@transaction.atomic
+@atomic
 def add_line(job: Job, *, by: Any, **details: Any) -> JobLine:
     """Put labour, sublet work or a fee into the job. An approved job that grows beyond what was approved goes back to the customer.
 
@@ -87,7 +86,7 @@ def add_line(job: Job, *, by: Any, **details: Any) -> JobLine:
     return line
 
 
-@transaction.atomic
+@atomic
 def edit_line(job: Job, *, line: int, by: Any, **changes: Any) -> JobLine:
     """Change a line of the job. Raises as ``add_line``, and InvalidInput ``line_of_another_job``."""
     fresh = open_job(job)
@@ -101,7 +100,7 @@ def edit_line(job: Job, *, line: int, by: Any, **changes: Any) -> JobLine:
     return found
 
 
-@transaction.atomic
+@atomic
 def remove_line(job: Job, *, line: int, by: Any) -> None:
     """Take a line out of the job. Raises as ``edit_line``."""
     fresh = open_job(job)
@@ -165,20 +164,20 @@ def price_labor(line: JobLine, details: dict[str, Any]) -> None:
 # --- how far the work is ---------------------------------------------------------------------------
 
 
-@transaction.atomic
+@atomic
 def finish_job(job: Job, *, by: Any, correction: str | None = None) -> None:
     """The work on an approved job is done. Raises DomainError ``job_not_approved``."""
     set_status(job, JobStatus.DONE, {JobStatus.APPROVED}, by=by, **({"correction": correction} if correction is not None else {}))
 
 
-@transaction.atomic
+@atomic
 def reopen_job(job: Job, *, by: Any) -> None:
     """A job that was done or cancelled is worked on, or proposed, again."""
     again = JobStatus.APPROVED if job.status == JobStatus.DONE else JobStatus.PROPOSED
     set_status(job, again, {JobStatus.DONE, JobStatus.CANCELLED}, by=by)
 
 
-@transaction.atomic
+@atomic
 def cancel_job(job: Job, *, by: Any) -> None:
     """Nobody does this job any more; its stock goes back."""
     set_status(job, JobStatus.CANCELLED, {JobStatus.PROPOSED, *AUTHORIZED}, by=by)
@@ -206,7 +205,7 @@ def set_status(job: Job, to: JobStatus, allowed: set[JobStatus], *, by: Any, **d
 # --- jobs from elsewhere ---------------------------------------------------------------------------
 
 
-@transaction.atomic
+@atomic
 def add_canned_job(ticket: ServiceTicket, *, canned_job: CannedJob, by: Any) -> None:
     """Put a canned job on the ticket, at the prices of today.
 
@@ -231,7 +230,7 @@ def chosen_price(line: Any) -> dict[str, Any]:
     return {name: value for name, value in chosen.items() if value is not None}
 
 
-@transaction.atomic
+@atomic
 def add_recommendation(ticket: ServiceTicket, *, job: Job, by: Any) -> None:
     """Propose again, at the prices of today, what the vehicle's owner declined or put off on an earlier ticket.
 

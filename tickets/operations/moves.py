@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import transaction
+from mechanic_shop.api.transactions import atomic
 
 from .. import workflow
 from ..models import ServiceTicket, Status
@@ -10,7 +10,7 @@ from . import authorizations, invoices
 from .steps import step
 
 
-@transaction.atomic
+@atomic
 def move(ticket: ServiceTicket, *, to: str, reason: str = "", by: Any) -> None:
     """Move the ticket along the workflow: approving it approves its proposed jobs, invoicing it issues the invoice.
 

@@ -3,11 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
-
 from inventory import operations as stock
 from inventory.models import ZERO, Part
 from mechanic_shop.api.statements import Prepared
+from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from ..models import AUTHORIZED, WORKING, Job, ServiceTicket, TicketPart
@@ -21,7 +20,7 @@ MOST_MONEY = Decimal("9999999999.99")
 UNCHANGED: Any = object()
 
 
-@transaction.atomic
+@atomic
 def add_part(
     ticket: ServiceTicket,
     *,
@@ -90,7 +89,7 @@ def own_job(ticket: ServiceTicket, job: Job) -> Job:
     return found
 
 
-@transaction.atomic
+@atomic
 def edit_part(
     ticket: ServiceTicket,
     *,
@@ -134,7 +133,7 @@ def edit_part(
     bump(ticket)
 
 
-@transaction.atomic
+@atomic
 def remove_part(ticket: ServiceTicket, *, part: Part, quantity: Decimal | None = None, by: Any) -> None:
     """Take a part off the ticket, all of it or some: first what is still to come, then what is held, last what was fitted.
 

@@ -4,10 +4,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from customers.models import Customer
+from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing, pricing, terms
@@ -18,7 +18,7 @@ from .steps import step
 MOST = Decimal("9999999.99")
 
 
-@transaction.atomic
+@atomic
 def pay(invoice: Invoice, *, amount: Decimal, by: Any, **how: Any) -> Payment:
     """Take money for an invoice; more than is due is the customer's credit. When nothing is due any more the ticket closes.
 
@@ -36,7 +36,7 @@ def pay(invoice: Invoice, *, amount: Decimal, by: Any, **how: Any) -> Payment:
     return payment
 
 
-@transaction.atomic
+@atomic
 def refund(invoice: Invoice, *, amount: Decimal, by: Any, **how: Any) -> Payment:
     """Pay back what was paid on an invoice, at most all of it. Raises DomainError ``refund_exceeds_paid``."""
     ticket = invoice.ticket
@@ -50,7 +50,7 @@ def refund(invoice: Invoice, *, amount: Decimal, by: Any, **how: Any) -> Payment
     return payment
 
 
-@transaction.atomic
+@atomic
 def deposit(ticket: ServiceTicket, *, amount: Decimal, by: Any, **how: Any) -> Payment:
     """Take money in advance; it counts on the invoice to come. Raises DomainError ``ticket_locked`` where none is to come."""
     lock(ticket)
@@ -62,7 +62,7 @@ def deposit(ticket: ServiceTicket, *, amount: Decimal, by: Any, **how: Any) -> P
     return write(ticket, PaymentKind.DEPOSIT, amount, by=by, **how)
 
 
-@transaction.atomic
+@atomic
 def refund_deposit(ticket: ServiceTicket, *, amount: Decimal, by: Any, **how: Any) -> Payment:
     """Pay back a deposit that is on no invoice. Raises DomainError ``refund_exceeds_paid``."""
     lock(ticket)
@@ -71,7 +71,7 @@ def refund_deposit(ticket: ServiceTicket, *, amount: Decimal, by: Any, **how: An
     return write(ticket, PaymentKind.REFUND, amount, by=by, sign=-1, **how)
 
 
-@transaction.atomic
+@atomic
 def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
     """Undo a payment, deposit or refund that was a mistake, or a cheque that bounced, by a row of the opposite sign.
 

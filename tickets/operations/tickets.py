@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from customers.models import Customer, Vehicle
 from inventory.models import ZERO
 from mechanic_shop.api.statements import Prepared
+from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 from mechanics.models import Mechanic
 
@@ -18,7 +18,7 @@ from ..models import OPEN, SEALED, ServiceTicket, Status, StatusChange, TicketMe
 from .locks import bump, links_changed, lock, lock_open, locked
 
 
-@transaction.atomic
+@atomic
 def open_ticket(*, by: Any, **details: Any) -> ServiceTicket:
     """Write down what a customer asks for, as an estimate.
 
@@ -31,7 +31,7 @@ def open_ticket(*, by: Any, **details: Any) -> ServiceTicket:
     return ticket
 
 
-@transaction.atomic
+@atomic
 def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
     """Change what was sent and differs.
 
@@ -60,7 +60,7 @@ def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
     return ticket.save_changes(**changes, version=F("version") + 1, by=by)
 
 
-@transaction.atomic
+@atomic
 def delete(ticket: ServiceTicket, *, by: Any) -> None:
     """Erase a ticket that never left estimate, with its quotes. Raises DomainError ``ticket_in_use`` for any other."""
     lock(ticket)
@@ -73,7 +73,7 @@ def delete(ticket: ServiceTicket, *, by: Any) -> None:
     links_changed()
 
 
-@transaction.atomic
+@atomic
 def give_discount(ticket: ServiceTicket, *, discount_percent: Decimal = ZERO, discount_amount: Decimal = ZERO, by: Any) -> None:
     """Take so many percent, or an amount, off the whole ticket; nothing takes the discount back. Raises DomainError ``ticket_locked``."""
     lock(ticket)
@@ -106,7 +106,7 @@ def remove_mechanic(ticket: ServiceTicket, *, mechanic: Mechanic, by: Any) -> No
     edit_mechanics(ticket, remove=[mechanic], by=by)
 
 
-@transaction.atomic
+@atomic
 def edit_mechanics(
     ticket: ServiceTicket, *, add: Sequence[Mechanic] = (), remove: Sequence[Mechanic] = (), role: str = TicketMechanic.Role.ASSISTANT, by: Any
 ) -> None:

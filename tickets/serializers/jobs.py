@@ -11,7 +11,7 @@ from inventory.models import ZERO, Part
 from inventory.taxes import TaxCode
 from mechanic_shop.api.fields import MoneyField, PercentField, PositiveQuantityField, QuantityField, RelationListField, SmallRelatedField, UTCField
 from mechanic_shop.api.reading import Fixed, JsonObject
-from mechanic_shop.api.serializers import ShopSerializer, asking_user
+from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user
 from mechanics.models import Mechanic
 
 from .. import operations
@@ -157,11 +157,11 @@ class ChangeLineSerializer(JobLineSerializer):
         return found
 
 
-class RemoveLineSerializer(serializers.Serializer):
+class RemoveLineSerializer(Body):
     line = serializers.IntegerField(min_value=1, help_text="the line's id")
 
 
-class FinishJobSerializer(serializers.Serializer):
+class FinishJobSerializer(Body):
     correction = serializers.CharField(max_length=5000, required=False, allow_blank=True, help_text="what was done")
 
 
@@ -169,15 +169,15 @@ class NothingSerializer(serializers.Serializer):
     """An empty body."""
 
 
-class AddCannedJobSerializer(serializers.Serializer):
+class AddCannedJobSerializer(Body):
     canned_job = SmallRelatedField(queryset=CannedJob.objects.all())
 
 
-class AddRecommendationSerializer(serializers.Serializer):
+class AddRecommendationSerializer(Body):
     job = SmallRelatedField(queryset=Job.objects.all(), shows=("title",))
 
 
-class EditPartSerializer(serializers.Serializer):
+class EditPartSerializer(Body):
     part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
     job = SmallRelatedField(queryset=Job.objects.all(), shows=("title",), required=False, allow_null=True, help_text="null: on the ticket itself")
     unit_price = MoneyField(required=False)
@@ -185,14 +185,14 @@ class EditPartSerializer(serializers.Serializer):
     discount_amount = MoneyField(required=False)
 
 
-class DiscountSerializer(serializers.Serializer):
+class DiscountSerializer(Body):
     """Off the whole ticket; nothing sent, nothing off."""
 
     discount_percent = PercentField(default=Decimal(0))
     discount_amount = MoneyField(default=Decimal(0))
 
 
-class AuthorizeSerializer(serializers.Serializer):
+class AuthorizeSerializer(Body):
     """Ids of jobs; where all three lists are empty, every proposed job is approved."""
 
     approve = RelationListField(child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list)

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from mechanic_shop.accounts.emails import EmailField
 from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, SmallRelatedField, UTCField
 from mechanic_shop.api.reading import PerDatabase
-from mechanic_shop.api.serializers import ShopSerializer
+from mechanic_shop.api.serializers import Body, ShopSerializer
 
 from ..models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, InvoiceState, Method, Payment
 from ..models.money import state_of
@@ -134,7 +134,7 @@ class PaymentSerializer(ShopSerializer):
 # --- bodies ----------------------------------------------------------------------------------------
 
 
-class TakeMoneySerializer(serializers.Serializer):
+class TakeMoneySerializer(Body):
     """Money that comes or goes."""
 
     amount = MoneyField(min_value=Decimal("0.01"))
@@ -144,7 +144,7 @@ class TakeMoneySerializer(serializers.Serializer):
     received_at = UTCField(required=False, allow_null=True, default=None, help_text="now, when left out")
 
 
-class ReverseSerializer(serializers.Serializer):
+class ReverseSerializer(Body):
     note = serializers.CharField(max_length=500, help_text="why")
 
 
@@ -154,7 +154,7 @@ class CreditLineSerializer(serializers.Serializer):
     restock = serializers.BooleanField(required=False, help_text="put the part back on the shelf")
 
 
-class CreditSerializer(serializers.Serializer):
+class CreditSerializer(Body):
     """No lines: all that is left of the invoice."""
 
     reason = serializers.CharField(max_length=500)
@@ -162,9 +162,9 @@ class CreditSerializer(serializers.Serializer):
     restock = serializers.BooleanField(required=False, default=False, help_text="for every line that does not say otherwise")
 
 
-class IssueSerializer(serializers.Serializer):
+class IssueSerializer(Body):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="", help_text="kept in the ticket's history")
 
 
-class SendSerializer(serializers.Serializer):
+class SendSerializer(Body):
     to = EmailField(required=False, allow_null=True, default=None, help_text="the customer's address, when left out")

@@ -12,7 +12,7 @@ from inventory.models import ZERO, Part
 from mechanic_shop.api.audit import Kind
 from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, RelationListField, SmallRelatedField, UTCField
 from mechanic_shop.api.reading import Fixed, PerDatabase
-from mechanic_shop.api.serializers import ShopSerializer, asking_user
+from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user
 from mechanics.models import Mechanic
 
 from .. import operations, workflow
@@ -117,33 +117,33 @@ class ServiceTicketSerializer(ShopSerializer):
         return operations.update(instance, **validated_data, by=self.context["request"].user)
 
 
-class AssignMechanicSerializer(serializers.Serializer):
+class AssignMechanicSerializer(Body):
     mechanic = SmallRelatedField(queryset=Mechanic.objects.all())
     role = serializers.ChoiceField(choices=TicketMechanic.Role.choices, default=TicketMechanic.Role.ASSISTANT)
 
 
-class RemoveMechanicSerializer(serializers.Serializer):
+class RemoveMechanicSerializer(Body):
     mechanic = SmallRelatedField(queryset=Mechanic.objects.all())
 
 
-class EditMechanicsSerializer(serializers.Serializer):
+class EditMechanicsSerializer(Body):
     add = RelationListField(child=SmallRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
     remove = RelationListField(child=SmallRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
 
 
-class AddPartSerializer(serializers.Serializer):
+class AddPartSerializer(Body):
     part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
     quantity = PositiveQuantityField(default=Decimal(1))
     backorder = serializers.BooleanField(default=False, help_text="put it on the ticket also when too little is available")
     job = SmallRelatedField(queryset=Job.objects.all(), shows=("title",), required=False, allow_null=True, help_text="none: on the ticket itself")
 
 
-class RemovePartSerializer(serializers.Serializer):
+class RemovePartSerializer(Body):
     part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
     quantity = PositiveQuantityField(required=False, allow_null=True, default=None, help_text="all of it, when left out")
 
 
-class MoveSerializer(serializers.Serializer):
+class MoveSerializer(Body):
     to = serializers.ChoiceField(choices=Status.choices)
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
