@@ -146,7 +146,7 @@ def shared(token: str) -> ShareLink | None:
     return link if link is not None and link.is_open else None
 
 
-@transaction.atomic
+@atomic
 def authorize_shared(token: str, **said: Any) -> Authorization | None:
     """What whoever has the link says to the jobs, in nobody's name; None for a link that is not open. Raises as ``authorize``."""
     link = shared(token)
