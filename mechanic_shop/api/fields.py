@@ -58,7 +58,7 @@ class SmallRelatedField(serializers.RelatedField):
     def find(self, ident: int) -> Any:
         """The row with this key, if the user may see it."""
         user = getattr(self.context.get("request"), "user", None)
-        rights = (user.pk, user.get_all_permissions()) if user is not None else None
+        rights = (user.pk, frozenset(user.get_all_permissions())) if user is not None else None
         return shelf.get((vars(self)["queryset"], rights), lambda: Statement(self.get_queryset().filter(pk=KEY).order_by())).first(ident)
 
     def get_choices(self, cutoff: int | None = None) -> dict[Any, Any]:

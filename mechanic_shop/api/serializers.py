@@ -61,7 +61,7 @@ class KeptFields:
     @cached_property
     def kept(self: Any) -> dict[str, Any]:
         user = asking_user(self)
-        rights = None if user is None else user.get_all_permissions()
+        rights = None if user is None else frozenset(user.get_all_permissions())
         return shelf.get((type(self), rights, self.instance is None), self.get_fields)
 
     def bound(self: Any, kept: dict[str, Any]) -> BindingDict:
