@@ -257,6 +257,21 @@ def test_a_decision_on_an_estimate_that_changed_is_refused(owner: Client, adviso
     assert authorize(owner, ticket, version=seen).status_code == 201
 
 
+def test_the_dearest_ticket_there_can_be(manager: Client) -> None:
+    """No sum of what single lines may come to is too large for its column."""
+    ticket = make_ticket()
+    dear = {"kind": "fee", "description": "Gold", "unit_price": "9999999999.99"}
+    jobs = [job_on(ticket, manager, lines=[dear] * 200) for _ in range(2)]
+    assert authorize(manager, ticket).json()["approved_total"] == "3999999999996.00"
+    assert manager.get(f"{API}jobs/{jobs[0]['id']}/").json()["authorized_total"] == "1999999999998.00"
+    for job in jobs:
+        put(manager, f"jobs/{job['id']}/finish/")
+    manager.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": "completed"})
+    invoice = manager.post(f"{API}tickets/{ticket.pk}/invoice/").json()
+    assert (invoice["total"], invoice["balance"]) == ("3999999999996.00",) * 2
+    assert manager.get(f"{API}invoices/{invoice['id']}/pdf/").status_code == 200
+
+
 # --- scope -------------------------------------------------------------------------------------------
 
 

@@ -141,7 +141,7 @@ class Job(ShopModel):
     cause = models.TextField(max_length=5000, blank=True, help_text="what was found")
     correction = models.TextField(max_length=5000, blank=True, help_text="what was done")
     status = models.CharField(max_length=10, choices=JobStatus.choices, default=JobStatus.PROPOSED, editable=False)
-    authorized_total = money_field(null=True, blank=True, editable=False)
+    authorized_total = money_field(max_digits=24, null=True, blank=True, editable=False)
     continues = models.ForeignKey("self", models.PROTECT, null=True, blank=True, editable=False, related_name="continued_by")
 
     untold = frozenset({"ticket", "continues"})
@@ -291,7 +291,7 @@ class Authorization(AppendOnlyModel):
     channel = models.CharField(max_length=10, choices=Channel.choices)
     note = models.CharField(max_length=500, blank=True)
     decisions = models.JSONField()
-    approved_total = money_field(help_text="of all that was approved at once, with tax")
+    approved_total = money_field(max_digits=24, help_text="of all that was approved at once, with tax")
 
     objects = AuthorizationQuerySet.as_manager()
 

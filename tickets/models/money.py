@@ -53,9 +53,9 @@ class Paper(AppendOnlyModel):
     issued_on = models.DateField(help_text="in the shop's time")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     currency = models.CharField(max_length=3)
-    subtotal = models.DecimalField(max_digits=14, decimal_places=2)
-    tax = models.DecimalField(max_digits=14, decimal_places=2)
-    total = models.DecimalField(max_digits=14, decimal_places=2)
+    subtotal = models.DecimalField(max_digits=24, decimal_places=2)
+    tax = models.DecimalField(max_digits=24, decimal_places=2)
+    total = models.DecimalField(max_digits=24, decimal_places=2)
     document = models.JSONField()
 
     class Meta:
@@ -117,7 +117,7 @@ class Invoice(Paper):
     due_on = models.DateField()
     tax_rounding = models.CharField(max_length=5)
     prices_include_tax = models.BooleanField()
-    deposits = models.DecimalField(max_digits=14, decimal_places=2, help_text="paid before it was issued")
+    deposits = models.DecimalField(max_digits=24, decimal_places=2, help_text="paid before it was issued")
 
     objects = InvoiceQuerySet.as_manager()
 
@@ -144,8 +144,8 @@ class LineFacts(AppendOnlyModel):
 
     is_guarded = True
 
-    net = models.DecimalField(max_digits=14, decimal_places=2)
-    tax = models.DecimalField(max_digits=14, decimal_places=2)
+    net = models.DecimalField(max_digits=24, decimal_places=2)
+    tax = models.DecimalField(max_digits=24, decimal_places=2)
 
     objects = AppendOnlyQuerySet.as_manager()
 
@@ -312,12 +312,12 @@ class InvoiceAccount(models.Model):
     """
 
     invoice = models.OneToOneField(Invoice, models.PROTECT, primary_key=True, related_name="account")
-    credited = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO)
-    paid = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO)
-    refunded = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO)
+    credited = models.DecimalField(max_digits=24, decimal_places=2, default=ZERO)
+    paid = models.DecimalField(max_digits=24, decimal_places=2, default=ZERO)
+    refunded = models.DecimalField(max_digits=24, decimal_places=2, default=ZERO)
     is_credited = models.BooleanField(default=False, help_text="nothing of it is left")
     balance = models.DecimalField(
-        max_digits=14, decimal_places=2, help_text="total − credited − paid + refunded; less than 0 is the customer's credit"
+        max_digits=24, decimal_places=2, help_text="total − credited − paid + refunded; less than 0 is the customer's credit"
     )
 
     class Meta:

@@ -107,7 +107,7 @@ class JobSerializer(ShopSerializer):
     position = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
     lines = JobLineSerializer(many=True, required=False)
     parts = JobPartSerializer(many=True, read_only=True)
-    authorized_total = MoneyField(read_only=True, allow_null=True, help_text="what the customer said yes to, before the ticket's discount and tax")
+    authorized_total = MoneyField(read_only=True, max_digits=24, allow_null=True, help_text="what the customer approved of it")
     total = MoneyField(read_only=True, max_digits=24, help_text="of its lines and parts, before the ticket's discount and tax")
 
     expressions = {"ticket": ticket_in("ticket_id"), "total": Fixed(job_total(), 2)}
@@ -236,7 +236,7 @@ class AuthorizationSerializer(ShopSerializer):
     by = SmallRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
     at = UTCField(read_only=True)
     decisions = DecisionSerializer(many=True, read_only=True)
-    approved_total = MoneyField(read_only=True)
+    approved_total = MoneyField(read_only=True, max_digits=24)
 
     class Meta:
         model = Authorization

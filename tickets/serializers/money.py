@@ -14,7 +14,7 @@ from ..models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, InvoiceSt
 from ..models.money import state_of
 from .jobs import ticket_in
 
-AMOUNT = {"max_digits": 14, "read_only": True}
+AMOUNT = {"max_digits": 24, "read_only": True}
 
 
 class ReceiptNumber(PerDatabase):
