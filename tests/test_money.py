@@ -275,7 +275,7 @@ def test_payments_settle_an_invoice_and_close_the_ticket(advisor: Client) -> Non
     ticket = done_ticket()
     invoice = issue(advisor, ticket)
     first = pay(advisor, invoice, "100", reference="slip 7", received_at="2026-11-01T10:00:00Z").json()
-    assert (first["number"], first["amount"], first["kind"], first["reference"]) == ("R-000001", "100.00", "payment", "slip 7")
+    assert (first["number"], first["amount"], first["kind"], first["reference"]) == (f"R-{first['id']:06}", "100.00", "payment", "slip 7")
     assert sums(read(advisor, invoice)) == ("0.00", "100.00", "0.00", "187.98", "open")
     assert status_of(ticket) == "invoiced"
     pay(advisor, invoice, "187.98", method="cash")
@@ -382,7 +382,7 @@ def test_a_receipt(advisor: Client, owner: Client, stranger: Client) -> None:
     invoice = issue(advisor, done_ticket(owner.user.customer))
     payment = pay(advisor, invoice, "100").json()
     paper = owner.get(f"{API}payments/{payment['id']}/pdf/")
-    assert paper["Content-Disposition"] == 'inline; filename="R-000001.pdf"'
+    assert paper["Content-Disposition"] == f'inline; filename="{payment["number"]}.pdf"'
     assert paper.content == owner.get(f"{API}payments/{payment['id']}/pdf/").content
     refused(stranger.get(f"{API}payments/{payment['id']}/pdf/"), 404)
 
