@@ -89,6 +89,7 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
     if by.pk == customer.user_id:
         accounts.check_current_password(by, current_password)
     _refuse_open_tickets(customer)
+    _refuse_open_money(customer)
     user, vehicles = customer.user, _erase_vehicles(customer)
     # A mechanic or a clerk who is also a customer keeps the log-in for work, and is a customer no more.
     works_here = user is not None and user.is_shop_staff
@@ -109,6 +110,14 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
     answers.forget(customer, user)
     _forget_everywhere(customer, *vehicles, *filter(None, [kept_login]))
     log.info("customer erased", extra={"customer_id": customer.pk, "by_user_id": by.pk})
+
+
+def _refuse_open_money(customer: Customer) -> None:
+    """What is owed is settled first, by either: nobody could be paid back, or asked for it, afterwards."""
+    owed = sum(customer.invoices.values_list("total", flat=True)) - sum(customer.creditnotes.values_list("total", flat=True))
+    balance = owed - sum(customer.payments.exclude(kind="applied").values_list("effect", flat=True))
+    if balance:
+        raise DomainError("customer_has_balance", f"{balance} are open with {customer.name}: settle that first, then erase.", balance=str(balance))
 
 
 def _lock(customer: Customer) -> None:

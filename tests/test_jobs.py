@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from inventory import operations as stock
 from inventory.books import findings
 from tickets.models import Authorization, CannedJob, Job, LaborRate, ServiceTicket, TicketPart
+from tickets.operations import jobs, locks
 
 from .answers import refused
 from .conftest import Client
@@ -123,12 +124,28 @@ def test_lines_come_change_and_go(advisor: Client) -> None:
 def test_a_mechanic_writes_jobs_of_assigned_tickets_and_gives_no_discount(assigned: Client, unassigned: Client) -> None:
     ticket = make_ticket(mechanics=[assigned.user.mechanic])
     refused(unassigned.post(f"{API}jobs/", {"ticket": ticket.pk, "title": "x"}), 403)
-    job = job_on(ticket, assigned, lines=[LABOR])
-    refused(put(unassigned, f"jobs/{job['id']}/add-line/", **LABOR), 403)
-    assert put(assigned, f"jobs/{job['id']}/add-line/", **LABOR).status_code == 200
-    for more in ({"discount_percent": "5"}, {"discount_amount": "5"}):
-        refused(put(assigned, f"jobs/{job['id']}/add-line/", **LABOR | more), 403)
-    refused(put(assigned, f"jobs/{job['id']}/edit-line/", line=job["lines"][0]["id"], unit_price="1"), 403)
+    LaborRate.objects.create(name="Mechanical", hourly=d("100.00"), is_default=True)
+    cheap = LaborRate.objects.create(name="Cheap", hourly=d("1.00"))
+    free = stock.add_tax_code(name="Free", rate=d("0"), by=None)
+    hours = {"kind": "labor", "description": "Fit", "quantity": "1.5"}
+    job = job_on(ticket, assigned, lines=[hours])
+    line = job["lines"][0]
+    refused(put(unassigned, f"jobs/{job['id']}/add-line/", **hours), 403)
+    assert put(assigned, f"jobs/{job['id']}/add-line/", **hours, rate=cheap.pk).status_code == 200, "a rate is a rate"
+    assert put(assigned, f"jobs/{job['id']}/add-line/", kind="fee", description="Towing", unit_price="80").status_code == 200
+    for more in ({"discount_percent": "5"}, {"discount_amount": "5"}, {"unit_price": "99"}, {"tax_code": free.pk}):
+        refused(put(assigned, f"jobs/{job['id']}/add-line/", **hours | more), 403)
+    for change in ({"unit_price": "1"}, {"rate": cheap.pk}, {"tax_code": free.pk}):
+        refused(put(assigned, f"jobs/{job['id']}/edit-line/", line=line["id"], **change), 403)
+    sent_back = {name: line[name] for name in ("unit_price", "rate", "discount_percent", "description")}
+    assert put(assigned, f"jobs/{job['id']}/edit-line/", line=line["id"], **sent_back, quantity="2").status_code == 200
+
+
+def test_who_and_what_is_no_longer_used_is_on_no_line(advisor: Client) -> None:
+    job = job_on(make_ticket(), advisor)
+    gone = LaborRate.objects.create(name="Old", hourly=d("100.00"), is_active=False)
+    refused(put(advisor, f"jobs/{job['id']}/add-line/", **LABOR, rate=gone.pk), 409, "labor_rate_inactive")
+    refused(put(advisor, f"jobs/{job['id']}/add-line/", **LABOR, mechanic=MechanicFactory(is_active=False).pk), 409, "mechanic_inactive")
 
 
 def test_what_sublet_work_costs_is_for_those_who_may_see_it(advisor: Client, manager: Client) -> None:
@@ -379,6 +396,48 @@ def test_a_ticket_is_complete_when_every_approved_job_is_done_or_cancelled(advis
     refused(put(advisor, f"jobs/{job['id']}/reopen/"), 409, "ticket_locked")
 
 
+def test_a_job_that_grows_leaves_in_the_car_what_is_fitted(advisor: Client) -> None:
+    ticket, job, part = approved_job(advisor)
+    put(advisor, f"jobs/{job['id']}/finish/")
+    for to in ("completed", "in_progress"):
+        advisor.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": to})
+    assert put(advisor, f"jobs/{job['id']}/add-line/", **LABOR).json()["status"] == "proposed"
+    assert line(ticket, part).issued == 2
+    put(advisor, f"jobs/{job['id']}/cancel/")
+    assert line(ticket, part).issued == 0, "nobody wants it any more"
+    assert findings() == []
+
+
+def test_nothing_more_is_put_into_a_job_that_was_declined(advisor: Client, assigned: Client) -> None:
+    ticket = make_ticket(mechanics=[assigned.user.mechanic])
+    part = PartFactory(stock=9)
+    job = job_on(ticket, advisor, lines=[LABOR])
+    put(advisor, f"tickets/{ticket.pk}/add-part/", part=part.pk, job=job["id"])
+    authorize(advisor, ticket, decline=[job["id"]])
+    refused(put(advisor, f"tickets/{ticket.pk}/add-part/", part=part.pk, quantity=3), 409, "job_ended")
+    refused(put(assigned, f"tickets/{ticket.pk}/edit-part/", part=part.pk, job=None), 403)
+    assert put(advisor, f"tickets/{ticket.pk}/edit-part/", part=part.pk, job=None).status_code == 200
+
+
+def test_a_customers_word_is_not_handed_over_with_the_ticket(manager: Client) -> None:
+    ticket = make_ticket()
+    job = job_on(ticket, manager, lines=[LABOR])
+    authorize(manager, ticket, decline=[job["id"]], note="Called at 555-1111")
+    refused(manager.patch(f"{API}tickets/{ticket.pk}/", {"customer": CustomerFactory().pk}), 409, "ticket_in_use")
+
+
+def test_a_job_on_a_ticket_that_is_deleted_in_this_moment_is_404(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket = make_ticket()
+    real = locks.lock_open
+
+    def deleted(found: ServiceTicket) -> None:
+        ServiceTicket.objects.filter(pk=found.pk).delete()
+        real(found)
+
+    monkeypatch.setattr(jobs, "lock_open", deleted)
+    refused(manager.post(f"{API}jobs/", {"ticket": ticket.pk, "title": "x"}), 404)
+
+
 def test_a_job_that_was_not_approved_is_not_finished(advisor: Client) -> None:
     ticket = make_ticket()
     job = job_on(ticket, advisor)
@@ -459,6 +518,9 @@ def test_what_was_declined_is_recommended_until_it_is_taken_up(owner: Client, ad
     refused(put(advisor, f"tickets/{later.pk}/add-recommendation/", **body), 409, "not_recommended")
     other = make_ticket(vehicle=VehicleFactory())
     refused(put(advisor, f"tickets/{other.pk}/add-recommendation/", job=jobs[1]["id"]), 409, "not_recommended")
+    put(advisor, f"jobs/{job['id']}/cancel/")
+    assert [job["title"] for job in owner.get(address).json()["results"]] == ["Tyres", "Brakes"], "what was cancelled is open again"
+    put(advisor, f"jobs/{job['id']}/reopen/")
     advisor.post(f"{API}tickets/{later.pk}/transitions/", {"to": "cancelled"})
     assert [job["title"] for job in owner.get(address).json()["results"]] == ["Tyres", "Brakes"], "what a cancelled ticket took up is open again"
 

@@ -303,7 +303,7 @@ class World:
         }.get(call)
 
     def bodies_of_jobs(self, call: str) -> dict[str, Any]:
-        line = {"kind": "labor", "description": "Fit", "quantity": "0.5", "unit_price": "80"}
+        line = {"kind": "fee", "description": "Disposal", "quantity": "1", "unit_price": "8"}
         wanted: dict[str, Callable[[], Any]] = {
             "PUT serviceticket-edit-part": lambda: {"part": self.part.pk, "job": None},
             "PUT serviceticket-give-discount": lambda: {"discount_percent": "5"},

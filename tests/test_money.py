@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Group, Permission
 from django.core import mail
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -19,7 +20,7 @@ from tickets.models import CreditNote, DocumentSeries, Invoice, InvoiceAccount, 
 from tickets.operations import invoices as issuing
 
 from .answers import refused
-from .conftest import Client
+from .conftest import Client, client_of
 from .factories import CustomerFactory, PartFactory, VehicleFactory, make_ticket, office
 
 pytestmark = pytest.mark.django_db
@@ -482,6 +483,7 @@ def test_what_went_back_on_the_shelf_is_not_sold_again_before_it_is_fitted(manag
     refused(manager.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "parts_not_fitted")
     ticket.refresh_from_db()
     operations.move(ticket, to="in_progress", by=office())
+    assert ticket.lines.get().allocated == 2, "it lies there, so it is held again"
     manager.put(f"{API}tickets/{ticket.pk}/remove-part/", {"part": ticket.lines.get().part_id})
     operations.move(ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office())
     assert issue(manager, ticket)["total"] == "240.00"
@@ -492,11 +494,44 @@ def test_an_invoice_of_nothing_is_credited_by_its_lines(manager: Client) -> None
     ticket = done_ticket(parts=0, tax=None)
     operations.give_discount(ticket, discount_percent=d("100"), by=office())
     invoice = issue(manager, ticket)
-    assert (invoice["total"], invoice["state"]) == ("0.00", "paid")
+    assert (invoice["total"], invoice["state"], status_of(ticket)) == ("0.00", "paid", "closed"), "nothing is due"
     credit(manager, invoice, lines=[{"line": 1, "quantity": 1}])
     assert (read(manager, invoice)["state"], status_of(ticket)) == ("paid", "closed")
     credit(manager, invoice)
     assert (read(manager, invoice)["state"], status_of(ticket)) == ("credited", "completed")
+
+
+def test_an_invoice_of_no_lines_can_be_taken_back(manager: Client) -> None:
+    ticket = make_ticket("completed")
+    invoice = issue(manager, ticket)
+    assert status_of(ticket) == "invoiced"
+    assert credit(manager, invoice).status_code == 201
+    assert (status_of(ticket), read(manager, invoice)["state"]) == ("completed", "credited")
+    refused(credit(manager, invoice), 409, "nothing_to_credit")
+
+
+def test_the_tax_of_supplies_is_that_of_its_code_however_it_is_spelt(manager: Client, settings: Any) -> None:
+    settings.SHOP_SUPPLIES, settings.SHOP_SUPPLIES_TAX = (d("0"), d("10.03")), "vat"
+    invoice = issue(manager, done_ticket(parts=0, tax="19"))
+    document = manager.get(f"{API}invoices/{invoice['id']}/document/").json()
+    assert document["taxes"] == [{"name": "VAT", "rate": "19.000", "base": "210.03", "amount": "39.91"}]
+
+
+def test_whoever_may_not_issue_invoices_may_not_by_a_move(advisor: Client) -> None:
+    ticket = done_ticket()
+    Group.objects.get(name="advisor").permissions.remove(Permission.objects.get(codename="add_invoice"))
+    client = client_of(type(advisor.user).objects.get(pk=advisor.user.pk))
+    refused(client.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": "invoiced"}), 403)
+    refused(client.post(f"{API}tickets/{ticket.pk}/invoice/"), 403)
+
+
+def test_money_is_settled_before_a_customer_is_forgotten(manager: Client) -> None:
+    customer = CustomerFactory()
+    invoice = issue(manager, done_ticket(customer))
+    pay(manager, invoice, "300")
+    assert refused(manager.post(f"{API}customers/{customer.pk}/erase/"), 409, "customer_has_balance")["balance"] == "-12.02"
+    refund(manager, invoice, "12.02")
+    assert manager.post(f"{API}customers/{customer.pk}/erase/").status_code == 204
 
 
 def test_an_advisor_issues_no_credit_notes_and_pays_nothing_back(advisor: Client) -> None:

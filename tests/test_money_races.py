@@ -1,15 +1,20 @@
 """Races for money and for the customer's word, each of which is lost without its lock; on SQLite and on PostgreSQL."""
 
+import time
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from inventory import operations as stock
 from inventory.books import findings
+from inventory.models import Part
 from mechanic_shop.errors import DomainError
 from tickets import operations, pricing
 from tickets.models import CreditNote, Invoice, InvoiceAccount, Job, JobStatus, Payment, ServiceTicket, TicketPart
 from tickets.operations import invoices as issuing
+from tickets.operations import parts
 from tickets.operations.scope import total_of
 
 from .conftest import Client
@@ -186,6 +191,90 @@ def test_a_recommendation_is_taken_up_once(advisor: Client) -> None:
         at_once(*[lambda c=again(advisor), t=each: c.put(f"{API}tickets/{t.pk}/add-recommendation/", {"job": job["id"]}) for each in later])
     )
     assert found == {200: 1, 409: 5}
+
+
+# --- with one of two held up at the worst moment ----------------------------------------------------
+
+
+def after(seconds: float, call: Callable[[], Any]) -> Callable[[], Any]:
+    def run() -> Any:
+        time.sleep(seconds)
+        return call()
+
+    return run
+
+
+@pytest.fixture
+def hold_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let a function of operations/parts.py take its time."""
+
+    def slow(name: str) -> None:
+        real = getattr(parts, name)
+
+        def waited(*args: Any, **kwargs: Any) -> Any:
+            time.sleep(0.6)
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(parts, name, waited)
+
+    return slow
+
+
+def approved_with_job(*wanted: Part, quantity: int = 1) -> tuple[ServiceTicket, Job]:
+    ticket = make_ticket()
+    line = {"kind": "fee", "description": "x", "quantity": Decimal(1), "unit_price": Decimal(10)}
+    job = operations.add_job(ticket, title="j", lines=[line], by=office())
+    for part in wanted:
+        operations.add_part(ticket, part=part, quantity=Decimal(quantity), job=job, by=office())
+    operations.move(ticket, to="approved", by=office())
+    return fresh(ticket), job
+
+
+def test_a_ticket_that_was_cancelled_meanwhile_does_not_come_back() -> None:
+    """The admin reads the ticket before the lock."""
+    ticket, by = make_ticket(), office()
+    stale = fresh(ticket)
+    operations.move(ticket, to="cancelled", by=by)
+    with pytest.raises(DomainError) as refusal:
+        operations.move(stale, to="approved", by=by)
+    assert refusal.value.code == "status_changed"
+    assert [step.to_status for step in ticket.history.all()] == ["estimate", "cancelled"]
+
+
+def test_a_part_added_while_a_delivery_fills_its_backorder_is_held_once(hold_up: Callable[[str], None]) -> None:
+    part, by = PartFactory(), office()
+    ticket = make_ticket("approved", parts=[(part, 2)])
+    hold_up("hold")
+    at_once(
+        lambda: operations.add_part(ticket, part=part, quantity=Decimal(1), backorder=True, by=by),
+        after(0.2, lambda: stock.receive(part, quantity=Decimal(10), by=by)),
+    )
+    assert findings() == []
+    assert TicketPart.objects.get().quantity == 3
+
+
+def test_a_part_added_to_a_job_while_a_delivery_comes_does_not_deadlock(hold_up: Callable[[str], None]) -> None:
+    part, by = PartFactory(), office()
+    ticket, job = approved_with_job(part, quantity=2)
+    hold_up("rescope")
+    found = at_once(
+        lambda: operations.add_part(ticket, part=part, quantity=Decimal(1), job=job, backorder=True, by=by),
+        after(0.2, lambda: stock.receive(part, quantity=Decimal(10), by=by)),
+    )
+    assert [each for each in found if isinstance(each, Exception)] == []
+    assert findings() == []
+
+
+def test_a_dearer_part_and_a_cancelled_ticket_do_not_deadlock(hold_up: Callable[[str], None]) -> None:
+    first, second, by = PartFactory(stock=10), PartFactory(stock=10), office()
+    (ticket, _), (other, _) = approved_with_job(first, second), approved_with_job(first, second)
+    hold_up("rescope")
+    found = at_once(
+        lambda: operations.edit_part(ticket, part=second, unit_price=Decimal(99), by=by),
+        after(0.2, lambda: operations.move(other, to="cancelled", by=by)),
+    )
+    assert [each for each in found if isinstance(each, Exception)] == []
+    assert findings() == []
 
 
 def test_jobs_that_change_at_once_do_not_deadlock(advisor: Client) -> None:

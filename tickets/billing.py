@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 from django.conf import settings
@@ -114,7 +115,7 @@ def body(sheet: Sheet, jobs: list[Job], bill: Bill, *, others: bool = False) -> 
     shown = {job.pk: lines[job.pk] for job in jobs}
     if others:
         shown |= {job.pk: list(sheet.price([job], loose=False).lines) for job in sheet.jobs if job.pk not in shown}
-    numbers = iter(range(1, 10_000))
+    numbers = count(1)
     told = [job_facts(job, shown[job.pk], numbers) for job in sheet.jobs if job.pk in shown]
     loose = [line_facts(line, next(numbers)) for line in lines[None]]
     if bill.supplies:
@@ -165,4 +166,4 @@ def tax_facts(sums: pricing.TaxSum) -> dict[str, str]:
 
 def money(amount: Decimal) -> str:
     """With the currency's decimals."""
-    return f"{amount:.{settings.SHOP_CURRENCY_PLACES}f}"
+    return f"{terms.rounding().round(amount):f}"

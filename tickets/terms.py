@@ -32,8 +32,8 @@ def supplies(rates: Rates) -> Supplies | None:
     if not percent and not flat:
         return None
     name = settings.SHOP_SUPPLIES_TAX
-    rate = next((rate for known, rate in rates.values() if known.lower() == name.lower()), None) if name else None
-    return Supplies(percent, flat, settings.SHOP_SUPPLIES_CAP, None if rate is None else Tax(name, rate))
+    found = next((Tax(*known) for known in rates.values() if known[0].lower() == name.lower()), None) if name else None
+    return Supplies(percent, flat, settings.SHOP_SUPPLIES_CAP, found)
 
 
 def tax(rates: Rates, code: int | None) -> Tax | None:

@@ -68,10 +68,11 @@ class Move:
     """A move of the workflow; the office may always make it, ``also`` says who else."""
 
     also: tuple[Who, ...] = ()
+    needs: str = ""  # a permission that the office must have besides
     blocks: tuple[Block, ...] = ()
 
     def allows(self, user: Any, ticket: ServiceTicket) -> bool:
-        return any(who(user, ticket) for who in (office, *self.also))
+        return any(who(user, ticket) for who in (office, *self.also)) and (not self.needs or user.has_perm(self.needs))
 
     def blocked_by(self, ticket: ServiceTicket) -> list[DomainError]:
         return [found for block in self.blocks if (found := block(ticket))]
@@ -86,7 +87,7 @@ MOVES: dict[tuple[str, str], Move] = {
     (Status.IN_PROGRESS, Status.COMPLETED): Move(also=(assigned,), blocks=(unfilled_backorder, unfinished_jobs)),
     (Status.IN_PROGRESS, Status.CANCELLED): Move(),
     (Status.COMPLETED, Status.IN_PROGRESS): Move(),
-    (Status.COMPLETED, Status.INVOICED): Move(),
+    (Status.COMPLETED, Status.INVOICED): Move(needs="tickets.add_invoice"),
     (Status.INVOICED, Status.CLOSED): Move(blocks=(balance_due,)),
 }
 

@@ -79,7 +79,7 @@ def constraint_of(exc: Exception) -> str:
 
 def from_django(exc: Exception) -> Exception:
     """What Django or the database raised, as what the API says about it."""
-    if isinstance(exc, Http404):
+    if isinstance(exc, (Http404, django_errors.ObjectDoesNotExist)):
         return exceptions.NotFound("There is no such thing here, or it is not yours.")
     if isinstance(exc, django_errors.PermissionDenied):
         return exceptions.PermissionDenied()

@@ -123,8 +123,8 @@ class JobQuerySet(ShopQuerySet):
         return self.filter(words_in("title", term))
 
     def recommended(self) -> Self:
-        """Declined or deferred, and on no later ticket since; what a cancelled ticket took up is open again."""
-        taken = Job.objects.filter(continues=OuterRef("pk")).exclude(ticket__status=Status.CANCELLED)
+        """Declined or deferred, and on no later ticket since; what a cancelled ticket or job took up is open again."""
+        taken = Job.objects.filter(continues=OuterRef("pk")).exclude(ticket__status=Status.CANCELLED).exclude(status=JobStatus.CANCELLED)
         return self.filter(~Exists(taken), status__in=(JobStatus.DECLINED, JobStatus.DEFERRED))
 
 

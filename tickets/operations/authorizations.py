@@ -12,9 +12,9 @@ from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing, workflow
-from ..models import OPEN, WORKING, Authorization, Channel, Job, JobStatus, ServiceTicket, ShareLink, Status, TicketPart
+from ..models import WORKING, Authorization, Channel, Job, JobStatus, ServiceTicket, ShareLink, Status, TicketPart
 from .holding import follow
-from .locks import bump, lock, lock_open
+from .locks import bump, lock, lock_as_read, lock_open
 from .scope import total_of
 from .steps import step
 
@@ -66,9 +66,7 @@ def authorize(
 
 def approve_all(ticket: ServiceTicket, *, by: Any) -> None:
     """Approve what is proposed, because the whole ticket is approved; its stock follows with the ticket."""
-    lock(ticket)
-    if ticket.status not in OPEN:
-        return  # the move itself says why not
+    lock_as_read(ticket)
     jobs = {job.pk: job for job in Job.objects.filter(ticket=ticket).order_by("position", "pk")}
     named = {job.pk: JobStatus.APPROVED for job in jobs.values() if job.status == JobStatus.PROPOSED}
     if named:

@@ -9,6 +9,8 @@ from inventory.models import ZERO, Part
 
 from ..models import ServiceTicket, TicketPart
 
+Effect = Callable[[TicketPart, Part, Any], None]
+
 
 def hold_stock(line: TicketPart, part: Part, by: Any) -> None:
     """Promise the line what there is, if the customer wants it."""
@@ -28,8 +30,12 @@ def take_back(line: TicketPart, part: Part, by: Any) -> None:
 
 
 def hold_or_release(line: TicketPart, part: Part, by: Any) -> None:
-    """As its job has it: held when the customer said yes, else back on the shelf."""
-    (hold_stock if line.is_authorized else take_back)(line, part, by)
+    """As its job has it: held when the customer said yes, else released; what is fitted stays in the car."""
+    if line.is_authorized:
+        hold_stock(line, part, by)
+    else:
+        stock.release(part, line.allocated)
+        line.save_changes(allocated=ZERO)
 
 
 def give_back(line: TicketPart, part: Part, released: Decimal, returned: Decimal, *, by: Any) -> None:
@@ -37,7 +43,7 @@ def give_back(line: TicketPart, part: Part, released: Decimal, returned: Decimal
     stock.return_to_stock(part, returned, reference=line.ticket.number, unit_cost=line.unit_cost, by=by)
 
 
-def on_lines(lines: Any, effect: Callable[[TicketPart, Part, Any], None], *, by: Any, check: Callable[[], None] = lambda: None) -> dict[int, Part]:
+def on_lines(lines: Any, effect: Effect, *, by: Any, check: Callable[[], None] = lambda: None) -> dict[int, Part]:
     """Do this to each line, its part locked, in the order of the parts' ids; ``check`` is asked once all are locked. Returns the parts."""
     parts = stock.lock_parts(lines.values_list("part_id", flat=True))
     check()
@@ -46,8 +52,8 @@ def on_lines(lines: Any, effect: Callable[[TicketPart, Part, Any], None], *, by:
     return parts
 
 
-def follow(ticket: ServiceTicket, lines: Iterable[int], *, by: Any) -> None:
+def follow(ticket: ServiceTicket, lines: Iterable[int], *, by: Any, effect: Effect = hold_or_release) -> None:
     """Let the stock follow what became of the jobs of these lines, on a ticket that is worked on."""
-    parts = on_lines(TicketPart.objects.filter(ticket=ticket, pk__in=list(lines)), hold_or_release, by=by)
+    parts = on_lines(TicketPart.objects.filter(ticket=ticket, pk__in=list(lines)), effect, by=by)
     for _, part in sorted(parts.items()):
         stock.fill_backorders(part)

@@ -59,6 +59,8 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
     write_lines(invoice, bill)
     InvoiceAccount.objects.create(invoice=invoice, balance=invoice.total)
     payments.apply_to(invoice, by=by)
+    if bill.lines:  # a ticket without any stays, until somebody has looked at it
+        payments.settle(ticket, payments.account_of(invoice), because=invoice.number, by=by)
     return Invoice.objects.with_account().get(pk=invoice.pk)
 
 
@@ -168,7 +170,7 @@ def credit(invoice: Invoice, *, reason: str, lines: Sequence[dict[str, Any]] = (
     Customer.objects.refuse_erased(ticket.customer_id)  # their tickets never open again
     rest = left_of(invoice)
     chosen = chosen_lines(invoice, rest, lines, restock)
-    if not chosen:
+    if not chosen and (rest or payments.account_of(invoice).is_credited):
         raise DomainError("nothing_to_credit", f"{invoice.number} is credited in full already.")
     note = write_credit_note(invoice, rest, chosen, reason=reason, by=by)
     put_back(ticket, note, [each for each in chosen if each["restock"]], by=by)

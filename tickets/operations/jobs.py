@@ -20,7 +20,7 @@ from ..models import (
     Status,
     TicketPart,
 )
-from .holding import follow
+from .holding import follow, hold_or_release, take_back
 from .locks import bump, lock_open
 from .parts import MOST_MONEY, add_part
 from .scope import may_discount, rescope
@@ -28,7 +28,6 @@ from .tickets import check_discount
 
 MOST_HOURS = Decimal("9999.99")
 MOST_JOBS = MOST_LINES = 200
-PRICES = ("discount_percent", "discount_amount", "unit_cost")
 
 
 @atomic
@@ -125,8 +124,8 @@ def line_of(job: Job, key: int) -> JobLine:
 
 def write_line(line: JobLine, details: dict[str, Any], *, by: Any) -> JobLine:
     """Give a line these details, and what follows from them: labour costs what its rate does unless a price is named."""
-    if any(details.get(name) not in (None, getattr(line, name)) for name in PRICES) or (line.pk and details.get("unit_price") is not None):
-        may_discount(by)
+    before = priced(line) if line.pk else {}
+    refuse_inactive(details)
     for name, value in details.items():
         setattr(line, name, value)
     if "discount_percent" in details and "discount_amount" not in details:
@@ -140,10 +139,33 @@ def write_line(line: JobLine, details: dict[str, Any], *, by: Any) -> JobLine:
         raise InvalidInput("kind", "only_labor_has_a_rate", "Only labour has a rate and a mechanic.")
     if line.unit_price is None:
         raise InvalidInput("unit_price", "required", "Say what it costs.")
+    if before != priced(line) if before else not has_usual_price(line):
+        may_discount(by)
     if line.quantity * line.unit_price > MOST_MONEY:
         raise InvalidInput("quantity", "too_much", f"A line comes to {MOST_MONEY} at the most.")
     line.save(by=by)
     return line
+
+
+def priced(line: JobLine) -> dict[str, Any]:
+    """What a line's price depends on, but for its quantity."""
+    return {name: getattr(line, name) for name in ("unit_price", "unit_cost", "discount_percent", "discount_amount", "rate_id", "tax_code_id")}
+
+
+def has_usual_price(line: JobLine) -> bool:
+    """Is a new line at the price and tax of its rate, or, where it has none, without a word on them beside its price?"""
+    if line.unit_cost or line.discount_percent or line.discount_amount:
+        return False
+    if line.kind != LineKind.LABOR:
+        return line.tax_code_id is None
+    return line.rate is not None and (line.unit_price, line.tax_code_id) == (line.rate.hourly, line.rate.tax_code_id)
+
+
+def refuse_inactive(details: dict[str, Any]) -> None:
+    if (rate := details.get("rate")) and not rate.is_active:
+        raise DomainError("labor_rate_inactive", f'The rate "{rate.name}" is no longer used: take another.', rate=rate.pk)
+    if (mechanic := details.get("mechanic")) and not mechanic.is_active:
+        raise DomainError("mechanic_inactive", f"{mechanic.name} no longer works here: name somebody else.", mechanic=mechanic.pk)
 
 
 def price_labor(line: JobLine, details: dict[str, Any]) -> None:
@@ -173,6 +195,8 @@ def finish_job(job: Job, *, by: Any, correction: str | None = None) -> None:
 @atomic
 def reopen_job(job: Job, *, by: Any) -> None:
     """A job that was done or cancelled is worked on, or proposed, again."""
+    lock_open(job.ticket)
+    job.refresh_from_db(fields=["status", "authorized_total"])
     again = JobStatus.APPROVED if job.status == JobStatus.DONE else JobStatus.PROPOSED
     set_status(job, again, {JobStatus.DONE, JobStatus.CANCELLED}, by=by)
 
@@ -198,7 +222,8 @@ def set_status(job: Job, to: JobStatus, allowed: set[JobStatus], *, by: Any, **d
         raise DomainError("transition_not_allowed", f"{ticket.number} is an estimate: approve it first.", job=job.pk)
     job.save_changes(status=to, **details, by=by)
     if ticket.status in WORKING:
-        follow(ticket, job.parts.values_list("pk", flat=True), by=by)
+        effect = take_back if to == JobStatus.CANCELLED else hold_or_release  # nobody wants what was fitted
+        follow(ticket, job.parts.values_list("pk", flat=True), by=by, effect=effect)
     bump(ticket)
 
 
@@ -237,7 +262,7 @@ def add_recommendation(ticket: ServiceTicket, *, job: Job, by: Any) -> None:
     Raises DomainError ``not_recommended`` for a job of another vehicle, or one that was taken up since.
     """
     lock_open(ticket)
-    if ticket.vehicle_id is None or not Job.objects.select_for_update().filter(pk=job.pk, ticket__vehicle=ticket.vehicle_id).exists():
+    if ticket.vehicle_id is None or not Job.objects.select_for_update(of=("self",)).filter(pk=job.pk, ticket__vehicle=ticket.vehicle_id).exists():
         raise DomainError("not_recommended", f"Job {job.pk} is not of the vehicle of {ticket.number}.", job=job.pk)
     if job.ticket_id == ticket.pk or not Job.objects.recommended().filter(pk=job.pk).exists():
         raise DomainError("not_recommended", f"Job {job.pk} is on this or a later ticket already, or was done.", job=job.pk)
@@ -246,7 +271,9 @@ def add_recommendation(ticket: ServiceTicket, *, job: Job, by: Any) -> None:
         | ({"rate": line.rate} if line.rate else {"unit_price": line.unit_price})
         for line in job.lines.select_related("rate__tax_code", "tax_code")
     ]
-    details = {name: getattr(job, name) for name in ("concern", "cause", "correction")}
+    details = {name: getattr(job, name) for name in ("cause", "correction")}
+    if job.ticket.customer_id == ticket.customer_id:  # who sold the car said it to the shop
+        details["concern"] = job.concern
     again = add_job(ticket, title=job.title, lines=lines, continues=job, by=by, **details)
     for line in job.parts.select_related("part"):
         add_part(ticket, part=line.part, quantity=line.quantity, job=again, by=by)

@@ -17,7 +17,28 @@ def lock(ticket: ServiceTicket) -> None:
     """Lock the ticket's row, and see its status and version as they are now; nothing to do when it was read under this transaction's lock."""
     if getattr(ticket, "is_locked", False):
         return
-    ticket.status, ticket.version = ServiceTicket.objects.select_for_update().values_list("status", "version").get(pk=ticket.pk)
+    found = ServiceTicket.objects.select_for_update().values_list("status", "version").filter(pk=ticket.pk).first()
+    if found is None:
+        raise gone(ticket)
+    ticket.status, ticket.version = found
+
+
+def lock_as_read(ticket: ServiceTicket) -> None:
+    """Lock a ticket whose status was judged before. Raises DomainError ``status_changed`` where it is another by now."""
+    read = ticket.status
+    lock(ticket)
+    if ticket.status != read:
+        raise moved(ticket)
+
+
+def moved(ticket: ServiceTicket) -> DomainError:
+    return DomainError("status_changed", f"Somebody else moved {ticket.number} in this moment: read it again.")
+
+
+def gone(ticket: ServiceTicket) -> DomainError:
+    error = DomainError("not_found", f"{ticket.number} was deleted in this moment.")
+    error.status = 404
+    return error
 
 
 def lock_open(ticket: ServiceTicket) -> None:

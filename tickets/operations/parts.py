@@ -10,6 +10,7 @@ from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from ..models import AUTHORIZED, WORKING, Job, ServiceTicket, TicketPart
+from ..models.jobs import ENDED
 from .holding import follow, give_back
 from .locks import bump, lock_open
 from .scope import may_discount, rescope
@@ -45,23 +46,33 @@ def add_part(
     line = line_of.first(ticket.pk, part.pk)
     if line is not None:
         job = job_of(line, job)
+    held = ticket.status in WORKING and (job is None or job.status in AUTHORIZED)
+    given = ZERO
+    if held:
+        # The part's lock comes before the line is read that it guards, and all parts of the job at once, in their order.
+        given = hold(part, quantity, backorder) if job is None else lock_all(part, job)
+        line = line and line_of.first(ticket.pk, part.pk)
     total = (quantity + line.quantity) * line.unit_price if line else quantity * part.price
     if total > MOST_MONEY:
         raise InvalidInput("quantity", "too_much", f"A line comes to {MOST_MONEY} at the most.")
     if line is not None and line.quantity + quantity > MOST:
         raise InvalidInput("quantity", "too_much", f"No more than {MOST} of a part fit on a ticket.")
-    held = ticket.status in WORKING and (job is None or job.status in AUTHORIZED)
-    given = ZERO
-    if held and job is None:  # in a job the line must stand before it is known whether the customer has to be asked again
-        given = hold(part, quantity, backorder)
     if line is None:
         line = TicketPart(ticket=ticket, part=part, job=job, quantity=quantity, allocated=given, unit_price=part.price, unit_cost=part.cost)
         line.save(force_insert=True, by=by)
     else:
         line.save_changes(quantity=line.quantity + quantity, allocated=line.allocated + given, by=by)
+    # In a job the line must stand before it is known whether the customer has to be asked again.
     if job is not None and rescope(job, grew=True, by=by) and held:
         line.save_changes(allocated=line.allocated + hold(part, quantity, backorder))
     bump(ticket)
+
+
+def lock_all(part: Part, *jobs: Job | None) -> Decimal:
+    """Lock a part and all others of these jobs; nothing is given by it."""
+    others = TicketPart.objects.filter(job__in=[job.pk for job in jobs if job]).values_list("part_id", flat=True)
+    stock.lock_parts([part.pk, *others])
+    return ZERO
 
 
 def hold(part: Part, quantity: Decimal, backorder: bool) -> Decimal:
@@ -77,6 +88,8 @@ def job_of(line: TicketPart, job: Job | None) -> Job | None:
     if job is not None and job.pk != line.job_id:
         there = f'in the job "{line.job}"' if line.job_id else "on the ticket itself"
         raise DomainError("part_in_other_job", f"This part is {there}: a part is once on a ticket; move it there with edit-part.", job=line.job_id)
+    if line.job is not None:
+        line.job.refuse_ended()
     return line.job
 
 
@@ -105,7 +118,7 @@ def edit_part(
     Raises DomainError ``part_not_on_ticket``, NotAllowed for a price or discount of somebody who may not give one.
     """
     lock_open(ticket)
-    stock.lock_parts([part.pk])
+    lock_all(part, line_on(ticket, part).job, None if job is UNCHANGED else job)
     line = line_on(ticket, part)
     prices: dict[str, Any] = {"unit_price": unit_price, "discount_percent": discount_percent, "discount_amount": discount_amount}
     changes: dict[str, Any] = {name: value for name, value in prices.items() if value is not None and getattr(line, name) != value}
@@ -121,6 +134,8 @@ def edit_part(
         raise InvalidInput("unit_price", "too_much", f"A line comes to {MOST_MONEY} at the most.")
     left = line.job
     moves = job is not UNCHANGED and (job.pk if job else None) != line.job_id
+    if moves and left is not None and left.status in ENDED:
+        may_discount(by)  # what the customer said no to is charged again
     if moves:
         changes["job"] = own_job(ticket, job) if job else None
     elif left is not None and changes:

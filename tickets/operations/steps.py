@@ -9,16 +9,16 @@ from django.utils import timezone
 from inventory import operations as stock
 from inventory.models import Part
 from mechanic_shop.api import audit
-from mechanic_shop.errors import DomainError
 
 from ..models import ServiceTicket, Status, StatusChange, TicketPart
 from .holding import hold_stock, issue, on_lines, take_back
-from .locks import links_changed
+from .locks import links_changed, moved
 
 EFFECTS: dict[tuple[Status, Status], Callable[[TicketPart, Part, Any], None]] = {
     (Status.ESTIMATE, Status.APPROVED): hold_stock,
     (Status.APPROVED, Status.COMPLETED): issue,
     (Status.IN_PROGRESS, Status.COMPLETED): issue,
+    (Status.COMPLETED, Status.IN_PROGRESS): hold_stock,  # what a credit note put back on the shelf; what is fitted stays so
     (Status.APPROVED, Status.CANCELLED): take_back,
     (Status.IN_PROGRESS, Status.CANCELLED): take_back,
 }
@@ -34,7 +34,7 @@ def step(ticket: ServiceTicket, to: str, *, reason: str = "", by: Any, check: Ca
     before = {name: getattr(ticket, name) for name in changes}
     # Compare and set: of two racing requests one finds the status that it read. It locks the ticket, too.
     if not ServiceTicket.objects.filter(pk=ticket.pk, status=start).update_untold(**changes, version=F("version") + 1, updated_at=now):
-        raise DomainError("status_changed", f"Somebody else moved {ticket.number} in this moment: read it again.")
+        raise moved(ticket)
     for name, value in changes.items():
         setattr(ticket, name, value)
     if effect := EFFECTS.get((Status(start), Status(to))):

@@ -49,7 +49,9 @@ def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
             "ticket_locked", f"{ticket.number} is {ticket.status}: its customer changes only while it is an estimate.", ticket_status=ticket.status
         )
     if "customer" in changes and ticket.payments.exists():
-        raise DomainError("ticket_has_payments", f"{ticket.number} has deposits of its customer: pay them back first.")
+        raise DomainError("ticket_has_payments", f"{ticket.number} has deposits of its customer: open another ticket.")
+    if "customer" in changes and ticket.authorizations.exists():
+        raise DomainError("ticket_in_use", f"{ticket.number} has the word of its customer: open another ticket.", ticket_status=ticket.status)
     if "customer" in changes:
         Customer.objects.refuse_erased(changes["customer"].pk)
     if {"customer", "vehicle"} & set(changes):  # a vehicle that was sold since stays on its old tickets
