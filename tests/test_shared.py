@@ -517,7 +517,7 @@ def test_the_page_says_what_is_asked_and_what_it_costs(garage: Garage, browser: 
     page = Page(response)
     for words in (
         *("Demo Garage", "12 Foundry Lane", "desk@example.com", 'href="tel:+15550100"', "2003 Honda Accord", "ABC123", "Olive Owner"),
-        *("Brakes squeal", "Front brakes", "Pads at 2 mm", "Brake pads", "1,168.40 USD", "1.5 h × 120.00 USD", "Sales tax 10%", "1,509.64 USD"),
+        *("Brakes squeal", "Front brakes", "Pads at 2 mm", "Brake pads", "$1,168.40", "1.5 h × $120.00", "Sales tax 10%", "$1,509.64"),
     ):
         assert words in page.text, words
     assert page.inline == []
@@ -544,7 +544,7 @@ def test_an_answer_is_saved_and_thanked_for(garage: Garage, browser: Browser) ->
     assert garage.statuses() == ["approved", "declined"]
     text = browser.get(response["Location"]).content.decode()
     assert "Thank you, your answer is saved" in text
-    assert "You approved 1,483.24 USD" in text
+    assert "You approved $1,483.24" in text
     assert "Not part of this estimate" in text
     again = browser.get(garage.page).content.decode()
     assert "Thank you" not in again
@@ -701,13 +701,13 @@ def test_a_ticket_without_jobs_is_shown(browser: Browser) -> None:
     ticket = make_ticket(parts=[(PartFactory(stock=2), 1)])
     _, token = operations.share(ticket, by=office())
     text = browser.get(f"/shared/{token}/").content.decode()
-    assert "19.99 USD" in text
+    assert "$19.99" in text
     assert "<form" not in text
 
 
 @pytest.mark.parametrize(
     ("currency", "places", "amount", "shown"),
-    [("USD", 2, "1234.5", "1,234.50 USD"), ("JPY", 0, "1234567", "1,234,567 JPY"), ("EUR", 2, "-3", "-3.00 EUR")],
+    [("USD", 2, "1234.50", "$1,234.50"), ("JPY", 0, "1234567", "¥1,234,567"), ("EUR", 2, "-3.00", "-€3.00")],
 )
 def test_money_is_written_for_people(settings: Any, currency: str, places: int, amount: str, shown: str) -> None:
     settings.SHOP_CURRENCY, settings.SHOP_CURRENCY_PLACES = currency, places

@@ -32,6 +32,7 @@ from mechanic_shop.api.throttling import address_of, count_request
 from mechanic_shop.errors import DomainError
 
 from .. import billing, operations, terms
+from ..documents import money as printed
 from ..models import AUTHORIZED, OPEN, Authorization, Job, JobStatus, ShareLink
 from ..serializers import DecideSerializer, SharedAuthorizationSerializer, SharedEstimateSerializer
 
@@ -276,7 +277,7 @@ def page(document: dict[str, Any], sent: dict[str, Any], missing: Collection[int
         "supplies": any(line["kind"] == "supplies" for line in document["lines"]),
         "sums": {name: money(document[name]) for name in ("subtotal", "total")},
         "discount": money(document["discount"]) if Decimal(document["discount"]) else "",
-        "taxes": [{"name": tax["name"], "rate": plain(tax["rate"]), "amount": money(tax["amount"])} for tax in document["taxes"]],
+        "taxes": [{"name": tax["name"], "rate": printed.number(tax["rate"]), "amount": money(tax["amount"])} for tax in document["taxes"]],
         "authorized": money(document["authorized"]["total"]) if Decimal(document["authorized"]["total"]) else "",
         "note": sent.get("note", ""),
     }
@@ -297,7 +298,7 @@ def job_shown(job: dict[str, Any], sent: dict[str, Any], missing: Collection[int
 
 
 def line_shown(line: dict[str, Any]) -> dict[str, Any]:
-    quantity = f"{plain(line['quantity'])} {UNITS.get(line['unit'], line['unit'])}".strip()
+    quantity = f"{printed.number(line['quantity'])} {UNITS.get(line['unit'], line['unit'])}".strip()
     how = f"{quantity} × {money(line['unit_price'])}" + (f", less {money(line['discount'])}" if Decimal(line["discount"]) else "")
     # Of one thing at its price the amount says all.
     told = quantity != "1" or "less" in how
@@ -314,14 +315,9 @@ def vehicle_shown(vehicle: dict[str, Any] | None) -> dict[str, Any] | None:
 def said(record: Authorization) -> dict[str, Any]:
     told = [{"title": told["title"], "decision": SAID[told["decision"]]} for told in record.decisions]
     approved = any(told["decision"] == JobStatus.APPROVED for told in record.decisions)
-    return {"at": record.at, "note": record.note, "decisions": told, "total": money(record.approved_total) if approved else ""}
+    return {"at": record.at, "note": record.note, "decisions": told, "total": money(billing.money(record.approved_total)) if approved else ""}
 
 
 def money(amount: str | Decimal) -> str:
-    """ "1234.5" → "1,234.50 USD"."""
-    return f"{Decimal(amount):,.{settings.SHOP_CURRENCY_PLACES}f} {settings.SHOP_CURRENCY}"
-
-
-def plain(number: str) -> str:
-    """ "1.500" → "1.5"."""
-    return f"{Decimal(number).normalize():f}"
+    """As on paper."""
+    return printed.money(str(amount), settings.SHOP_CURRENCY)
