@@ -18,6 +18,7 @@ from tickets.models import ServiceTicket
 from .answers import refused
 from .conftest import Client
 from .factories import PartFactory, make_ticket
+from .security.attacks import whole_table
 from .test_matrix import MATRIX, World
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def rows(*labels: str) -> dict[str, list[Any]]:
     """Every row of these apps, or of the shop; but for what a log-in or a token leaves behind."""
     labels = labels or ("customers", "mechanics", "inventory", "tickets", "accounts", "api")
     models = [model for label in labels for model in apps.get_app_config(label).get_models()]
-    return {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
+    return {model.__name__: whole_table(model) for model in models}
 
 
 def paths(world: World) -> list[tuple[str, str]]:

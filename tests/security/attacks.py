@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from django.apps import apps
 from django.contrib.auth import hashers
+from django.db import connection
 from django.test import Client as Browser
 from django.urls import URLResolver, get_resolver, reverse
 
@@ -95,7 +96,14 @@ def rows(*labels: str) -> dict[str, list[Any]]:
     """Every row of these apps, or of the shop: what an attack must leave as it was."""
     labels = labels or ("customers", "mechanics", "inventory", "tickets", "accounts", "api", "auth")
     models = [model for label in labels for model in apps.get_app_config(label).get_models()]
-    return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
+    return {model.__name__: whole_table(model) for model in models}
+
+
+def whole_table(model: Any) -> list[Any]:
+    """As the driver gives it: asked so often, Django's way would take longer than the attacks."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {model._meta.db_table} ORDER BY {model._meta.pk.column}")
+        return cursor.fetchall()
 
 
 def text_of(response: Any) -> str:

@@ -238,7 +238,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
         rows = history.rows(page, request.user)
         return self.paginator.get_paginated_response(self.get_serializer(rows, many=True).data)
 
-    @answers(TokenOfLinkSerializer)
+    @extend_schema(responses={201: TokenOfLinkSerializer})
     @action(
         detail=True,
         methods=["post"],
