@@ -456,6 +456,7 @@ class Visits:
             operations.remove_part(ticket, part=lines[-1].part, by=self.advisor)
         if extra := plan.missing or (plan.dice.chance(0.12) and plan.dice.pick(EXTRAS)):
             operations.add_part(ticket, part=self.part(extra), backorder=True, by=self.advisor)
+            self.counter.ask_again(ticket)
 
     def complete(self, ticket: ServiceTicket, plan: Plan, lead: User) -> None:
         operations.update(ticket, correction=plan.job.correction, **self.odometer("odometer_out", plan, plan.dice.between(0, 9)), by=self.advisor)
