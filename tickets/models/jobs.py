@@ -14,12 +14,12 @@ from django.utils import timezone
 from inventory.models import ZERO, Part, money_field, quantity_field
 from inventory.taxes import TaxCode
 from mechanic_shop.api.audit import Kind
-from mechanic_shop.api.models import AppendOnlyModel, AppendOnlyQuerySet, ShopModel, ShopQuerySet
+from mechanic_shop.api.models import AppendOnlyModel, ShopModel, ShopQuerySet
 from mechanic_shop.errors import DomainError
 from mechanics.models import Mechanic
 
 from .. import pricing, terms
-from .tickets import PRICED, Discounted, JobStatus, ServiceTicket, Status, one_discount, ticket_number
+from .tickets import JobStatus, PricedLine, ServiceTicket, Status, one_discount, ticket_number
 
 ENDED = (JobStatus.DECLINED, JobStatus.DEFERRED, JobStatus.CANCELLED)
 
@@ -188,7 +188,7 @@ class Job(ShopModel):
         return ticket_number(self.ticket_id)
 
 
-class JobLine(Discounted, ShopModel):
+class JobLine(PricedLine, ShopModel):
     """Labour by the hour, work that was given away (sublet), or a fee; at the price of the day it was written."""
 
     job = models.ForeignKey(Job, models.CASCADE, related_name="lines")
@@ -221,13 +221,6 @@ class JobLine(Discounted, ShopModel):
     def __str__(self) -> str:
         return self.description
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.line_total = pricing.line_amount(self.quantity, self.unit_price, self.discount, terms.rounding())
-        fields = kwargs.get("update_fields")
-        if fields is not None and not PRICED.isdisjoint(fields):
-            kwargs["update_fields"] = {*fields, "line_total"}
-        super().save(*args, **kwargs)
-
     def told_of(self) -> tuple[type[models.Model], int, int | None]:
         return ServiceTicket, self.job.ticket_id, self.job_id
 
@@ -239,13 +232,6 @@ ServiceTicket.subjects = MappingProxyType({**ServiceTicket.subjects, Kind.JOB: J
 
 
 # --- the customer's word ---------------------------------------------------------------------------
-
-
-class AuthorizationQuerySet(AppendOnlyQuerySet):
-    def visible_to(self, user: Any) -> Self:
-        if user.has_perm("tickets.view_serviceticket"):
-            return self
-        return self.filter(ticket__customer__user=user) if user.is_authenticated else self.none()
 
 
 class ShareLink(ShopModel):
@@ -293,18 +279,12 @@ class Authorization(AppendOnlyModel):
     decisions = models.JSONField()
     approved_total = money_field(max_digits=24, help_text="of all that was approved at once, with tax")
 
-    objects = AuthorizationQuerySet.as_manager()
-
     class Meta:
         ordering = ("pk",)
         indexes = [models.Index(fields=["ticket", "id"], name="authorizations_of_a_ticket")]
 
     def __str__(self) -> str:
         return f"{self.get_channel_display()}, {self.at:%Y-%m-%d}"
-
-    @property
-    def owner_id(self) -> int | None:
-        return self.ticket.owner_id
 
 
 # --- canned jobs -----------------------------------------------------------------------------------

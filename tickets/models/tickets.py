@@ -260,7 +260,25 @@ class TicketPartQuerySet(ShopQuerySet):
         return self.filter(allocated__gt=0).select_related("ticket").order_by("ticket__opened_at", "ticket_id")
 
 
-class TicketPart(Discounted, ShopModel):
+class PricedLine(Discounted):
+    """A line whose ``line_total`` follows from its quantity, unit_price and discount."""
+
+    quantity: Any
+    unit_price: Any
+    line_total: Any
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.line_total = pricing.line_amount(self.quantity, self.unit_price, self.discount, terms.rounding())
+        fields = kwargs.get("update_fields")
+        if fields is not None and not PRICED.isdisjoint(fields):
+            kwargs["update_fields"] = {*fields, "line_total"}
+        super().save(*args, **kwargs)
+
+
+class TicketPart(PricedLine, ShopModel):
     """A part on a ticket, once, at the price and cost of the day it was added.
 
     ``allocated`` and ``issued`` change only while the part's row is locked.
@@ -291,13 +309,6 @@ class TicketPart(Discounted, ShopModel):
 
     def __str__(self) -> str:
         return f"{self.quantity.normalize():f} × {self.part}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.line_total = pricing.line_amount(self.quantity, self.unit_price, self.discount, terms.rounding())
-        fields = kwargs.get("update_fields")
-        if fields is not None and not PRICED.isdisjoint(fields):
-            kwargs["update_fields"] = {*fields, "line_total"}
-        super().save(*args, **kwargs)
 
     def told_of(self) -> tuple[type[models.Model], int, int | None]:
         return ServiceTicket, self.ticket_id, self.part_id

@@ -7,21 +7,20 @@ from rest_framework import serializers
 
 from mechanic_shop.accounts.emails import EmailField
 from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, SmallRelatedField, UTCField
-from mechanic_shop.api.reading import PerDatabase
 from mechanic_shop.api.serializers import Body, ShopSerializer
 
 from ..models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, InvoiceState, Method, Payment
 from ..models.money import state_of
 from .jobs import ticket_in
+from .tickets import PaperNumber
 
 AMOUNT = {"max_digits": 24, "read_only": True}
 
 
-class ReceiptNumber(PerDatabase):
+class ReceiptNumber(PaperNumber):
     """R-000123, of a key."""
 
-    sqlite = "printf('R-%%%%06d', %(expressions)s)"
-    postgresql = "('R-' || CASE WHEN %(expressions)s < 1000000 THEN lpad(%(expressions)s::text, 6, '0') ELSE %(expressions)s::text END)"
+    letter = "R"
 
 
 class InvoiceLineSerializer(ShopSerializer):

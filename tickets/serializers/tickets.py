@@ -29,11 +29,22 @@ CUSTOMER_WRITES = {"concern", "vehicle", "service_date"}
 ODOMETER = {"required": False, "allow_null": True, "min_value": 0, "max_value": 9_999_999}
 
 
-class TicketNumber(PerDatabase):
+class PaperNumber(PerDatabase):
+    """A key as it stands on paper: a letter and six digits, or more where it takes more."""
+
+    letter = ""
+
+    def __init__(self, key: Any) -> None:
+        super().__init__(key)
+        self.sqlite = f"printf('{self.letter}-%%%%06d', %(expressions)s)"
+        digits = "CASE WHEN %(expressions)s < 1000000 THEN lpad(%(expressions)s::text, 6, '0') ELSE %(expressions)s::text END"
+        self.postgresql = f"('{self.letter}-' || {digits})"
+
+
+class TicketNumber(PaperNumber):
     """T-000123, of a key."""
 
-    sqlite = "printf('T-%%%%06d', %(expressions)s)"
-    postgresql = "('T-' || CASE WHEN %(expressions)s < 1000000 THEN lpad(%(expressions)s::text, 6, '0') ELSE %(expressions)s::text END)"
+    letter = "T"
 
 
 class TicketMechanicSerializer(serializers.ModelSerializer):
