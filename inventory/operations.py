@@ -4,9 +4,9 @@ Lock order: a ticket before its parts, parts by id. Whoever changes a ticket lin
 ``issued`` holds the lock of the part's row, which ``shift`` and ``lock_parts`` take.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.db import transaction
@@ -17,7 +17,7 @@ from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .models import ZERO, Part, Reason, StockMovement
-from .taxes import TaxCode, TaxRate
+from .taxes import TaxCode, TaxPart, TaxRate
 
 MOST_ON_HAND = Decimal("999999999.999")
 
@@ -97,23 +97,56 @@ def delete(part: Part, *, by: Any) -> None:
 
 
 @atomic
-def add_tax_code(*, name: str, rate: Decimal, valid_from: date | None = None, is_default: bool = False, by: Any) -> TaxCode:
-    """A tax code with its first rate, valid from today unless another day is named."""
-    code = TaxCode.objects.create(name=name, is_default=is_default, by=by)
-    set_rate(code, rate=rate, valid_from=valid_from, by=by)
+def add_tax_code(
+    *,
+    name: str,
+    number: str = "",
+    rate: Decimal | None = None,
+    parts: Sequence[dict[str, Any]] = (),
+    valid_from: date | None = None,
+    is_default: bool = False,
+    by: Any,
+) -> TaxCode:
+    """Add a tax code with its first rate, or the parts that it consists of, valid from today unless another day is named."""
+    code = TaxCode.objects.create(name=name, number=number, is_default=is_default, by=by)
+    set_rate(code, rate=rate, parts=parts, valid_from=valid_from, by=by)
     return code
 
 
 @atomic
-def set_rate(code: TaxCode, *, rate: Decimal, valid_from: date | None = None, by: Any) -> None:
-    """What the code takes from a day on; what was invoiced before stays as it was."""
+def set_rate(
+    code: TaxCode,
+    *,
+    rate: Decimal | None = None,
+    parts: Sequence[dict[str, Any]] = (),
+    valid_from: date | None = None,
+    by: Any,
+) -> None:
+    """Set what the code takes from a day on: ``rate`` percent, or ``parts`` of {name, rate, number, on_top}.
+
+    What was invoiced before stays as it was. Raises InvalidInput ``tax_too_high`` above 100 percent.
+    """
     day = valid_from or timezone.localdate()
+    rate = combined_rate(parts) if parts else rate
+    if rate is None or rate > 100:
+        raise InvalidInput("parts", "tax_too_high", "Taxes come to 100 percent at the most.")
     known = TaxRate.objects.filter(code=code, valid_from=day).first()
     if known:
         known.save_changes(rate=rate, by=by)
+        known.parts.all().delete(by=by)
     else:
-        TaxRate.objects.create(code=code, rate=rate, valid_from=day, by=by)
+        known = TaxRate.objects.create(code=code, rate=rate, valid_from=day, by=by)
+    for position, part in enumerate(parts, 1):
+        TaxPart.objects.create(tax_rate=known, position=position, **part, by=by)
     code.save_changes(by=by, updated_at=timezone.now())
+
+
+def combined_rate(parts: Sequence[dict[str, Any]]) -> Decimal:
+    """What the parts take of a net amount together, in percent with 3 decimals."""
+    total = ZERO
+    for part in parts:
+        total += part["rate"] * (100 + (total if part.get("on_top") else ZERO)) / 100
+    return total.quantize(Decimal("0.001"), ROUND_HALF_UP)
 
 
 # --- what tickets hold -----------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user
 
 from . import operations
 from .models import Part, Reason, StockMovement
-from .taxes import TaxCode, TaxRate
+from .taxes import MOST_PARTS, TaxCode, TaxPart, TaxRate
 
 
 class PartSerializer(ShopSerializer):
@@ -85,19 +85,62 @@ class CountSerializer(Body):
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
+class TaxPartSerializer(serializers.ModelSerializer):
+    """One of the named taxes that a code consists of."""
+
+    rate = PercentField(decimal_places=3, max_digits=6, help_text="percent")
+
+    class Meta:
+        model = TaxPart
+        fields = ("name", "rate", "number", "on_top")
+
+
 class TaxRateSerializer(serializers.ModelSerializer):
-    rate = PercentField(read_only=True, decimal_places=3, max_digits=6)
+    rate = PercentField(read_only=True, decimal_places=3, max_digits=6, help_text="of all parts together")
+    parts = TaxPartSerializer(many=True, read_only=True)
 
     class Meta:
         model = TaxRate
-        fields = ("rate", "valid_from")
+        fields = ("rate", "valid_from", "parts")
         read_only_fields = fields
 
 
-class SetRateSerializer(Body):
-    """What a tax code takes from a day on."""
+def check_rate(attrs: dict[str, Any]) -> dict[str, Any]:
+    """A code is one tax with a ``rate``, or consists of ``parts``."""
+    if not attrs.get("parts"):
+        if attrs.get("rate") is None:
+            raise serializers.ValidationError({"rate": "Give a rate, or the parts of the tax."}, "required")
+    elif attrs.get("rate") is not None:
+        raise serializers.ValidationError({"rate": "The rate follows from the parts: leave it out."}, "rate_and_parts")
+    return attrs
 
-    rate = PercentField(decimal_places=3, max_digits=6, help_text="percent")
+
+def rate_field(**options: Any) -> PercentField:
+    return PercentField(
+        decimal_places=3,
+        max_digits=6,
+        required=False,
+        allow_null=True,
+        help_text="percent, of a code that is one tax",
+        **options,
+    )
+
+
+def parts_field(**options: Any) -> TaxPartSerializer:
+    return TaxPartSerializer(
+        many=True,
+        required=False,
+        max_length=MOST_PARTS,
+        help_text="of a code that consists of several taxes, in their order",
+        **options,
+    )
+
+
+class SetRateSerializer(Body):
+    """What a tax code takes from a day on: a ``rate``, or several named ``parts``."""
+
+    rate = rate_field()
+    parts = parts_field()
     valid_from = serializers.DateField(required=False, allow_null=True, default=None, help_text="today, when left out")
 
     def validate_valid_from(self, day: Any) -> Any:
@@ -105,25 +148,33 @@ class SetRateSerializer(Body):
             raise serializers.ValidationError("Use a day between the years 1900 and 2200.", "range")
         return day
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return check_rate(super().validate(attrs))
+
 
 class TaxCodeSerializer(ShopSerializer):
-    """A tax code and its rates, oldest first. A new one takes its first ``rate``; later ones come by ``set-rate``."""
+    """A tax code and its rates, oldest first. A new one takes its first ``rate``, or its ``parts``; later ones come by ``set-rate``."""
 
-    rate = PercentField(decimal_places=3, max_digits=6, write_only=True, help_text="percent, of a new code")
+    rate = rate_field(write_only=True)
+    parts = parts_field(write_only=True)
     valid_from = serializers.DateField(required=False, allow_null=True, write_only=True, help_text="of a new code: since when; today, when left out")
     rates = TaxRateSerializer(many=True, read_only=True)
 
     class Meta:
         model = TaxCode
-        fields = ("id", "name", "is_default", "rate", "valid_from", "rates", "created_at", "updated_at")
+        fields = ("id", "name", "number", "is_default", "rate", "parts", "valid_from", "rates", "created_at", "updated_at")
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
         if self.instance is not None:
-            del found["rate"], found["valid_from"]
+            del found["rate"], found["parts"], found["valid_from"]
         return found
 
     validate_valid_from = SetRateSerializer.validate_valid_from
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        return attrs if self.instance is not None else check_rate(attrs)
 
     def create(self, validated_data: dict[str, Any]) -> TaxCode:
         return operations.add_tax_code(**validated_data, by=self.context["request"].user)

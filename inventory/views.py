@@ -98,7 +98,7 @@ class PartViewSet(ShopModelViewSet):
 class TaxCodeViewSet(ShopModelViewSet):
     """Tax codes, and what they take since when."""
 
-    queryset = TaxCode.objects.prefetch_related("rates")
+    queryset = TaxCode.objects.prefetch_related("rates__parts")
     serializer_class = TaxCodeSerializer
     filterset_class = None
     ordering_fields = ["name", "created_at"]

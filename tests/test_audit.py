@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from customers.models import Customer, Vehicle
 from inventory import operations as stock
 from inventory.models import Part
-from inventory.taxes import TaxCode, TaxRate
+from inventory.taxes import TaxCode, TaxPart, TaxRate
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import User
 from mechanic_shop.api import audit
@@ -78,7 +78,8 @@ TOLD = {
     CannedJobLine: {"kind", "description", "quantity", "unit_price", "rate", "tax_code"},
     CannedJobPart: {"part", "quantity"},
     ShareLink: {"expires_at", "revoked_at"},
-    TaxCode: {"name", "is_default"},
+    TaxCode: {"name", "number", "is_default"},
+    TaxPart: {"name", "rate", "number", "on_top"},
     TaxRate: {"rate", "valid_from"},
     User: {"email", "is_staff", "is_active", "is_superuser", "password"},
 }

@@ -160,6 +160,10 @@ def test_no_more_is_credited_than_there_was(shop: dict[str, Any]) -> None:
 def test_an_invoice_that_vanished_leaves_a_gap(shop: dict[str, Any]) -> None:
     last = Invoice.objects.get(number="INV-000004")
     with triggers.lifted(connection), connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM tickets_invoicelinetax WHERE line_id IN (SELECT id FROM tickets_invoiceline WHERE invoice_id = %s)",
+            [last.pk],
+        )
         for model, column in ((InvoiceAccount, "invoice_id"), (InvoiceLine, "invoice_id"), (Invoice, "id")):
             cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE {column} = %s", [last.pk])
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE" if connection.vendor == "postgresql" else "SELECT 1")
@@ -208,4 +212,4 @@ def test_the_number_of_queries_does_not_grow_with_the_shop(shop: dict[str, Any])
         with CaptureQueriesContext(connection) as captured:
             assert findings() == []
         counts.append(len(captured))
-    assert counts[0] == counts[1] <= 15
+    assert counts[0] == counts[1] <= 19

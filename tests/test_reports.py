@@ -247,11 +247,11 @@ def test_tax_by_name_and_rate(manager: Client) -> None:
     sell(extra("fee", 10, tax_code=reduced), on="2026-03-06T12:00Z")
     found = ask(manager, "tax", **MARCH)
     assert found["rows"] == [
-        {"name": "", "rate": "0.000", "base": "400.00", "tax": "0.00"},
-        {"name": "Reduced", "rate": "7.000", "base": "0.00", "tax": "0.00"},
-        {"name": "Reduced", "rate": "7.500", "base": "10.00", "tax": "0.75"},
-        {"name": "VAT", "rate": "20.000", "base": "100.00", "tax": "20.00"},
-        {"name": "Zero", "rate": "0.000", "base": "30.00", "tax": "0.00"},
+        {"name": "", "rate": "0.000", "number": "", "base": "400.00", "tax": "0.00"},
+        {"name": "Reduced", "rate": "7.000", "number": "", "base": "0.00", "tax": "0.00"},
+        {"name": "Reduced", "rate": "7.500", "number": "", "base": "10.00", "tax": "0.75"},
+        {"name": "VAT", "rate": "20.000", "number": "", "base": "100.00", "tax": "20.00"},
+        {"name": "Zero", "rate": "0.000", "number": "", "base": "30.00", "tax": "0.00"},
     ]
     assert found["totals"] == {"base": "540.00", "tax": "20.75"}
     sales = ask(manager, "sales", **MARCH)["totals"]

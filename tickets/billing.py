@@ -145,7 +145,8 @@ def line_facts(line: Line, number: int) -> dict[str, Any]:
         "discount": money(terms.rounding().round(gross) - line.amount),
         **{name: money(getattr(line, name)) for name in ("amount", "share", "net", "tax", "total")},
         "tax_name": tax.name if tax else "",
-        "tax_rate": f"{tax.rate:f}" if tax else "0",
+        "tax_rate": percent(tax.rate) if tax else "0",
+        "taxes": [share_facts(share) for share in line.tax_shares],
     }
 
 
@@ -160,8 +161,28 @@ def what_it_is(row: Any) -> dict[str, Any]:
     return {"kind": row.kind, "description": row.description, "unit": unit, "part": None, "mechanic": mechanic}
 
 
+def share_facts(share: pricing.TaxShare) -> dict[str, str]:
+    return {
+        "name": share.tax.name,
+        "rate": percent(share.tax.rate),
+        "amount": money(share.amount),
+    }
+
+
 def tax_facts(sums: pricing.TaxSum) -> dict[str, str]:
-    return {"name": sums.tax.name, "rate": f"{sums.tax.rate:f}", "base": money(sums.base), "amount": money(sums.amount)}
+    tax = sums.tax
+    return {
+        "name": tax.name,
+        "rate": percent(tax.rate),
+        "number": tax.number,
+        "base": money(sums.base),
+        "amount": money(sums.amount),
+    }
+
+
+def percent(rate: Decimal) -> str:
+    """At most 3 decimals: what several taxes come to may have more."""
+    return f"{pricing.Rules(places=3).round(rate):f}"
 
 
 def money(amount: Decimal) -> str:

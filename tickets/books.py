@@ -23,10 +23,12 @@ from .billing import money
 from .models import (
     CreditNote,
     CreditNoteLine,
+    CreditNoteLineTax,
     DocumentSeries,
     Invoice,
     InvoiceAccount,
     InvoiceLine,
+    InvoiceLineTax,
     Payment,
     PaymentKind,
     ServiceTicket,
@@ -74,6 +76,7 @@ def findings() -> list[str]:
             *wrong_numbers(),
             *wrong_credit_notes(taken),
             *wrong_invoices(stories, taken),
+            *wrong_line_taxes(),
             *wrong_accounts(stories),
             *wrong_tickets(stories),
         ]
@@ -136,6 +139,20 @@ def wrong_invoices(stories: dict[int, Story], taken: dict[int, Taken]) -> Iterat
         yield from wrong_paper(invoice, [(net, tax) for *_, net, tax in lines])
         for _, place, key, *amounts in lines:
             yield from credited_too_much(f"{invoice.number}: line {place}", Taken(*amounts), taken[key])
+
+
+def wrong_line_taxes() -> Iterator[str]:
+    """The taxes of a line, one for each part of its tax code, come to the tax of the line."""
+    for model, taxes, document in (
+        (InvoiceLine, InvoiceLineTax, "invoice"),
+        (CreditNoteLine, CreditNoteLineTax, "credit_note"),
+    ):
+        rows = taxes.objects.order_by("line_id", "pk").values_list("line_id", "amount")
+        for line, own in with_lines(model.objects.order_by("pk"), rows):
+            amount = pricing.add(each for _, each in own)
+            if amount != line.tax:
+                number = getattr(line, document).number
+                yield f"{number}: a line has {money(line.tax)} tax, but its taxes come to {money(amount)}."
 
 
 def with_lines(papers: Any, lines: Any) -> Iterator[tuple[Any, list[Any]]]:

@@ -17,9 +17,44 @@ GROUP, LINE = "group", "line"  # where tax is rounded: once for each rate, or at
 
 
 @dataclass(frozen=True, slots=True)
-class Tax:
+class TaxComponent:
+    """One named tax, as it stands on a document.
+
+    ``rate`` is its own percentage; ``effective`` is that percentage of the net amount, which is more
+    where the tax applies on top of the taxes before it.
+    """
+
     name: str
     rate: Decimal
+    number: str = ""  # the registration number
+    effective: Decimal = ZERO
+    on_top: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """What a tax code takes: one tax of its own name, or several named ``parts``.
+
+    ``rate`` is the percentage of the net amount that all of it comes to.
+    """
+
+    name: str
+    rate: Decimal
+    number: str = ""
+    parts: tuple[TaxComponent, ...] = ()
+
+    @property
+    def components(self) -> tuple[TaxComponent, ...]:
+        return self.parts or (TaxComponent(self.name, self.rate, self.number, self.rate),)
+
+
+def compound_tax(name: str, parts: Iterable[tuple[str, Decimal, str, bool]]) -> Tax:
+    """A tax of several parts, each (name, percent, registration number, on top of the parts before it)."""
+    components: list[TaxComponent] = []
+    for part, rate, number, on_top in parts:
+        before = add(component.effective for component in components) if on_top else ZERO
+        components.append(TaxComponent(part, rate, number, rate * (HUNDRED + before) / HUNDRED, on_top))
+    return Tax(name, add(part.effective for part in components), "", tuple(components))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +113,33 @@ class Line:
     amount: Decimal
     share: Decimal  # of the ticket's discount
     net: Decimal
-    tax: Decimal
+    taxes: tuple[Decimal, ...] = ()  # of each component of the item's tax
+
+    @property
+    def tax(self) -> Decimal:
+        return add(self.taxes)
 
     @property
     def total(self) -> Decimal:
         return self.net + self.tax
 
+    @property
+    def tax_shares(self) -> list["TaxShare"]:
+        return tax_shares(self.item.tax, self.net, self.taxes)
+
+
+@dataclass(frozen=True, slots=True)
+class TaxShare:
+    """What one tax takes of one line: ``amount`` on ``base``, which contains the taxes that it applies on top of."""
+
+    tax: TaxComponent
+    base: Decimal
+    amount: Decimal
+
 
 @dataclass(frozen=True, slots=True)
 class TaxSum:
-    tax: Tax
+    tax: TaxComponent
     base: Decimal
     amount: Decimal
 
@@ -121,14 +173,14 @@ def price(items: Iterable[Item], discount: Discount = NOTHING_OFF, rules: Rules 
         due.append((extra, extra.unit_price, ZERO))
     taxes = taxes_of([(item.tax, amount - share) for item, amount, share in due], rules)
     lines = [
-        Line(item, amount, share, amount - share - (tax if rules.inclusive else ZERO), tax)
+        Line(item, amount, share, amount - share - (add(tax) if rules.inclusive else ZERO), tax)
         for (item, amount, share), tax in zip(due, taxes, strict=True)
     ]
     subtotal, tax = add(line.net for line in lines), add(line.tax for line in lines)
     return Bill(
         lines=tuple(lines[: len(items)]),
         supplies=lines[-1] if extra else None,
-        taxes=tax_sums((line.item.tax, line.net, line.tax) for line in lines),
+        taxes=tax_sums(share for line in lines for share in line.tax_shares),
         discount=off,
         subtotal=rules.round(subtotal),
         tax=rules.round(tax),
@@ -169,33 +221,57 @@ def spread(amount: Decimal, weights: Sequence[Decimal], rules: Rules) -> list[De
     return [(share + (place in first)) * unit for place, share in enumerate(shares)]
 
 
-def taxes_of(due: Sequence[tuple[Tax | None, Decimal]], rules: Rules) -> list[Decimal]:
-    """The tax of each line, of the amount that it is due on (which contains the tax where prices do)."""
-    if rules.rounding == LINE:
-        return [tax_on(amount, tax, rules) for tax, amount in due]
-    found = [ZERO] * len(due)
-    for group in {tax for tax, _ in due if tax}:
-        places = [place for place, (tax, _) in enumerate(due) if tax == group]
+def taxes_of(due: Sequence[tuple[Tax | None, Decimal]], rules: Rules) -> list[tuple[Decimal, ...]]:
+    """The taxes of each line, one for each component, of the amount that they are due on.
+
+    That amount contains the taxes where prices do. By group, each tax is rounded once for all lines that
+    bear it and shared among them; by line, it is rounded at each of them.
+    """
+    found = [[ZERO] * len(tax.components) if tax else [] for tax, _ in due]
+    for order, places in tax_groups(due, by_line=rules.rounding == LINE):
         amounts = [due[place][1] for place in places]
-        for place, share in zip(places, spread(tax_on(add(amounts), group, rules), amounts, rules), strict=True):
-            found[place] = share
+        whole = group_tax([due[place] for place in places], order, rules)
+        for place, share in zip(places, spread(whole, amounts, rules), strict=True):
+            found[place][order] = share
+    return [tuple(taxes) for taxes in found]
+
+
+def tax_groups(due: Sequence[tuple[Tax | None, Decimal]], *, by_line: bool) -> list[tuple[int, list[int]]]:
+    """The places of the lines that share a tax, with the order of that tax among the components of their code."""
+    groups: dict[tuple[int, Any], list[int]] = {}
+    for place, (tax, _) in enumerate(due):
+        for order, component in enumerate(tax.components if tax else ()):
+            groups.setdefault((order, place if by_line else component), []).append(place)
+    return [(order, places) for (order, _), places in groups.items()]
+
+
+def group_tax(due: Sequence[tuple[Tax | None, Decimal]], order: int, rules: Rules) -> Decimal:
+    """What a component takes of these amounts together, rounded once."""
+    amounts: dict[Tax, Decimal] = {}
+    for tax, amount in due:
+        if tax:
+            amounts[tax] = amounts.get(tax, ZERO) + amount
+    exact = (amount * tax.components[order].effective / (HUNDRED + (tax.rate if rules.inclusive else ZERO)) for tax, amount in amounts.items())
+    return rules.round(add(exact))
+
+
+def tax_shares(tax: Tax | None, net: Decimal, amounts: Sequence[Decimal]) -> list[TaxShare]:
+    """What each component took of a line, by the amounts of its components."""
+    before, found = ZERO, []
+    for component, amount in zip(tax.components if tax else (), amounts, strict=True):
+        found.append(TaxShare(component, net + (before if component.on_top else ZERO), amount))
+        before += amount
     return found
 
 
-def tax_on(amount: Decimal, tax: Tax | None, rules: Rules) -> Decimal:
-    if tax is None:
-        return ZERO
-    return rules.round(amount * tax.rate / (HUNDRED + tax.rate if rules.inclusive else HUNDRED))
-
-
-def tax_sums(lines: Iterable[tuple[Tax | None, Decimal, Decimal]]) -> tuple[TaxSum, ...]:
-    """What was taxed how, by name and rate, of (tax, net, amount of tax); what is not taxed is in none of them."""
-    sums: dict[Tax, tuple[Decimal, Decimal]] = {}
-    for tax, net, amount in lines:
-        if tax:
-            base, known = sums.get(tax, (ZERO, ZERO))
-            sums[tax] = base + net, known + amount
-    return tuple(TaxSum(tax, *sums[tax]) for tax in sorted(sums, key=lambda tax: (tax.name, tax.rate)))
+def tax_sums(shares: Iterable[TaxShare]) -> tuple[TaxSum, ...]:
+    """What was taxed how, by name, rate and registration number; what is not taxed is in none of them."""
+    sums: dict[TaxComponent, tuple[Decimal, Decimal]] = {}
+    for share in shares:
+        base, amount = sums.get(share.tax, (ZERO, ZERO))
+        sums[share.tax] = base + share.base, amount + share.amount
+    order = sorted(sums, key=lambda tax: (tax.on_top, tax.name, tax.rate, tax.number))
+    return tuple(TaxSum(tax, *sums[tax]) for tax in order)
 
 
 def part_of(amount: Decimal, quantity: Decimal, of: Decimal, before: Decimal = ZERO, rules: Rules = Rules()) -> Decimal:
@@ -225,7 +301,8 @@ class Sums:
         return self.subtotal + self.tax
 
 
-def credit_sums(lines: Iterable[tuple[Tax | None, Decimal, Decimal]]) -> Sums:
-    """Of (tax, net, amount of tax) that were priced before."""
+def credit_sums(lines: Iterable[tuple[Decimal, Sequence[TaxShare]]]) -> Sums:
+    """Of (net, taxes) that were priced before."""
     lines = list(lines)
-    return Sums(tax_sums(lines), add(net for _, net, _ in lines), add(tax for _, _, tax in lines))
+    shares = [share for _, taxes in lines for share in taxes]
+    return Sums(tax_sums(shares), add(net for net, _ in lines), add(share.amount for share in shares))

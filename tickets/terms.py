@@ -1,15 +1,16 @@
 """The shop's terms of business, from its settings: how it rounds and taxes, what it adds for supplies, how its papers are headed."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 
-from .pricing import Rules, Supplies, Tax
+from inventory.taxes import TaxOnDay
 
-Rates = Mapping[int | None, tuple[str, Decimal]]
-"""{tax code: (name, percent)} of a day, the default's at None: ``TaxRate.objects.on``."""
+from .pricing import Rules, Supplies, Tax, compound_tax
+
+Rates = Mapping[int | None, TaxOnDay]
+"""What each tax code takes on a day, the default's at None: ``TaxRate.objects.on``."""
 
 
 def rounding() -> Rules:
@@ -32,14 +33,24 @@ def supplies(rates: Rates) -> Supplies | None:
     if not percent and not flat:
         return None
     name = settings.SHOP_SUPPLIES_TAX
-    found = next((Tax(*known) for known in rates.values() if known[0].lower() == name.lower()), None) if name else None
-    return Supplies(percent, flat, settings.SHOP_SUPPLIES_CAP, found)
+    named = (rate for rate in rates.values() if rate.name.lower() == name.lower())
+    found = next(named, None) if name else None
+    return Supplies(percent, flat, settings.SHOP_SUPPLIES_CAP, priced(found))
 
 
 def tax(rates: Rates, code: int | None) -> Tax | None:
     """The tax of a code; the default's where there is none, or where the code has no rate yet."""
-    found = rates.get(code) or rates.get(None)
-    return Tax(*found) if found else None
+    return priced(rates.get(code) or rates.get(None))
+
+
+def priced(rate: TaxOnDay | None) -> Tax | None:
+    """A rate as prices need it."""
+    if rate is None:
+        return None
+    if not rate.parts:
+        return Tax(rate.name, rate.rate, rate.number)
+    parts = ((part.name, part.rate, part.number, part.on_top) for part in rate.parts)
+    return compound_tax(rate.name, parts)
 
 
 def letterhead() -> dict[str, Any]:

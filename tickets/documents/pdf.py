@@ -309,7 +309,9 @@ class Sheet:
 
     def tax(self, tax: dict[str, Any], before: str) -> tuple[str, str, Any]:
         name = clip(self.line(tax["name"]), 40)
-        return f"{before}{name} {percent(tax['rate'])} on {self.money(tax['base'])}", self.money(tax["amount"]), look.TEXT
+        number = clip(self.line(tax.get("number")), 40)
+        words = f"{before}{name} {percent(tax['rate'])} on {self.money(tax['base'])}"
+        return f"{words} (no. {number})" if number else words, self.money(tax["amount"]), look.TEXT
 
     def approval(self) -> Flowable:
         words = f"I approve this estimate of {self.money(self.document['total'])} and ask for the work to be done."

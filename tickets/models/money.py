@@ -178,6 +178,37 @@ class InvoiceLine(LineFacts):
         return self.description
 
 
+class LineTax(AppendOnlyModel):
+    """What one tax took of a line, for the tax report and for crediting it."""
+
+    is_guarded = True
+
+    base = models.DecimalField(max_digits=24, decimal_places=2, help_text="what the tax is due on")
+    amount = models.DecimalField(max_digits=24, decimal_places=2)
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        ordering = ("pk",)
+
+
+class InvoiceLineTax(LineTax):
+    """A tax of an invoice's line, by its own name: one for each part of the line's tax code."""
+
+    line = models.ForeignKey(InvoiceLine, models.PROTECT, related_name="taxes")
+    name = models.CharField(max_length=40)
+    rate = models.DecimalField(max_digits=6, decimal_places=3)
+    number = models.CharField(max_length=40, blank=True, help_text="the registration number")
+    on_top = models.BooleanField(default=False)
+
+    class Meta(LineTax.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.rate.normalize():f} %: {self.amount}"
+
+
 class CreditNoteQuerySet(OwnedQuerySet):
     permission = "tickets.view_invoice"
 
@@ -215,6 +246,19 @@ class CreditNoteLine(LineFacts):
 
     def __str__(self) -> str:
         return f"{self.quantity.normalize():f} × {self.line}"
+
+
+class CreditNoteLineTax(LineTax):
+    """What of a line's tax was taken back."""
+
+    line = models.ForeignKey(CreditNoteLine, models.PROTECT, related_name="taxes")
+    tax = models.ForeignKey(InvoiceLineTax, models.PROTECT, related_name="credits")
+
+    class Meta(LineTax.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return f"{self.tax.name}: {self.amount}"
 
 
 # --- money that moved ------------------------------------------------------------------------------

@@ -23,10 +23,12 @@ from ..models import (
     AUTHORIZED,
     CreditNote,
     CreditNoteLine,
+    CreditNoteLineTax,
     DocumentSeries,
     Invoice,
     InvoiceAccount,
     InvoiceLine,
+    InvoiceLineTax,
     ServiceTicket,
     Status,
     TicketPart,
@@ -109,7 +111,7 @@ def write_lines(invoice: Invoice, bill: pricing.Bill) -> None:
     titles = {line["id"]: job["title"] for job in invoice.document["jobs"] for line in job["lines"]}
     costs = {id(line.item.source): getattr(line.item.source, "unit_cost", ZERO) for line in bill.lines}
     ordered = [*by_place(bill, invoice.document), *([bill.supplies] if bill.supplies else [])]
-    InvoiceLine.objects.bulk_create(
+    rows = InvoiceLine.objects.bulk_create(
         InvoiceLine(
             invoice=invoice,
             position=told["id"],
@@ -121,12 +123,25 @@ def write_lines(invoice: Invoice, bill: pricing.Bill) -> None:
             net=line.net,
             tax=line.tax,
             tax_name=told["tax_name"],
-            tax_rate=line.item.tax.rate if line.item.tax else ZERO,
+            tax_rate=told["tax_rate"],
             unit_cost=costs.get(id(line.item.source), ZERO),
             part_id=told["part"] and told["part"]["id"],
             mechanic_id=told["mechanic"] and told["mechanic"]["id"],
         )
         for told, line in zip(on_paper, ordered, strict=True)
+    )
+    InvoiceLineTax.objects.bulk_create(
+        InvoiceLineTax(
+            line=row,
+            name=share.tax.name,
+            rate=share.tax.rate,
+            number=share.tax.number,
+            on_top=share.tax.on_top,
+            base=share.base,
+            amount=share.amount,
+        )
+        for row, line in zip(rows, ordered, strict=True)
+        for share in line.tax_shares
     )
 
 
@@ -191,7 +206,8 @@ def left_of(invoice: Invoice) -> dict[int, tuple[InvoiceLine, Decimal]]:
     credited: dict[int, Decimal] = {}
     for key, quantity in CreditNoteLine.objects.filter(line__invoice=invoice).values_list("line_id", "quantity"):
         credited[key] = credited.get(key, ZERO) + quantity
-    return {line.pk: (line, credited.get(line.pk, ZERO)) for line in invoice.lines.select_related("part").order_by("position")}
+    lines = invoice.lines.select_related("part").prefetch_related("taxes").order_by("position")
+    return {line.pk: (line, credited.get(line.pk, ZERO)) for line in lines}
 
 
 def chosen_lines(
@@ -224,20 +240,30 @@ def write_credit_note(invoice: Invoice, rest: Any, chosen: list[dict[str, Any]],
     rules = terms.rounding()
     for each in chosen:
         line, share = each["line"], (each["quantity"], each["line"].quantity, each["before"], rules)
-        each |= {"net": pricing.part_of(line.net, *share), "tax": pricing.part_of(line.tax, *share)}
-    sums = pricing.credit_sums((tax_of(each["line"]), each["net"], each["tax"]) for each in chosen)
+        each["net"] = pricing.part_of(line.net, *share)
+        each["taxes"] = [(tax, credited_share(tax, share)) for tax in line.taxes.all()]
+        each["tax"] = pricing.add(part.amount for _, part in each["taxes"])
+    sums = pricing.credit_sums((each["net"], [part for _, part in each["taxes"]]) for each in chosen)
     number = next_number(settings.SHOP_CREDIT_NOTE_SERIES)
     document = credit_document(invoice, chosen, sums, number["number"], reason)
     note = CreditNote.objects.create(**number, **paper(invoice.ticket, sums, document, by=by), invoice=invoice, reason=reason)
-    CreditNoteLine.objects.bulk_create(
+    rows = CreditNoteLine.objects.bulk_create(
         CreditNoteLine(credit_note=note, line=each["line"], quantity=each["quantity"], net=each["net"], tax=each["tax"], restocked=each["restock"])
         for each in chosen
+    )
+    CreditNoteLineTax.objects.bulk_create(
+        CreditNoteLineTax(line=row, tax=tax, base=part.base, amount=part.amount)
+        for row, each in zip(rows, chosen, strict=True)
+        for tax, part in each["taxes"]
     )
     return note
 
 
-def tax_of(line: InvoiceLine) -> pricing.Tax | None:
-    return pricing.Tax(line.tax_name, line.tax_rate) if line.tax_name else None
+def credited_share(tax: InvoiceLineTax, share: tuple[Any, ...]) -> pricing.TaxShare:
+    """What ``share`` of a line's quantity bears of one of its taxes."""
+    component = pricing.TaxComponent(tax.name, tax.rate, tax.number, on_top=tax.on_top)
+    base, amount = (pricing.part_of(money, *share) for money in (tax.base, tax.amount))
+    return pricing.TaxShare(component, base, amount)
 
 
 def credit_document(invoice: Invoice, chosen: list[dict[str, Any]], sums: Any, number: str, reason: str) -> dict[str, Any]:
@@ -264,6 +290,7 @@ def credit_document(invoice: Invoice, chosen: list[dict[str, Any]], sums: Any, n
                 "invoice_line": told["id"],
                 "quantity": f"{each['quantity']:.3f}",
                 **{name: billing.money(value) for name, value in amounts.items()},
+                "taxes": [billing.share_facts(part) for _, part in each["taxes"]],
             }
         )
     kept = ("paper", "shop", "customer", "vehicle", "ticket", "currency", "prices_include_tax", "tax_rounding")

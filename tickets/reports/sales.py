@@ -13,7 +13,15 @@ from django.db.models import Count
 from inventory.models import ZERO
 
 from .. import pricing, terms
-from ..models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, LineKind
+from ..models import (
+    CreditNote,
+    CreditNoteLine,
+    CreditNoteLineTax,
+    Invoice,
+    InvoiceLine,
+    InvoiceLineTax,
+    LineKind,
+)
 from .sums import cents, money, quantity, thousandths
 
 DAY = "issued_on"
@@ -135,17 +143,54 @@ def sales_of_mechanics(start: date, end: date) -> tuple[list[dict[str, Any]], So
 # --- tax -------------------------------------------------------------------------------------------
 
 
+TAX_FACTS = ("name", "rate", "number")
+
+
 def taxes(start: date, end: date) -> dict[str, Any]:
-    """What was sold at which tax, and the tax on it; what is not taxed has a row without a name."""
-    sums: dict[tuple[str, Decimal], list[tuple[Decimal, Decimal]]] = defaultdict(list)
-    for (name, rate), net, tax, _ in lines(start, end, "tax_name", "tax_rate"):
-        sums[name, rate].append((net, tax))
+    """What each tax was due on and came to; what is not taxed has a row without a name.
+
+    A line that bears two taxes is in two rows, so the base of the totals is what was sold, not the
+    sum of the rows.
+    """
+    sums: dict[tuple[str, Decimal, str], list[tuple[Decimal, Decimal]]] = defaultdict(list)
+    for *tax, base, amount in (*taxed(start, end), *untaxed(start, end)):
+        sums[tuple(tax)].append((base, amount))
     rows = [
-        {"name": name, "rate": rate, "base": pricing.add(net for net, _ in found), "tax": pricing.add(tax for _, tax in found)}
-        for (name, rate), found in sorted(sums.items())
+        {
+            **dict(zip(TAX_FACTS, tax, strict=True)),
+            "base": pricing.add(base for base, _ in found),
+            "tax": pricing.add(amount for _, amount in found),
+        }
+        for tax, found in sorted(sums.items())
     ]
-    totals = {column: pricing.add(row[column] for row in rows) for column in ("base", "tax")}
-    return {"from": start, "to": end, "currency": settings.SHOP_CURRENCY, "rows": rows, "totals": totals}
+    totals = {
+        "base": pricing.add(net for _, net, _, _ in lines(start, end)),
+        "tax": pricing.add(row["tax"] for row in rows),
+    }
+    return {
+        "from": start,
+        "to": end,
+        "currency": settings.SHOP_CURRENCY,
+        "rows": rows,
+        "totals": totals,
+    }
+
+
+def taxed(start: date, end: date) -> Iterator[tuple[Any, ...]]:
+    """(name, rate, number, base, amount) of what was invoiced, and with a minus of what was credited."""
+    for sign, model, document, tax in (
+        (1, InvoiceLineTax, "line__invoice", ""),
+        (-1, CreditNoteLineTax, "line__credit_note", "tax__"),
+    ):
+        rows = model.objects.filter(**{f"{document}__{DAY}__range": (start, end)}).order_by()
+        columns = rows.values_list(*(tax + fact for fact in TAX_FACTS))
+        for *facts, base, amount in columns.annotate(of_base=cents("base"), of_amount=cents("amount")):
+            yield *facts, sign * money(base), sign * money(amount)
+
+
+def untaxed(start: date, end: date) -> Iterator[tuple[Any, ...]]:
+    for (rate,), net, tax, _ in lines(start, end, "tax_rate", tax_name=""):
+        yield "", rate, "", net, tax
 
 
 # --- what parts bring ------------------------------------------------------------------------------

@@ -24,6 +24,12 @@ class PaperMechanicSerializer(serializers.Serializer):
     name = serializers.CharField()
 
 
+class PaperLineTaxSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    rate = serializers.CharField(help_text="percent")
+    amount = Money()
+
+
 class PaperLineSerializer(serializers.Serializer):
     """``amount`` is after the line's own discount, ``share`` its part of the ticket's; ``net`` + ``tax`` = ``total``."""
 
@@ -41,6 +47,7 @@ class PaperLineSerializer(serializers.Serializer):
     total = Money()
     tax_name = serializers.CharField(help_text="empty: not taxed")
     tax_rate = serializers.CharField(help_text="percent")
+    taxes = PaperLineTaxSerializer(many=True, help_text="each tax of the line; Σ amounts = tax")
     part = PaperPartSerializer(allow_null=True)
     mechanic = PaperMechanicSerializer(allow_null=True)
 
@@ -61,6 +68,7 @@ class PaperJobSerializer(serializers.Serializer):
 class PaperTaxSerializer(serializers.Serializer):
     name = serializers.CharField()
     rate = serializers.CharField(help_text="percent")
+    number = serializers.CharField(help_text="the registration number")
     base = Money()
     amount = Money()
 

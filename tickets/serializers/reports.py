@@ -154,10 +154,11 @@ class TaxTotalsSerializer(serializers.Serializer):
 class TaxRowSerializer(TaxTotalsSerializer):
     name = serializers.CharField(help_text="empty: not taxed")
     rate = serializers.DecimalField(6, 3, help_text="percent")
+    number = serializers.CharField(help_text="the registration number")
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
-        return {name: found.pop(name) for name in ("name", "rate")} | found
+        return {name: found.pop(name) for name in ("name", "rate", "number")} | found
 
 
 class TaxesSerializer(serializers.Serializer):
