@@ -23,6 +23,7 @@ from django.urls import reverse_lazy
 from environs import Env, EnvError
 from phonenumbers import SUPPORTED_REGIONS
 
+from mechanic_shop import __version__
 from mechanic_shop.admin import theme
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -404,7 +405,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Mechanic shop API",
     "DESCRIPTION": "Customers, vehicles, mechanics, service tickets and parts of an independent car-repair garage.",
-    "VERSION": "1.0.0",
+    "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
