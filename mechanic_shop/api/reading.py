@@ -12,7 +12,10 @@ from typing import Any
 
 import orjson
 from django.db import models
-from django.db.models import Case, F, Func, JSONField, OuterRef, Subquery, TextField, When
+from django.db.models import Case, F, Func, JSONField, OuterRef, Subquery, TextField, Value, When
+from django.db.models.expressions import Col, CombinedExpression
+from django.db.models.functions import Coalesce
+from django.db.models.sql.constants import LOUTER
 from rest_framework import serializers
 
 from .fields import SmallRelatedField
@@ -70,6 +73,36 @@ class PerDatabase(Func):
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         return self.as_sql(compiler, connection, template=self.postgresql, **extra)
 
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:
+        """A template may name the expression more than once: its parameters come as often."""
+        sql, params = super().as_sql(compiler, connection, *args, **extra)
+        return sql, list(params) * extra.get("template", "%(expressions)s").count("%(expressions)s")
+
+
+def may_be_null(expression: Any, compiler: Any) -> bool:
+    """Can this expression be NULL in the compiled query? What is not known here can."""
+    if isinstance(expression, Col):
+        table = compiler.query.alias_map.get(expression.alias)
+        return expression.target.null or table is None or getattr(table, "join_type", None) == LOUTER
+    if isinstance(expression, Value):
+        return expression.value is None
+    combine = {Coalesce: all, CombinedExpression: any}.get(type(expression))
+    if combine is None:
+        return True
+    return combine(may_be_null(source, compiler) for source in expression.get_source_expressions())
+
+
+class Printed(PerDatabase):
+    """Text that SQLite's ``printf`` makes of a number. ``printf`` reads NULL as 0, so NULL never gets there."""
+
+    printed = "%(expressions)s"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        template = self.printed
+        if may_be_null(self.get_source_expressions()[0], compiler):
+            template = f"iif(%(expressions)s IS NULL, NULL, {template})"
+        return self.as_sql(compiler, connection, template=template, **extra)
+
 
 class Moment(PerDatabase):
     """A moment as UTC in ISO 8601; a whole second has no fraction."""
@@ -78,20 +111,19 @@ class Moment(PerDatabase):
     postgresql = """replace(to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
 
 
-class Fixed(PerDatabase):
+class Fixed(Printed):
     """A decimal as a string with all its places."""
 
-    def __init__(self, expression: Any, places: int, null: bool = False) -> None:
+    def __init__(self, expression: Any, places: int) -> None:
         super().__init__(expression)
-        printed = f"printf('%%%%.{places}f', %(expressions)s)"
-        self.sqlite = f"iif(%(expressions)s IS NULL, NULL, {printed})" if null else printed
+        self.printed = f"printf('%%%%.{places}f', %(expressions)s)"
         self.postgresql = f"(%(expressions)s)::numeric(30,{places})::text"
 
 
 class Truth(PerDatabase):
     """A boolean; SQLite has none, but its JSON does."""
 
-    sqlite = "json(CASE WHEN %(expressions)s THEN 'true' ELSE 'false' END)"
+    sqlite = "json(CASE (%(expressions)s) WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
     output_field = JSONField()
 
 
@@ -127,14 +159,23 @@ def member(model: type[models.Model], field: Any, prefix: str) -> Any:
         return rows_of(model._meta.get_field(str(field.source)), field.child)
     if isinstance(field, SmallRelatedField):
         small = JsonObject(id=F(f"{path}_id"), **{shown: F(f"{path}__{attr}") for shown, attr in field.shows.items()})
-        return Case(When(**{f"{path}__isnull": False}, then=small), output_field=JSONField()) if field.allow_null else small
+        if not is_optional(model, field.source_attrs):
+            return small
+        return Case(When(**{f"{path}__isnull": False}, then=small), output_field=JSONField())
     return value_of(column(model, field.source_attrs), path)
 
 
 def rows_of(relation: Any, child: Any) -> JsonList:
-    """A nested list: the rows that point to this one, in the order of their keys."""
-    rows = relation.related_model._default_manager.filter(**{relation.field.name: OuterRef("pk")}).order_by("pk")
-    return JsonList(rows.values(item=shape(child)))
+    """A nested list: the rows that point to this one, in the order of their model."""
+    model, owner = relation.related_model, relation.field.name
+    rows = model._default_manager.filter(**{owner: OuterRef("pk")})
+    return JsonList(rows.order_by(*order_within(model, owner)).values(item=shape(child)))
+
+
+def order_within(model: type[models.Model], owner: str) -> list[Any]:
+    """The model's ordering among rows of one ``owner``, which has no part in it; ends in the key."""
+    ordering = [term for term in model._meta.ordering if term != owner]
+    return ordering if {"pk", "-pk"} & set(ordering) else [*ordering, "pk"]
 
 
 def column(model: type[models.Model], path: list[str]) -> models.Field:
@@ -147,12 +188,22 @@ def column(model: type[models.Model], path: list[str]) -> models.Field:
     return model._meta.get_field(name)  # type: ignore[return-value]
 
 
+def is_optional(model: type[models.Model], path: list[str]) -> bool:
+    """Can the row at the end of a path of relations be missing?"""
+    for name in path:
+        relation: Any = model._meta.get_field(name)
+        if relation.null:
+            return True
+        model = relation.related_model
+    return False
+
+
 def value_of(field: models.Field, path: str) -> Any:
     """A column as JSON shows it."""
     if isinstance(field, models.DateTimeField):
         return Moment(F(path))
     if isinstance(field, models.DecimalField):
-        return Fixed(F(path), field.decimal_places, field.null)
+        return Fixed(F(path), field.decimal_places)
     if isinstance(field, models.BooleanField):
         return Truth(F(path))
     if isinstance(field, models.JSONField):

@@ -229,6 +229,7 @@ class TicketMechanic(ShopModel):
     entry_kind = Kind.MECHANIC
 
     class Meta:
+        ordering = ("pk",)
         constraints = [models.UniqueConstraint(fields=["ticket", "mechanic"], name="a_mechanic_is_once_on_a_ticket")]
         indexes = [models.Index(fields=["mechanic", "assigned_at", "ticket"], name="assignments_of_a_mechanic")]
 
@@ -300,6 +301,7 @@ class TicketPart(PricedLine, ShopModel):
     objects = TicketPartQuerySet.as_manager()
 
     class Meta:
+        ordering = ("pk",)
         constraints = [
             models.UniqueConstraint(fields=["ticket", "part"], name="a_part_is_once_on_a_ticket"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="a_line_has_a_quantity"),

@@ -11,7 +11,7 @@ from customers.models import Customer, Vehicle
 from inventory.models import ZERO, Part
 from mechanic_shop.api.audit import Kind
 from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, RelationListField, SmallRelatedField, UTCField
-from mechanic_shop.api.reading import Fixed, PerDatabase
+from mechanic_shop.api.reading import Fixed, Printed
 from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user
 from mechanics.models import Mechanic
 
@@ -29,15 +29,15 @@ CUSTOMER_WRITES = {"concern", "vehicle", "service_date"}
 ODOMETER = {"required": False, "allow_null": True, "min_value": 0, "max_value": 9_999_999}
 
 
-class PaperNumber(PerDatabase):
+class PaperNumber(Printed):
     """A key as it stands on paper: a letter and six digits, or more where it takes more."""
 
     letter = ""
 
     def __init__(self, key: Any) -> None:
         super().__init__(key)
-        self.sqlite = f"printf('{self.letter}-%%%%06d', %(expressions)s)"
-        digits = "CASE WHEN %(expressions)s < 1000000 THEN lpad(%(expressions)s::text, 6, '0') ELSE %(expressions)s::text END"
+        self.printed = f"printf('{self.letter}-%%%%06d', %(expressions)s)"
+        digits = "CASE WHEN %(expressions)s < 1000000 THEN lpad((%(expressions)s)::text, 6, '0') ELSE %(expressions)s::text END"
         self.postgresql = f"('{self.letter}-' || {digits})"
 
 
