@@ -33,3 +33,10 @@ class NotAllowed(DomainError):
     """The actor may see this but not do it: 403."""
 
     status = 403
+
+
+class Busy(DomainError):
+    """The server does as much of this as it takes on at once: 503, and the same request works in a second."""
+
+    status = 503
+    headers = {"Retry-After": "1"}

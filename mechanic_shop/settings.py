@@ -307,6 +307,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+PASSWORD_HASHERS = ["mechanic_shop.accounts.hashing.BoundedPBKDF2PasswordHasher"]
 LOGIN_URL = reverse_lazy("rest_framework:login")
 LOGIN_REDIRECT_URL = reverse_lazy("api-root")
 PASSWORD_RESET_TIMEOUT = 60 * 60  # seconds

@@ -29,7 +29,7 @@ from mechanic_shop.accounts import mail as postal
 from mechanic_shop.accounts import operations, passwords, roles, tokens
 from mechanic_shop.accounts.emails import EmailField, normalise_email
 from mechanic_shop.api.models import IdempotentAnswer
-from mechanic_shop.errors import InvalidInput
+from mechanic_shop.errors import Busy, InvalidInput
 from mechanics.models import Mechanic
 
 User = get_user_model()
@@ -384,11 +384,13 @@ def test_forty_guesses_at_once_do_not_pass_the_limit(settings: Any) -> None:
     request = RequestFactory().post(TOKEN)
 
     def guess(_: int) -> type:
-        try:
-            operations.log_in(request, "alice@example.com", "wrong")
-        except (AuthenticationFailed, Throttled) as refusal:
-            return type(refusal)
-        raise AssertionError
+        while True:
+            try:
+                operations.log_in(request, "alice@example.com", "wrong")
+            except (AuthenticationFailed, Throttled) as refusal:
+                return type(refusal)
+            except Busy:  # another one hashes: as the shop says, try again
+                time.sleep(0.01)
 
     results = in_parallel(40, guess)
     assert results.count(AuthenticationFailed) == 5

@@ -909,6 +909,14 @@ def test_guessing_the_present_password_is_limited(desk, settings):
     assert "Too many attempts" in answers[-1]
 
 
+def test_guessing_it_on_a_customers_page_is_limited_and_told(chief, manager, settings):
+    settings.THROTTLE_RATES = settings.THROTTLE_RATES | {"login": "1/hour"}
+    customer = CustomerFactory(user=manager.user, email=manager.user.email)
+    answers = [complaints(save(chief, customer, email="me@example.com", current_password="guess")) for _ in range(2)]
+    assert "not your present password" in answers[0]
+    assert "Too many attempts" in answers[1]
+
+
 # --- the way in ---------------------------------------------------------------------------------------------
 
 

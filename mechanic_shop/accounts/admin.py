@@ -20,8 +20,9 @@ from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.buttons import ButtonForm, button
 from mechanic_shop.admin.entries import AuditEntryAdmin
 from mechanic_shop.admin.forms import ShopForm
+from mechanic_shop.admin.refusals import told
 from mechanic_shop.api.models import AuditEntry
-from mechanic_shop.errors import DomainError, InvalidInput
+from mechanic_shop.errors import DomainError
 
 from . import operations, passwords
 from .models import EMAIL_TAKEN, User
@@ -48,7 +49,7 @@ class TwicePassword(forms.BaseForm):
         elif first:
             try:
                 self.password_hash = passwords.hash_new_password(first, email=email, field="password1")
-            except InvalidInput as refusal:
+            except DomainError as refusal:
                 self.add_error("password1", refusal.message)
 
 
@@ -72,10 +73,8 @@ class UserForm(ShopForm):
         if "email" in self.changed_data:
             try:
                 operations.check_current_password(self.instance, password)
-            except InvalidInput as refusal:
-                self.refuse(refusal)
-            except Throttled as refusal:
-                self.add_error("current_password", f"Too many attempts, try again in {getattr(refusal, 'wait', 0)} seconds.")
+            except (DomainError, Throttled) as refusal:
+                self.refuse(told(refusal))
 
 
 class NewUserForm(TwicePassword, UserForm):

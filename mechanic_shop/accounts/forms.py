@@ -9,7 +9,7 @@ from rest_framework.exceptions import AuthenticationFailed, Throttled
 from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.forms import AuthenticationForm as UnfoldAuthenticationForm
 
-from mechanic_shop.errors import DomainError
+from mechanic_shop.errors import Busy, DomainError
 
 from . import operations
 from .emails import MAX_EMAIL
@@ -38,6 +38,8 @@ class LoginForm(AuthenticationForm):
         except Throttled as refusal:
             seconds = refusal.wait  # type: ignore[attr-defined]
             raise ValidationError(f"Too many attempts, try again in {seconds} seconds.", "throttled") from refusal
+        except Busy as refusal:
+            raise ValidationError(refusal.message, refusal.code) from refusal
         except AuthenticationFailed as refusal:
             raise self.get_invalid_login_error() from refusal
 
@@ -64,8 +66,8 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
         except Throttled as refusal:
             self.add_error("old_password", f"Too many attempts, try again in {getattr(refusal, 'wait', 0)} seconds.")
         except DomainError as refusal:
-            fields = {"current_password": "old_password", "new_password": "new_password1"}
-            self.add_error(fields.get(getattr(refusal, "field", "")), refusal.message)
+            is_new = getattr(refusal, "field", "") == "new_password"
+            self.add_error("new_password1" if is_new else "old_password", refusal.message)  # the page shows errors of boxes only
 
     def save(self, commit: bool = True) -> Any:
         self.user.refresh_from_db(fields=["password", "session_epoch"])  # this browser's session goes on with these

@@ -20,6 +20,7 @@ from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .emails import normalise_email
+from .hashing import slots
 from .mail import in_background, send_reset_mail
 from .models import EMAIL_TAKEN, User
 from .passwords import hash_new_password, invalid_token, user_to_reset
@@ -35,12 +36,13 @@ def log_in(request: Any, email: str, password: str) -> User:
     """The user with this e-mail and password: the one way in for every door.
 
     Raises AuthenticationFailed, the same for an unknown, a wrong and an inactive one; and Throttled after too
-    many attempts, also for the right password, or guessing would go on until it hits.
+    many attempts, also for the right password, or guessing would go on until it hits. Raises Busy while others hash.
     """
     email, address = normalise_email(email), address_of(request)
-    count_attempt(email, address)
-    # For an unknown e-mail Django hashes the password too, so the time tells nothing.
-    user = authenticate(request, username=email, password=password)
+    with slots.hold():  # before the attempt is counted: a request that does not get to the password is none
+        count_attempt(email, address)
+        # For an unknown e-mail Django hashes the password too, so the time tells nothing.
+        user = authenticate(request, username=email, password=password)
     if not isinstance(user, User):
         log.warning("log-in failed", extra=pseudonyms(email, address))
         raise AuthenticationFailed(WRONG_LOGIN, "no_active_account")
@@ -137,12 +139,13 @@ def check_current_password(user: User, password: str | None, field: str = "curre
     Raises InvalidInput ``wrong_password``; and Throttled: a stolen token must not become a way to guess the password.
     """
     who = f"user:{user.pk}"
-    if refusal := limited(hit("login", who)):
-        raise refusal
-    if not password or not user.check_password(password):
-        log.warning("wrong current password", extra={"of_user_id": user.pk})
-        raise InvalidInput(field, "wrong_password", "This is not your present password.")
-    hit("login", who, by=-1)
+    with slots.hold():  # before the attempt is counted, as at a log-in
+        if refusal := limited(hit("login", who)):
+            raise refusal
+        if not password or not user.check_password(password):
+            log.warning("wrong current password", extra={"of_user_id": user.pk})
+            raise InvalidInput(field, "wrong_password", "This is not your present password.")
+        hit("login", who, by=-1)
 
 
 def change_password(user: User, current: str, new: str, *, by: Any) -> None:
@@ -155,8 +158,10 @@ def check_change(user: User, *, current_password: str, new_password: str) -> dic
 
     Raises InvalidInput ``wrong_password`` or ``weak_password``.
     """
-    check_current_password(user, current_password)
-    return {"user": user, "new_hash": hash_new_password(new_password, email=user.email, name=user.display_name, field="new_password")}
+    with slots.hold():  # for both hashes, or the second could find that another request came between
+        check_current_password(user, current_password)
+        new_hash = hash_new_password(new_password, email=user.email, name=user.display_name, field="new_password")
+    return {"user": user, "new_hash": new_hash}
 
 
 @atomic

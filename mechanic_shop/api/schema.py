@@ -29,7 +29,7 @@ PROBLEMS = {
     "422": "The Idempotency-Key was used for another request.",
     "428": "This shop asks for If-Match: send the ETag that you read.",
     "429": "Too many requests: wait for Retry-After seconds.",
-    "503": "The database does not answer: try again in a moment.",
+    "503": "The shop cannot do this just now: try again after Retry-After seconds.",
 }
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
