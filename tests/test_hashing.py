@@ -27,7 +27,7 @@ API = "/api/v1"
 def _the_shops_own_hasher(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PASSWORD_HASHERS = shop_settings.PASSWORD_HASHERS
     monkeypatch.setattr(BoundedPBKDF2PasswordHasher, "iterations", 1)
-    settings.THROTTLE_RATES = settings.THROTTLE_RATES | {"login": "1/hour"}
+    settings.THROTTLE_RATES = settings.THROTTLE_RATES | dict.fromkeys(("login", "signup", "reset"), "1/hour")
 
 
 @pytest.fixture

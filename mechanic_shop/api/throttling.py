@@ -117,6 +117,13 @@ def count_request(request: Any, scope: str, who: str) -> Count | None:
     return request.rate_limit
 
 
+def give_back(request: Any) -> None:
+    """Take back the count of a sign-up or a reset that the server was too busy to look at."""
+    (scope, who), *_ = request.META.get("shop.counted", (("", ""),))
+    if scope in GUESSED:
+        hit(scope, who, by=-1)
+
+
 def look_and_count(scope: str, who: str) -> tuple[Count | None, dict[str, int] | None]:
     if settings.THROTTLE_RATES[scope] == "off" or not caching.is_shared():
         return hit(scope, who), None

@@ -16,12 +16,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
+from mechanic_shop.errors import Busy
+
 from .caching import cached_page
 from .concurrency import Idempotency, check_if_match, etag_of, not_modified
 from .pagination import CURSOR, NO_PAGE
 from .reading import Page, Walk, documents
 from .renderers import JSONRenderer
 from .statements import KEY, Statement, pages, shelf
+from .throttling import give_back
 from .transactions import as_a_whole
 
 JSON, NEGOTIATOR = JSONRenderer(), DefaultContentNegotiation()
@@ -61,6 +64,11 @@ class ShopView:
 
     def check_throttles(self, request: Any) -> None:
         """Done together with the authentication; Django REST does it last, so that 401 and 403 had no limit."""
+
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, Busy):
+            give_back(self.request)  # type: ignore[attr-defined]
+        return super().handle_exception(exc)  # type: ignore[misc]
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         return with_limits(request, super().finalize_response(request, response, *args, **kwargs))  # type: ignore[misc]
