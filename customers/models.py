@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from mechanic_shop.accounts.emails import normalise_email
 from mechanic_shop.api import caching
 from mechanic_shop.api.models import ShopModel, ShopQuerySet
+from mechanic_shop.api.row_locks import locking
 from mechanic_shop.api.searching import SHORTEST, keys, matching
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import DomainError
@@ -43,7 +44,7 @@ def erasure(customer: int) -> Any:
 
 @Prepared
 def erasure_locked(customer: int) -> Any:
-    return Customer.objects.filter(pk=customer).select_for_update(no_key=True).values_list("erased_at")
+    return locking(Customer.objects.filter(pk=customer), no_key=True).values_list("erased_at")
 
 
 def erased(pk: int) -> DomainError:

@@ -11,7 +11,7 @@ from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import EMAIL_TAKEN
 from mechanic_shop.accounts.rights import may_manage
 from mechanic_shop.admin.log import forget_in_log
-from mechanic_shop.api import audit, caching
+from mechanic_shop.api import audit, caching, row_locks
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput, NotAllowed
 
@@ -42,6 +42,7 @@ def update(customer: Customer, *, by: Any, current_password: str | None = None, 
     Raises InvalidInput ``wrong_password``, or ``email_required`` for taking the e-mail from somebody who logs in with it;
     NotAllowed ``login_of_staff`` for another's log-in that opens more than a customer's; DomainError ``customer_erased``.
     """
+    row_locks.lock(customer, "user")
     if customer.erased_at:
         raise erased(customer.pk)
     email = changes.get("email")
@@ -64,6 +65,7 @@ def delete(customer: Customer, *, by: Any) -> None:
 
     Raises DomainError ``customer_in_use`` for one with a history.
     """
+    row_locks.lock(customer, "user")
     if customer.tickets.exists():
         raise DomainError("customer_in_use", f"{customer.name} has tickets, so the record stays: erase who it was instead.")
     rows: list[Any] = [*customer.vehicles.all(), customer]
@@ -83,7 +85,7 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
     Raises DomainError ``already_erased``, or ``customer_has_open_tickets`` for one whom the shop still works for;
     InvalidInput ``wrong_password`` for somebody who erases themselves without proving who they are.
     """
-    _lock(customer)
+    row_locks.lock(customer, "user")
     if customer.erased_at:
         raise DomainError("already_erased", f"Customer {customer.pk} was erased on {customer.erased_at:%Y-%m-%d}: nothing is left to erase.")
     if by.pk == customer.user_id:
@@ -120,12 +122,6 @@ def _refuse_open_money(customer: Customer) -> None:
         raise DomainError("customer_has_balance", f"{balance} are open with {customer.name}: settle that first, then erase.", balance=str(balance))
 
 
-def _lock(customer: Customer) -> None:
-    """Lock the customer's row, and see it as it is now; nothing to do when it was read under this transaction's lock."""
-    if not getattr(customer, "is_locked", False):
-        customer.refresh_from_db(from_queryset=Customer.objects.select_for_update(of=("self",)))
-
-
 def _refuse_open_tickets(customer: Customer) -> None:
     waiting = [ticket.number for ticket in customer.tickets.unfinished().order_by("pk")[:20]]
     if waiting:
@@ -135,7 +131,7 @@ def _refuse_open_tickets(customer: Customer) -> None:
 
 def _erase_vehicles(customer: Customer) -> list[Vehicle]:
     """Empty plates and VINs, which lead to a person; make, model and year stay, since they explain the repairs."""
-    vehicles = list(customer.vehicles.select_for_update(of=("self",)).order_by("pk"))
+    vehicles = list(row_locks.locking(customer.vehicles.all()))
     for vehicle in vehicles:
         vehicle.save_changes(plate="", vin="")
     return vehicles
@@ -151,6 +147,7 @@ def _forget_everywhere(*rows: Any) -> None:
 @atomic
 def delete_vehicle(vehicle: Vehicle, *, by: Any) -> None:
     """Erase a vehicle that was never repaired here. Raises DomainError ``vehicle_in_use`` for another."""
+    row_locks.lock(vehicle)
     if vehicle.tickets.exists():
         raise DomainError("vehicle_in_use", f"{vehicle} has tickets, so its record stays: change its customer if it was sold.")
     vehicle.delete(by=by)

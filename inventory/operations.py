@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from mechanic_shop.api import caching
+from mechanic_shop.api import caching, row_locks
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
@@ -24,7 +24,8 @@ MOST_ON_HAND = Decimal("999999999.999")
 
 def lock_parts(ids: Iterable[int]) -> dict[int, Part]:
     """These parts, locked in the order of their ids until the transaction ends."""
-    return {part.pk: part for part in Part.objects.select_for_update().filter(pk__in=set(ids)).order_by("pk")}
+    rows = Part.objects.filter(pk__in=set(ids))
+    return {part.pk: part for part in row_locks.locking(rows)}
 
 
 def show(quantity: Decimal) -> str:
@@ -35,6 +36,7 @@ def show(quantity: Decimal) -> str:
 @atomic
 def receive(part: Part, *, quantity: Decimal, unit_cost: Decimal | None = None, note: str = "", reference: str = "", by: Any) -> StockMovement:
     """Put a delivery on the shelf; waiting tickets get theirs first. The part's cost becomes ``unit_cost``, when given."""
+    row_locks.lock(part)
     part.check_quantity(quantity)
     _shift_on_hand(part, quantity)
     if unit_cost is not None:
@@ -50,6 +52,7 @@ def adjust(part: Part, *, quantity: Decimal, reason: str, note: str, by: Any) ->
 
     Raises DomainError ``insufficient_stock`` where that would take what tickets hold.
     """
+    row_locks.lock(part)
     part.check_quantity(quantity)
     if quantity == 0:
         raise InvalidInput("quantity", "zero", "Adjust by something other than 0.")
@@ -67,6 +70,7 @@ def count(part: Part, *, counted: Decimal, note: str = "", by: Any) -> StockMove
 
     Raises DomainError ``count_below_allocated``, naming the tickets that hold the part, where more than that is promised.
     """
+    row_locks.lock(part)
     part.check_quantity(counted, "counted")
     shelf = lock_parts([part.pk])[part.pk]
     if counted < shelf.allocated:
@@ -87,6 +91,7 @@ def count(part: Part, *, counted: Decimal, note: str = "", by: Any) -> StockMove
 @atomic
 def delete(part: Part, *, by: Any) -> None:
     """Erase a part that was never used. Raises DomainError ``part_in_use`` for one with a history."""
+    row_locks.lock(part)
     if part.movements.exists() or part.ticket_lines.exists():
         raise DomainError("part_in_use", f"{part.sku} has a history, so it stays: set is_active to false instead.")
     part.delete(by=by)
@@ -126,6 +131,7 @@ def set_rate(
 
     What was invoiced before stays as it was. Raises InvalidInput ``tax_too_high`` above 100 percent.
     """
+    row_locks.lock(code)
     day = valid_from or timezone.localdate()
     rate = combined_rate(parts) if parts else rate
     if rate is None or rate > 100:

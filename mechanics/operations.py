@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mechanic_shop.api import caching
+from mechanic_shop.api import caching, row_locks
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError
 
@@ -12,6 +12,7 @@ from .models import Mechanic
 @atomic
 def delete(mechanic: Mechanic, *, by: Any) -> None:
     """Erase a mechanic who was never on a ticket. Raises DomainError ``mechanic_in_use`` for one with a history."""
+    row_locks.lock(mechanic)
     if mechanic.assignments.exists():
         raise DomainError("mechanic_in_use", f"{mechanic.name} has worked on tickets, so the record stays: set is_active to false instead.")
     mechanic.delete(by=by)

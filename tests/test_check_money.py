@@ -11,12 +11,13 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from inventory.books import findings as stock_findings
 from mechanic_shop.api import triggers
 from tickets import operations
 from tickets.books import findings
 from tickets.models import CreditNote, CreditNoteLine, DocumentSeries, Invoice, InvoiceAccount, InvoiceLine, Payment, ServiceTicket
 
-from .factories import PartFactory, make_ticket, office
+from .factories import CustomerFactory, PartFactory, VehicleFactory, make_ticket, office
 from .test_reports import credit, d, extra, labor, muddle, pay, sell, tax_code
 
 pytestmark = pytest.mark.django_db
@@ -212,4 +213,30 @@ def test_the_number_of_queries_does_not_grow_with_the_shop(shop: dict[str, Any])
         with CaptureQueriesContext(connection) as captured:
             assert findings() == []
         counts.append(len(captured))
-    assert counts[0] == counts[1] <= 19
+    assert counts[0] == counts[1] <= 23
+
+
+def test_both_checks_compare_the_customers_of_tickets_cars_and_money(shop: dict[str, Any]) -> None:
+    """What the race of two edits left: a ticket with the car, or the money, of somebody else."""
+    ticket = Invoice.objects.get(number="INV-000002").ticket
+    other = CustomerFactory()
+    ServiceTicket.objects.filter(pk=ticket.pk).update(customer=other)
+    named = [f"is of customer {ticket.customer_id}, but {ticket.number} is of customer {other.pk}."]
+    found = [each for each in findings() if "customer" in each]
+    assert found
+    assert all(named[0] in each for each in found)
+    assert [each for each in stock_findings() if "customer" in each] == found
+
+
+def test_a_car_that_was_sold_stays_on_its_tickets(shop: dict[str, Any]) -> None:
+    car, buyer = VehicleFactory(), CustomerFactory()
+    ticket = make_ticket(vehicle=car)
+    car.save_changes(customer=buyer)
+    assert findings() == stock_findings() == []
+    foreign = VehicleFactory(customer=buyer)
+    ServiceTicket.objects.filter(pk=ticket.pk).update(vehicle=foreign)
+    assert (
+        findings()
+        == stock_findings()
+        == [f"{ticket.number} is of customer {ticket.customer_id}, but its vehicle {foreign.pk} has always belonged to customer {buyer.pk}."]
+    )

@@ -551,9 +551,9 @@ def test_labour_rates(manager: Client, advisor: Client, owner: Client) -> None:
 
 def test_tax_codes_and_their_rates(manager: Client, advisor: Client) -> None:
     code = manager.post(f"{API}tax-codes/", {"name": "VAT", "rate": "19", "valid_from": "2020-01-01", "is_default": True}).json()
-    assert code["rates"] == [{"rate": "19.000", "valid_from": "2020-01-01"}]
+    assert code["rates"] == [{"rate": "19.000", "valid_from": "2020-01-01", "parts": []}]
     code = put(manager, f"tax-codes/{code['id']}/set-rate/", rate="20.5", valid_from="2026-01-01").json()
-    assert code["rates"] == [{"rate": "19.000", "valid_from": "2020-01-01"}, {"rate": "20.500", "valid_from": "2026-01-01"}]
+    assert code["rates"] == [{"rate": "19.000", "valid_from": "2020-01-01", "parts": []}, {"rate": "20.500", "valid_from": "2026-01-01", "parts": []}]
     assert manager.patch(f"{API}tax-codes/{code['id']}/", {"name": "Value added tax"}).json()["name"] == "Value added tax"
     assert put(manager, f"tax-codes/{code['id']}/", **code).status_code == 200
     refused(put(manager, f"tax-codes/{code['id']}/set-rate/", rate="101"), 400)
@@ -585,8 +585,8 @@ def test_the_estimate(manager: Client, owner: Client, stranger: Client) -> None:
         ("Not now", "declined", "180.00"),
     ]
     assert estimate["taxes"] == [
-        {"name": "None", "rate": "0.000", "base": "36.00", "amount": "0.00"},
-        {"name": "VAT", "rate": "20.000", "base": "180.00", "amount": "36.00"},
+        {"name": "None", "rate": "0.000", "number": "", "base": "36.00", "amount": "0.00"},
+        {"name": "VAT", "rate": "20.000", "number": "", "base": "180.00", "amount": "36.00"},
     ]
     assert (estimate["discount"], estimate["subtotal"], estimate["tax"], estimate["total"]) == ("24.00", "216.00", "36.00", "252.00")
     assert estimate["authorized"] == {"subtotal": "45.00", "tax": "9.00", "total": "54.00"}

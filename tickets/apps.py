@@ -3,3 +3,10 @@ from django.apps import AppConfig
 
 class TicketsConfig(AppConfig):
     name = "tickets"
+
+    def ready(self) -> None:
+        from inventory import books
+
+        from . import customer_checks
+
+        books.register(customer_checks.find_discrepancies)

@@ -20,6 +20,7 @@ from inventory.operations import show
 
 from . import pricing
 from .billing import money
+from .customer_checks import find_discrepancies
 from .models import (
     CreditNote,
     CreditNoteLine,
@@ -79,6 +80,7 @@ def findings() -> list[str]:
             *wrong_line_taxes(),
             *wrong_accounts(stories),
             *wrong_tickets(stories),
+            *find_discrepancies(),
         ]
 
 

@@ -15,6 +15,7 @@ from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import AuthenticationFailed
 
 from mechanic_shop.api import audit, caching
+from mechanic_shop.api.row_locks import locking
 from mechanic_shop.api.throttling import address_of, hit, limited
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
@@ -201,7 +202,8 @@ def login_for_walk_in(email: str) -> User | None:
 
     It is worth nothing without the mail that follows.
     """
-    customer = customers().select_for_update().filter(user=None).alias(known=Lower("email")).filter(known=email).first()
+    rows = customers().filter(user=None).alias(known=Lower("email")).filter(known=email)
+    customer = locking(rows).first()
     if customer is None:
         return None
     user = create_login(email, make_password(None))
@@ -259,7 +261,7 @@ def create_login(email: str, password_hash: str, *, by: Any = None) -> User:
 def set_email(user: User, email: str, *, by: Any = None) -> None:
     """Change the log-in name, and the customer's e-mail with it: they are the same. Raises InvalidInput ``email_taken``."""
     email = normalise_email(email)
-    customer = customers().select_for_update().filter(user=user).first()  # before the user, as everybody who locks both
+    customer = locking(customers().filter(user=user)).first()  # before the user, as everybody who locks both
     if email_is_taken(email, besides=user):
         raise InvalidInput("email", "email_taken", EMAIL_TAKEN)
     if customer and customer.erased_at:

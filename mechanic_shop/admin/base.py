@@ -19,7 +19,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
-from mechanic_shop.api import caching
+from mechanic_shop.api import caching, row_locks
 from mechanic_shop.api.filters import MAX_SEARCH
 
 from .buttons import RowSelect, allowed
@@ -96,7 +96,8 @@ class ShopModelAdmin(RowSelects, SecretFields, ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Write what the person changed: ``obj`` bears everything that stood on the page, so it is not saved itself."""
         if change:
-            row = self.model._default_manager.select_for_update().get(pk=obj.pk)
+            row = self.model._default_manager.get(pk=obj.pk)
+            row_locks.lock(row)
             columns = {field.name for field in self.opts.concrete_fields}
             changes = {name: value for name, value in form.accepted.items() if name in columns and getattr(row, name) != value}
             if changes:

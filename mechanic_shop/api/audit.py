@@ -20,6 +20,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.utils import timezone
 
 from . import logs, statements
+from .row_locks import locking
 
 CREATE, UPDATE, DELETE = range(3)  # django-auditlog's actions
 MASK = "***"
@@ -104,7 +105,8 @@ class AuditedQuerySet(models.QuerySet):
         if not told_among(self.model, values):
             return super().update(**values)
         with transaction.atomic():
-            rows: Any = self.model._base_manager.filter(pk__in=list(self.values_list("pk", flat=True))).select_for_update()
+            keys = list(self.values_list("pk", flat=True))
+            rows: Any = locking(self.model._base_manager.filter(pk__in=keys))
             before = {row.pk: row.known for row in rows}
             changed = super().update(**values)
             now = self.model._base_manager.filter(pk__in=before)

@@ -24,6 +24,7 @@ from mechanic_shop.errors import DomainError
 from .errors import PreconditionFailed, PreconditionRequired, problem_handler
 from .models import IdempotentAnswer
 from .renderers import PROBLEM, to_json
+from .row_locks import remember_locks
 from .throttling import address_of
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -135,7 +136,7 @@ class Idempotency:
     def effect(self, answer: Callable[[], Any]) -> Any:
         """The answer, in one transaction with what it writes; what the database refused is explained once that is undone."""
         try:
-            with transaction.atomic():
+            with transaction.atomic(), remember_locks():
                 response = answer()
                 if self.key is not None:
                     self.keep(response)

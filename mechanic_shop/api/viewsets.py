@@ -18,6 +18,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from mechanic_shop.errors import Busy
 
+from . import row_locks
 from .caching import cached_page
 from .concurrency import Idempotency, check_if_match, etag_of, not_modified
 from .pagination import CURSOR, NO_PAGE
@@ -236,17 +237,20 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
 
     def get_locked_object(self) -> Any:
         """The object for a write: there, permitted, locked, and unchanged since the client read it."""
-        instance = shelf.get((*self.rights(), "locked"), self.make_locked).first(self.key)
+        if not row_locks.lock_key(type(self).queryset.model, self.key):
+            raise Http404
+        instance = shelf.get((*self.rights(), "locked"), self.read_locked).first(self.key)
         if instance is None:
             raise Http404
-        instance.is_locked = True  # operations need not lock it again
+        row_locks.hold(instance)
         self.check_object_permissions(self.request, instance)
         check_if_match(self.request, lambda: self.document(instance.pk))
         return instance
 
-    def make_locked(self) -> Statement:
+    def read_locked(self) -> Statement:
+        """Reads the row once it is locked: whether the user may see it is asked of what it is now."""
         rows = type(self).queryset.visible_to(self.request.user).prefetch_related(None).order_by()
-        return Statement(rows.filter(pk=KEY).select_for_update(of=("self",)))
+        return Statement(rows.filter(pk=KEY))
 
     @property
     def key(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from mechanic_shop.api import row_locks
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
@@ -150,11 +151,13 @@ def authorize_shared(token: str, **said: Any) -> Authorization | None:
     link = shared(token)
     if link is None:
         return None
+    ticket = link.ticket
     try:
-        lock(link.ticket)  # whoever revokes a link has the ticket's lock: from here on it stays as it is
-    except ServiceTicket.DoesNotExist:  # deleted in this moment
+        lock(ticket)  # a link is revoked under the ticket's lock: from here on it stays as it is
+        row_locks.refresh(link)
+    except row_locks.RowGone:
         return None
-    link.refresh_from_db(fields=["revoked_at"])
+    link.ticket = ticket
     return authorize(link.ticket, **said, channel=Channel.PORTAL, share=link, by=None) if link.is_open else None
 
 

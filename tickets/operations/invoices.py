@@ -51,7 +51,6 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
     if ticket.status != Status.COMPLETED:
         raise DomainError("ticket_not_completed", f"{ticket.number} is {ticket.status}: complete it first.", ticket_status=ticket.status)
     refuse_unfitted(ticket)
-    ticket.refresh_from_db()  # it may have been read before the lock
     sheet = billing.read(ticket)
     jobs = [job for job in sheet.jobs if job.status in AUTHORIZED]
     bill = sheet.price(jobs)

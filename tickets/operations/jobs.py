@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from inventory.models import ZERO
+from mechanic_shop.api import row_locks
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
@@ -21,7 +22,7 @@ from ..models import (
     TicketPart,
 )
 from .holding import follow, hold_or_release, take_back
-from .locks import bump, lock_open
+from .locks import bump, lock_job, lock_open
 from .parts import MOST_MONEY, add_part
 from .scope import may_discount, rescope
 from .tickets import check_discount
@@ -47,7 +48,7 @@ def add_job(ticket: ServiceTicket, *, title: str, lines: Any = (), continues: Jo
 @atomic
 def update_job(job: Job, *, by: Any, **sent: Any) -> Job:
     """Change what was sent and differs; nothing of it changes the price. Raises DomainError ``ticket_locked``."""
-    lock_open(job.ticket)
+    lock_job(job)
     changes = {name: value for name, value in sent.items() if getattr(job, name) != value}
     if changes:
         job.save_changes(**changes, by=by)
@@ -58,9 +59,8 @@ def update_job(job: Job, *, by: Any, **sent: Any) -> Job:
 @atomic
 def delete_job(job: Job, *, by: Any) -> None:
     """Erase a job on which nobody decided yet; its parts leave the ticket. Raises DomainError ``job_in_use`` for any other."""
+    lock_job(job)
     ticket = job.ticket
-    lock_open(ticket)
-    job.refresh_from_db()
     decided = any(job.pk == told["job"] for decisions in ticket.authorizations.values_list("decisions", flat=True) for told in decisions)
     if job.status != JobStatus.PROPOSED or decided or job.continued_by.exists():
         raise DomainError("job_in_use", f'The customer decided on "{job.title}", so its record stays: cancel it instead.', job=job.pk)
@@ -109,8 +109,7 @@ def remove_line(job: Job, *, line: int, by: Any) -> None:
 
 def open_job(job: Job) -> Job:
     """The job as it is now, its ticket locked. Raises DomainError ``ticket_locked`` or ``job_ended``."""
-    lock_open(job.ticket)
-    job.refresh_from_db(fields=["status", "authorized_total"])
+    lock_job(job)
     job.refuse_ended()
     return job
 
@@ -125,6 +124,9 @@ def line_of(job: Job, key: int) -> JobLine:
 def write_line(line: JobLine, details: dict[str, Any], *, by: Any) -> JobLine:
     """Give a line these details, and what follows from them: labour costs what its rate does unless a price is named."""
     before = priced(line) if line.pk else {}
+    for name in ("rate", "mechanic"):
+        if details.get(name) is not None:
+            row_locks.refresh(details[name])
     refuse_inactive(details)
     for name, value in details.items():
         setattr(line, name, value)
@@ -195,8 +197,7 @@ def finish_job(job: Job, *, by: Any, correction: str | None = None) -> None:
 @atomic
 def reopen_job(job: Job, *, by: Any) -> None:
     """A job that was done or cancelled is worked on, or proposed, again."""
-    lock_open(job.ticket)
-    job.refresh_from_db(fields=["status", "authorized_total"])
+    lock_job(job)
     again = JobStatus.APPROVED if job.status == JobStatus.DONE else JobStatus.PROPOSED
     set_status(job, again, {JobStatus.DONE, JobStatus.CANCELLED}, by=by)
 
@@ -208,9 +209,8 @@ def cancel_job(job: Job, *, by: Any) -> None:
 
 
 def set_status(job: Job, to: JobStatus, allowed: set[JobStatus], *, by: Any, **details: Any) -> None:
+    lock_job(job)
     ticket = job.ticket
-    lock_open(ticket)
-    job.refresh_from_db(fields=["status", "authorized_total"])
     if job.status not in allowed:
         raise DomainError(
             "job_status",
@@ -237,6 +237,7 @@ def add_canned_job(ticket: ServiceTicket, *, canned_job: CannedJob, by: Any) -> 
     Raises DomainError ``canned_job_inactive``, ``part_inactive`` or ``part_in_other_job``.
     """
     lock_open(ticket)
+    row_locks.refresh(canned_job)
     if not canned_job.is_active:
         raise DomainError("canned_job_inactive", f'"{canned_job.name}" is no longer offered: take another.', canned_job=canned_job.pk)
     lines = [
@@ -262,7 +263,8 @@ def add_recommendation(ticket: ServiceTicket, *, job: Job, by: Any) -> None:
     Raises DomainError ``not_recommended`` for a job of another vehicle, or one that was taken up since.
     """
     lock_open(ticket)
-    if ticket.vehicle_id is None or not Job.objects.select_for_update(of=("self",)).filter(pk=job.pk, ticket__vehicle=ticket.vehicle_id).exists():
+    row_locks.lock(job, "ticket")  # of two tickets of the vehicle, one takes it up
+    if ticket.vehicle_id is None or job.ticket.vehicle_id != ticket.vehicle_id:
         raise DomainError("not_recommended", f"Job {job.pk} is not of the vehicle of {ticket.number}.", job=job.pk)
     if job.ticket_id == ticket.pk or not Job.objects.recommended().filter(pk=job.pk).exists():
         raise DomainError("not_recommended", f"Job {job.pk} is on this or a later ticket already, or was done.", job=job.pk)

@@ -6,21 +6,27 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from mechanic_shop.api import caching
+from mechanic_shop.api import caching, row_locks
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import DomainError
 
-from ..models import OPEN, ServiceTicket, Status
+from ..models import OPEN, Job, ServiceTicket, Status
 
 
 def lock(ticket: ServiceTicket) -> None:
-    """Lock the ticket's row, and see its status and version as they are now; nothing to do when it was read under this transaction's lock."""
-    if getattr(ticket, "is_locked", False):
-        return
-    found = ServiceTicket.objects.select_for_update().values_list("status", "version").filter(pk=ticket.pk).first()
-    if found is None:
-        raise gone(ticket)
-    ticket.status, ticket.version = found
+    """Lock the ticket's row, and read all of it, with its customer and vehicle, under the lock."""
+    row_locks.lock(ticket, "customer", "vehicle")
+
+
+def lock_job(job: Job) -> None:
+    """Lock the job's ticket, on which jobs may change, and read the job under the lock.
+
+    Raises DomainError ``ticket_locked``, or ``not_found`` for a job that was deleted.
+    """
+    ticket = job.ticket
+    lock_open(ticket)
+    row_locks.refresh(job)
+    job.ticket = ticket
 
 
 def lock_as_read(ticket: ServiceTicket) -> None:
@@ -33,12 +39,6 @@ def lock_as_read(ticket: ServiceTicket) -> None:
 
 def moved(ticket: ServiceTicket) -> DomainError:
     return DomainError("status_changed", f"Somebody else moved {ticket.number} in this moment: read it again.")
-
-
-def gone(ticket: ServiceTicket) -> DomainError:
-    error = DomainError("not_found", f"{ticket.number} was deleted in this moment.")
-    error.status = 404
-    return error
 
 
 def lock_open(ticket: ServiceTicket) -> None:

@@ -7,6 +7,7 @@ from mechanic_shop.api.transactions import atomic
 from .. import workflow
 from ..models import ServiceTicket, Status
 from . import authorizations, invoices
+from .locks import lock_as_read
 from .steps import step
 
 
@@ -16,6 +17,7 @@ def move(ticket: ServiceTicket, *, to: str, reason: str = "", by: Any) -> None:
 
     Raises DomainError ``transition_not_allowed``, ``status_changed`` or what blocks the move; NotAllowed when it is not this user's.
     """
+    lock_as_read(ticket)
     found = workflow.check(ticket, to, by)
     if to == Status.APPROVED:
         authorizations.approve_all(ticket, by=by)

@@ -5,6 +5,7 @@ from typing import Any
 
 from inventory import operations as stock
 from inventory.models import ZERO, Part
+from mechanic_shop.api import row_locks
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
@@ -38,6 +39,7 @@ def add_part(
     approved goes back to the customer. DomainError ``part_in_other_job`` for a part that stands elsewhere on the ticket.
     """
     lock_open(ticket)
+    row_locks.refresh(part)
     part.check_quantity(quantity)
     if not part.is_active:
         raise DomainError("part_inactive", f"{part.sku} is no longer fitted: take another part.", part=part.pk)
@@ -157,6 +159,7 @@ def remove_part(ticket: ServiceTicket, *, part: Part, quantity: Decimal | None =
     lock_open(ticket)
     if ticket.status in WORKING:
         stock.lock_parts([part.pk])
+    row_locks.refresh(part)
     line = line_on(ticket, part)
     quantity = line.quantity if quantity is None else part.check_quantity(quantity)
     if quantity > line.quantity:

@@ -38,10 +38,10 @@ def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
     Raises DomainError ``ticket_locked`` once the ticket is invoiced, closed or cancelled, or ``customer_erased``;
     InvalidInput ``vehicle_of_another_customer``.
     """
+    lock(ticket)
     changes = {name: value for name, value in sent.items() if getattr(ticket, name) != value}
     if not changes:
         return ticket
-    lock(ticket)
     if ticket.status in SEALED:
         raise locked(ticket)
     if "customer" in changes and ticket.status != Status.ESTIMATE:
@@ -91,7 +91,8 @@ def check_discount(percent: Decimal, amount: Decimal) -> None:
 
 
 def _check_vehicle(vehicle: Vehicle | None, customer: Customer) -> None:
-    if vehicle is not None and vehicle.customer_id != customer.pk:
+    """Raises InvalidInput. Whose the vehicle is, is asked under the ticket's lock."""
+    if vehicle is not None and not Vehicle.objects.filter(pk=vehicle.pk, customer=customer.pk).exists():
         raise InvalidInput("vehicle", "vehicle_of_another_customer", "This vehicle belongs to another customer.")
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import Http404
 
+from mechanic_shop.api import row_locks
 from mechanic_shop.api.concurrency import check_if_match
 
 from ..models import ServiceTicket
@@ -19,12 +20,14 @@ class LockedByTicket:
     def get_locked_object(self: Any) -> Any:
         rows = type(self).queryset.visible_to(self.request.user).prefetch_related(None)
         ticket_id = rows.filter(pk=self.key).values_list("ticket_id", flat=True).first()
-        ticket = ServiceTicket.objects.select_related("customer", "vehicle").select_for_update(of=("self",)).filter(pk=ticket_id).first()
-        found = rows.filter(pk=self.key, ticket=ticket).first()  # as it is under the lock
-        if ticket is None or found is None:
+        if ticket_id is None or not row_locks.lock_key(ServiceTicket, ticket_id):
             raise Http404
-        ticket.is_locked = True
-        found.ticket = ticket
+        rows = rows.select_related("ticket__customer", "ticket__vehicle")
+        found = rows.filter(pk=self.key, ticket=ticket_id).first()  # as it is under the lock
+        if found is None:
+            raise Http404
+        row_locks.hold(found.ticket)
+        row_locks.hold(found)
         self.check_object_permissions(self.request, found)
         check_if_match(self.request, lambda: self.document(found.pk))
         return found
