@@ -30,8 +30,8 @@ COSTS: dict[str, tuple[str, str, str, Any, int, float]] = {
     "one mechanic": ("anonymous", "GET", "mechanics/{mechanic}/", None, 1, 3.1),
     "popular, cached": ("anonymous", "GET", "mechanics/popular/", None, 0, 3.2),
     "parts, cached": ("manager", "GET", "parts/", None, 0, 3.5),
-    "create a ticket": ("manager", "POST", "tickets/", {"customer": "{customer}", "vehicle": "{vehicle}", "concern": "Brakes"}, 10, 30),
-    "add a part": ("manager", "PUT", "tickets/{ticket}/add-part/", {"part": "{part}"}, 11, 24),
+    "create a ticket": ("manager", "POST", "tickets/", {"customer": "{customer}", "vehicle": "{vehicle}", "concern": "Brakes"}, 10, 37),
+    "add a part": ("manager", "PUT", "tickets/{ticket}/add-part/", {"part": "{part}"}, 11, 30),
     "assign a mechanic": ("manager", "PUT", "tickets/{ticket}/assign-mechanic/", {"mechanic": "{mechanic}"}, 9, 20),
 }
 

@@ -110,9 +110,16 @@ def refresh(row: models.Model, *relations: str) -> None:
     """
     if is_held(row):
         return
-    rows = type(row)._base_manager.select_related(*relations) if relations else None
-    try:
-        row.refresh_from_db(from_queryset=rows)
-    except row.DoesNotExist as error:  # type: ignore[attr-defined]
-        raise RowGone(row) from error
+    model = type(row)
+    found = shelf.get((model, "read", relations), lambda: reading(model, relations)).first(row.pk)
+    if found is None:
+        raise RowGone(row)
+    # All that the object holds: fields, cached relations, prefetched rows, what the audit trail remembers.
+    vars(row).clear()
+    vars(row).update(vars(found))
     hold(row)
+
+
+def reading(model: type[models.Model], relations: tuple[str, ...]) -> Statement:
+    rows = model._base_manager.filter(pk=KEY)
+    return Statement(rows.select_related(*relations) if relations else rows)
