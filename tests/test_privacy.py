@@ -22,7 +22,7 @@ from mechanic_shop.accounts.passwords import reset_tokens
 from mechanic_shop.api.models import IdempotentAnswer
 from mechanic_shop.errors import DomainError
 from tickets import operations as tickets
-from tickets.models import CreditNote, Invoice, ServiceTicket, Status, StatusChange
+from tickets.models import CreditNote, Invoice, Payment, ServiceTicket, Status, StatusChange
 
 from .answers import refused
 from .conftest import Client, client_of
@@ -61,7 +61,7 @@ def erase(client: Client, customer: Customer, **body: Any) -> Any:
 def whole_database() -> str:
     """Every column of every table, as text; but for the papers, which tax law keeps as they were issued (decision 0004)."""
     found = []
-    for model in set(apps.get_models(include_auto_created=True)) - {Invoice, CreditNote}:
+    for model in set(apps.get_models(include_auto_created=True)) - {Invoice, CreditNote, Payment}:
         for row in model._default_manager.values_list():
             found += [bytes(value).decode() if isinstance(value, (bytes, memoryview)) else str(value) for value in row]
     return "\n".join(found)

@@ -95,9 +95,9 @@ def fill_the_ledger(customer: Customer) -> None:
     """Deposits, payments, what reverses them, and credit notes."""
     deposit = operations.deposit(make_ticket(customer=customer), amount=Decimal("12.30"), by=office())
     operations.reverse(deposit, note="Twice", by=office())
-    Payment.objects.create(
-        **{name: getattr(deposit, name) for name in ("ticket", "customer", "kind", "method", "amount", "effect")}, received_at="2026-01-02T03:04:05Z"
-    )
+    columns = ("ticket", "customer", "kind", "method", "amount", "effect", "document")
+    whole_second = {"received_at": "2026-01-02T03:04:05Z"}
+    Payment.objects.create(**{name: getattr(deposit, name) for name in columns}, **whole_second)
     credited = make_ticket(Status.INVOICED, customer=customer, parts=[(Part.objects.filter(on_hand__gt=10).first(), 2)]).invoices.get()
     operations.credit(credited, reason="Not fitted", by=office())
     write_by_nobody(credited.creditnotes.get())

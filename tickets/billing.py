@@ -86,6 +86,7 @@ def heading(ticket: ServiceTicket) -> dict[str, Any]:
     customer, vehicle = ticket.customer, ticket.vehicle
     return {
         "paper": "letter" if settings.SHOP_REGION in US_LETTER else "a4",
+        "region": settings.SHOP_REGION,
         "shop": terms.letterhead(),
         "customer": {
             **{name: getattr(customer, name) or "" for name in ("name", "address", "phone", "email")},

@@ -174,7 +174,7 @@ def rows_of(relation: Any, child: Any) -> JsonList:
 
 def order_within(model: type[models.Model], owner: str) -> list[Any]:
     """The model's ordering among rows of one ``owner``, which has no part in it; ends in the key."""
-    ordering = [term for term in model._meta.ordering if term != owner]
+    ordering = [term for term in model._meta.ordering or () if term != owner]
     return ordering if {"pk", "-pk"} & set(ordering) else [*ordering, "pk"]
 
 

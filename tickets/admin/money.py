@@ -158,7 +158,7 @@ class MoneyButtons:
 
     @button("E-mail the estimate", SendForm, icon="mail", permission=CHANGE, when=is_open)
     def email_estimate(self, request: HttpRequest, ticket: ServiceTicket, to: str | None = None) -> str:
-        return f"The estimate goes to {mail.send_paper(billing.estimate(ticket), to)}."
+        return f"The estimate goes to {mail.send_paper(billing.estimate(ticket), ticket.customer, to)}."
 
     @paper("Estimate as PDF")
     def estimate_pdf(self, ticket: ServiceTicket) -> dict[str, Any]:

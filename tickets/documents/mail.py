@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 
+from customers.models import Customer
 from mechanic_shop.accounts.mail import in_background
 from mechanic_shop.errors import InvalidInput
 
@@ -14,12 +15,13 @@ from . import pdf
 TITLES = {"estimate": "Estimate", "invoice": "Invoice", "credit_note": "Credit note", "receipt": "Receipt"}
 
 
-def send_paper(document: dict[str, Any], to: str | None = None) -> str:
+def send_paper(document: dict[str, Any], customer: Customer, to: str | None = None) -> str:
     """Mail a document as PDF, once this transaction is committed; returns the address.
 
+    By default it goes to the address that the customer has today, which may not be the one on the document.
     Raises InvalidInput ``no_email`` where neither an address is named nor the customer has one.
     """
-    address = to or document["customer"]["email"]
+    address = to or customer.email
     if not address:
         raise InvalidInput("to", "no_email", "The customer has no e-mail: name an address.")
     transaction.on_commit(lambda: in_background(send, document, address))

@@ -1,8 +1,12 @@
-"""Numbers, money and dates as the shop's region writes them. Nothing is added, rounded or left out: what the document says is printed."""
+"""Numbers, money and dates as a region writes them, by default the shop's.
+
+Nothing is added, rounded or left out: what the document says is printed.
+"""
 
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from zoneinfo import ZoneInfo
 
 from babel import Locale, localedata
 from babel.dates import format_date, format_datetime
@@ -11,13 +15,13 @@ from django.conf import settings
 from django.utils import timezone
 
 
-def money(amount: str, currency: str) -> str:
-    return format_currency(Decimal(amount), currency, locale=locale(settings.SHOP_REGION), decimal_quantization=False)
+def money(amount: str, currency: str, region: str = "") -> str:
+    return format_currency(Decimal(amount), currency, locale=locale(region or settings.SHOP_REGION), decimal_quantization=False)
 
 
-def less(amount: str, currency: str) -> str:
+def less(amount: str, currency: str, region: str = "") -> str:
     """What is taken off: with a minus, wherever the region puts it."""
-    return format_currency(-Decimal(amount), currency, locale=locale(settings.SHOP_REGION), decimal_quantization=False)
+    return money(str(-Decimal(amount)), currency, region)
 
 
 def is_nothing(amount: str | None) -> bool:
@@ -28,27 +32,29 @@ def is_owed(amount: str) -> bool:
     return Decimal(amount) > 0
 
 
-def number(quantity: str) -> str:
+def number(quantity: str, region: str = "") -> str:
     """Without the zeros that only fill up: 1.500 is 1.5."""
-    return format_decimal(Decimal(quantity), locale=locale(settings.SHOP_REGION), decimal_quantization=False)
+    return format_decimal(Decimal(quantity), locale=locale(region or settings.SHOP_REGION), decimal_quantization=False)
 
 
-def percent(rate: str) -> str:
-    return f"{number(rate)}%"
+def percent(rate: str, region: str = "") -> str:
+    return f"{number(rate, region)}%"
 
 
-def day(iso: str | None) -> str:
+def day(iso: str | None, region: str = "") -> str:
     if not iso:
         return ""
-    return format_date(date.fromisoformat(iso[:10]), "MMM d, yyyy" if settings.SHOP_REGION == "US" else "d MMM yyyy", locale="en")
+    american = (region or settings.SHOP_REGION) == "US"
+    return format_date(date.fromisoformat(iso[:10]), "MMM d, yyyy" if american else "d MMM yyyy", locale="en")
 
 
-def moment(iso: str | None) -> str:
+def moment(iso: str | None, region: str = "", zone: str = "") -> str:
     """Day and time of the shop's clock, whatever time zone the asking thread is in."""
     if not iso:
         return ""
-    at = timezone.localtime(datetime.fromisoformat(iso), timezone.get_default_timezone())
-    return f"{day(at.isoformat())}, {format_datetime(at, 'h:mm a' if settings.SHOP_REGION == 'US' else 'HH:mm', locale='en')}"
+    at = timezone.localtime(datetime.fromisoformat(iso), ZoneInfo(zone) if zone else timezone.get_default_timezone())
+    clock = "h:mm a" if (region or settings.SHOP_REGION) == "US" else "HH:mm"
+    return f"{day(at.isoformat(), region)}, {format_datetime(at, clock, locale='en')}"
 
 
 @cache

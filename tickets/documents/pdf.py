@@ -61,6 +61,7 @@ class Sheet:
     def __init__(self, document: dict[str, Any], glyphs: frozenset[str], *, together: bool = True) -> None:
         self.document, self.glyphs, self.together = document, glyphs, together
         self.kind, self.currency = document["kind"], document.get("currency", "")
+        self.region = document.get("region", "")  # of the day on which it was issued
         self.title = f"{TITLES[self.kind]} {self.line(document.get('number'))}"
         self.shop = {key: self.text(value) for key, value in (document.get("shop") or {}).items()}
         self.size = look.PAPERS.get(document.get("paper", ""), look.PAPERS["a4"])
@@ -129,8 +130,8 @@ class Sheet:
         ticket, invoice = document.get("ticket") or {}, document.get("invoice") or {}
         facts = [
             ("Number", document.get("number")),
-            ("Date", day(document.get("issued_on"))),
-            ("Due", day(document.get("due_on")) if self.kind == "invoice" else ""),
+            ("Date", self.day(document.get("issued_on"))),
+            ("Due", self.day(document.get("due_on")) if self.kind == "invoice" else ""),
             ("Invoice", invoice.get("number")),
             ("Ticket", ticket.get("number") if self.kind != "estimate" else ""),
         ]
@@ -175,7 +176,7 @@ class Sheet:
         elif not is_owed(document["due"]):
             text = "Paid in full"
         else:
-            due = day(document.get("due_on"))
+            due = self.day(document.get("due_on"))
             text = f"{self.money(document['due'])} due by {due}" if due else f"{self.money(document['due'])} due"
         yield from (self.paragraph(text, look.HEADLINE), Spacer(0, 10))
 
@@ -196,7 +197,7 @@ class Sheet:
             ("Amount", self.money(payment["amount"])),
             ("Method", str(payment.get("method") or "").capitalize()),
             ("Reference", payment.get("reference")),
-            ("Received", moment(payment.get("received_at"))),
+            ("Received", moment(payment.get("received_at"), self.region, self.document.get("time_zone", ""))),
             ("Payment", own if own != self.document.get("number") else ""),
         ]
         rows = [[self.paragraph(label, look.LABEL), self.paragraph(clip(fold(self.text(text), 6), LONG), look.TEXT)] for label, text in facts if text]
@@ -243,7 +244,7 @@ class Sheet:
     def priced(self, rows: Rows, line: dict[str, Any], width: float) -> None:
         unit = clip(self.line(line.get("unit")), 12)
         amounts = [
-            f"{number(line['quantity'])} {UNITS.get(unit, unit)}".strip(),
+            f"{number(line['quantity'], self.region)} {UNITS.get(unit, unit)}".strip(),
             self.money(line["unit_price"]),
             self.taxed(line),
             self.money(line["amount"]),
@@ -263,7 +264,7 @@ class Sheet:
         if (line.get("mechanic") or {}).get("name"):
             yield clip(str(line["mechanic"]["name"]), SHORT)
         if not is_nothing(line.get("discount")):
-            yield f"Discount {less(line['discount'], self.currency)}"
+            yield f"Discount {self.less(line['discount'])}"
 
     def taxed(self, line: dict[str, Any]) -> Any:
         """The rate; with the name where the document has several; with the amount where tax is rounded line by line."""
@@ -272,7 +273,7 @@ class Sheet:
         small = [] if self.tax_name else [clip(self.line(line["tax_name"]), 40)]
         if self.document.get("tax_rounding") == "line":
             small.append(self.money(line["tax"]))
-        rate = percent(line["tax_rate"])
+        rate = percent(line["tax_rate"], self.region)
         if not small:
             return rate
         return [self.paragraph(rate, look.TEXT_RIGHT), *(self.paragraph(text, look.SMALL_RIGHT) for text in small)]
@@ -294,7 +295,7 @@ class Sheet:
         document, inclusive = self.document, self.document.get("prices_include_tax")
         sums: list[tuple[str, str, Any]] = []
         if not is_nothing(document.get("discount")):
-            sums.append(("Discount", less(document["discount"], self.currency), look.TEXT))
+            sums.append(("Discount", self.less(document["discount"]), look.TEXT))
         total = ("Total", self.money(document["total"]), look.STRONG)
         before = ("Net" if inclusive else "Subtotal", self.money(document["subtotal"]), look.TEXT)
         taxes = [self.tax(tax, "of which " if inclusive else "") for tax in document.get("taxes") or []]
@@ -303,14 +304,14 @@ class Sheet:
         sums += [total, *taxes, before] if inclusive else [before, *taxes, total]
         if self.kind == "invoice":
             if not is_nothing(document.get("deposits")):
-                sums.append(("Paid in advance", less(document["deposits"], self.currency), look.TEXT))
+                sums.append(("Paid in advance", self.less(document["deposits"]), look.TEXT))
             sums.append(("Amount due", self.money(document["due"]), look.DUE))
         return sums
 
     def tax(self, tax: dict[str, Any], before: str) -> tuple[str, str, Any]:
         name = clip(self.line(tax["name"]), 40)
         number = clip(self.line(tax.get("number")), 40)
-        words = f"{before}{name} {percent(tax['rate'])} on {self.money(tax['base'])}"
+        words = f"{before}{name} {percent(tax['rate'], self.region)} on {self.money(tax['base'])}"
         return f"{words} (no. {number})" if number else words, self.money(tax["amount"]), look.TEXT
 
     def approval(self) -> Flowable:
@@ -336,7 +337,13 @@ class Sheet:
         return one_line(self.text(value))
 
     def money(self, amount: str) -> str:
-        return money(amount, self.currency)
+        return money(amount, self.currency, self.region)
+
+    def less(self, amount: str) -> str:
+        return less(amount, self.currency, self.region)
+
+    def day(self, iso: str | None) -> str:
+        return day(iso, self.region)
 
     def paragraph(self, text: str, style: Any) -> Paragraph:
         return Paragraph(markup(text), style)

@@ -1,28 +1,37 @@
 """The receipt of a payment, as a document."""
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from .. import billing
-from ..models import Payment
+from ..models import Invoice, Payment, ServiceTicket
+
+HEADING = ("paper", "region", "shop", "customer", "vehicle", "currency")
+
+
+def snapshot(ticket_id: int, invoice: Invoice | None, amount: Decimal, received_at: datetime, **payment: str) -> dict[str, Any]:
+    """What a receipt says, as it is to be kept with its payment: what changes afterwards changes no receipt.
+
+    Its number follows from the payment's key, which there is only afterwards.
+    """
+    ticket = ServiceTicket.objects.select_related("customer", "vehicle").get(pk=ticket_id)
+    heading = billing.heading(ticket)
+    return {
+        "kind": "receipt",
+        "issued_on": timezone.localtime(received_at).date().isoformat(),
+        **{name: heading[name] for name in HEADING},
+        "time_zone": settings.TIME_ZONE,
+        "ticket": {"id": ticket.pk, "number": ticket.number},
+        "invoice": invoice and {"id": invoice.pk, "number": invoice.number},
+        "payment": {**payment, "amount": billing.money(amount), "received_at": received_at.isoformat()},
+    }
 
 
 def receipt(payment: Payment) -> dict[str, Any]:
-    """What stands on the receipt: the same at any time, since a payment never changes; heading and customer are of today."""
-    ticket, invoice = payment.ticket, payment.invoice
-    return {
-        "kind": "receipt",
-        "number": payment.number,
-        "issued_on": timezone.localtime(payment.received_at).date().isoformat(),
-        **billing.heading(ticket),
-        "invoice": invoice and {"id": invoice.pk, "number": invoice.number},
-        "payment": {
-            "number": payment.number,
-            "kind": payment.kind,
-            "method": payment.method,
-            "amount": billing.money(payment.amount),
-            "reference": payment.reference,
-            "received_at": payment.received_at.isoformat(),
-        },
-    }
+    """The receipt as it was when the money came or went."""
+    document = payment.document
+    return document | {"number": payment.number, "payment": document["payment"] | {"number": payment.number}}

@@ -319,6 +319,7 @@ class Payment(AppendOnlyModel):
     note = models.CharField(max_length=500, blank=True)
     received_at = models.DateTimeField(default=timezone.now)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    document = models.JSONField(help_text="what the receipt says, but for its number")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PaymentQuerySet.as_manager()

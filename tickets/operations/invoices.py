@@ -292,12 +292,12 @@ def credit_document(invoice: Invoice, chosen: list[dict[str, Any]], sums: Any, n
                 "taxes": [billing.share_facts(part) for _, part in each["taxes"]],
             }
         )
-    kept = ("paper", "shop", "customer", "vehicle", "ticket", "currency", "prices_include_tax", "tax_rounding")
+    kept = ("paper", "region", "shop", "customer", "vehicle", "ticket", "currency", "prices_include_tax", "tax_rounding")
     return {
         "kind": "credit_note",
         "number": number,
         "issued_on": timezone.localdate().isoformat(),
-        **{name: invoice.document[name] for name in kept},
+        **{name: invoice.document[name] for name in kept if name in invoice.document},
         "jobs": [],
         "lines": lines,
         "discount": billing.money(ZERO),

@@ -11,6 +11,7 @@ from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing, pricing, terms
+from ..documents.receipts import snapshot
 from ..models import Invoice, InvoiceAccount, Method, Payment, PaymentKind, ServiceTicket, Status
 from .locks import bump, lock
 from .steps import step
@@ -140,6 +141,8 @@ def write(
     now = timezone.now()
     if received_at is not None and received_at > now:
         raise InvalidInput("received_at", "in_the_future", "It cannot have been received in the future.")
+    received_at = received_at or now
+    said = {"kind": str(kind), "method": method, "reference": details.get("reference", "")}
     return Payment.objects.create(
         ticket=ticket,
         customer_id=ticket.customer_id,
@@ -147,8 +150,9 @@ def write(
         amount=amount,
         effect=amount * sign,
         method=method,
-        received_at=received_at or now,
+        received_at=received_at,
         by=by,
+        document=snapshot(ticket.pk, details.get("invoice"), amount, received_at, **said),
         **details,
     )
 

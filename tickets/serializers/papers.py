@@ -123,6 +123,7 @@ class PaperSerializer(TotalsSerializer):
     number = serializers.CharField()
     issued_on = serializers.DateField()
     paper = serializers.ChoiceField(choices=["letter", "a4"])
+    region = serializers.CharField(help_text="how numbers and dates are written on it")
     shop = LetterheadSerializer()
     customer = PaperCustomerSerializer()
     vehicle = PaperVehicleSerializer(allow_null=True)

@@ -52,6 +52,7 @@ def send_paper(view: Any, document: Callable[[Any], dict[str, Any]]) -> Any:
         row = view.get_locked_object()
         body = view.get_serializer(data=view.request.data)
         body.is_valid(raise_exception=True)
-        return Response({"to": mail.send_paper(document(row), body.validated_data["to"])}, status.HTTP_202_ACCEPTED)
+        address = mail.send_paper(document(row), row.customer, body.validated_data["to"])
+        return Response({"to": address}, status.HTTP_202_ACCEPTED)
 
     return view.write(view.request, answer)

@@ -1,0 +1,148 @@
+"""Documents that were handed out stand: nothing that changes afterwards changes a byte of them."""
+
+from decimal import Decimal
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core import mail
+from django.db import connection, models
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import F, Value
+from django.db.models.functions import Concat
+
+from customers import operations as customers
+from customers.models import Customer
+from inventory.operations import add_tax_code
+from inventory.taxes import TaxRate
+from mechanic_shop.api import triggers
+from tickets import operations
+from tickets.documents.receipts import receipt
+from tickets.models import CreditNote, Invoice, Payment, ServiceTicket, TicketPart
+
+from .answers import refused
+from .conftest import Client
+from .factories import CustomerFactory, PartFactory, VehicleFactory, make_ticket, office
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1/"
+SHOP = {
+    "SHOP_NAME": "Another Garage",
+    "SHOP_ADDRESS": "1 Elsewhere",
+    "SHOP_PHONE": "555-0100",
+    "SHOP_EMAIL": "other@example.com",
+    "SHOP_TAX_ID": "ZZ 1",
+    "SHOP_REGION": "DE",
+    "SHOP_CURRENCY": "JPY",
+    "SHOP_CURRENCY_PLACES": 0,
+    "SHOP_PRICES_INCLUDE_TAX": True,
+    "SHOP_TAX_ROUNDING": "line",
+    "TIME_ZONE": "Asia/Tokyo",
+}
+
+
+@pytest.fixture
+def settled(db: Any) -> Customer:
+    """A customer with every kind of document, who owes nothing and to whom nothing is owed."""
+    add_tax_code(name="VAT", rate=Decimal(20), is_default=True, by=None)
+    car = VehicleFactory(customer=CustomerFactory(name="Zoltan Quixote", email="z@example.com", address="77 Windmill Lane"), plate="QUIX77")
+    ticket = make_ticket(vehicle=car, parts=[(PartFactory(stock=9, price=Decimal(100)), 2)], odometer_in=9)
+    operations.reverse(operations.deposit(ticket, amount=Decimal(30), by=office()), note="Twice", by=office())
+    operations.deposit(ticket, amount=Decimal(40), by=office())
+    for to in ("approved", "completed", "invoiced"):
+        operations.move(ticket, to=to, by=office())
+    invoice = ticket.invoices.get()
+    operations.pay(invoice, amount=Decimal(200), reference="Visa", by=office())
+    operations.credit(invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office())
+    operations.refund(invoice, amount=Decimal(120), by=office())
+    return car.customer
+
+
+def printed(client: Client) -> dict[str, bytes]:
+    """All documents, by their address."""
+    rows = {"invoices": Invoice, "credit-notes": CreditNote, "payments": Payment}
+    addresses = [f"{API}{name}/{row.pk}/pdf/" for name, model in rows.items() for row in model.objects.all()]
+    addresses += [f"{API}{name}/{row.pk}/document/" for name in ("invoices", "credit-notes") for row in rows[name].objects.all()]
+    answers = {address: client.get(address) for address in addresses}
+    assert {answer.status_code for answer in answers.values()} == {200}
+    return {address: answer.content for address, answer in answers.items()}
+
+
+def change_every_row() -> set[str]:
+    """Write another text into every column that can be written; returns the models."""
+    changed = set()
+    for model in apps.get_models():
+        texts = [
+            field.name
+            for field in model._meta.concrete_fields
+            if isinstance(field, (models.CharField, models.TextField)) and not field.choices and not field.is_relation
+        ]
+        if model.__module__.split(".")[0] not in ("customers", "mechanics", "inventory", "tickets") or getattr(model, "is_guarded", False):
+            continue
+        for name in texts:
+            changed.add(model.__name__)
+            models.QuerySet(model).exclude(**{name: ""}).update(**{name: Concat(F(name), Value("X"), output_field=models.CharField())})
+    models.QuerySet(ServiceTicket).update(odometer_in=F("odometer_in") + 1)
+    models.QuerySet(TicketPart).update(unit_price=F("unit_price") + 1, line_total=F("line_total") + 1)
+    models.QuerySet(TaxRate).update(rate=F("rate") + 1)
+    return changed
+
+
+def test_no_document_changes_when_the_rows_behind_it_do(manager: Client, settled: Customer, settings: Any) -> None:
+    before = printed(manager)
+    assert len([address for address in before if "payments" in address]) == 6
+    assert {"Customer", "Vehicle", "ServiceTicket", "Part", "TaxCode", "LaborRate"} <= change_every_row()
+    for name, value in SHOP.items():
+        setattr(settings, name, value)
+    assert printed(manager) == before
+
+
+def test_no_document_changes_when_the_customer_is_erased(manager: Client, settled: Customer) -> None:
+    before = printed(manager)
+    customers.erase(settled, by=office())
+    assert printed(manager) == before
+
+
+def test_a_receipt_says_what_was_so_when_the_money_came(settled: Customer) -> None:
+    ticket = ServiceTicket.objects.get(customer=settled)
+    told = receipt(ticket.payments.first())
+    assert (told["number"], told["payment"]["number"]) == (ticket.payments.first().number,) * 2
+    assert (told["customer"]["name"], told["customer"]["address"], told["vehicle"]["plate"]) == ("Zoltan Quixote", "77 Windmill Lane", "QUIX77")
+    Customer.objects.filter(pk=settled.pk).update(name="Zoltan Panza")
+    later = make_ticket(customer=settled)
+    later.customer.name = "Stale"  # read before the lock
+    assert receipt(operations.deposit(later, amount=Decimal(1), by=office()))["customer"]["name"] == "Zoltan Panza"
+
+
+def test_receipts_of_before_are_filled_by_the_migration(settled: Customer) -> None:
+    erased = CustomerFactory(name="Gone", address="Nowhere 1")
+    of_erased = make_ticket("closed", customer=erased, parts=[(PartFactory(stock=9), 1)]).payments.get()
+    customers.erase(erased, by=office())
+    expected = {payment.pk: receipt(payment) for payment in Payment.objects.exclude(pk=of_erased.pk)}
+    Customer.objects.filter(pk=settled.pk).update(address="Today 1")
+    with triggers.lifted(connection):
+        models.QuerySet(Payment).update(document={})
+    name = "0009_fill_documents"
+    state = MigrationExecutor(connection).loader.project_state(("tickets", name))
+
+    import_module(f"tickets.migrations.{name}").fill(state.apps, SimpleNamespace(connection=connection))
+
+    found = {payment.pk: receipt(payment) for payment in Payment.objects.all()}
+    assert found.pop(of_erased.pk)["customer"]["name"] == f"Erased customer {erased.pk}"
+    for key, document in found.items():
+        address = "77 Windmill Lane" if document["invoice"] else "Today 1"
+        assert document == expected[key] | {"customer": expected[key]["customer"] | {"address": address}}
+    with pytest.raises(Exception, match="append-only"):
+        models.QuerySet(Payment).update(note="x")
+
+
+def test_a_document_is_mailed_to_where_the_customer_reads_today(manager: Client, settled: Customer) -> None:
+    """The document keeps the address of the day of its issue; a mail to that would go to somebody else."""
+    Customer.objects.filter(pk=settled.pk).update(email="new@example.com")
+    address = f"{API}invoices/{Invoice.objects.get().pk}/email/"
+    assert manager.post(address, {}).json() == {"to": "new@example.com"}
+    customers.erase(Customer.objects.get(pk=settled.pk), by=office())
+    refused(manager.post(address, {}), 400, "no_email", field="to")
+    assert not [message for message in mail.outbox if "z@example.com" in message.to]
