@@ -2,6 +2,7 @@
 
 import csv
 import random
+from codecs import BOM_UTF8 as BOM
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from customers.models import Customer
 from inventory.taxes import TaxCode, TaxRate
+from mechanic_shop.api.spreadsheets import as_text
 from mechanics.models import Mechanic
 from tickets import operations, reports
 from tickets.models import CreditNote, Invoice, InvoiceAccount, Payment, ServiceTicket, Status
@@ -86,7 +88,8 @@ def ask(client: Client, name: str, **query: Any) -> Any:
 def table(response: Any) -> list[list[str]]:
     assert response.status_code == 200, response.content
     assert response["Content-Type"] == "text/csv; charset=utf-8"
-    return list(csv.reader(StringIO(response.content.decode(), newline="")))
+    assert response.content.startswith(BOM)
+    return list(csv.reader(StringIO(response.content.decode("utf-8-sig"), newline="")))
 
 
 # --- sales -----------------------------------------------------------------------------------------
@@ -475,12 +478,52 @@ def test_a_file_for_a_spreadsheet(manager: Client) -> None:
     assert b"\n" not in response.content.replace(b"\r\n", b"")
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", 'a "quoted", name'])
+@pytest.mark.parametrize("name", ["=1+1", 'a "quoted", name'])
 def test_no_text_becomes_a_formula(manager: Client, name: str) -> None:
     Mechanic.objects.bulk_create([Mechanic(name=name)])
     sell(labor(1, 100, Mechanic.objects.get(name=name)), on="2026-03-02T12:00Z")
     cell = table(manager.get("/api/v1/reports/sales/", MARCH | {"format": "csv", "by": "mechanic"}))[1][3]
     assert cell == (name if name.startswith("a") else f"'{name}")
+
+
+FORMULAS = ["=1+1", "+1", "-1+1", "@SUM(A1)", "＝1+1", "＋1", "－1+1", "＠SUM(A1)", "﹦1+1"]
+SKIPPED = ["", " ", "\u00a0", "\u3000", "\ufeff", "\u200b", "\u2060", '"', "'", "\x00", '\ufeff "']
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_every_beginning_of_a_formula_is_neutral(formula: str) -> None:
+    for skipped in SKIPPED:
+        assert as_text(skipped + formula) == f"'{skipped}{formula}"
+        for separator in (";", "\t", "\r", "\n", "\r\n"):
+            assert as_text(f"Pads{separator}{skipped}{formula};x") == f"Pads{separator}'{skipped}{formula};x"
+    assert [as_text(f"{start}x") for start in "\t\r\n"] == ["'\tx", "'\rx", "'\nx"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("+1 555 010 0123", "+49 (0)30/123-456", "+15550100123", "-12.50", "-1", ""),
+        *("a=b", "1-2", "Pads; discs", "O'Brien", "x@y.example", "Jean-Luc"),
+    ],
+)
+def test_what_is_no_formula_comes_back_as_it_was(text: str) -> None:
+    assert as_text(text) == text
+
+
+@pytest.mark.parametrize("text", ["+1-2", "+1 555 010 0123+cmd|'/c calc'!A0", "-1+cmd|'/c calc'!A0", "+(1)234567*2", "+1 555 010 0123\n"])
+def test_what_only_looks_like_a_phone_number_is_none(text: str) -> None:
+    assert as_text(text) == f"'{text}"
+
+
+def test_a_program_asks_for_a_file_without_a_byte_order_mark(manager: Client) -> None:
+    ask_for = {"format": "csv"} | MARCH
+    plain = manager.get("/api/v1/reports/sales/", ask_for | {"bom": "off"}).content
+    assert (
+        BOM + plain
+        == manager.get("/api/v1/reports/sales/", ask_for | {"bom": "on"}).content
+        == manager.get("/api/v1/reports/sales/", ask_for).content
+    )
+    assert manager.get("/api/v1/reports/sales/", {"bom": "perhaps"}).json()["errors"][0]["code"] == "invalid_choice"
 
 
 @pytest.mark.parametrize("name", NAMES)

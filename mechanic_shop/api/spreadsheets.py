@@ -1,6 +1,8 @@
 """Answers as CSV (RFC 4180), for people with a spreadsheet."""
 
 import csv
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import Any
@@ -10,7 +12,12 @@ from rest_framework import serializers
 
 from .renderers import JSONRenderer
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+BOM = "\ufeff"
+FORMULA = "=+-@"  # also full-width, which some spreadsheets read as these
+SEPARATORS = ";\t\r\n"  # where a spreadsheet of another region, or a careless one, begins a new cell
+QUOTES = "\"'"
+HARMLESS = re.compile(r"\+(?=(?:[^0-9]*[0-9]){7})[0-9][0-9 ()./-]*|-[0-9]+(?:[.,][0-9]+)*")
+"""A phone number with its country, and a negative number: they come back as they were when the file is imported."""
 
 
 class CSVRenderer(JSONRenderer):
@@ -20,15 +27,19 @@ class CSVRenderer(JSONRenderer):
     format = "csv"
 
 
-def csv_answer(rows: Iterable[Any], shape: serializers.Serializer, name: str) -> HttpResponse:
-    """The rows, as ``shape`` has written them, as a file to be saved; what is nested has columns of its own (customer_id, customer_name)."""
+def csv_answer(rows: Iterable[Any], shape: serializers.Serializer, name: str, *, bom: bool = True) -> HttpResponse:
+    """The rows, as ``shape`` has written them, as a file to be saved; what is nested has columns of its own (customer_id, customer_name).
+
+    The byte order mark tells a spreadsheet that the file is UTF-8.
+    """
     columns = list(columns_of(shape))
     text = StringIO()
     writer = csv.writer(text)
     writer.writerow(["_".join(path) for path, _ in columns])
     writer.writerows([cell(value_at(row, path), field) for path, field in columns] for row in rows)
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+    content = (BOM if bom else "") + text.getvalue()
+    return HttpResponse(content, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def columns_of(shape: serializers.Serializer, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -49,5 +60,28 @@ def cell(value: Any, field: Any) -> str:
     """What people wrote never becomes a formula; amounts stay numbers, also negative ones."""
     if value is None:
         return ""
-    text = str(value)
-    return f"'{text}" if isinstance(field, serializers.CharField) and text.startswith(FORMULA) else text
+    return as_text(str(value)) if isinstance(field, serializers.CharField) else str(value)
+
+
+def as_text(text: str) -> str:
+    """The text with an apostrophe in front of whatever a spreadsheet could take for a formula."""
+    if HARMLESS.fullmatch(text):
+        return text
+    guarded = "".join(f"'{piece}" if is_formula(piece) else piece for piece in pieces_of(text))
+    return f"'{guarded}" if text.startswith(tuple(SEPARATORS)) and not guarded.startswith("'") else guarded
+
+
+def pieces_of(text: str) -> list[str]:
+    """The text, cut behind each separator."""
+    return re.findall(f"[^{SEPARATORS}]*[{SEPARATORS}]|[^{SEPARATORS}]+", text)
+
+
+def is_formula(piece: str) -> bool:
+    """Is the first character that a spreadsheet does not skip the beginning of a formula?"""
+    first = next((char for char in piece if not is_skipped(char)), "")
+    return bool(first) and unicodedata.normalize("NFKC", first) in FORMULA
+
+
+def is_skipped(char: str) -> bool:
+    """White space, quotes, and characters that show nothing."""
+    return char.isspace() or char in QUOTES or unicodedata.category(char) in ("Cc", "Cf")

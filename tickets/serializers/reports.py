@@ -21,6 +21,11 @@ DAYS, MOST_DAYS = 30, 366
 class ReportQuery(serializers.Serializer):
     # "csv" comes as a file.
     format = serializers.ChoiceField(choices=["json", "csv"], default="json", help_text="csv: the rows, as a file for a spreadsheet")
+    bom = serializers.ChoiceField(
+        choices=["on", "off"],
+        default="on",
+        help_text="off: a CSV file without the byte order mark by which spreadsheets know UTF-8, for programs",
+    )
 
 
 class PeriodQuery(ReportQuery):

@@ -67,7 +67,8 @@ class ReportMixin:
         serializer = shape(found)
         if self.wants_csv:
             listed = serializer.fields["entries" if "entries" in found else "rows"]
-            return self.conditional(csv_answer(listed.to_representation(rows or found["rows"]), listed.child, name))
+            bom = self.request.query_params.get("bom") != "off"
+            return self.conditional(csv_answer(listed.to_representation(rows or found["rows"]), listed.child, name, bom=bom))
         if self.shows_html:
             return Response(serializer.data)
         return self.conditional(HttpResponse(to_json(serializer.data), content_type="application/json"))
