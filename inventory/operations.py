@@ -213,7 +213,7 @@ def fill_backorders(part: Part) -> None:
     if filled:
         tickets: Any = part.ticket_lines.model._meta.get_field("ticket").related_model
         # What fails then must not be told of a write that is done.
-        transaction.on_commit(lambda: [tickets.objects.filter(pk=pk).bump() for pk in sorted(filled)], robust=True)
+        transaction.on_commit(lambda: [tickets.objects.filter(pk=pk).bump() for pk in sorted(set(filled))], robust=True)
 
 
 def _shift_on_hand(part: Part, quantity: Decimal) -> None:

@@ -651,7 +651,7 @@ def test_a_ticket_goes_its_way_by_buttons(desk):
     assert press(desk, ticket, "assign_mechanic", mechanic=mechanic.pk, role="lead").status_code == 302
     assert press(desk, ticket, "add_part", part=part.pk, quantity="4").status_code == 302
     assert press(desk, ticket, "move", to="approved", reason="by phone").status_code == 302
-    assert press(desk, ticket, "remove_part", part=part.pk, quantity="1").status_code == 302
+    assert press(desk, ticket, "remove_part", line=ticket.lines.get().pk, quantity="1").status_code == 302
     assert press(desk, ticket, "remove_mechanic", mechanic=mechanic.pk).status_code == 302
     assert press(desk, ticket, "move", to="completed").status_code == 302
     part.refresh_from_db()
@@ -671,7 +671,7 @@ def test_too_little_stock_is_told_and_may_be_backordered(desk):
 def test_a_finished_ticket_is_locked_and_shows_no_such_button(desk, name):
     part, mechanic = PartFactory(stock=5), MechanicFactory()
     ticket = make_ticket(Status.COMPLETED, parts=[(part, 1)], mechanics=[mechanic])
-    answers = {"part": part.pk, "quantity": "1", "mechanic": mechanic.pk, "role": "assistant"}
+    answers = {"part": part.pk, "line": ticket.lines.get().pk, "quantity": "1", "mechanic": mechanic.pk, "role": "assistant"}
     assert "so nothing on it changes" in complaints(press(desk, ticket, name, **answers))
     assert page_of(ticket, name) not in desk.get(page_of(ticket)).content.decode()
     assert page_of(ticket, "move") in desk.get(page_of(ticket)).content.decode()

@@ -179,7 +179,12 @@ def test_the_sign_up_form_asks_for_what_a_sign_up_needs(anonymous: Client) -> No
     ("route", "form", "fields"),
     [
         ("serviceticket-add-part", PUT, {"part", "quantity", "backorder", "job"}),
-        ("serviceticket-remove-part", PUT, {"part", "quantity"}),
+        ("serviceticket-remove-part", PUT, {"part", "job", "quantity"}),
+        (
+            "serviceticket-edit-part",
+            PUT,
+            {"part", "from_job", "job", "unit_price", "discount_percent", "discount_amount"},
+        ),
         ("serviceticket-assign-mechanic", PUT, {"mechanic", "role"}),
         ("serviceticket-edit-mechanics", PUT, {"add", "remove"}),
         ("serviceticket-transitions", POST, {"to", "reason"}),

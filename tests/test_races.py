@@ -81,6 +81,17 @@ def test_a_part_removed_by_many_goes_back_once(advisor: Client) -> None:
     assert findings() == []
 
 
+def test_a_part_added_by_many_has_one_line_in_each_job(advisor: Client) -> None:
+    part, ticket = PartFactory(stock=50), make_ticket("approved")
+    jobs = [operations.add_job(ticket, title=title, by=office()).pk for title in ("Front", "Rear")]
+    operations.authorize(fresh(ticket), by=office())
+    address = f"/api/v1/tickets/{ticket.pk}/add-part/"
+    calls = [lambda c=again(advisor), job=job: c.put(address, {"part": part.pk, "job": job}) for job in [*jobs, None] * 4]
+    assert statuses(at_once(*calls)) == {200: 12}
+    assert sorted(TicketPart.objects.values_list("job", "quantity"), key=str) == sorted([(job, 4) for job in [*jobs, None]], key=str)
+    assert findings() == []
+
+
 def test_a_part_added_while_the_ticket_is_cancelled_is_not_held_for_ever(advisor: Client) -> None:
     part = PartFactory(stock=50)
     for _ in range(5):

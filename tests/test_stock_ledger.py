@@ -14,11 +14,12 @@ from inventory.books import findings
 from inventory.models import Part
 from mechanic_shop.errors import DomainError
 from tickets import operations
-from tickets.models import ServiceTicket, Status, TicketPart
+from tickets.models import Job, ServiceTicket, Status, TicketPart
 
 from .factories import PartFactory, make_ticket, office
 
 wholes = st.integers(1, 5).map(Decimal)
+places = st.integers(0, 2)
 pieces = st.integers(1, 5000).map(lambda n: Decimal(n) / 1000)
 
 
@@ -58,17 +59,38 @@ class Shop(RuleBasedStateMachine):
 
     @rule(target=tickets)
     def open_a_ticket(self) -> int:
-        return make_ticket().pk
+        ticket = make_ticket()
+        for title in ("Front", "Rear"):
+            operations.add_job(ticket, title=title, by=self.by)
+        return ticket.pk
 
-    @rule(ticket=tickets, index=st.integers(0, 2), backorder=st.booleans(), data=st.data())
-    def add_part(self, ticket: int, index: int, backorder: bool, data: Any) -> None:
-        quantity = self.amount(index, data)
-        self.attempt(operations.add_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), quantity=quantity, backorder=backorder)
+    def job(self, ticket: int, place: int) -> Job | None:
+        """One of the ticket's two jobs; the third place is the ticket itself."""
+        return [*Job.objects.filter(ticket=ticket).order_by("pk"), None][place]
 
-    @rule(ticket=tickets, index=st.integers(0, 2), everything=st.booleans(), data=st.data())
-    def remove_part(self, ticket: int, index: int, everything: bool, data: Any) -> None:
-        quantity = None if everything else self.amount(index, data)
-        self.attempt(operations.remove_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), quantity=quantity)
+    @rule(ticket=tickets, index=st.integers(0, 2), place=places, backorder=st.booleans(), data=st.data())
+    def add_part(self, ticket: int, index: int, place: int, backorder: bool, data: Any) -> None:
+        how = {"quantity": self.amount(index, data), "backorder": backorder, "job": self.job(ticket, place)}
+        self.attempt(operations.add_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), **how)
+
+    @rule(ticket=tickets, index=st.integers(0, 2), place=places, everything=st.booleans(), data=st.data())
+    def remove_part(self, ticket: int, index: int, place: int, everything: bool, data: Any) -> None:
+        how = {"quantity": None if everything else self.amount(index, data), "job": self.job(ticket, place)}
+        self.attempt(operations.remove_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), **how)
+
+    @rule(ticket=tickets, index=st.integers(0, 2), start=places, to=places)
+    def move_part(self, ticket: int, index: int, start: int, to: int) -> None:
+        how = {"from_job": self.job(ticket, start), "job": self.job(ticket, to)}
+        self.attempt(operations.edit_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), **how)
+
+    @rule(ticket=tickets, place=st.integers(0, 1), said=st.sampled_from(("approve", "decline", "defer")))
+    def decide(self, ticket: int, place: int, said: str) -> None:
+        job = self.job(ticket, place)
+        self.attempt(operations.authorize, ServiceTicket.objects.get(pk=ticket), **{said: [job and job.pk]})
+
+    @rule(ticket=tickets, place=st.integers(0, 1))
+    def finish(self, ticket: int, place: int) -> None:
+        self.attempt(operations.finish_job, self.job(ticket, place))
 
     @rule(ticket=tickets, to=st.sampled_from(Status.values))
     def move(self, ticket: int, to: str) -> None:

@@ -138,6 +138,7 @@ def test_the_shape_of_a_ticket(advisor: Client) -> None:
     assert shown["parts"] == [
         {
             "part": {"id": part.pk, "sku": "OIL", "name": "Oil"},
+            "job": None,
             "quantity": "1.500",
             "unit_price": str(part.price),
             "line_total": shown["parts_total"],

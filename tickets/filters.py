@@ -18,6 +18,7 @@ from .models import (
     PaymentKind,
     ServiceTicket,
     Status,
+    TicketPart,
 )
 
 
@@ -28,7 +29,7 @@ class ServiceTicketFilter(ShopFilterSet):
     customer = IdFilter(field_name="customer_id")
     vehicle = IdFilter(field_name="vehicle_id")
     mechanic = IdFilter(field_name="assignments__mechanic_id", help_text="assigned to this mechanic")
-    part = IdFilter(field_name="lines__part_id", help_text="with this part on it")
+    part = IdFilter(method="with_part", help_text="with this part on it")
     service_date = filters.DateFilter()
     opened_after = MomentFilter(field_name="opened_at", lookup_expr="gt")
     opened_before = MomentFilter(field_name="opened_at", lookup_expr="lt")
@@ -38,6 +39,10 @@ class ServiceTicketFilter(ShopFilterSet):
     class Meta:
         model = ServiceTicket
         fields: list[str] = []
+
+    def with_part(self, queryset: Any, name: str, value: int) -> Any:
+        """A ticket has one row here, in however many of its jobs the part is."""
+        return queryset.filter(pk__in=TicketPart.objects.filter(part=value).values("ticket"))
 
 
 class EstimateFilter(filters.FilterSet):

@@ -82,6 +82,17 @@ class SmallRelatedField(serializers.RelatedField):
         return value.get("id") if isinstance(value, dict) else value
 
 
+class OptionalRelatedField(SmallRelatedField):
+    """A relation for which leaving it out and null mean different things. In a form, an empty box leaves it out."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "allow_null": True} | kwargs)
+
+    def get_value(self, dictionary: Any) -> Any:
+        found = super().get_value(dictionary)
+        return serializers.empty if html.is_html_input(dictionary) and not found else found
+
+
 class RelationListField(serializers.ListField):
     """A list of relations, in a form as one line of ids with commas."""
 

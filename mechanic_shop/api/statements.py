@@ -154,6 +154,9 @@ class Prepared:
     def first(self, *values: Any) -> Any:
         return self.statement.first(*values)
 
+    def objects(self, *values: Any) -> list[Any]:
+        return self.statement.objects(*values)
+
     def change(self, *values: Any) -> int:
         return self.statement.change(*values)
 

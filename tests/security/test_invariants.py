@@ -84,7 +84,7 @@ def test_the_books_balance_whatever_sixteen_do_at_once() -> None:
         )
     # One link of a mechanic, one line of a part; every change names who made it.
     assert not TicketMechanic.objects.values("ticket", "mechanic").annotate(n=Count("pk")).filter(n__gt=1).exists()
-    assert not TicketPart.objects.values("ticket", "part").annotate(n=Count("pk")).filter(n__gt=1).exists()
+    assert not TicketPart.objects.values("ticket", "part", "job").annotate(n=Count("pk")).filter(n__gt=1).exists()
     assert not StatusChange.objects.filter(by=None).exists()
     assert not StockMovement.objects.filter(by=None).exclude(on_hand_after=F("quantity")).exists()
     assert Customer.objects.values("email").distinct().count() == Customer.objects.count()

@@ -12,7 +12,6 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilt
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
-from inventory.models import Part
 from inventory.operations import show
 from mechanic_shop.admin.base import ReadOnlyInline, ShopModelAdmin, WithPanel, badge, in_one_line, moment
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question, row_question
@@ -74,13 +73,32 @@ class AddPartForm(ButtonForm):
 
 class RemovePartForm(ButtonForm):
     serializer_class = RemovePartSerializer
-    part = forms.ModelChoiceField(Part.objects.all(), widget=UnfoldAdminSelectWidget)
+    line = forms.ModelChoiceField(
+        TicketPart.objects.select_related("part", "job"),
+        label="Part",
+        widget=UnfoldAdminSelectWidget,
+        error_messages={"invalid_choice": "This part is no longer on the ticket: reload the page."},
+    )
     quantity = quantity_question(required=False, help_text="all of it, when left empty; what was held or fitted goes back on the shelf")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        lines = self.obj.lines.select_related("part")
-        self.fields["part"].widget.choices = [(line.part_id, f"{line.part}: {show(line.quantity)} {line.part.unit}") for line in lines]
+        lines = self.obj.lines.select_related("part", "job").order_by("pk")
+        self.fields["line"].widget.choices = [(line.pk, described(line)) for line in lines]
+
+    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
+        if line := sent.pop("line", None):
+            sent |= {"part": line.part, "job": line.job}
+        super().obey(sent)
+
+    def complain(self, errors: Any) -> None:
+        super().complain({"line" if name in ("part", "job") else name: details for name, details in errors.items()})
+
+
+def described(line: TicketPart) -> str:
+    """How a list of the ticket's parts names a line."""
+    where = f" in {line.job}" if line.job else ""
+    return f"{line.part}: {show(line.quantity)} {line.part.unit}{where}"
 
 
 class WorkflowForm(ButtonForm):

@@ -451,9 +451,9 @@ class Visits:
 
     def change_parts(self, ticket: ServiceTicket, plan: Plan, certain: bool = False) -> None:
         """Something more is found to be due, or something proves to be good still."""
-        lines = list(ticket.lines.select_related("part").order_by("pk"))
+        lines = list(ticket.lines.select_related("part", "job").order_by("pk"))
         if lines and len(lines) > 1 and (certain or plan.dice.chance(0.06)):
-            operations.remove_part(ticket, part=lines[-1].part, by=self.advisor)
+            operations.remove_part(ticket, part=lines[-1].part, job=lines[-1].job, by=self.advisor)
         if extra := plan.missing or (plan.dice.chance(0.12) and plan.dice.pick(EXTRAS)):
             operations.add_part(ticket, part=self.part(extra), backorder=True, by=self.advisor)
             self.counter.ask_again(ticket)

@@ -120,7 +120,7 @@ class ServiceTicketQuerySet(ShopQuerySet):
         """With all that the API shows of a ticket: the same number of queries for one and for a hundred."""
         return self.select_related("customer", "vehicle").prefetch_related(
             Prefetch("assignments", TicketMechanic.objects.select_related("mechanic").order_by("pk")),
-            Prefetch("lines", TicketPart.objects.select_related("part").order_by("pk")),
+            Prefetch("lines", TicketPart.objects.select_related("part", "job").order_by("pk")),
         )
 
     def search(self, term: str) -> Self:
@@ -280,7 +280,7 @@ class PricedLine(Discounted):
 
 
 class TicketPart(PricedLine, ShopModel):
-    """A part on a ticket, once, at the price and cost of the day it was added.
+    """A part in a job, or on the ticket itself, once, at the price and cost of the day it was added.
 
     ``allocated`` and ``issued`` change only while the part's row is locked.
     """
@@ -303,7 +303,9 @@ class TicketPart(PricedLine, ShopModel):
     class Meta:
         ordering = ("pk",)
         constraints = [
-            models.UniqueConstraint(fields=["ticket", "part"], name="a_part_is_once_on_a_ticket"),
+            models.UniqueConstraint(fields=["ticket", "part", "job"], name="a_part_is_once_in_a_job"),
+            # NULLs are distinct to the one above, and SQLite knows no other way.
+            models.UniqueConstraint(fields=["ticket", "part"], condition=Q(job=None), name="a_part_is_once_on_the_ticket_itself"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="a_line_has_a_quantity"),
             models.CheckConstraint(condition=Q(allocated__gte=0) & Q(issued__gte=0), name="a_line_holds_nothing_or_more"),
             one_discount(),

@@ -47,7 +47,7 @@ def on_lines(lines: Any, effect: Effect, *, by: Any, check: Callable[[], None] =
     """Do this to each line, its part locked, in the order of the parts' ids; ``check`` is asked once all are locked. Returns the parts."""
     parts = stock.lock_parts(lines.values_list("part_id", flat=True))
     check()
-    for line in lines.select_related("ticket", "job").order_by("part_id"):
+    for line in lines.select_related("ticket", "job").order_by("part_id", "pk"):
         effect(line, parts[line.part_id], by)
     return parts
 

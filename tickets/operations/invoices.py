@@ -310,12 +310,15 @@ def credit_document(invoice: Invoice, chosen: list[dict[str, Any]], sums: Any, n
 
 def put_back(ticket: ServiceTicket, note: CreditNote, chosen: list[dict[str, Any]], *, by: Any) -> None:
     """Parts that the customer gives back lie on the shelf again, and are no longer fitted."""
-    back = {each["line"].part_id: each["quantity"] for each in chosen}
+    jobs = {line["id"]: job["id"] for job in note.invoice.document["jobs"] for line in job["lines"]}
+    back = {(each["line"].part_id, jobs.get(each["line"].position)): each["quantity"] for each in chosen}
 
     def effect(line: TicketPart, part: Any, by: Any) -> None:
-        quantity = min(back[part.pk], line.issued)
-        stock.return_to_stock(part, quantity, reference=note.number, unit_cost=line.unit_cost, by=by)
-        line.save_changes(issued=line.issued - quantity)
+        quantity = min(back.get((part.pk, line.job_id), ZERO), line.issued)
+        if quantity:
+            stock.return_to_stock(part, quantity, reference=note.number, unit_cost=line.unit_cost, by=by)
+            line.save_changes(issued=line.issued - quantity)
 
-    for _, part in sorted(on_lines(TicketPart.objects.filter(ticket=ticket, part__in=list(back)), effect, by=by).items()):
+    lines = TicketPart.objects.filter(ticket=ticket, part__in={part for part, _ in back})
+    for _, part in sorted(on_lines(lines, effect, by=by).items()):
         stock.fill_backorders(part)

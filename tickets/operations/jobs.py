@@ -234,7 +234,7 @@ def set_status(job: Job, to: JobStatus, allowed: set[JobStatus], *, by: Any, **d
 def add_canned_job(ticket: ServiceTicket, *, canned_job: CannedJob, by: Any) -> None:
     """Put a canned job on the ticket, at the prices of today.
 
-    Raises DomainError ``canned_job_inactive``, ``part_inactive`` or ``part_in_other_job``.
+    Raises DomainError ``canned_job_inactive`` or ``part_inactive``.
     """
     lock_open(ticket)
     row_locks.refresh(canned_job)

@@ -19,7 +19,7 @@ from .tickets import check_discount
 
 MOST = Decimal("999999999.999")
 MOST_MONEY = Decimal("9999999999.99")
-UNCHANGED: Any = object()
+NOT_NAMED: Any = object()  # of a job: None is the place on the ticket itself
 
 
 @atomic
@@ -32,11 +32,11 @@ def add_part(
     job: Job | None = None,
     by: Any,
 ) -> None:
-    """Put a part on the ticket, or more of it; into a job, where one is named.
+    """Put a part into a job, or on the ticket itself, or more of it where it stands there already.
 
     On an estimate, and in a job that the customer has not approved, it is a quote. On an approved ticket it is allocated at once: DomainError
     ``insufficient_stock`` when too little is available, unless ``backorder`` is true. An approved job that costs more than was
-    approved goes back to the customer. DomainError ``part_in_other_job`` for a part that stands elsewhere on the ticket.
+    approved goes back to the customer.
     """
     lock_open(ticket)
     row_locks.refresh(part)
@@ -45,29 +45,38 @@ def add_part(
         raise DomainError("part_inactive", f"{part.sku} is no longer fitted: take another part.", part=part.pk)
     if job is not None:
         job = own_job(ticket, job)
-    line = line_of.first(ticket.pk, part.pk)
-    if line is not None:
-        job = job_of(line, job)
     held = ticket.status in WORKING and (job is None or job.status in AUTHORIZED)
     given = ZERO
     if held:
         # The part's lock comes before the line is read that it guards, and all parts of the job at once, in their order.
         given = hold(part, quantity, backorder) if job is None else lock_all(part, job)
-        line = line and line_of.first(ticket.pk, part.pk)
-    total = (quantity + line.quantity) * line.unit_price if line else quantity * part.price
-    if total > MOST_MONEY:
-        raise InvalidInput("quantity", "too_much", f"A line comes to {MOST_MONEY} at the most.")
-    if line is not None and line.quantity + quantity > MOST:
-        raise InvalidInput("quantity", "too_much", f"No more than {MOST} of a part fit on a ticket.")
+    line = line_in(ticket, part, job)
     if line is None:
         line = TicketPart(ticket=ticket, part=part, job=job, quantity=quantity, allocated=given, unit_price=part.price, unit_cost=part.cost)
+        check_size(line)
         line.save(force_insert=True, by=by)
     else:
+        check_size(line, quantity=line.quantity + quantity)
         line.save_changes(quantity=line.quantity + quantity, allocated=line.allocated + given, by=by)
     # In a job the line must stand before it is known whether the customer has to be asked again.
     if job is not None and rescope(job, grew=True, by=by) and held:
         line.save_changes(allocated=line.allocated + hold(part, quantity, backorder))
     bump(ticket)
+
+
+def check_size(
+    line: TicketPart,
+    field: str = "quantity",
+    *,
+    quantity: Decimal | None = None,
+    unit_price: Decimal | None = None,
+) -> None:
+    """Raises InvalidInput ``too_much`` for what no line may hold."""
+    quantity = line.quantity if quantity is None else quantity
+    if quantity * (line.unit_price if unit_price is None else unit_price) > MOST_MONEY:
+        raise InvalidInput(field, "too_much", f"A line comes to {MOST_MONEY} at the most.")
+    if quantity > MOST:
+        raise InvalidInput(field, "too_much", f"No more than {MOST} of a part fit on a ticket.")
 
 
 def lock_all(part: Part, *jobs: Job | None) -> Decimal:
@@ -85,16 +94,6 @@ def hold(part: Part, quantity: Decimal, backorder: bool) -> Decimal:
     return quantity
 
 
-def job_of(line: TicketPart, job: Job | None) -> Job | None:
-    """The job in which more of this line is asked for: its own."""
-    if job is not None and job.pk != line.job_id:
-        there = f'in the job "{line.job}"' if line.job_id else "on the ticket itself"
-        raise DomainError("part_in_other_job", f"This part is {there}: a part is once on a ticket; move it there with edit-part.", job=line.job_id)
-    if line.job is not None:
-        line.job.refuse_ended()
-    return line.job
-
-
 def own_job(ticket: ServiceTicket, job: Job) -> Job:
     """The job as it is now. Raises InvalidInput ``job_of_another_ticket``; DomainError ``job_ended`` for one that takes nothing more."""
     found = Job.objects.filter(pk=job.pk, ticket=ticket).first()
@@ -109,40 +108,40 @@ def edit_part(
     ticket: ServiceTicket,
     *,
     part: Part,
-    job: Job | None = UNCHANGED,
+    from_job: Job | None = NOT_NAMED,
+    job: Job | None = NOT_NAMED,
     unit_price: Decimal | None = None,
     discount_percent: Decimal | None = None,
     discount_amount: Decimal | None = None,
     by: Any,
 ) -> None:
-    """Change a part's price or discount on this ticket, or move it to another job (None: to the ticket itself); the stock follows.
+    """Change a part's price or discount on this ticket, or move it to another job (None: on the ticket itself); the stock follows.
 
-    Raises DomainError ``part_not_on_ticket``, NotAllowed for a price or discount of somebody who may not give one.
+    ``from_job`` says which line is meant where the part is in several jobs. Where the part stands in the job that it moves to, the
+    quantities are added up.
+
+    Raises DomainError ``part_not_on_ticket``, ``part_in_several_jobs`` or ``part_at_other_price``, NotAllowed for a price or discount
+    of somebody who may not give one.
     """
     lock_open(ticket)
-    lock_all(part, line_on(ticket, part).job, None if job is UNCHANGED else job)
-    line = line_on(ticket, part)
-    prices: dict[str, Any] = {"unit_price": unit_price, "discount_percent": discount_percent, "discount_amount": discount_amount}
-    changes: dict[str, Any] = {name: value for name, value in prices.items() if value is not None and getattr(line, name) != value}
-    if changes:
-        may_discount(by)
-    # One kind of discount takes the other's place.
-    if "discount_percent" in changes and discount_amount is None:
-        changes["discount_amount"] = ZERO
-    if "discount_amount" in changes and discount_percent is None:
-        changes["discount_percent"] = ZERO
-    check_discount(changes.get("discount_percent", line.discount_percent), changes.get("discount_amount", line.discount_amount))
-    if line.quantity * changes.get("unit_price", line.unit_price) > MOST_MONEY:
-        raise InvalidInput("unit_price", "too_much", f"A line comes to {MOST_MONEY} at the most.")
+    lock_all(part, line_on(ticket, part, from_job).job, None if job is NOT_NAMED else job)
+    line = line_on(ticket, part, from_job)
+    changes = price_changes(
+        line,
+        {"unit_price": unit_price, "discount_percent": discount_percent, "discount_amount": discount_amount},
+        by=by,
+    )
     left = line.job
-    moves = job is not UNCHANGED and (job.pk if job else None) != line.job_id
+    moves = job is not NOT_NAMED and (job.pk if job else None) != line.job_id
     if moves and left is not None and left.status in ENDED:
         may_discount(by)  # what the customer said no to is charged again
-    if moves:
-        changes["job"] = own_job(ticket, job) if job else None
-    elif left is not None and changes:
+    if left is not None and changes and not moves:
         left.refuse_ended()
-    line.save_changes(**changes, by=by)
+    if moves:
+        job = own_job(ticket, job) if job else None
+        line = move_line(line, line_in(ticket, part, job), job, changes, by=by)
+    else:
+        line.save_changes(**changes, by=by)
     for touched in filter(None, {left, line.job}):
         rescope(touched, grew=moves and touched == line.job, by=by)
     if ticket.status in WORKING:
@@ -150,17 +149,61 @@ def edit_part(
     bump(ticket)
 
 
+def price_changes(line: TicketPart, sent: dict[str, Decimal | None], *, by: Any) -> dict[str, Any]:
+    """What of the price that was sent differs from the line's. Raises NotAllowed for those who may not change it."""
+    changes: dict[str, Any] = {name: value for name, value in sent.items() if value is not None and getattr(line, name) != value}
+    if changes:
+        may_discount(by)
+    # One kind of discount takes the other's place.
+    if "discount_percent" in changes and sent["discount_amount"] is None:
+        changes["discount_amount"] = ZERO
+    if "discount_amount" in changes and sent["discount_percent"] is None:
+        changes["discount_percent"] = ZERO
+    check_discount(changes.get("discount_percent", line.discount_percent), changes.get("discount_amount", line.discount_amount))
+    check_size(line, "unit_price", unit_price=changes.get("unit_price"))
+    return changes
+
+
+def move_line(line: TicketPart, there: TicketPart | None, job: Job | None, changes: dict[str, Any], *, by: Any) -> TicketPart:
+    """Move a line to another job, or into the line that the part has ``there``; returns the line that stands there now."""
+    if there is None:
+        line.save_changes(**changes, job=job, by=by)
+        return line
+    line.save_changes(**changes, by=by)
+    return merge(line, there, by=by)
+
+
+def merge(line: TicketPart, into: TicketPart, *, by: Any) -> TicketPart:
+    """Add a line to another one of the same part, which keeps its cost. Raises DomainError ``part_at_other_price``."""
+    if (line.unit_price, line.discount_percent) != (into.unit_price, into.discount_percent):
+        raise DomainError(
+            "part_at_other_price",
+            f"{line.part.sku} stands {place_of(into)} already, at another price: give both the same price and discount, then move it.",
+            part=line.part_id,
+            job=into.job_id,
+            unit_price=str(into.unit_price),
+            discount_percent=str(into.discount_percent),
+        )
+    sums = {name: getattr(into, name) + getattr(line, name) for name in ("quantity", "allocated", "issued", "discount_amount")}
+    check_size(into, "job", quantity=sums["quantity"])
+    line.delete(by=by)
+    into.save_changes(**sums, by=by)
+    return into
+
+
 @atomic
-def remove_part(ticket: ServiceTicket, *, part: Part, quantity: Decimal | None = None, by: Any) -> None:
+def remove_part(ticket: ServiceTicket, *, part: Part, job: Job | None = NOT_NAMED, quantity: Decimal | None = None, by: Any) -> None:
     """Take a part off the ticket, all of it or some: first what is still to come, then what is held, last what was fitted.
 
-    Raises DomainError ``part_not_on_ticket`` or ``more_than_on_ticket``.
+    ``job`` says from which job (None: on the ticket itself) where the part is in several.
+
+    Raises DomainError ``part_not_on_ticket``, ``part_in_several_jobs`` or ``more_than_on_ticket``.
     """
     lock_open(ticket)
     if ticket.status in WORKING:
         stock.lock_parts([part.pk])
     row_locks.refresh(part)
-    line = line_on(ticket, part)
+    line = line_on(ticket, part, job)
     quantity = line.quantity if quantity is None else part.check_quantity(quantity)
     if quantity > line.quantity:
         detail = f"Only {stock.show(line.quantity)} of {part.sku} on {ticket.number}."
@@ -178,14 +221,40 @@ def remove_part(ticket: ServiceTicket, *, part: Part, quantity: Decimal | None =
     bump(ticket)
 
 
-def line_on(ticket: ServiceTicket, part: Part) -> TicketPart:
-    """Raises DomainError ``part_not_on_ticket``."""
-    line = line_of.first(ticket.pk, part.pk)
-    if line is None:
-        raise DomainError("part_not_on_ticket", f"{part.sku} is not on {ticket.number}.", part=part.pk)
-    return line
+# --- which line ------------------------------------------------------------------------------------
+
+
+def line_in(ticket: ServiceTicket, part: Part, job: Job | None) -> TicketPart | None:
+    """The part's line in this job, or with None the one on the ticket itself."""
+    return next((line for line in lines_of.objects(ticket.pk, part.pk) if line.job_id == (job and job.pk)), None)
+
+
+def line_on(ticket: ServiceTicket, part: Part, job: Job | None = NOT_NAMED) -> TicketPart:
+    """The part's line in the named job (None: on the ticket itself), or where none is named the only one on the ticket.
+
+    Raises DomainError ``part_not_on_ticket``, or ``part_in_several_jobs`` where a job has to be named.
+    """
+    lines = lines_of.objects(ticket.pk, part.pk)
+    if job is not NOT_NAMED:
+        lines = [line for line in lines if line.job_id == (job and job.pk)]
+    if not lines:
+        where = "" if job is NOT_NAMED else f' in the job "{job}"' if job else " on the ticket itself"
+        raise DomainError("part_not_on_ticket", f"{part.sku} is not on {ticket.number}{where}.", part=part.pk)
+    if len(lines) > 1:
+        places = " and ".join(place_of(line) for line in lines)
+        raise DomainError(
+            "part_in_several_jobs",
+            f"{part.sku} stands {places}: say which of these jobs is meant.",
+            part=part.pk,
+            jobs=[line.job_id for line in lines],
+        )
+    return lines[0]
+
+
+def place_of(line: TicketPart) -> str:
+    return f'in the job "{line.job}"' if line.job else "on the ticket itself"
 
 
 @Prepared
-def line_of(ticket: int, part: int) -> Any:
-    return TicketPart.objects.filter(ticket=ticket, part=part)
+def lines_of(ticket: int, part: int) -> Any:
+    return TicketPart.objects.filter(ticket=ticket, part=part).order_by("pk")

@@ -9,7 +9,16 @@ from rest_framework import serializers
 
 from inventory.models import ZERO, Part
 from inventory.taxes import TaxCode
-from mechanic_shop.api.fields import MoneyField, PercentField, PositiveQuantityField, QuantityField, RelationListField, SmallRelatedField, UTCField
+from mechanic_shop.api.fields import (
+    MoneyField,
+    OptionalRelatedField,
+    PercentField,
+    PositiveQuantityField,
+    QuantityField,
+    RelationListField,
+    SmallRelatedField,
+    UTCField,
+)
 from mechanic_shop.api.reading import Fixed, JsonObject
 from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user
 from mechanics.models import Mechanic
@@ -179,7 +188,16 @@ class AddRecommendationSerializer(Body):
 
 class EditPartSerializer(Body):
     part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
-    job = SmallRelatedField(queryset=Job.objects.all(), shows=("title",), required=False, allow_null=True, help_text="null: on the ticket itself")
+    from_job = OptionalRelatedField(
+        queryset=Job.objects.all(),
+        shows=("title",),
+        help_text="where it stands, if it is in several jobs; null: on the ticket itself",
+    )
+    job = OptionalRelatedField(
+        queryset=Job.objects.all(),
+        shows=("title",),
+        help_text="where it is to stand; null: on the ticket itself",
+    )
     unit_price = MoneyField(required=False)
     discount_percent = PercentField(required=False)
     discount_amount = MoneyField(required=False)

@@ -10,7 +10,15 @@ from rest_framework import serializers
 from customers.models import Customer, Vehicle
 from inventory.models import ZERO, Part
 from mechanic_shop.api.audit import Kind
-from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, RelationListField, SmallRelatedField, UTCField
+from mechanic_shop.api.fields import (
+    MoneyField,
+    OptionalRelatedField,
+    PositiveQuantityField,
+    QuantityField,
+    RelationListField,
+    SmallRelatedField,
+    UTCField,
+)
 from mechanic_shop.api.reading import Fixed, Printed
 from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user
 from mechanics.models import Mechanic
@@ -58,6 +66,7 @@ class TicketMechanicSerializer(serializers.ModelSerializer):
 
 class TicketPartSerializer(serializers.ModelSerializer):
     part = SmallRelatedField(read_only=True, shows=("sku", "name"))
+    job = SmallRelatedField(read_only=True, shows=("title",), allow_null=True, help_text="null: on the ticket itself")
     quantity = QuantityField(read_only=True)
     unit_price = MoneyField(read_only=True)
     line_total = MoneyField(read_only=True, max_digits=24)
@@ -66,7 +75,7 @@ class TicketPartSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = TicketPart
-        fields = ("part", "quantity", "unit_price", "line_total", "allocated", "issued")
+        fields = ("part", "job", "quantity", "unit_price", "line_total", "allocated", "issued")
 
 
 class ServiceTicketSerializer(ShopSerializer):
@@ -151,6 +160,11 @@ class AddPartSerializer(Body):
 
 class RemovePartSerializer(Body):
     part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
+    job = OptionalRelatedField(
+        queryset=Job.objects.all(),
+        shows=("title",),
+        help_text="where it stands, if it is in several jobs; null: on the ticket itself",
+    )
     quantity = PositiveQuantityField(required=False, allow_null=True, default=None, help_text="all of it, when left out")
 
 
