@@ -1,14 +1,18 @@
 from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from mechanic_shop.api.permissions import Has, IsAuthenticated, IsOwner
+from mechanic_shop.api.renderers import to_json
+from mechanic_shop.api.schema import answers
 from mechanic_shop.api.viewsets import ShopModelViewSet
 
 from . import operations
+from .export import CustomerFileSerializer, everything_about
 from .filters import CustomerFilter, VehicleFilter
 from .models import Customer, Vehicle
 from .permissions import IsCustomer, SignsUp
@@ -52,6 +56,21 @@ class CustomerViewSet(ShopModelViewSet):
             return Response(status=status.HTTP_204_NO_CONTENT)  # and no record: it may be nobody's to see now
 
         return self.write(request, answer)
+
+    @answers(CustomerFileSerializer)
+    @action(detail=True, serializer_class=CustomerFileSerializer)
+    def export(self, request: Any, pk: str) -> Any:
+        """All that the shop knows of a customer, as one JSON file.
+
+        The record, the log-in and vehicles; tickets with their jobs, decisions, links and history; invoices, credit notes and payments with
+        their documents; and every change that the audit trail holds of these.
+        """
+        found = self.get_serializer(everything_about(self.get_object())).data
+        headers = {"Cache-Control": "private, no-store"}
+        if self.shows_html:
+            return Response(found, headers=headers)
+        headers["Content-Disposition"] = f'attachment; filename="customer-{self.key}.json"'
+        return HttpResponse(to_json(found), content_type="application/json", headers=headers)
 
 
 class VehicleViewSet(ShopModelViewSet):

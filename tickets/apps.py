@@ -7,6 +7,7 @@ class TicketsConfig(AppConfig):
     def ready(self) -> None:
         from inventory import books
 
-        from . import customer_checks
+        from . import customer_checks, personal_data
 
         books.register(customer_checks.find_discrepancies)
+        personal_data.register()
