@@ -9,7 +9,7 @@ SHOP = mechanic_shop customers mechanics inventory tickets
 # What the caller's environment may say about a running shop and must not say to tests and checks.
 CLEAN = unset DJANGO_SETTINGS_MODULE DATABASE_URL REDIS_URL SECRET_KEY JWT_SIGNING_KEY DEBUG ALLOWED_HOSTS \
 	CSRF_TRUSTED_ORIGINS CORS_ALLOWED_ORIGINS NUM_PROXIES THROTTLE_ANON THROTTLE_CUSTOMER THROTTLE_STAFF \
-	THROTTLE_LOGIN THROTTLE_SIGNUP THROTTLE_RESET THROTTLE_SHARED HOST PORT WEB_CONCURRENCY THREADS EMAIL_URL DEFAULT_FROM_EMAIL \
+	THROTTLE_LOGIN THROTTLE_SIGNUP THROTTLE_RESET THROTTLE_SHARED HOST PORT WEB_CONCURRENCY THREADS CONNECTIONS_PER_ADDRESS EMAIL_URL DEFAULT_FROM_EMAIL \
 	SHOP_NAME SHOP_CURRENCY SHOP_REGION SHOP_STRICT_VIN SHOP_ADDRESS SHOP_PHONE SHOP_EMAIL SHOP_TAX_ID \
 	SHOP_PRICES_INCLUDE_TAX SHOP_TAX_ROUNDING SHOP_SUPPLIES SHOP_SUPPLIES_CAP SHOP_SUPPLIES_TAX SHOP_APPROVAL_TOLERANCE \
 	SHOP_PAYMENT_DAYS SHOP_INVOICE_SERIES SHOP_CREDIT_NOTE_SERIES REQUIRE_IF_MATCH TIME_ZONE METRICS_TOKEN LOG_FORMAT; \
@@ -45,7 +45,7 @@ browser: dev ## the pages in a real browser (Chromium), with screenshots in var/
 	@$(CLEAN); SHOP_BROWSER_TESTS=1 $(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
 # Needs, from Debian: postgresql, redis-server, libfaketime. The full disks are mounted by root only; everything else needs no rights.
-faults: dev ## servers, databases, Redis, disks and clocks that fail: about 5 minutes
+faults: dev staticfiles/staticfiles.json ## servers, databases, Redis, disks and clocks that fail: about 5 minutes
 	@$(CLEAN); $(BIN)/python -m pytest -n $${WORKERS:-2} -m faults tests/faults $(ARGS)
 
 # Seeded anew each time; a failure prints the command that repeats it. ARGS="--as customer --seconds 600" asks as one of them for ten minutes.

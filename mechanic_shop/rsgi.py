@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from io import BufferedReader, BytesIO
-from queue import SimpleQueue
 from threading import Thread, get_ident
 from typing import Any, NamedTuple
 
@@ -22,10 +21,16 @@ from granian import _futures
 from granian.rsgi import Headers, HTTPProtocol, ProtocolClosed, Scope
 
 from . import wsgi  # before the rest: it sets Django up
+from .accounts.hashing import MESSAGE, slots
 from .api import logs, metrics, observe
 from .api.errors import problem
+from .api.management.commands.serve import room_for_connections
 from .api.middleware import SANE_ID
 from .api.renderers import PROBLEM, to_json
+from .server.connections import ConnectionGuard, address_group
+from .server.fair_queue import FairQueue
+from .server.password_lane import Admission, PasswordLane
+from .server.sockets import host_of
 
 log = logging.getLogger("shop.server")
 WAITING = 1000  # whole requests that may wait for a thread,
@@ -33,6 +38,18 @@ PATIENCE = 10  # and for how many seconds: by then most clients have gone, and w
 SWITCH = 0.002  # seconds that a computing thread keeps the interpreter: requests change threads here, at Python's 5 ms they would wait twice as long
 LARGEST = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 64 * 1024  # bytes; what is only a little too large, Django refuses
 TOO_BUSY = ("too_busy", "Too many requests wait: nothing was changed, try again.", ("retry-after", "5"))
+LOGIN_BUSY = ("login_busy", MESSAGE, ("retry-after", "1"))
+TOO_MANY = (
+    *("too_many_connections", "Your address has too many open connections: close some, then try again."),
+    *(("retry-after", "1"), ("connection", "close")),
+)
+# What a person sees where a page of the shop would cost a thread.
+LOGIN_BUSY_PAGE = f"<!doctype html><html lang=en><title>Try again</title><p>{MESSAGE} Go back and send the form once more.</html>"
+LOGIN_BUSY_HEADERS = [
+    ("content-type", "text/html; charset=utf-8"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    *(("x-content-type-options", "nosniff"), ("cache-control", "no-store"), ("retry-after", "1")),
+]
 TOO_SLOW = ("body_too_slow", f"The body was not there within {settings.BODY_WITHIN} seconds.")
 BROKEN = ("bad_request", "The body broke off.")
 TOO_LARGE = ("body_too_large", "The body is larger than the shop takes (1 MiB).")
@@ -45,6 +62,7 @@ class Request(NamedTuple):
     body: bytes = b""
     answered: "asyncio.Future[None] | None" = None
     since: float = 0
+    hashes: bool = False  # a password
 
     def has_body(self) -> bool:
         return self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
@@ -55,12 +73,32 @@ class Request(NamedTuple):
 
     def refuse(self, status: int, code: str, detail: str, *headers: tuple[str, str]) -> None:
         """Answer in the API's one shape and hang up. Granian ignores a second answer."""
+        ident = self.begin()
+        observe.refused(ident, self.scope.method, status, code)
+        self.send_problem(ident, status, code, detail, ("connection", "close"), *headers)
+
+    def turn_away(self, code: str, detail: str, *headers: tuple[str, str]) -> None:
+        """Answer 503 as cheaply as possible, without a line in the log: there would be thousands."""
+        metrics.count_refusal(code)
+        self.send_problem(self.begin(), 503, code, detail, *headers)
+
+    def begin(self) -> str:
         sent = self.headers.get("x-request-id", "")
         ident = sent if SANE_ID.fullmatch(sent) else uuid.uuid4().hex
         logs.begin(ident)
-        observe.refused(ident, self.scope.method, status, code)
-        told = [("content-type", PROBLEM), ("connection", "close"), ("x-request-id", ident), *headers]
-        self.protocol.response_bytes(status, told, to_json(problem(status, code, detail)))
+        return ident
+
+    def send_problem(self, ident: str, status: int, code: str, detail: str, *headers: tuple[str, str]) -> None:
+        sent = [("content-type", PROBLEM), ("x-request-id", ident), *headers]
+        self.protocol.response_bytes(status, sent, to_json(problem(status, code, detail)))
+
+    def refuse_login(self) -> None:
+        """Refuse what would hash a password while others do; a person gets a page."""
+        if "text/html" in self.headers.get("accept", ""):
+            metrics.count_refusal("login_busy")
+            self.protocol.response_str(503, LOGIN_BUSY_HEADERS, LOGIN_BUSY_PAGE)
+        else:
+            self.turn_away(*LOGIN_BUSY)
 
 
 class File:
@@ -107,7 +145,7 @@ def environ(request: Request) -> dict[str, Any]:
     found["REQUEST_METHOD"] = scope.method
     found["PATH_INFO"] = latin1(scope.path)
     found["QUERY_STRING"] = latin1(scope.query_string)
-    found["REMOTE_ADDR"] = scope.client.rpartition(":")[0].strip("[]")
+    found["REMOTE_ADDR"] = host_of(scope.client)
     found["SERVER_PROTOCOL"] = "HTTP/1.1" if scope.http_version == "1.1" else "HTTP/1.0"
     found["wsgi.input"] = BytesIO(request.body)
     if request.body:
@@ -126,21 +164,24 @@ class Shop:
 
     def __init__(self, application: Callable[[dict[str, Any], Any], Any]) -> None:
         self.application = application
-        self.whole: SimpleQueue[Request | None] = SimpleQueue()
+        self.whole: FairQueue[Request] = FairQueue()
         self.busy: set[int] = set()  # threads
         self.expected: dict[Any, tuple[float, Request]] = {}  # bodies that granian reads, and when we give up on them
+        self.guard = ConnectionGuard(settings.PORT, settings.CONNECTIONS_PER_ADDRESS, room_for_connections() * 15 // 16)
+        self.lane: PasswordLane[Request] = PasswordLane(slots.number)
         self.threads = [Thread(target=self.work, name=f"shop-{number}", daemon=True) for number in range(1, settings.THREADS + 1)]
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         sys.setswitchinterval(SWITCH)
         self.give_up()
+        Thread(target=self.guard.run, daemon=True).start()
         for thread in self.threads:
             thread.start()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         for _ in self.threads:
-            self.whole.put(None)
+            self.whole.end_one()
         for thread in self.threads:
             thread.join()
         loop.run_until_complete(asyncio.sleep(0))  # what was answered last ends
@@ -213,28 +254,48 @@ class Shop:
         metrics.requests_waiting.set(self.whole.qsize())
 
     def take(self, request: Request) -> bool:
-        """Queue a whole request for the threads, unless too many wait already."""
+        """Queue a whole request for the threads, unless too many wait already. Will it be answered later?"""
         if self.whole.qsize() >= WAITING:
             request.refuse(503, *TOO_BUSY)
             return False
-        self.whole.put(request._replace(since=time.monotonic()))
-        return True
+        request = request._replace(since=time.monotonic(), hashes=self.lane.is_for(request.scope.method, request.scope.path, request.headers))
+        admission = self.lane.enter(request) if request.hashes else Admission.NOW
+        if admission is Admission.NOW:
+            self.queue(request)
+        elif admission is Admission.NEVER:
+            request.refuse_login()
+        return admission is not Admission.NEVER
+
+    def queue(self, request: Request) -> None:
+        self.whole.put(request, address_group(request.scope.client))
+
+    def leave_lane(self) -> None:
+        if following := self.lane.leave():
+            self.queue(following)
 
     def work(self) -> None:
         while request := self.whole.get():
             self.busy.add(get_ident())
-            try:
-                if time.monotonic() - request.since > PATIENCE:
-                    request.refuse(503, *TOO_BUSY)
-                else:
-                    self.answer(request)
-            except BaseException:  # a thread that ended would be missing for good
-                request.refuse(500, "internal_error", "The shop failed at this; it has been logged under the request id.")
-                log.exception("a request failed beside Django")
-            if request.answered:
-                self.loop.call_soon_threadsafe(request.answered.set_result, None)
+            self.serve(request)
             del request  # hold nothing while waiting
             self.busy.discard(get_ident())
+
+    def serve(self, request: Request) -> None:
+        """Answer a request that has a thread, or refuse it where it waited too long for one."""
+        try:
+            if self.guard.has_ended(request.scope.client):
+                request.turn_away(*TOO_MANY)
+            elif time.monotonic() - request.since > PATIENCE:
+                request.refuse(503, *TOO_BUSY)
+            else:
+                self.answer(request)
+        except BaseException:  # a thread that ended would be missing for good
+            request.refuse(500, "internal_error", "The shop failed at this; it has been logged under the request id.")
+            log.exception("a request failed beside Django")
+        if request.hashes:
+            self.leave_lane()
+        if request.answered:
+            self.loop.call_soon_threadsafe(request.answered.set_result, None)
 
     def answer(self, request: Request) -> None:
         status, headers = 500, [("", "")]
@@ -268,7 +329,9 @@ def past_the_loop(loop: asyncio.AbstractEventLoop, *more: Any) -> Callable[[Any]
     def schedule(watcher: Any) -> None:
         scope = watcher.scope
         request = Request(scope, scope.headers, watcher.proto)
-        if not request.has_body():
+        if not application.guard.admits(scope.client):
+            request.turn_away(*TOO_MANY)
+        elif not request.has_body():
             application.take(request)
         elif 0 < request.length() <= LARGEST:
             application.expect(request, arrived)

@@ -229,6 +229,7 @@ except ValueError:
 PORT = number("PORT", 8000, 1, 65535)
 WEB_CONCURRENCY = number("WEB_CONCURRENCY", 1 if not (ON_POSTGRESQL and REDIS_URL) else 2, 1, 256)
 THREADS = number("THREADS", 4, 1, 256)
+CONNECTIONS_PER_ADDRESS = number("CONNECTIONS_PER_ADDRESS", 256, 16, 4096)
 if WEB_CONCURRENCY > 1 and not REDIS_URL:
     refuse(
         "WEB_CONCURRENCY", WEB_CONCURRENCY, "more than one process needs REDIS_URL, or limits and cached pages would not be shared; use 1 or set it"

@@ -260,18 +260,47 @@ def test_requests_that_are_too_many_or_wait_too_long_are_told_to_come_back(monke
     from mechanic_shop import rsgi
 
     answers: list[tuple[int, list[tuple[str, str]], bytes]] = []
-    scope, protocol = SimpleNamespace(method="GET", path="/"), SimpleNamespace(response_bytes=lambda *answer: answers.append(answer))
+    scope = SimpleNamespace(method="GET", path="/", client="10.0.0.1:1")
+    protocol = SimpleNamespace(response_bytes=lambda *answer: answers.append(answer))
     request = rsgi.Request(scope, {"x-request-id": "mine"}, protocol)
     shop = rsgi.Shop(lambda environ, start_response: pytest.fail("too late"))
     monkeypatch.setattr(rsgi, "WAITING", 1)
     assert [shop.take(request) for _ in range(2)] == [True, False]
     monkeypatch.setattr(rsgi, "PATIENCE", 0)
-    shop.whole.put(None)
+    shop.whole.end_one()
     shop.work()
     for status, headers, body in answers:
         assert is_problem((status, dict(headers), body), 503, "too_busy")
         assert (dict(headers)["retry-after"], dict(headers)["x-request-id"]) == ("5", "mine")
     assert len(answers) == 2
+
+
+def test_log_ins_beyond_those_that_may_wait_are_refused_without_a_thread(monkeypatch):
+    from mechanic_shop import rsgi
+    from mechanic_shop.accounts.hashing import MESSAGE
+    from mechanic_shop.server.password_lane import WAITING
+
+    answers: list[tuple[int, dict[str, str], Any]] = []
+    send = lambda status, headers, body: answers.append((status, dict(headers), body))  # noqa: E731
+    scope = SimpleNamespace(method="POST", path="/api/v1/auth/token/", client="10.0.0.1:1")
+    requests = [rsgi.Request(scope, headers, SimpleNamespace(response_bytes=send, response_str=send)) for headers in ({}, {"accept": "text/html"})]
+    served: list[Any] = []
+    shop = rsgi.Shop(lambda environ, start_response: pytest.fail("not asked"))
+    monkeypatch.setattr(shop, "answer", served.append)
+
+    admitted = [shop.take(requests[0]) for _ in range(1 + WAITING)]
+    assert admitted == [True] * (1 + WAITING)
+    assert [shop.take(request) for request in requests] == [False, False]
+    program, person = answers
+    assert is_problem(program, 503, "login_busy")
+    assert (person[0], person[1]["content-type"]) == (503, "text/html; charset=utf-8")
+    assert MESSAGE in person[2]
+    assert program[1]["retry-after"] == person[1]["retry-after"] == "1"
+
+    for _ in range(1 + WAITING):
+        assert shop.whole.qsize() == 1  # the others hold neither a thread nor a place in the queue
+        shop.serve(shop.whole.get())
+    assert (len(served), shop.whole.qsize()) == (1 + WAITING, 0)
 
 
 # --- its end, and a worker's -------------------------------------------------------------------

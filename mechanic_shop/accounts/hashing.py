@@ -20,7 +20,7 @@ class HashingSlots:
     """The right to hash. A thread that holds it already does not need another."""
 
     def __init__(self, number: int) -> None:
-        self.free, self.held = BoundedSemaphore(number), local()
+        self.number, self.free, self.held = number, BoundedSemaphore(number), local()
 
     @contextmanager
     def hold(self) -> Iterator[None]:

@@ -107,6 +107,7 @@ replays = Counter("shop_idempotent_replays", "Answers that an Idempotency-Key ha
 cached_pages = Counter("shop_cached_pages", "Cached lists that were asked for: found (hit) or built (miss).", ["result"], registry=registry)
 redis_failures = Counter("shop_redis_failures", "Times that Redis did not answer; it is then left alone for 2 s.", registry=registry)
 database_failures = Counter("shop_database_failures", "Statements and connections that the database failed.", registry=registry)
+connections_ended = Counter("shop_connections_ended", "Connections that the server ended: too many, or unread.", ["reason"], registry=registry)
 mail_failures = Counter("shop_mail_failures", "Mails that could not be sent.", registry=registry)
 threads_busy = Gauge("shop_threads_busy", "Threads with a request in hand.", multiprocess_mode="livesum", registry=registry)
 requests_waiting = Gauge("shop_requests_waiting", "Whole requests that wait for a thread.", multiprocess_mode="livesum", registry=registry)
