@@ -165,6 +165,12 @@ def allocate(part: Part, quantity: Decimal) -> None:
     _stock_changed()
 
 
+def ensure_available(part: Part, quantity: Decimal) -> None:
+    """Raises DomainError ``insufficient_stock``. The part's row must be locked."""
+    if Part.objects.get(pk=part.pk).available < quantity:
+        raise _insufficient(part, quantity)
+
+
 def allocate_up_to(part: Part, quantity: Decimal) -> Decimal:
     """Promise as much of ``quantity`` as there is; returns how much that was."""
     shelf = lock_parts([part.pk])[part.pk]

@@ -15,7 +15,7 @@ from tickets import operations, pricing
 from tickets.models import CreditNote, Invoice, InvoiceAccount, Job, JobStatus, Payment, ServiceTicket, TicketPart
 from tickets.operations import invoices as issuing
 from tickets.operations import parts
-from tickets.operations.scope import total_of
+from tickets.operations.reapproval import total_of
 
 from .conftest import Client
 from .factories import PartFactory, VehicleFactory, make_ticket, office

@@ -15,7 +15,7 @@ from django.utils import timezone
 from inventory.taxes import TaxCode, TaxRate
 from mechanic_shop.api import logs, observe, throttling
 from mechanic_shop.api.models import AuditEntry, IdempotentAnswer
-from tickets import operations
+from tickets import billing, operations
 from tickets.models import Authorization, Channel, Job, JobStatus, ServiceTicket, ShareLink, Status
 from tickets.views import shared as door
 
@@ -61,7 +61,7 @@ class Garage:
 
     @property
     def version(self) -> int:
-        return ServiceTicket.objects.get(pk=self.ticket.pk).version
+        return billing.read(ServiceTicket.objects.get(pk=self.ticket.pk)).version
 
     def statuses(self) -> list[str]:
         return list(self.ticket.jobs.order_by("pk").values_list("status", flat=True))
@@ -280,6 +280,7 @@ def test_the_estimate_is_a_list_of_what_a_customer_may_see(garage: Garage, anony
     assert set(body) == {
         *("number", "issued_on", "version", "shop", "customer", "vehicle", "ticket", "currency", "prices_include_tax", "jobs", "lines"),
         *("discount", "taxes", "subtotal", "tax", "total", "authorized", "decidable", "expires_at"),
+        *("authorized_total", "reapproval_needed"),
     }
     assert body["customer"] == {"name": "Olive Owner"}
     assert (body["total"], body["tax"], body["authorized"]["total"]) == ("1509.64", "137.24", "0.00")
@@ -697,12 +698,21 @@ def test_a_database_that_does_not_answer_is_told_on_the_page(garage: Garage, bro
     assert "Just a moment" in response.content.decode()
 
 
-def test_a_ticket_without_jobs_is_shown(browser: Browser) -> None:
-    ticket = make_ticket(parts=[(PartFactory(stock=2), 1)])
+def test_a_part_outside_jobs_is_approved_on_the_page_like_a_job(browser: Browser) -> None:
+    part, other = PartFactory(stock=2), PartFactory(stock=2, name="Wiper blade")
+    ticket = make_ticket(parts=[(part, 1), (other, 2)])
     _, token = operations.share(ticket, by=office())
     text = browser.get(f"/shared/{token}/").content.decode()
     assert "$19.99" in text
-    assert "<form" not in text
+    form = {"version": billing.read(ticket).version, "expected_total": "59.97", f"part-{part.pk}": "approve"}
+    assert "Choose one for each" in send(browser, f"/shared/{token}/", form).content.decode()
+    answer = send(browser, f"/shared/{token}/", form | {f"part-{other.pk}": "decline"})
+    assert answer.status_code == 303
+    assert "You approved $19.99" in browser.get(answer["Location"]).content.decode()
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.authorized_total) == (Status.APPROVED, Decimal("19.99"))
+    lines = ticket.lines.order_by("pk").values_list("status", "allocated")
+    assert list(lines) == [("approved", 1), ("declined", 0)]
 
 
 @pytest.mark.parametrize(

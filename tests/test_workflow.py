@@ -162,6 +162,9 @@ def test_completing_issues_and_reopening_issues_only_what_came_since() -> None:
     operations.move(ticket, to="in_progress", by=office())
     assert counts(part) == (6, 0)
     operations.add_part(ticket, part=part, quantity=Decimal(1), by=office())
+    with pytest.raises(DomainError, match="waits for the customer"):
+        operations.move(ticket, to="completed", by=office())
+    operations.authorize(ticket, by=office())
     operations.move(ticket, to="completed", by=office())
     assert counts(part) == (5, 0)
     assert [movement.quantity for movement in part.movements.filter(reason=Reason.ISSUE)] == [-1, -4]
@@ -184,6 +187,7 @@ def test_cancelling_gives_everything_back_and_fills_who_waits() -> None:
     first = make_ticket("completed", parts=[(part, 2)])
     operations.move(first, to="in_progress", by=office())
     operations.add_part(first, part=part, quantity=Decimal(3), by=office())
+    operations.authorize(first, by=office())
     waiting = make_ticket("approved", parts=[(part, 4)])
     assert (counts(part), waiting.lines.get().allocated) == ((3, 3), 0)
     operations.move(first, to="cancelled", by=office())
@@ -200,6 +204,7 @@ def test_removing_takes_what_is_to_come_then_what_is_held_then_what_was_fitted(a
     operations.move(ticket, to="in_progress", by=office())
     stock.receive(part, quantity=Decimal(3), by=office())
     operations.add_part(ticket, part=part, quantity=Decimal(4), backorder=True, by=office())
+    operations.authorize(ticket, by=office())
 
     advisor.put(f"/api/v1/tickets/{ticket.pk}/remove-part/", {"part": part.pk, "quantity": removed})
 

@@ -10,17 +10,21 @@ from datetime import date
 from decimal import Decimal
 from itertools import count
 from typing import Any
+from zlib import crc32
 
 from django.conf import settings
 from django.utils import timezone
 
 from inventory.taxes import TaxRate
+from mechanic_shop.errors import DomainError
 
 from . import pricing, terms
 from .models import AUTHORIZED, Job, JobLine, JobStatus, LineKind, ServiceTicket, TicketPart
 from .pricing import Bill, Item, Line
 
+Unit = Job | TicketPart  # a part stands for itself where it is in no job
 OFFERED = (JobStatus.PROPOSED, *AUTHORIZED)  # what an estimate counts
+LARGEST_VERSION = 2**31 - 1
 US_LETTER = {"US", "CA", "MX", "PH", "CL", "CO"}  # where paper is 8½ × 11 inches
 
 
@@ -33,10 +37,17 @@ class Sheet:
     lines: dict[int | None, list[JobLine | TicketPart]]  # by job; at None those of no job
     rates: terms.Rates
 
-    def items(self, jobs: Iterable[Job], *, loose: bool = True) -> list[Item]:
-        """What these jobs charge for, and with ``loose`` what is on the ticket itself."""
-        keys = [*(job.pk for job in jobs), *([None] if loose else [])]
-        return [self.item(row) for key in keys for row in self.lines.get(key, ())]
+    @property
+    def loose(self) -> list[TicketPart]:
+        """The parts outside jobs."""
+        return [line for line in self.lines.get(None, ()) if isinstance(line, TicketPart)]
+
+    def items(self, units: Iterable[Unit]) -> list[Item]:
+        """What these jobs, and these parts outside jobs, charge for."""
+        rows: list[JobLine | TicketPart] = []
+        for unit in units:
+            rows += self.lines.get(unit.pk, ()) if isinstance(unit, Job) else [unit]
+        return [self.item(row) for row in rows]
 
     def item(self, row: JobLine | TicketPart) -> Item:
         is_part = isinstance(row, TicketPart)
@@ -50,11 +61,59 @@ class Sheet:
             source=row,
         )
 
-    def price(self, jobs: Iterable[Job], *, loose: bool = True) -> Bill:
-        """What these jobs, and with ``loose`` what is on the ticket itself, come to; a ticket's discount is for the whole ticket."""
-        discount = self.ticket.discount if loose else pricing.NOTHING_OFF
-        rules = terms.rules({} if self.ticket.customer.tax_exempt else self.rates)
-        return pricing.price(self.items(jobs, loose=loose), discount, rules)
+    @property
+    def units(self) -> list[Unit]:
+        """What a customer decides on: each job, and each part outside jobs, in their order."""
+        return [*self.jobs, *self.loose]
+
+    def offered(self) -> list[Unit]:
+        """What the estimate counts: what is approved, or has still to be decided on."""
+        return [unit for unit in self.units if unit.status in OFFERED]
+
+    def authorized(self) -> list[Unit]:
+        return [unit for unit in self.units if unit.status in AUTHORIZED]
+
+    def price(self, units: Iterable[Unit]) -> Bill:
+        """What these units come to together, with the ticket's discount and shop supplies."""
+        return pricing.price(self.items(units), self.ticket.discount, self.rules)
+
+    def price_alone(self, unit: Unit) -> Bill:
+        """What a unit that the estimate does not count would cost, without the ticket's discount."""
+        return pricing.price(self.items([unit]), pricing.NOTHING_OFF, self.rules)
+
+    @property
+    def rules(self) -> pricing.Rules:
+        return terms.rules({} if self.ticket.customer.tax_exempt else self.rates)
+
+    def lines_shown(self) -> dict[tuple[type[Unit], int], list[Line]]:
+        """The lines of each unit as the estimate shows them: its share of what is offered, or its price alone."""
+        shown: dict[tuple[type[Unit], int], list[Line]] = {key_of(unit): [] for unit in self.offered()}
+        for line in self.price(self.offered()).lines:
+            row = line.item.source
+            shown[(TicketPart, row.pk) if row.job_id is None else (Job, row.job_id)].append(line)
+        apart = (unit for unit in self.units if key_of(unit) not in shown)
+        return shown | {key_of(unit): list(self.price_alone(unit).lines) for unit in apart}
+
+    @property
+    def version(self) -> int:
+        """Another number whenever the ticket was edited, or its price changed by whatever else it depends on."""
+        facts = f"{self.ticket.version} {self.price(self.offered()).total} {self.ticket.authorized_total}"
+        return crc32(facts.encode()) % LARGEST_VERSION + 1
+
+    def authorized_bill(self) -> Bill:
+        return self.price(self.authorized())
+
+    def exceeds_authorized(self, bill: Bill | None = None) -> bool:
+        """Would what is authorized cost more than the customer approved, tolerance included?"""
+        approved = self.ticket.authorized_total
+        if approved is None:  # approved before amounts were kept, or with nothing on it
+            return False
+        total = (bill or self.authorized_bill()).total
+        return total > approved * (100 + settings.SHOP_APPROVAL_TOLERANCE) / 100
+
+
+def key_of(unit: Unit) -> tuple[type[Unit], int]:
+    return type(unit), unit.pk
 
 
 def read(ticket: ServiceTicket, day: date | None = None) -> Sheet:
@@ -68,17 +127,40 @@ def read(ticket: ServiceTicket, day: date | None = None) -> Sheet:
     return Sheet(ticket, jobs, lines, TaxRate.objects.on(day or timezone.localdate()))
 
 
+def approval_exceeded(sheet: Sheet) -> DomainError:
+    total, authorized = sheet.authorized_bill().total, sheet.ticket.authorized_total or Decimal(0)
+    return DomainError(
+        "approval_exceeded",
+        f"{sheet.ticket.number} comes to {money(total)}, but the customer approved {money(authorized)}: "
+        "ask the customer and record the approval (reopen a completed ticket first), or lower the price.",
+        total=money(total),
+        authorized=money(authorized),
+    )
+
+
+def price_above_approval(ticket: ServiceTicket) -> DomainError | None:
+    """Would the authorized part cost more than the customer approved?"""
+    if ticket.authorized_total is None:
+        return None
+    sheet = read(ticket)
+    return approval_exceeded(sheet) if sheet.exceeds_authorized() else None
+
+
 # --- documents -------------------------------------------------------------------------------------
 
 
 def estimate(ticket: ServiceTicket, sheet: Sheet | None = None) -> dict[str, Any]:
     """What the ticket would cost: jobs that the customer has approved or has still to decide on. ``authorized`` are those approved."""
     sheet = sheet or read(ticket)
-    offered = [job for job in sheet.jobs if job.status in OFFERED]
-    document = {"kind": "estimate", "number": ticket.number, "issued_on": timezone.localdate().isoformat(), "version": ticket.version}
+    offered, approved = sheet.offered(), sheet.authorized_bill()
+    document = {"kind": "estimate", "number": ticket.number, "issued_on": timezone.localdate().isoformat(), "version": sheet.version}
     document |= heading(ticket) | body(sheet, offered, sheet.price(offered), others=True)
-    authorized = sheet.price(job for job in sheet.jobs if job.status in AUTHORIZED)
-    return document | {"authorized": totals(authorized)}
+    amount = ticket.authorized_total
+    return document | {
+        "authorized": totals(approved),
+        "authorized_total": None if amount is None else money(amount),
+        "reapproval_needed": sheet.exceeds_authorized(approved),
+    }
 
 
 def heading(ticket: ServiceTicket) -> dict[str, Any]:
@@ -108,20 +190,33 @@ def heading(ticket: ServiceTicket) -> dict[str, Any]:
     }
 
 
-def body(sheet: Sheet, jobs: list[Job], bill: Bill, *, others: bool = False) -> dict[str, Any]:
-    """Jobs, lines, taxes and totals. With ``others`` also the jobs that are not counted, each priced by itself."""
+def body(sheet: Sheet, units: list[Unit], bill: Bill, *, others: bool = False) -> dict[str, Any]:
+    """Jobs, lines, taxes and totals. With ``others`` also what is not counted, each priced by itself.
+
+    The total of a job is its share of the whole: its lines, their shares of the ticket's discount, and their tax.
+    """
     lines: dict[int | None, list[Line]] = defaultdict(list)
     for line in bill.lines:
         lines[line.item.source.job_id].append(line)
-    shown = {job.pk: lines[job.pk] for job in jobs}
+    counted = {unit.pk for unit in units if isinstance(unit, Job)}
+    shown = {pk: lines[pk] for pk in counted}
     if others:
-        shown |= {job.pk: list(sheet.price([job], loose=False).lines) for job in sheet.jobs if job.pk not in shown}
+        shown |= {job.pk: list(sheet.price_alone(job).lines) for job in sheet.jobs if job.pk not in shown}
     numbers = count(1)
     told = [job_facts(job, shown[job.pk], numbers) for job in sheet.jobs if job.pk in shown]
-    loose = [line_facts(line, next(numbers)) for line in lines[None]]
+    if others:
+        apart = [part for part in sheet.loose if part.status not in OFFERED]
+        lines[None] += [line for part in apart for line in sheet.price_alone(part).lines]
+    loose = [loose_facts(line, next(numbers), told=others) for line in lines[None]]
     if bill.supplies:
         loose.append(line_facts(bill.supplies, next(numbers)))
     return {"jobs": told, "lines": loose, "discount": money(bill.discount), "taxes": [tax_facts(sums) for sums in bill.taxes], **totals(bill)}
+
+
+def loose_facts(line: Line, number: int, *, told: bool) -> dict[str, Any]:
+    """A part outside jobs; on an estimate with what the customer said to it."""
+    facts = line_facts(line, number)
+    return facts | {"status": str(line.item.source.status)} if told else facts
 
 
 def totals(bill: Bill) -> dict[str, str]:

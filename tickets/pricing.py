@@ -300,6 +300,16 @@ class Sums:
     def total(self) -> Decimal:
         return self.subtotal + self.tax
 
+    @classmethod
+    def of(cls, lines: Sequence[Line]) -> "Sums":
+        return credit_sums((line.net, line.tax_shares) for line in lines)
+
+
+def difference(now: Line | None, before: Line | None) -> Sums:
+    """By how much one line is more than another; either may not be there."""
+    net, tax = ((getattr(now, name) if now else ZERO) - (getattr(before, name) if before else ZERO) for name in ("net", "tax"))
+    return Sums((), net, tax)
+
 
 def credit_sums(lines: Iterable[tuple[Decimal, Sequence[TaxShare]]]) -> Sums:
     """Of (net, taxes) that were priced before."""

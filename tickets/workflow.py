@@ -9,6 +9,7 @@ from typing import Any
 
 from mechanic_shop.errors import DomainError, NotAllowed
 
+from .billing import price_above_approval
 from .models import JobStatus, ServiceTicket, Status
 
 Who = Callable[[Any, ServiceTicket], bool]
@@ -52,6 +53,16 @@ def unfinished_jobs(ticket: ServiceTicket) -> DomainError | None:
     return DomainError("jobs_unfinished", f"Not done yet: {named}. Finish or cancel them first.", jobs=[job.pk for job in jobs])
 
 
+def waits_for_approval(ticket: ServiceTicket) -> DomainError | None:
+    """What was approved once and grew, or got another price, is decided on before the work is completed."""
+    jobs = ticket.jobs.filter(status=JobStatus.PROPOSED, authorized_total__isnull=False)
+    parts = ticket.lines.filter(job=None, status=JobStatus.PROPOSED, approved_amount__isnull=False)
+    named = [f'"{job.title}"' for job in jobs] + [line.part.name for line in parts.select_related("part")]
+    if not named:
+        return None
+    return DomainError("approval_pending", f"{', '.join(named)} waits for the customer: record the decision first.")
+
+
 def balance_due(ticket: ServiceTicket) -> DomainError | None:
     """A ticket is closed when its invoice is settled."""
     invoice = ticket.invoices.select_related("account").order_by("-pk").first()
@@ -78,13 +89,19 @@ class Move:
         return [found for block in self.blocks if (found := block(ticket))]
 
 
+COMPLETION: tuple[Block, ...] = (
+    unfilled_backorder,
+    unfinished_jobs,
+    waits_for_approval,
+    price_above_approval,
+)
 MOVES: dict[tuple[str, str], Move] = {
     (Status.ESTIMATE, Status.APPROVED): Move(also=(owner,)),
     (Status.ESTIMATE, Status.CANCELLED): Move(also=(owner,)),
     (Status.APPROVED, Status.IN_PROGRESS): Move(also=(assigned,)),
-    (Status.APPROVED, Status.COMPLETED): Move(also=(assigned,), blocks=(unfilled_backorder, unfinished_jobs)),  # a walk-in oil change
+    (Status.APPROVED, Status.COMPLETED): Move(also=(assigned,), blocks=COMPLETION),  # a walk-in oil change
     (Status.APPROVED, Status.CANCELLED): Move(),
-    (Status.IN_PROGRESS, Status.COMPLETED): Move(also=(assigned,), blocks=(unfilled_backorder, unfinished_jobs)),
+    (Status.IN_PROGRESS, Status.COMPLETED): Move(also=(assigned,), blocks=COMPLETION),
     (Status.IN_PROGRESS, Status.CANCELLED): Move(),
     (Status.COMPLETED, Status.IN_PROGRESS): Move(),
     (Status.COMPLETED, Status.INVOICED): Move(needs="tickets.add_invoice"),

@@ -18,7 +18,7 @@ from inventory.taxes import TaxCode
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question, row_question
 from mechanic_shop.errors import DomainError
 
-from .. import operations
+from .. import billing, operations, pricing
 from ..models import AUTHORIZED, OPEN, WORKING, CannedJob, Channel, Job, JobLine, JobStatus, LaborRate, LineKind, ServiceTicket
 from ..serializers import (
     AddCannedJobSerializer,
@@ -151,7 +151,7 @@ class RemoveLineForm(ButtonForm):
 
 
 class AuthorizeForm(ButtonForm):
-    """The customer's word on each job. It is about the estimate as it was when the page was opened."""
+    """What the customer decided on each job, and each part outside jobs, of the estimate that the page showed."""
 
     serializer_class = AuthorizeSerializer
     channel = forms.ChoiceField(
@@ -159,34 +159,63 @@ class AuthorizeForm(ButtonForm):
     )
     note = note_question(help_text="who was asked, for example")
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    expected_total = forms.DecimalField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["version"].initial = self.obj.version
-        jobs = self.obj.jobs.filter(status__in=DECIDABLE).order_by("position", "pk").prefetch_related("lines", "parts")
-        self.jobs = {f"job_{job.pk}": job for job in jobs}
-        self.fields = {name: self.question(job) for name, job in self.jobs.items()} | self.fields
+        self.sheet = billing.read(self.obj)
+        self.exceeded = self.sheet.exceeds_authorized()
+        self.fields["version"].initial = self.sheet.version
+        self.fields["expected_total"].initial = self.sheet.price(self.sheet.offered()).total
+        decidable = (*DECIDABLE, *((JobStatus.DONE,) if self.exceeded else ()))
+        self.units = {name_of(unit): unit for unit in self.sheet.units if unit.status in decidable}
+        shown = self.sheet.lines_shown()
+        questions = {name: self.question(unit, shown[billing.key_of(unit)]) for name, unit in self.units.items()}
+        self.fields = questions | self.fields
 
-    def question(self, job: Job) -> forms.ChoiceField:
+    def notes(self) -> list[str]:
+        if not self.exceeded:
+            return []
+        return [billing.approval_exceeded(self.sheet).message]
+
+    def question(self, unit: billing.Unit, lines: list[billing.Line]) -> forms.ChoiceField:
         choices = [("decline", "Declined"), ("defer", "Deferred")]
-        if job.status == JobStatus.APPROVED:
-            choices.insert(0, ("", "As it is: approved"))
+        if unit.status in AUTHORIZED:
+            again = [("approve", "Approved at this price")] if self.exceeded else []
+            choices = [("", f"As it is: {unit.status}"), *again, *(choices if unit.status == JobStatus.APPROVED else [])]
         else:
-            choices = [("approve", "Approved"), *choices, ("", "Not said" if job.status == JobStatus.PROPOSED else f"As it is: {job.status}")]
+            choices = [("approve", "Approved"), *choices, ("", "Not said" if unit.status == JobStatus.PROPOSED else f"As it is: {unit.status}")]
+        title = unit.title if isinstance(unit, Job) else unit.part.name
+        total = pricing.add(line.total for line in lines)
         return forms.ChoiceField(
             choices=choices,
             required=False,
-            label=f"{job.title}, {money(job.total)}",
-            initial="approve" if job.status == JobStatus.PROPOSED else "",
+            label=f"{title}, {money(total)} with tax",
+            initial="approve" if unit.status == JobStatus.PROPOSED else "",
             widget=UnfoldAdminRadioSelectWidget(radio_style=HORIZONTAL),
         )
 
     def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
-        said = {name: sent.pop(name, "") for name in self.jobs}
+        said = {name: sent.pop(name, "") for name in self.units}
         if said and not any(said.values()):  # the operation would take it for a yes to all
             raise forms.ValidationError("Say what the customer decided on a job at least.")
-        lists = {answer: [self.jobs[name].pk for name, word in said.items() if word == answer] for answer in ("approve", "decline", "defer")}
+        lists: dict[str, list[int]] = {}
+        for name, answer in said.items():
+            unit = self.units[name]
+            if answer:
+                field = answer if isinstance(unit, Job) else f"{answer}_parts"
+                lists.setdefault(field, []).append(unit.pk if isinstance(unit, Job) else unit.part_id)
         super().obey(sent | lists)
+
+
+def name_of(unit: billing.Unit) -> str:
+    return f"job_{unit.pk}" if isinstance(unit, Job) else f"part_{unit.part_id}"
+
+
+def has_units(ticket: ServiceTicket) -> bool:
+    """Is there a job, or a part outside jobs, to decide on?"""
+    parts = ticket.lines.filter(job=None, status__in=DECIDABLE)
+    return is_open(ticket) and (not job_states(ticket).isdisjoint((*DECIDABLE, JobStatus.DONE)) or parts.exists())
 
 
 class FinishForm(JobForm):
@@ -250,7 +279,7 @@ class WorkButtons:
         operations.remove_line(job, line=line, by=request.user)
         return f'Taken out of "{job.title}".'
 
-    @button("Authorise", AuthorizeForm, icon="thumb_up", permission="tickets.move_serviceticket", when=has_jobs(*DECIDABLE))
+    @button("Authorise", AuthorizeForm, icon="thumb_up", permission="tickets.move_serviceticket", when=has_units)
     def authorize(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         word = operations.authorize(ticket, **answers, by=request.user)
         approved = [told["title"] for told in word.decisions if told["decision"] == JobStatus.APPROVED]
@@ -290,4 +319,6 @@ def next_step(ticket: ServiceTicket) -> str:
         return "authorize"
     if ticket.status not in WORKING:
         return "move" if states or ticket.lines.exists() else "add_job"
+    if ticket.lines.filter(job=None, status=JobStatus.PROPOSED).exists():
+        return "authorize"
     return "finish_job" if JobStatus.APPROVED in states else "complete"

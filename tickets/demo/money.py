@@ -99,8 +99,16 @@ class FrontCounter:
     def ask_again(self, ticket: ServiceTicket) -> None:
         """About a job that outgrew what was approved; the car is on the lift, so it is a yes."""
         grown = list(ticket.jobs.filter(status=JobStatus.PROPOSED, authorized_total__isnull=False).values_list("pk", flat=True))
-        if grown:
-            operations.authorize(ticket, approve=grown, channel="phone", note="One more of it is needed.", by=self.advisor)
+        parts = list(ticket.lines.filter(job=None, status=JobStatus.PROPOSED).values_list("part_id", flat=True))
+        if grown or parts:
+            operations.authorize(
+                ticket,
+                approve=grown,
+                approve_parts=parts,
+                channel="phone",
+                note="One more of it is needed.",
+                by=self.advisor,
+            )
 
     def take_deposit(self, ticket: ServiceTicket, dice: Dice) -> None:
         """For what has to be ordered."""

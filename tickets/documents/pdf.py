@@ -5,6 +5,7 @@ made here; what has one was given it by ``tickets.pricing``.
 """
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from io import BytesIO
 from threading import Lock
 from typing import Any
@@ -220,6 +221,8 @@ class Sheet:
             rows.heading(self.paragraph("Other charges", look.HEADING), "")
         for line in others:
             self.priced(rows, line, widths[0])
+            if "status" in line and line["total"] != line["amount"]:  # it is decided on by itself
+                rows.foot(*self.sum_of({**line, "lines": [line]}, "Part total"))
         if totals:
             rows.totals(totals)
         return rows.table(widths)
@@ -235,8 +238,11 @@ class Sheet:
             self.priced(rows, line, widths[0])
         rows.foot(*self.sum_of(job))
 
-    def sum_of(self, job: dict[str, Any]) -> tuple[Paragraph, str]:
-        words = "Job total"
+    def sum_of(self, job: dict[str, Any], label: str = "Job total") -> tuple[Paragraph, str]:
+        words = label
+        share = sum((Decimal(line.get("share") or 0) for line in job.get("lines") or []), Decimal(0))
+        if share:
+            words = f"Discount {self.less(str(share))}  ·  {words}"
         if not is_nothing(job.get("tax")):
             words = f"Net {self.money(job['net'])}  ·  {clip(self.tax_name, 40) or 'tax'} {self.money(job['tax'])}  ·  {words}"
         return self.paragraph(words, look.SMALL_RIGHT), self.money(job["total"])

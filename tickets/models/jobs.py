@@ -19,7 +19,15 @@ from mechanic_shop.errors import DomainError
 from mechanics.models import Mechanic
 
 from .. import pricing, terms
-from .tickets import JobStatus, PricedLine, ServiceTicket, Status, one_discount, ticket_number
+from .tickets import (
+    JobStatus,
+    PricedLine,
+    ServiceTicket,
+    Status,
+    approved_amount,
+    one_discount,
+    ticket_number,
+)
 
 ENDED = (JobStatus.DECLINED, JobStatus.DEFERRED, JobStatus.CANCELLED)
 
@@ -142,9 +150,10 @@ class Job(ShopModel):
     correction = models.TextField(max_length=5000, blank=True, help_text="what was done")
     status = models.CharField(max_length=10, choices=JobStatus.choices, default=JobStatus.PROPOSED, editable=False)
     authorized_total = money_field(max_digits=24, null=True, blank=True, editable=False)
+    approved_amount = approved_amount()
     continues = models.ForeignKey("self", models.PROTECT, null=True, blank=True, editable=False, related_name="continued_by")
 
-    untold = frozenset({"ticket", "continues"})
+    untold = frozenset({"ticket", "continues", "approved_amount"})
     entry_kind = Kind.JOB
 
     objects = JobQuerySet.as_manager()

@@ -84,6 +84,16 @@ def one_discount() -> models.CheckConstraint:
     )
 
 
+def approved_amount() -> models.DecimalField:
+    return money_field(
+        max_digits=24,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="what it was to cost when the customer approved it, with tax and its share of discounts",
+    )
+
+
 def ticket_number(key: int) -> str:
     """T-000123: the key, as it stands on paper."""
     return f"T-{key:06d}"
@@ -152,10 +162,17 @@ class ServiceTicket(Discounted, ShopModel):
     completed_at = models.DateTimeField(null=True, editable=False)
     closed_at = models.DateTimeField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
+    authorized_total = money_field(
+        max_digits=24,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="what the customer authorized, with tax; none: no amount was named",
+    )
     mechanics = models.ManyToManyField(Mechanic, through="TicketMechanic", related_name="tickets")
     parts = models.ManyToManyField(Part, through="TicketPart", related_name="tickets")
 
-    untold = frozenset({"version", "opened_at"})
+    untold = frozenset({"version", "opened_at", "authorized_total"})
     subjects: Any = MappingProxyType({Kind.MECHANIC: Mechanic, Kind.PART: Part})
 
     objects = ServiceTicketQuerySet.as_manager()
@@ -248,8 +265,9 @@ PRICED = frozenset({"quantity", "unit_price", "discount_percent", "discount_amou
 
 class TicketPartQuerySet(ShopQuerySet):
     def authorized(self) -> Self:
-        """Lines that stock is for: of jobs to which the customer said yes, and of no job at all."""
-        return self.filter(Q(job=None) | Q(job__status__in=AUTHORIZED))
+        """Lines that stock is for: the customer approved them, with their job or by themselves."""
+        loose = Q(job=None, status=JobStatus.APPROVED)
+        return self.filter(loose | Q(job__status__in=AUTHORIZED))
 
     def backordered(self) -> Self:
         """Lines that wait for stock, oldest ticket first."""
@@ -294,8 +312,17 @@ class TicketPart(PricedLine, ShopModel):
     line_total = money_field(default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up to the cent, once")
     allocated = quantity_field(editable=False)
     issued = quantity_field(editable=False)
+    status = models.CharField(
+        max_length=10,
+        choices=JobStatus.choices,
+        default=JobStatus.PROPOSED,
+        db_default=JobStatus.PROPOSED,
+        editable=False,
+        help_text="of a part outside jobs: what the customer said to it",
+    )
+    approved_amount = approved_amount()
 
-    untold = frozenset({"ticket", "part", "line_total", "allocated", "issued"})  # stock has its ledger
+    untold = frozenset({"ticket", "part", "line_total", "allocated", "issued", "status", "approved_amount"})  # stock has its ledger
     entry_kind = Kind.PART
 
     objects = TicketPartQuerySet.as_manager()
@@ -327,8 +354,8 @@ class TicketPart(PricedLine, ShopModel):
 
     @property
     def is_authorized(self) -> bool:
-        """Is stock held for it once the ticket is approved?"""
-        return self.job_id is None or self.job.status in AUTHORIZED
+        """Did the customer approve it, with its job or by itself? Stock is held for it then."""
+        return (self.status if self.job_id is None else self.job.status) in AUTHORIZED
 
 
 class StatusChange(AppendOnlyModel):

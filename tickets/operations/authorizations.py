@@ -1,118 +1,207 @@
-"""The customer's word on jobs, and the links by which it comes without an account."""
+"""What customers approve, decline and defer, and the links by which they do it without an account."""
 
 import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
+from inventory.models import ZERO
 from mechanic_shop.api import row_locks
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from .. import billing, workflow
-from ..models import WORKING, Authorization, Channel, Job, JobStatus, ServiceTicket, ShareLink, Status, TicketPart
+from .. import billing, pricing, workflow
+from ..billing import Line, Sheet, Unit, key_of
+from ..models import (
+    AUTHORIZED,
+    WORKING,
+    Authorization,
+    Channel,
+    Job,
+    JobStatus,
+    ServiceTicket,
+    ShareLink,
+    Status,
+)
 from .holding import follow
 from .locks import bump, lock, lock_as_read, lock_open
-from .scope import total_of
+from .reapproval import parts_of, set_authorized, total_of
 from .steps import step
 
 UNDECIDED = (JobStatus.PROPOSED, JobStatus.DECLINED, JobStatus.DEFERRED)  # the customer may say something else about them
 DECISIONS = {"approve": JobStatus.APPROVED, "decline": JobStatus.DECLINED, "defer": JobStatus.DEFERRED}
 
 
+Units = Sequence[int]
+
+
 @atomic
 def authorize(
     ticket: ServiceTicket,
     *,
-    approve: Sequence[int] = (),
-    decline: Sequence[int] = (),
-    defer: Sequence[int] = (),
+    approve: Units = (),
+    decline: Units = (),
+    defer: Units = (),
+    approve_parts: Units = (),
+    decline_parts: Units = (),
+    defer_parts: Units = (),
     channel: str = Channel.IN_PERSON,
     note: str = "",
     version: int | None = None,
+    expected_total: Decimal | None = None,
     share: ShareLink | None = None,
     by: Any,
 ) -> Authorization:
-    """Write down what the customer said to jobs; where none is named they approve all that are proposed.
+    """Record what the customer said to jobs, and to parts outside jobs; where nothing is named they approve all that is proposed.
 
-    The first yes approves the ticket. Stock is held for what was approved and released for the rest. The office may also take back
-    a yes; the customer, and whoever comes by a link, decides what is open. ``version`` is the estimate's that they saw: DomainError
-    ``estimate_changed`` when it is another by now. Raises DomainError ``ticket_locked``, ``nothing_to_decide`` or
-    ``job_decided``; InvalidInput for a job of another ticket or one that is named twice.
+    The first approval approves the ticket. Stock is held for what was approved and released for the rest. The office may also
+    take back an approval; a customer, and a person with a link, decides what is open. Where the ticket costs more by now than was
+    authorized, what was approved is approved again. ``version`` and ``expected_total`` are the estimate's that the customer saw:
+    DomainError ``estimate_changed`` when they are others by now. Raises DomainError ``ticket_locked``, ``nothing_to_decide`` or
+    ``job_decided``; InvalidInput for a job or part that is not on the ticket or is named twice.
     """
     lock_open(ticket)
-    if version is not None and version != ticket.version:
-        raise DomainError("estimate_changed", f"The estimate of {ticket.number} changed since it was read: read it again.", version=ticket.version)
-    jobs = {job.pk: job for job in Job.objects.filter(ticket=ticket).order_by("position", "pk")}
-    named = chosen(ticket, jobs, {"approve": approve, "decline": decline, "defer": defer})
+    sheet = billing.read(ticket)
+    ensure_as_seen(sheet, version, expected_total)
+    lists = {"approve": approve, "decline": decline, "defer": defer}
+    part_lists = {"approve_parts": approve_parts, "decline_parts": decline_parts, "defer_parts": defer_parts}
+    exceeded = sheet.exceeds_authorized()
+    named = chosen(sheet, lists | part_lists) or all_to_approve(sheet, exceeded)
     if not named:
-        named = {job.pk: JobStatus.APPROVED for job in jobs.values() if job.status == JobStatus.PROPOSED}
-    if not named:
-        raise DomainError("nothing_to_decide", f"No job of {ticket.number} waits for a decision.")
+        raise DomainError("nothing_to_decide", f"Nothing on {ticket.number} waits for a decision.")
     office = by is not None and workflow.office(by, ticket)
-    for pk, status in named.items():
-        refuse_decided(jobs[pk], status, office=office)
-    record = write(ticket, jobs, named, channel=channel, note=note, share=share, by=by)
-    if ticket.status == Status.ESTIMATE and JobStatus.APPROVED in named.values():
+    for unit, status in named:
+        refuse_decided(unit, status, office=office, exceeded=exceeded)
+    record = write(sheet, named, channel=channel, note=note, share=share, by=by)
+    if ticket.status == Status.ESTIMATE and JobStatus.APPROVED in [status for _, status in named]:
         step(ticket, Status.APPROVED, reason=note, by=by)
     else:
         if ticket.status in WORKING:
-            follow(ticket, TicketPart.objects.filter(job__in=list(named)).values_list("pk", flat=True), by=by)
+            follow(ticket, parts_of(sheet, [unit for unit, _ in named]), by=by)
         bump(ticket)
     return record
+
+
+Named = list[tuple[Unit, JobStatus]]
+
+
+def ensure_as_seen(sheet: Sheet, version: int | None, expected_total: Decimal | None) -> None:
+    """Raises DomainError ``estimate_changed`` with what the estimate is now."""
+    total = sheet.price(sheet.offered()).total
+    if version in (None, sheet.version) and expected_total in (None, total):
+        return
+    detail = f"The estimate of {sheet.ticket.number} changed since it was read, to {billing.money(total)}: read it again."
+    raise DomainError("estimate_changed", detail, version=sheet.version, total=billing.money(total))
 
 
 def approve_all(ticket: ServiceTicket, *, by: Any) -> None:
     """Approve what is proposed, because the whole ticket is approved; its stock follows with the ticket."""
     lock_as_read(ticket)
-    jobs = {job.pk: job for job in Job.objects.filter(ticket=ticket).order_by("position", "pk")}
-    named = {job.pk: JobStatus.APPROVED for job in jobs.values() if job.status == JobStatus.PROPOSED}
-    if named:
-        write(ticket, jobs, named, channel=Channel.PORTAL if workflow.owner(by, ticket) else Channel.IN_PERSON, note="", share=None, by=by)
-
-
-def chosen(ticket: ServiceTicket, jobs: dict[int, Job], lists: dict[str, Sequence[int]]) -> dict[int, JobStatus]:
-    """{job: what was decided}."""
-    found: dict[int, JobStatus] = {}
-    for field, keys in lists.items():
-        for key in keys:
-            if key not in jobs:
-                raise InvalidInput(field, "job_of_another_ticket", f"Job {key} is not on {ticket.number}.")
-            if key in found:
-                raise InvalidInput(field, "decided_twice", f"Job {key} is named twice.")
-            found[key] = DECISIONS[field]
-    return found
-
-
-def refuse_decided(job: Job, status: str, *, office: bool) -> None:
-    allowed = job.status in UNDECIDED or (office and job.status == JobStatus.APPROVED and status != JobStatus.APPROVED)
-    if not allowed:
-        detail = f'The job "{job.title}" is {job.status}: ask the shop.' if not office else f'The job "{job.title}" is {job.status} already.'
-        raise DomainError("job_decided", detail, job=job.pk, job_status=job.status)
-
-
-def write(ticket: ServiceTicket, jobs: dict[int, Job], named: dict[int, JobStatus], *, by: Any, **how: Any) -> Authorization:
-    """The record, with what each job was to cost, and the jobs' new status."""
     sheet = billing.read(ticket)
-    decisions = [decision(sheet, jobs[pk], status) for pk, status in named.items()]
-    approved = sheet.price([job for job in sheet.jobs if named.get(job.pk) == JobStatus.APPROVED], loose=False)
-    record = Authorization.objects.create(ticket=ticket, decisions=decisions, approved_total=approved.total, by=by, **how)
-    for pk, status in named.items():
-        total = total_of(jobs[pk]) if status == JobStatus.APPROVED else jobs[pk].authorized_total
-        jobs[pk].save_changes(status=status, authorized_total=total, by=by)
+    if named := all_to_approve(sheet, exceeded=False):
+        write(sheet, named, channel=Channel.PORTAL if workflow.owner(by, ticket) else Channel.IN_PERSON, note="", share=None, by=by)
+
+
+def all_to_approve(sheet: Sheet, exceeded: bool) -> Named:
+    """What is proposed; with what was approved, where that costs more by now."""
+    waiting = (JobStatus.PROPOSED, *(AUTHORIZED if exceeded else ()))
+    return [(unit, JobStatus.APPROVED) for unit in sheet.units if unit.status in waiting]
+
+
+def chosen(sheet: Sheet, lists: dict[str, Units]) -> Named:
+    """[(unit, what was decided)], in the order of the ticket."""
+    jobs: dict[int, Unit] = {job.pk: job for job in sheet.jobs}
+    parts: dict[int, Unit] = {line.part_id: line for line in sheet.loose}
+    found: dict[tuple[type[Unit], int], JobStatus] = {}
+    for field, keys in lists.items():
+        kind, known = ("Part", parts) if field.endswith("_parts") else ("Job", jobs)
+        for key in keys:
+            if key not in known:
+                code = "job_of_another_ticket" if kind == "Job" else "part_not_outside_jobs"
+                raise InvalidInput(field, code, f"{kind} {key} is not on {sheet.ticket.number}{'' if kind == 'Job' else ' outside its jobs'}.")
+            if key_of(known[key]) in found:
+                raise InvalidInput(field, "decided_twice", f"{kind} {key} is named twice.")
+            found[key_of(known[key])] = DECISIONS[field.removesuffix("_parts")]
+    return [(unit, found[key_of(unit)]) for unit in sheet.units if key_of(unit) in found]
+
+
+def refuse_decided(unit: Unit, status: str, *, office: bool, exceeded: bool) -> None:
+    again = exceeded and (unit.status == JobStatus.APPROVED or (unit.status == JobStatus.DONE and status == JobStatus.APPROVED))
+    taken_back = office and unit.status == JobStatus.APPROVED and status != JobStatus.APPROVED
+    if unit.status in UNDECIDED or again or taken_back:
+        return
+    facts = {"job": unit.pk} if isinstance(unit, Job) else {"part": unit.part_id}
+    name = f'The job "{unit.title}"' if isinstance(unit, Job) else f"{unit.part.name}"
+    detail = f"{name} is {unit.status}: ask the shop." if not office else f"{name} is {unit.status} already."
+    raise DomainError("job_decided", detail, job_status=unit.status, **facts)
+
+
+def write(sheet: Sheet, named: Named, *, by: Any, **how: Any) -> Authorization:
+    """Write the record, with what each unit costs as the estimate shows it, and the units' new status.
+
+    The decisions add up to ``approved_total``; shop supplies that come with what was approved are one of them.
+    """
+    ticket, shown, before = sheet.ticket, sheet.lines_shown(), sheet.authorized_bill()
+    amount = before.total if ticket.authorized_total is None else ticket.authorized_total
+    taken_back = pricing.add(unit.approved_amount or ZERO for unit, _ in named if unit.status in AUTHORIZED)
+    decisions = []
+    for unit, status in named:
+        lines = shown[key_of(unit)]
+        decisions.append(decision(unit, status, lines))
+        apply(unit, status, pricing.add(line.total for line in lines), by=by)
+    more = pricing.difference(sheet.authorized_bill().supplies, before.supplies)
+    if more.total:
+        decisions.append(decided("Shop supplies", JobStatus.APPROVED, more, kind="supplies"))
+    approved = pricing.add(Decimal(each["total"]) for each in decisions if each["decision"] == JobStatus.APPROVED)
+    record = Authorization.objects.create(ticket=ticket, decisions=decisions, approved_total=approved, by=by, **how)
+    set_authorized(sheet, amount - taken_back + approved)
     return record
 
 
-def decision(sheet: billing.Sheet, job: Job, status: str) -> dict[str, Any]:
-    bill = sheet.price([job], loose=False)
-    lines = [
-        {name: facts[name] for name in ("kind", "description", "quantity", "unit_price", "discount", "amount")}
-        for facts in (billing.line_facts(line, place) for place, line in enumerate(bill.lines, 1))
-    ]
-    return {"job": job.pk, "title": job.title, "decision": str(status), "lines": lines, **billing.totals(bill)}
+def apply(unit: Unit, status: JobStatus, amount: Decimal, *, by: Any) -> None:
+    """Give the unit its new status; what was done already stays done."""
+    changes: dict[str, Any] = {"status": status}
+    if status == JobStatus.APPROVED:
+        changes["approved_amount"] = amount
+        if unit.status == JobStatus.DONE:
+            del changes["status"]
+        if isinstance(unit, Job):
+            changes["authorized_total"] = total_of(unit)
+    unit.save_changes(**changes, by=by)
+
+
+def decision(unit: Unit, status: JobStatus, lines: Sequence[Line]) -> dict[str, Any]:
+    if isinstance(unit, Job):
+        return decided(unit.title, status, pricing.Sums.of(lines), lines, job=unit.pk)
+    return decided(unit.part.name, status, pricing.Sums.of(lines), lines, part=unit.part_id, kind="part")
+
+
+def decided(
+    title: str,
+    status: JobStatus,
+    sums: Any,
+    lines: Sequence[Line] = (),
+    *,
+    job: int | None = None,
+    part: int | None = None,
+    kind: str = "job",
+) -> dict[str, Any]:
+    """One entry of a record. ``kind`` is job, part (outside jobs) or supplies."""
+    names = ("kind", "description", "quantity", "unit_price", "discount", "amount")
+    facts = (billing.line_facts(line, place) for place, line in enumerate(lines, 1))
+    return {
+        "kind": kind,
+        "job": job,
+        "part": part,
+        "title": title,
+        "decision": str(status),
+        "lines": [{name: each[name] for name in names} for each in facts],
+        **billing.totals(sums),
+    }
 
 
 # --- links for customers without an account --------------------------------------------------------

@@ -20,7 +20,6 @@ from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing, pricing, terms
 from ..models import (
-    AUTHORIZED,
     CreditNote,
     CreditNoteLine,
     CreditNoteLineTax,
@@ -43,7 +42,8 @@ from .steps import step
 def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoice:
     """Write the invoice of a completed ticket: what was approved and done, and what is on the ticket itself, at today's tax.
 
-    What was paid before counts on it. Raises DomainError ``already_invoiced``, ``ticket_not_completed`` or ``parts_not_fitted``.
+    What was paid before counts on it. Raises DomainError ``already_invoiced``,
+    ``ticket_not_completed``, ``parts_not_fitted`` or ``approval_exceeded``.
     """
     lock(ticket)
     if ticket.status in (Status.INVOICED, Status.CLOSED):
@@ -52,11 +52,13 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
         raise DomainError("ticket_not_completed", f"{ticket.number} is {ticket.status}: complete it first.", ticket_status=ticket.status)
     refuse_unfitted(ticket)
     sheet = billing.read(ticket)
-    jobs = [job for job in sheet.jobs if job.status in AUTHORIZED]
-    bill = sheet.price(jobs)
+    units = sheet.authorized()
+    bill = sheet.price(units)
+    if sheet.exceeds_authorized(bill):
+        raise billing.approval_exceeded(sheet)
     deposits = payments.paid_before(ticket)
     step(ticket, Status.INVOICED, reason=reason, by=by)
-    invoice = write_invoice(ticket, billing.body(sheet, jobs, bill), bill, deposits, by=by)
+    invoice = write_invoice(ticket, billing.body(sheet, units, bill), bill, deposits, by=by)
     write_lines(invoice, bill)
     InvoiceAccount.objects.create(invoice=invoice, balance=invoice.total)
     payments.apply_to(invoice, by=by)

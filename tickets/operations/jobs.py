@@ -8,6 +8,7 @@ from mechanic_shop.api import row_locks
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
+from .. import billing
 from ..models import (
     AUTHORIZED,
     WORKING,
@@ -24,7 +25,12 @@ from ..models import (
 from .holding import follow, hold_or_release, take_back
 from .locks import bump, lock_job, lock_open
 from .parts import MOST_MONEY, add_part
-from .scope import may_discount, rescope
+from .reapproval import (
+    may_discount,
+    require_reapproval_if_exceeded,
+    rescope,
+    set_authorized,
+)
 from .tickets import check_discount
 
 MOST_HOURS = Decimal("9999.99")
@@ -81,6 +87,7 @@ def add_line(job: Job, *, by: Any, **details: Any) -> JobLine:
         raise InvalidInput("job", "too_many_lines", f"A job has {MOST_LINES} lines at the most.")
     line = write_line(JobLine(job=fresh), details, by=by)
     rescope(fresh, grew=True, by=by)
+    require_reapproval_if_exceeded(fresh.ticket, changed=[fresh], by=by)
     bump(fresh.ticket)
     return line
 
@@ -95,6 +102,7 @@ def edit_line(job: Job, *, line: int, by: Any, **changes: Any) -> JobLine:
         raise InvalidInput("kind", "kind_is_fixed", "A line keeps its kind: remove it, and add another.")
     write_line(found, changes, by=by)
     rescope(fresh, grew=found.quantity > before, by=by)
+    require_reapproval_if_exceeded(fresh.ticket, changed=[fresh], by=by)
     bump(fresh.ticket)
     return found
 
@@ -104,6 +112,7 @@ def remove_line(job: Job, *, line: int, by: Any) -> None:
     """Take a line out of the job. Raises as ``edit_line``."""
     fresh = open_job(job)
     line_of(fresh, line).delete(by=by)
+    require_reapproval_if_exceeded(fresh.ticket, by=by)
     bump(fresh.ticket)
 
 
@@ -220,7 +229,11 @@ def set_status(job: Job, to: JobStatus, allowed: set[JobStatus], *, by: Any, **d
         )
     if to == JobStatus.DONE and ticket.status == Status.ESTIMATE:
         raise DomainError("transition_not_allowed", f"{ticket.number} is an estimate: approve it first.", job=job.pk)
+    was_authorized = job.status in AUTHORIZED
     job.save_changes(status=to, **details, by=by)
+    if was_authorized and to == JobStatus.CANCELLED and ticket.authorized_total is not None:
+        rest = ticket.authorized_total - (job.approved_amount or ZERO)  # nothing of it is to be paid
+        set_authorized(billing.read(ticket), rest)
     if ticket.status in WORKING:
         effect = take_back if to == JobStatus.CANCELLED else hold_or_release  # nobody wants what was fitted
         follow(ticket, job.parts.values_list("pk", flat=True), by=by, effect=effect)

@@ -10,11 +10,11 @@ from mechanic_shop.api.statements import Prepared
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from ..models import AUTHORIZED, WORKING, Job, ServiceTicket, TicketPart
+from ..models import AUTHORIZED, WORKING, Job, JobStatus, ServiceTicket, TicketPart
 from ..models.jobs import ENDED
 from .holding import follow, give_back
 from .locks import bump, lock_open
-from .scope import may_discount, rescope
+from .reapproval import covered, may_discount, require_reapproval_if_exceeded, rescope
 from .tickets import check_discount
 
 MOST = Decimal("999999999.999")
@@ -34,9 +34,9 @@ def add_part(
 ) -> None:
     """Put a part into a job, or on the ticket itself, or more of it where it stands there already.
 
-    On an estimate, and in a job that the customer has not approved, it is a quote. On an approved ticket it is allocated at once: DomainError
+    On an estimate, and where the customer has not approved it, it is a quote. What is approved is allocated at once: DomainError
     ``insufficient_stock`` when too little is available, unless ``backorder`` is true. An approved job that costs more than was
-    approved goes back to the customer.
+    approved goes back to the customer; so does a part outside jobs that the authorized amount does not cover.
     """
     lock_open(ticket)
     row_locks.refresh(part)
@@ -46,22 +46,37 @@ def add_part(
     if job is not None:
         job = own_job(ticket, job)
     held = ticket.status in WORKING and (job is None or job.status in AUTHORIZED)
+    free = held and job is None and ticket.authorized_total is None  # no amount was named, so none is exceeded
     given = ZERO
     if held:
-        # The part's lock comes before the line is read that it guards, and all parts of the job at once, in their order.
-        given = hold(part, quantity, backorder) if job is None else lock_all(part, job)
+        # The part's lock comes before the line is read that it guards, and all parts at once, in their order.
+        given = hold(part, quantity, backorder) if free else lock_all(ticket, part, job)
+        if job is None and not free and not backorder:
+            stock.ensure_available(part, quantity)  # whether or not the customer has to be asked first
     line = line_in(ticket, part, job)
     if line is None:
         line = TicketPart(ticket=ticket, part=part, job=job, quantity=quantity, allocated=given, unit_price=part.price, unit_cost=part.cost)
+        line.status = JobStatus.APPROVED if free else JobStatus.PROPOSED
         check_size(line)
         line.save(force_insert=True, by=by)
     else:
         check_size(line, quantity=line.quantity + quantity)
         line.save_changes(quantity=line.quantity + quantity, allocated=line.allocated + given, by=by)
-    # In a job the line must stand before it is known whether the customer has to be asked again.
-    if job is not None and rescope(job, grew=True, by=by) and held:
+    # The line must stand before it is known whether the customer has to be asked again.
+    if held and not free and approved(ticket, line, by=by):
         line.save_changes(allocated=line.allocated + hold(part, quantity, backorder))
     bump(ticket)
+
+
+def approved(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
+    """Does the customer's approval cover a line that grew? What it does not cover is put back to the customer."""
+    if line.job is None:
+        return covered(ticket, line, by=by)
+    if not rescope(line.job, grew=True, by=by):
+        return False
+    require_reapproval_if_exceeded(ticket, changed=[line.job], by=by)
+    line.job.refresh_from_db(fields=["status"])
+    return line.job.status in AUTHORIZED
 
 
 def check_size(
@@ -79,9 +94,12 @@ def check_size(
         raise InvalidInput(field, "too_much", f"No more than {MOST} of a part fit on a ticket.")
 
 
-def lock_all(part: Part, *jobs: Job | None) -> Decimal:
-    """Lock a part and all others of these jobs; nothing is given by it."""
-    others = TicketPart.objects.filter(job__in=[job.pk for job in jobs if job]).values_list("part_id", flat=True)
+def lock_all(ticket: ServiceTicket, part: Part, *jobs: Job | None) -> Decimal:
+    """Lock a part and all others of these jobs, or of the ticket, where it may go back to the customer; nothing is given by it."""
+    rows = TicketPart.objects.filter(ticket=ticket)
+    if ticket.authorized_total is None:
+        rows = rows.filter(job__in=[job.pk for job in jobs if job])
+    others = rows.values_list("part_id", flat=True)
     stock.lock_parts([part.pk, *others])
     return ZERO
 
@@ -124,7 +142,7 @@ def edit_part(
     of somebody who may not give one.
     """
     lock_open(ticket)
-    lock_all(part, line_on(ticket, part, from_job).job, None if job is NOT_NAMED else job)
+    lock_all(ticket, part, line_on(ticket, part, from_job).job, None if job is NOT_NAMED else job)
     line = line_on(ticket, part, from_job)
     changes = price_changes(
         line,
@@ -142,8 +160,13 @@ def edit_part(
         line = move_line(line, line_in(ticket, part, job), job, changes, by=by)
     else:
         line.save_changes(**changes, by=by)
+    if moves and line.job is None and not (left and left.status in AUTHORIZED):
+        line.save_changes(status=JobStatus.PROPOSED, by=by)  # outside the job it is approved no more than inside
+    elif moves and line.job is None:
+        line.save_changes(status=JobStatus.APPROVED, by=by)
     for touched in filter(None, {left, line.job}):
         rescope(touched, grew=moves and touched == line.job, by=by)
+    require_reapproval_if_exceeded(ticket, changed=[line.job or line], by=by)
     if ticket.status in WORKING:
         follow(ticket, [line.pk], by=by)
     bump(ticket)
@@ -218,6 +241,7 @@ def remove_part(ticket: ServiceTicket, *, part: Part, job: Job | None = NOT_NAME
         line.save_changes(quantity=line.quantity - quantity, allocated=line.allocated - released, issued=line.issued - returned, by=by)
     if rest:
         stock.fill_backorders(part)
+    require_reapproval_if_exceeded(ticket, by=by)  # the rest of an amount off may weigh on less
     bump(ticket)
 
 

@@ -16,6 +16,7 @@ from mechanics.models import Mechanic
 
 from ..models import OPEN, SEALED, ServiceTicket, Status, StatusChange, TicketMechanic
 from .locks import bump, links_changed, lock, lock_open, locked
+from .reapproval import require_reapproval_if_exceeded
 
 
 @atomic
@@ -82,7 +83,9 @@ def give_discount(ticket: ServiceTicket, *, discount_percent: Decimal = ZERO, di
     if ticket.status in SEALED:
         raise locked(ticket)
     check_discount(discount_percent, discount_amount)
-    ticket.save_changes(discount_percent=discount_percent, discount_amount=discount_amount, version=F("version") + 1, by=by)
+    ticket.save_changes(discount_percent=discount_percent, discount_amount=discount_amount, by=by)
+    require_reapproval_if_exceeded(ticket, by=by)
+    bump(ticket)
 
 
 def check_discount(percent: Decimal, amount: Decimal) -> None:

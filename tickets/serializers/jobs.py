@@ -210,15 +210,33 @@ class DiscountSerializer(Body):
     discount_amount = MoneyField(default=Decimal(0))
 
 
+def part_ids() -> RelationListField:
+    child = serializers.IntegerField(min_value=1)
+    return RelationListField(child=child, max_length=MOST_LINES, default=list, help_text="ids of parts outside jobs")
+
+
+def expected_total() -> MoneyField:
+    return MoneyField(
+        max_digits=24,
+        required=False,
+        allow_null=True,
+        help_text="the estimate's total that was read: 409 estimate_changed when it is another",
+    )
+
+
 class AuthorizeSerializer(Body):
-    """Ids of jobs; where all three lists are empty, every proposed job is approved."""
+    """Ids of jobs, and of parts outside jobs; where all lists are empty, all that is proposed is approved."""
 
     approve = RelationListField(child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list)
     decline = RelationListField(child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list)
     defer = RelationListField(child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list)
     channel = serializers.ChoiceField(choices=Channel.choices, default=Channel.IN_PERSON)
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    approve_parts = part_ids()
+    decline_parts = part_ids()
+    defer_parts = part_ids()
     version = serializers.IntegerField(min_value=1, required=False, allow_null=True, help_text="of the estimate that was read: 409 when it changed")
+    expected_total = expected_total()
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
@@ -238,9 +256,11 @@ class DecisionLineSerializer(serializers.Serializer):
 
 
 class DecisionSerializer(serializers.Serializer):
-    """What was decided on a job, and what it was to cost then."""
+    """What was decided on a job, or a part outside jobs, and what it was to cost then; shop supplies come with what is approved."""
 
-    job = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=["job", "part", "supplies"], default="job")
+    job = serializers.IntegerField(allow_null=True)
+    part = serializers.IntegerField(allow_null=True, default=None)
     title = serializers.CharField()
     decision = serializers.ChoiceField(choices=["approved", "declined", "deferred"])
     lines = DecisionLineSerializer(many=True)

@@ -49,6 +49,7 @@ class PaperLineSerializer(serializers.Serializer):
     tax_rate = serializers.CharField(help_text="percent")
     taxes = PaperLineTaxSerializer(many=True, help_text="each tax of the line; Σ amounts = tax")
     part = PaperPartSerializer(allow_null=True)
+    status = serializers.CharField(required=False, help_text="on an estimate, of a part outside jobs: what the customer said to it")
     mechanic = PaperMechanicSerializer(allow_null=True)
 
 
@@ -141,7 +142,9 @@ class EstimateSerializer(PaperSerializer):
     """What the ticket comes to. Counted are jobs that the customer approved or has still to decide on; others stand there with their price."""
 
     version = serializers.IntegerField(help_text="send it back with an authorization: 409 when the estimate changed since")
-    authorized = TotalsSerializer(help_text="of what the customer approved, and what is on the ticket itself")
+    authorized = TotalsSerializer(help_text="of what the customer approved")
+    authorized_total = serializers.CharField(allow_null=True, help_text="the amount that was approved; null: none was named")
+    reapproval_needed = serializers.BooleanField(help_text="does what was approved cost more by now?")
 
 
 class InvoicePaperSerializer(PaperSerializer):

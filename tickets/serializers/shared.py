@@ -12,6 +12,7 @@ from mechanic_shop.api.serializers import ShopSerializer
 
 from ..models import Channel, JobStatus, ShareLink, Status
 from ..operations.jobs import MOST_JOBS
+from .jobs import expected_total
 
 LARGEST_VERSION = 2**31 - 1
 
@@ -51,7 +52,11 @@ class DecideSerializer(serializers.Serializer):
     approve = job_ids()
     decline = job_ids()
     defer = job_ids()
+    approve_parts = job_ids()
+    decline_parts = job_ids()
+    defer_parts = job_ids()
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    expected_total = expected_total()
     version = serializers.IntegerField(min_value=1, max_value=LARGEST_VERSION, help_text="of the estimate that was read")
 
 
@@ -67,6 +72,13 @@ class SharedLineSerializer(serializers.Serializer):
 
     id = serializers.IntegerField(help_text="its place on the estimate")
     vars().update(texts("kind", "description", "unit", "quantity", "unit_price", "discount", "amount", "net", "tax", "total", "tax_name", "tax_rate"))
+    share = serializers.CharField(help_text="its part of the ticket's discount")
+    status = serializers.CharField(required=False, help_text="of a part outside jobs")
+    part = serializers.IntegerField(required=False, help_text="of a part outside jobs")
+
+    def to_representation(self, facts: dict[str, Any]) -> dict[str, Any]:
+        apart = "status" in facts
+        return super().to_representation({**facts, "part": facts["part"]["id"]} if apart else {k: v for k, v in facts.items() if k != "part"})
 
 
 class SharedJobSerializer(serializers.Serializer):
@@ -120,6 +132,8 @@ class SharedEstimateSerializer(SharedTotalsSerializer):
     discount = serializers.CharField()
     taxes = SharedTaxSerializer(many=True)
     authorized = SharedTotalsSerializer()
+    authorized_total = serializers.CharField(allow_null=True, help_text="the amount that was approved")
+    reapproval_needed = serializers.BooleanField(help_text="would it cost more than was approved?")
     decidable = serializers.BooleanField(help_text="can jobs be decided on, as far as the ticket goes?")
     expires_at = UTCField(help_text="when the link ends")
 
@@ -129,7 +143,9 @@ class SharedDecidedLineSerializer(serializers.Serializer):
 
 
 class SharedDecisionSerializer(serializers.Serializer):
-    job = serializers.IntegerField()
+    kind = serializers.CharField(default="job")
+    job = serializers.IntegerField(allow_null=True)
+    part = serializers.IntegerField(allow_null=True, default=None)
     title = serializers.CharField()
     decision = serializers.ChoiceField(choices=[JobStatus.APPROVED, JobStatus.DECLINED, JobStatus.DEFERRED])
     lines = SharedDecidedLineSerializer(many=True)

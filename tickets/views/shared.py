@@ -33,7 +33,7 @@ from mechanic_shop.errors import DomainError
 
 from .. import billing, operations, terms
 from ..documents import money as printed
-from ..models import AUTHORIZED, OPEN, Authorization, Job, JobStatus, ShareLink
+from ..models import AUTHORIZED, OPEN, Authorization, JobStatus, ShareLink
 from ..serializers import DecideSerializer, SharedAuthorizationSerializer, SharedEstimateSerializer
 
 NO_LINK = "This link is no longer valid. Ask the garage for a new one."
@@ -90,7 +90,8 @@ class SharedAuthorizationsView(SharedRoute):
     def post(self, request: Any, token: str) -> Any:
         """Approve, decline or put off jobs; all that are proposed are approved where none is named.
 
-        `version` is the estimate's that was read: 409 `estimate_changed` when it is another by now, so nobody agrees to prices unseen.
+        `version` and `expected_total` are the estimate's that was read: 409 `estimate_changed` when one is another
+        by now, so that nobody agrees to prices unseen.
         """
         self.link()  # before the body is looked at, and before an answer is replayed to whoever had a link
         details: dict[str, Any] = {}
@@ -181,8 +182,9 @@ class SharedPage(View):
         if not checked.is_valid():
             problem = "Your note is too long, or has characters in it that cannot be saved." if "note" in checked.errors else CHOOSE
             return show(link, sent, problem, status=400)
-        if sent["version"] == str(link.ticket.version) and (open_jobs := undecided(link, sent)):
-            return show(link, sent, CHOOSE, missing=open_jobs, status=400)
+        document = estimate(link)
+        if sent["version"] == str(document["version"]) and (open_units := undecided(document, sent)):
+            return show(link, sent, CHOOSE, missing=open_units, status=400)
         try:
             record = operations.authorize_shared(token, **checked.validated_data)
         except DomainError as error:
@@ -205,19 +207,43 @@ def address(token: str) -> str:
 
 def answer_of(form: Any) -> dict[str, Any]:
     """The page's form as the body that the API takes."""
-    said: dict[str, Any] = {name: [] for name in CHOICES}
+    said: dict[str, Any] = {f"{choice}{kind}": [] for choice in CHOICES for kind in ("", "_parts")}
     for name, value in form.items():
-        if name.startswith("job-") and value in said:
-            said[value].append(name.removeprefix("job-"))
+        kind, _, key = name.partition("-")
+        if kind in ("job", "part") and value in CHOICES:
+            said[value if kind == "job" else f"{value}_parts"].append(key)
     # A browser counts a line break of the note as one character, and sends two.
-    return said | {"note": form.get("note", "").replace("\r\n", "\n"), "version": form.get("version", "")}
+    note = form.get("note", "").replace("\r\n", "\n")
+    total = {"expected_total": form["expected_total"]} if "expected_total" in form else {}
+    return said | total | {"note": note, "version": form.get("version", "")}
 
 
-def undecided(link: ShareLink, sent: dict[str, Any]) -> set[int]:
-    """Proposed jobs of which the form says nothing. On a page silence is no yes."""
-    named = {key for choice in CHOICES for key in sent[choice]}
-    proposed = Job.objects.filter(ticket=link.ticket, status=JobStatus.PROPOSED).values_list("pk", flat=True)
-    return {pk for pk in proposed if str(pk) not in named}
+def field_of(unit: dict[str, Any]) -> str:
+    """The form's field that decides on a job, or on a part outside jobs."""
+    return f"part-{unit['part']}" if "part" in unit else f"job-{unit['id']}"
+
+
+def choice_of(unit: dict[str, Any], sent: dict[str, Any]) -> str:
+    """What the form says of a job or part; empty for nothing."""
+    kind, _, key = field_of(unit).partition("-")
+    fields = {choice: choice if kind == "job" else f"{choice}_parts" for choice in CHOICES}
+    return next((choice for choice, field in fields.items() if key in map(str, sent.get(field, ()))), "")
+
+
+def units_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The jobs, and the parts outside jobs."""
+    return [*document["jobs"], *(line for line in document["lines"] if "part" in line)]
+
+
+def waits(unit: dict[str, Any], document: dict[str, Any]) -> bool:
+    """Does it wait for the customer: for the first time, or since it costs more than was approved?"""
+    return unit["status"] == JobStatus.PROPOSED or (document["reapproval_needed"] and unit["status"] in AUTHORIZED)
+
+
+def undecided(document: dict[str, Any], sent: dict[str, Any]) -> set[str]:
+    """The fields of what waits, and of which the form says nothing. On a page silence is no yes."""
+    waiting = (unit for unit in units_of(document) if waits(unit, document))
+    return {field_of(unit) for unit in waiting if not choice_of(unit, sent)}
 
 
 def sorry(status: int, code: str, title: str, text: str) -> HttpResponse:
@@ -241,7 +267,7 @@ def show(
     sent: dict[str, Any] | None = None,
     problem: str = "",
     *,
-    missing: Collection[int] = (),
+    missing: Collection[str] = (),
     thanks: bool = False,
     status: int = 200,
 ) -> HttpResponse:
@@ -258,20 +284,20 @@ def show(
     return HttpResponse(render_to_string("tickets/shared.html", context), status=status)
 
 
-def page(document: dict[str, Any], sent: dict[str, Any], missing: Collection[int]) -> dict[str, Any]:
+def page(document: dict[str, Any], sent: dict[str, Any], missing: Collection[str]) -> dict[str, Any]:
     """The estimate in words and figures for people."""
-    jobs = [job_shown(job, sent, missing) for job in document["jobs"]]
+    jobs = [unit_shown(unit, sent, missing) for unit in units_of(document)]
     decidable = document["decidable"]
-    waiting = [job for job in jobs if job["status"] == JobStatus.PROPOSED]
+    waiting = [job for job in jobs if waits(job, document)]
     apart = [job for job in jobs if job["status"] not in billing.OFFERED]
     return {
         "document": document,
         "issued_on": date.fromisoformat(document["issued_on"]),
         "vehicle": vehicle_shown(document["vehicle"]),
         "waiting": waiting,
-        "agreed": [job for job in jobs if job["status"] in AUTHORIZED],
+        "agreed": [job for job in jobs if job["status"] in AUTHORIZED and not waits(job, document)],
         "apart": apart,
-        "loose": [line_shown(line) for line in document["lines"]],
+        "loose": [line_shown(line) for line in document["lines"] if "part" not in line],
         "form": decidable and bool(waiting or any(job["again"] for job in apart)),
         "decidable": decidable,
         "supplies": any(line["kind"] == "supplies" for line in document["lines"]),
@@ -279,20 +305,27 @@ def page(document: dict[str, Any], sent: dict[str, Any], missing: Collection[int
         "discount": money(document["discount"]) if Decimal(document["discount"]) else "",
         "taxes": [{"name": tax["name"], "rate": printed.number(tax["rate"]), "amount": money(tax["amount"])} for tax in document["taxes"]],
         "authorized": money(document["authorized"]["total"]) if Decimal(document["authorized"]["total"]) else "",
+        "approved": money(document["authorized_total"] or "0"),
         "note": sent.get("note", ""),
     }
 
 
-def job_shown(job: dict[str, Any], sent: dict[str, Any], missing: Collection[int]) -> dict[str, Any]:
-    chosen = next((choice for choice in CHOICES if str(job["id"]) in sent.get(choice, ())), "")
+def unit_shown(job: dict[str, Any], sent: dict[str, Any], missing: Collection[str]) -> dict[str, Any]:
+    """A job, or a part outside jobs, as a card of the page."""
+    chosen = choice_of(job, sent)
+    lines = job.get("lines") or [job]
+    share = sum((Decimal(line["share"]) for line in lines), Decimal(0))
     return job | {
-        "lines": [line_shown(line) for line in job["lines"]],
+        "field": field_of(job),
+        "title": job.get("title") or job["description"],
+        "lines": [line_shown(line) for line in lines],
+        "share": money(share) if share else "",
         "total": money(job["total"]),
         "tax": money(job["tax"]) if Decimal(job["tax"]) else "",
         "state": STATES[JobStatus(job["status"])],
         "choices": [{"value": value, "label": label, "chosen": value == chosen} for value, label in CHOICES.items()],
         "chosen": chosen,
-        "missing": job["id"] in missing,
+        "missing": field_of(job) in missing,
         "again": job["status"] in AGAIN,
     }
 
@@ -313,7 +346,7 @@ def vehicle_shown(vehicle: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def said(record: Authorization) -> dict[str, Any]:
-    told = [{"title": told["title"], "decision": SAID[told["decision"]]} for told in record.decisions]
+    told = [{"title": told["title"], "decision": SAID[told["decision"]]} for told in record.decisions if told.get("kind") != "supplies"]
     approved = any(told["decision"] == JobStatus.APPROVED for told in record.decisions)
     return {"at": record.at, "note": record.note, "decisions": told, "total": money(billing.money(record.approved_total)) if approved else ""}
 
