@@ -7,12 +7,12 @@ from django.db.models import Q
 from rest_framework import serializers
 
 from mechanic_shop.accounts.emails import EmailField
-from mechanic_shop.accounts.models import EMAIL_TAKEN
+from mechanic_shop.accounts.models import EMAIL_TAKEN, User
 from mechanic_shop.accounts.operations import email_is_taken
 from mechanic_shop.accounts.passwords import PasswordField, hash_new_password
 from mechanic_shop.api.fields import SmallRelatedField
 from mechanic_shop.api.reading import Truth
-from mechanic_shop.api.serializers import Body, ShopSerializer
+from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user, make_read_only
 
 from . import operations
 from .models import Customer, Vehicle
@@ -111,12 +111,26 @@ class VehicleSerializer(ShopSerializer):
             raise serializers.ValidationError("At most 17 letters and digits.", "max_length")
         return clean
 
+    def get_fields(self) -> dict[str, Any]:
+        found = super().get_fields()
+        user = asking_user(self)
+        if user is not None and self.instance is not None and not user.has_perm("customers.change_vehicle"):
+            make_read_only(found["customer"])
+        return found
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         user = self.context["request"].user
-        if not user.has_perm(f"customers.{'add' if self.instance is None else 'change'}_vehicle"):
-            attrs.pop("customer", None)
-            if self.instance is None:
-                attrs["customer"] = user.customer
-        elif self.instance is None and "customer" not in attrs:
+        if self.instance is None and not user.has_perm("customers.add_vehicle"):
+            attrs["customer"] = own_record(user, attrs.get("customer"))
+        elif "customer" not in attrs and not self.partial and not self.kept.fields["customer"].read_only:
             raise serializers.ValidationError({"customer": ["Say whose vehicle it is."]}, "required")
         return super().validate(attrs)
+
+
+def own_record(user: User, named: Customer | None) -> Customer:
+    """The record of a customer who makes something. Raises ValidationError where another is named."""
+    if named is not None and named.pk != user.customer.pk:
+        advice = "This is always your own record: leave it out."
+        raise serializers.ValidationError({"customer": [advice]}, "read_only_field")
+    own: Customer = user.customer
+    return own

@@ -48,14 +48,12 @@ class CustomerViewSet(ShopModelViewSet):
         Whoever erases their own record sends `current_password`, and is logged out everywhere.
         """
 
-        def answer() -> Response:
+        def answer(body: Any) -> Response:
             customer = self.get_locked_object()
-            body = self.get_serializer(data=request.data)
-            body.is_valid(raise_exception=True)
             operations.erase(customer, **body.validated_data, by=request.user)
             return Response(status=status.HTTP_204_NO_CONTENT)  # and no record: it may be nobody's to see now
 
-        return self.write(request, answer)
+        return self.write_checked(self.make_body, answer)
 
     @answers(CustomerFileSerializer)
     @action(detail=True, serializer_class=CustomerFileSerializer)

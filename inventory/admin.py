@@ -38,7 +38,6 @@ from .taxes import TaxCode, TaxPart, TaxRate
 
 class ReceiveForm(ButtonForm):
     serializer_class = ReceiveSerializer
-    secret_fields = {"unit_cost": "inventory.view_cost"}
     quantity = quantity_question()
     unit_cost = forms.DecimalField(
         required=False, widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}), help_text="what a unit cost; becomes the part's cost"

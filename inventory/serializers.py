@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from mechanic_shop.api.fields import MoneyField, PercentField, PositiveQuantityField, QuantityField, SmallRelatedField
 from mechanic_shop.api.reading import Fixed
-from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user
+from mechanic_shop.api.serializers import Body, ShopSerializer
 
 from . import operations
 from .models import Part, Reason, StockMovement
@@ -35,8 +35,7 @@ class PartSerializer(ShopSerializer):
             *("reorder_point", "reorder_quantity", "bin", "barcode", "tax_code", "is_active", "created_at", "updated_at"),
         )
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
+    def check_state(self, attrs: dict[str, Any]) -> None:
         before = self.instance or Part()
         part = Part(sku=attrs.get("sku", before.sku), unit=attrs.get("unit", before.unit))
         for name in ("reorder_point", "reorder_quantity"):
@@ -44,7 +43,6 @@ class PartSerializer(ShopSerializer):
         # What lies on the shelf or is on a ticket in pieces cannot become a part that is counted.
         for quantity in before.quantities() if "unit" in attrs and before.pk else ():
             part.check_quantity(quantity, "unit")
-        return attrs
 
 
 class MovementSerializer(ShopSerializer):
@@ -62,16 +60,11 @@ class MovementSerializer(ShopSerializer):
 
 
 class ReceiveSerializer(Body):
+    """A delivery. Who unpacks it may say what a unit cost, also without the right to see other costs."""
+
     quantity = PositiveQuantityField()
     unit_cost = MoneyField(required=False, allow_null=True, help_text="what a unit cost; becomes the part's cost")
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
-
-    def get_fields(self) -> dict[str, Any]:
-        found = super().get_fields()
-        user = asking_user(self)
-        if user is not None and not user.has_perm("inventory.view_cost"):
-            found.pop("unit_cost")  # nobody sets what they may not see
-        return found
 
 
 class AdjustSerializer(Body):
@@ -85,7 +78,7 @@ class CountSerializer(Body):
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
-class TaxPartSerializer(serializers.ModelSerializer):
+class TaxPartSerializer(ShopSerializer):
     """One of the named taxes that a code consists of."""
 
     rate = PercentField(decimal_places=3, max_digits=6, help_text="percent")

@@ -248,8 +248,9 @@ def test_a_customer_decides_their_own_and_only_what_is_open(owner: Client, stran
     job = job_on(ticket, advisor, lines=[LABOR])
     refused(authorize(stranger, ticket), 404)
     refused(authorize(assigned, ticket), 403)
-    record = authorize(owner, ticket, approve=[job["id"]], channel="phone")
-    assert record.json()["channel"] == "portal", "a customer's word comes by the portal, whatever is sent"
+    refused(authorize(owner, ticket, approve=[job["id"]], channel="phone"), 400, "read_only_field", "channel")
+    record = authorize(owner, ticket, approve=[job["id"]], channel="portal")
+    assert record.json()["channel"] == "portal", "a customer's word comes by the portal"
     refused(authorize(owner, ticket, decline=[job["id"]]), 409, "job_decided")
     assert authorize(advisor, ticket, decline=[job["id"]]).status_code == 201, "the office may take a yes back"
     assert authorize(owner, ticket, approve=[job["id"]]).status_code == 201, "and the customer changes their mind"

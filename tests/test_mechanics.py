@@ -88,9 +88,7 @@ def test_a_manager_adds_a_mechanic(manager: Client) -> None:
     assert response.json()["hourly_cost"] == "58.50"
 
 
-@pytest.mark.parametrize(
-    "body", [{"name": "Jane Smith", "email": "jane@email.com"}, {"name": "Pat"}, {"name": "Rajaja", "password": "raja", "salary": 11000.0}]
-)
+@pytest.mark.parametrize("body", [{"name": "Jane Smith", "email": "jane@email.com"}, {"name": "Pat"}])
 def test_what_real_clients_send(manager: Client, body: dict[str, Any]) -> None:
     assert manager.post(MECHANICS, body).status_code == 201
     assert Mechanic.objects.get().user is None
@@ -145,7 +143,10 @@ def test_what_was_read_can_be_sent_back(manager: Client, method: str) -> None:
 
 def test_an_update_gains_nothing_by_fields_that_are_not_offered(manager: Client, owner: Client) -> None:
     mechanic = MechanicFactory()
-    assert manager.patch(url(mechanic), {"id": 777, "user": owner.user.pk, "ticket_count": 9, "created_at": "2000-01-01"}).status_code == 200
+    for name, value in {"user": owner.user.pk, "ticket_count": 9, "password": "raja", "salary": 11000.0}.items():
+        refused(manager.patch(url(mechanic), {name: value}), 400, "unknown_field", name)
+    for name, value in {"id": 777, "created_at": "2000-01-01", "updated_at": "2000-01-01T00:00:00Z"}.items():
+        refused(manager.patch(url(mechanic), {name: value}), 400, "read_only_field", name)
     fresh = Mechanic.objects.get()
     assert (fresh.pk, fresh.user, fresh.created_at) == (mechanic.pk, None, mechanic.created_at)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tickets import operations
 from tickets.models import ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
 
+from .answers import refused
 from .conftest import Client
 from .factories import CustomerFactory, MechanicFactory, PartFactory, VehicleFactory, make_ticket, office
 
@@ -59,15 +60,23 @@ def test_what_the_shop_decides_a_customer_cannot_write(owner: Client, field: str
     ticket = make_ticket(customer=owner.user.customer)
     before = ServiceTicket.objects.values().get(pk=ticket.pk)
 
-    response = owner.patch(url(ticket), {field: SHOPS_FIELDS[field]})
-
-    assert response.status_code == 200
+    code = "unknown_field" if field == "version" else "read_only_field"
+    refused(owner.patch(url(ticket), {field: SHOPS_FIELDS[field]}), 400, code, field)
     assert ServiceTicket.objects.values().get(pk=ticket.pk) == before
 
 
 def test_a_customer_cannot_open_a_ticket_for_another(owner: Client, stranger: Client) -> None:
-    owner.post(TICKETS, {"concern": "x", "customer": stranger.user.customer.pk})
-    assert ServiceTicket.objects.get().customer == owner.user.customer
+    refused(owner.post(TICKETS, {"concern": "x", "customer": stranger.user.customer.pk}), 400, field="customer")
+    assert not ServiceTicket.objects.exists()
+    assert owner.post(TICKETS, {"concern": "x", "customer": owner.user.customer.pk}).status_code == 201
+
+
+def test_a_mechanic_who_is_also_a_customer_names_no_other_customer(unassigned: Client, stranger: Client) -> None:
+    """Who may see every customer may not write every customer's ticket."""
+    own = CustomerFactory(user=unassigned.user)
+    body = {"concern": "x", "customer": stranger.user.customer.pk}
+    refused(unassigned.post(TICKETS, body), 400, "read_only_field", "customer")
+    assert unassigned.post(TICKETS, body | {"customer": own.pk}).status_code == 201
 
 
 def test_a_customer_cannot_use_anothers_vehicle(owner: Client) -> None:

@@ -4,18 +4,20 @@ from typing import Any
 
 from rest_framework import serializers
 
+from mechanic_shop.api.serializers import Body
+
 from .emails import EmailField
 from .models import User
 from .passwords import PasswordField
 from .passwords import hash_new_password as hash_new_password  # for the sign-up, beside the fields that it needs
 
 
-class LoginSerializer(serializers.Serializer[Any]):
+class LoginSerializer(Body):
     email = EmailField()
     password = PasswordField()
 
 
-class RefreshSerializer(serializers.Serializer[Any]):
+class RefreshSerializer(Body):
     refresh = serializers.CharField(help_text="A refresh token; it works once.")
 
 
@@ -39,16 +41,16 @@ class MeSerializer(serializers.ModelSerializer[User]):
         fields = read_only_fields = ("id", "email", "roles", "customer", "mechanic")
 
 
-class ChangePasswordSerializer(serializers.Serializer[Any]):
+class ChangePasswordSerializer(Body):
     current_password = PasswordField()
     new_password = PasswordField()
 
 
-class ResetSerializer(serializers.Serializer[Any]):
+class ResetSerializer(Body):
     email = EmailField()
 
 
-class ConfirmResetSerializer(serializers.Serializer[Any]):
+class ConfirmResetSerializer(Body):
     uid = serializers.CharField(max_length=64, help_text="From the mail.")
     token = serializers.CharField(max_length=128, help_text="From the mail; it works once.")
     new_password = PasswordField()

@@ -27,8 +27,10 @@ class ObedientForm(forms.BaseForm):
         self.accepted = dict(sent)
         if self.serializer_class is None:
             return
-        data = {name: plain(value) for name, value in sent.items()}
-        serializer = self.serializer_class(instance, data=data, partial=instance is not None, context={"request": self.request})
+        serializer = self.serializer_class(instance, data={}, partial=instance is not None, context={"request": self.request})
+        # A form may have boxes of its own; what only the shop sets it shows, and nobody can change it there.
+        writable = serializer.kept.writable
+        serializer.initial_data = {name: plain(value) for name, value in sent.items() if name in writable}
         try:
             obeyed = serializer.is_valid()
         except DomainError as refusal:  # what a model says no to

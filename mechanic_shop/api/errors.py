@@ -24,6 +24,7 @@ from . import logs, metrics
 from .renderers import PROBLEM, to_json
 
 log = logging.getLogger("shop.refusals")
+MOST_ERRORS, LONGEST_DETAIL = 100, 1000
 
 
 class PreconditionFailed(exceptions.APIException):
@@ -68,7 +69,13 @@ def field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
     if isinstance(detail, list):
         nested = any(isinstance(item, (dict, list)) for item in detail)
         return [error for at, item in enumerate(detail) for error in field_errors(item, f"{path}.{at}".lstrip(".") if nested else path)]
-    return [{"field": path, "code": getattr(detail, "code", "invalid"), "detail": str(detail)}]
+    return [{"field": path, "code": getattr(detail, "code", "invalid"), "detail": shortened(detail)}]
+
+
+def shortened(detail: Any) -> str:
+    """Some of Django REST's sentences repeat what was sent, which may be a mebibyte."""
+    text = str(detail)
+    return text if len(text) <= LONGEST_DETAIL else f"{text[:LONGEST_DETAIL]} …"
 
 
 def constraint_of(exc: Exception) -> str:
@@ -110,10 +117,10 @@ def from_django(exc: Exception) -> Exception:
 def body_of(exc: exceptions.APIException) -> dict[str, Any]:
     """The problem that tells of a Django REST exception."""
     if isinstance(exc, exceptions.ValidationError):
-        errors = field_errors(exc.detail)
+        errors = field_errors(exc.detail)[:MOST_ERRORS]
         summary = "; ".join(f"{error['field']}: {error['detail']}" if error["field"] else error["detail"] for error in errors[:3])
         codes = {error["code"] for error in errors}
-        code = codes.pop() if len(codes) == 1 and len(errors) == 1 and errors[0]["code"] in TELLING_CODES else "invalid"
+        code = codes.pop() if len(codes) == 1 and codes <= TELLING_CODES else "invalid"
         return problem(400, code, summary, errors=errors)
     given = exc.get_codes()
     code = given if isinstance(given, str) else "not_authenticated" if exc.status_code == 401 else exc.default_code
@@ -123,8 +130,8 @@ def body_of(exc: exceptions.APIException) -> dict[str, Any]:
     return problem(exc.status_code, code, str(detail), **getattr(exc, "facts", {}))
 
 
-# Codes that are stable enough to be the code of the whole problem when they are its only error.
-TELLING_CODES = {"email_taken", "unknown_parameter", "wrong_password"}
+# Codes that are stable enough to be the code of the whole problem when all its errors have it.
+TELLING_CODES = {"email_taken", "read_only_field", "unknown_field", "unknown_parameter", "wrong_password"}
 
 
 def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:

@@ -1,6 +1,7 @@
 """Serializer fields that the trade needs."""
 
 import copy
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,14 @@ def copied(field: Any) -> Any:
     twin = object.__new__(type(field))
     vars(twin).update(state)
     return twin
+
+
+def key_of(value: Any) -> int | None:
+    """The key in what was sent for a relation: an id, or the object that was read."""
+    ident = value.get("id") if isinstance(value, dict) else value
+    if isinstance(ident, str) and ident.isascii() and ident.isdigit() and len(ident) <= 18:
+        return int(ident)
+    return ident if isinstance(ident, int) and not isinstance(ident, bool) else None
 
 
 class SmallRelatedField(serializers.RelatedField):
@@ -55,8 +64,18 @@ class SmallRelatedField(serializers.RelatedField):
         user = getattr(self.context.get("request"), "user", None)
         return queryset.visible_to(user) if user is not None and hasattr(queryset, "visible_to") else queryset
 
+    loaded: dict[int, Any] | None = None
+    """The rows that a list names, by key; None for a single relation."""
+
+    def load(self, values: Iterable[Any]) -> None:
+        """Load the rows that the elements of a list name, by one query."""
+        keys = {key for key in map(key_of, values) if key is not None and 0 < key < LARGEST_ID}
+        self.loaded = self.get_queryset().order_by().in_bulk(keys) if keys else {}
+
     def find(self, ident: int) -> Any:
         """The row with this key, if the user may see it."""
+        if self.loaded is not None:
+            return self.loaded.get(ident)
         user = getattr(self.context.get("request"), "user", None)
         rights = (user.pk, frozenset(user.get_all_permissions())) if user is not None else None
         return shelf.get((vars(self)["queryset"], rights), lambda: Statement(self.get_queryset().filter(pk=KEY).order_by())).first(ident)
@@ -65,10 +84,8 @@ class SmallRelatedField(serializers.RelatedField):
         return {}
 
     def to_internal_value(self, data: Any) -> Any:
-        ident = data.get("id") if isinstance(data, dict) else data
-        if isinstance(ident, str) and ident.isascii() and ident.isdigit() and len(ident) <= 18:
-            ident = int(ident)
-        if not isinstance(ident, int) or isinstance(ident, bool):
+        ident = key_of(data)
+        if ident is None:
             self.fail("incorrect_type")
         found = self.find(ident) if 0 < ident < LARGEST_ID else None
         if found is None:
@@ -91,23 +108,6 @@ class OptionalRelatedField(SmallRelatedField):
     def get_value(self, dictionary: Any) -> Any:
         found = super().get_value(dictionary)
         return serializers.empty if html.is_html_input(dictionary) and not found else found
-
-
-class RelationListField(serializers.ListField):
-    """A list of relations, in a form as one line of ids with commas."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("style", {"base_template": "input.html", "input_type": "text", "placeholder": "ids, with commas"})
-        super().__init__(**kwargs)
-
-    def get_value(self, dictionary: Any) -> Any:
-        found = super().get_value(dictionary)
-        if not html.is_html_input(dictionary) or not isinstance(found, list):
-            return found
-        return [word.strip() for line in found for word in str(line).split(",") if word.strip()]
-
-    def form_value(self, value: Any) -> str:
-        return ", ".join(str(item.get("id") if isinstance(item, dict) else item) for item in value) if isinstance(value, list) else ""
 
 
 class PlainDecimalField(serializers.DecimalField):

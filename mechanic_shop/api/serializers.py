@@ -1,16 +1,19 @@
 """The base of every serializer: saves only what was sent, and says what the database refused."""
 
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, models
 from django.utils.functional import cached_property
 from rest_framework import serializers
+from rest_framework.serializers import LIST_SERIALIZER_KWARGS, LIST_SERIALIZER_KWARGS_REMOVE
 from rest_framework.utils.serializer_helpers import BindingDict
 from rest_framework.validators import UniqueValidator
 
 from . import fields
+from .body_lists import BoundedListSerializer
+from .body_members import check_members
 from .statements import shelf
 from .transactions import atomic, undone_as_a_whole
 
@@ -52,17 +55,40 @@ def asking_user(serializer: serializers.BaseSerializer) -> Any:
     return getattr(serializer.context.get("request"), "user", None)
 
 
+def make_read_only(field: serializers.Field) -> None:
+    """Show a field, and take nothing for it."""
+    field.read_only, field.required, field.default = True, False, serializers.empty
+
+
+class Kept(NamedTuple):
+    """The fields of a serializer for users with the same rights, and the names that they may send."""
+
+    fields: dict[str, Any]
+    writable: frozenset[str]
+
+
+def keep(found: dict[str, Any]) -> Kept:
+    hidden = serializers.HiddenField
+    sent = (name for name, field in found.items() if not field.read_only and not isinstance(field, hidden))
+    return Kept(found, frozenset(sent))
+
+
 # These two have no docstring: the schema would tell it of every body.
 
 
 class KeptFields:
-    # The fields are made once for all who have the same rights, and copied: making them takes longer than checking most bodies.
+    @classmethod
+    def many_init(cls: Any, *args: Any, **kwargs: Any) -> BoundedListSerializer:
+        own = {name: kwargs.pop(name) for name in LIST_SERIALIZER_KWARGS_REMOVE if name in kwargs}
+        shared = {name: value for name, value in kwargs.items() if name in LIST_SERIALIZER_KWARGS}
+        options: Any = {"child": cls(*args, **kwargs)} | shared | own
+        return BoundedListSerializer(*args, **options)
 
     @cached_property
-    def kept(self: Any) -> dict[str, Any]:
+    def kept(self: Any) -> "Kept":
         user = asking_user(self)
         rights = None if user is None else frozenset(user.get_all_permissions())
-        return shelf.get((type(self), rights, self.instance is None), self.get_fields)
+        return shelf.get((type(self), rights, self.instance is None), lambda: keep(self.get_fields()))
 
     def bound(self: Any, kept: dict[str, Any]) -> BindingDict:
         found = BindingDict(self)
@@ -72,11 +98,16 @@ class KeptFields:
 
     @cached_property
     def fields(self) -> BindingDict:
-        return self.bound(self.kept)
+        return self.bound(self.kept.fields)
 
     @cached_property
     def _writable_fields(self) -> list[Any]:  # to check a body no others are needed
-        return list(self.bound({name: field for name, field in self.kept.items() if not field.read_only}).values())
+        return list(self.bound({name: field for name, field in self.kept.fields.items() if not field.read_only}).values())
+
+    def to_internal_value(self: Any, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            check_members(self, data)
+        return super().to_internal_value(data)  # type: ignore[misc]
 
     def run_validators(self: Any, value: Any) -> None:
         if self.validators:  # of the body as a whole, for which Django REST goes through all fields
@@ -100,15 +131,28 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
         models.DateTimeField: fields.UTCField
     }
     staff_fields: ClassVar[dict[str, str]] = {}
-    """Fields that exist only for users with a permission: {field: permission}."""
+    """Fields that exist only for users with a permission to see them: {field: permission}."""
+    staff_writes: ClassVar[dict[str, str]] = {}
+    """Who may write a field of ``staff_fields``, where that is not who may add or change the row: {field: permission}."""
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
         user = asking_user(self)
         for name, permission in self.staff_fields.items():
-            if user is not None and not user.has_perm(permission):
-                found.pop(name, None)
+            if user is None or name not in found:
+                continue
+            if not user.has_perm(permission):
+                del found[name]
+            elif not user.has_perm(self.write_permission(name)):
+                make_read_only(found[name])
         return found
+
+    def write_permission(self, name: str) -> str:
+        """The permission to write a field for staff: never the one to see it."""
+        model: Any = self.Meta.model
+        names = model._meta
+        verb = "add" if self.instance is None else "change"
+        return self.staff_writes.get(name) or f"{names.app_label}.{verb}_{names.model_name}"
 
     def build_standard_field(self, field_name: str, model_field: Any) -> Any:
         """A form for a new row starts with the model's defaults: a box that nobody ticked would say no."""
@@ -121,6 +165,13 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
 
     def get_validators(self) -> list[Any]:
         return []  # Django REST builds some from constraints; broken_constraints() knows them all
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        self.check_state(attrs)
+        return attrs
+
+    def check_state(self, attrs: dict[str, Any]) -> None:
+        """Check what was sent against what the row holds: before the lock, and again under it."""
 
     def save(self, **kwargs: Any) -> Any:
         """Write first and ask afterwards: the database holds every rule, and most writes break none.

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import orjson
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpResponse
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from rest_framework import mixins, status, viewsets
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -16,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from mechanic_shop.errors import Busy
+from mechanic_shop.errors import Busy, DomainError
 
 from . import row_locks
 from .caching import cached_page
@@ -273,15 +275,47 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         The row is locked, permission and If-Match are checked under the lock, all in one transaction.
         """
 
-        def answer() -> Any:
+        def answer(body: Any) -> Any:
             instance = self.get_locked_object()
-            serializer = self.get_serializer(data=self.request.data)
-            serializer.is_valid(raise_exception=True)
             with as_a_whole():
-                operation(instance, **serializer.validated_data, by=self.request.user)
+                operation(instance, **body.validated_data, by=self.request.user)
             return self.answer_object(instance.pk)
 
-        return self.write(self.request, answer)
+        return self.write_checked(self.make_body, answer)
+
+    def make_body(self) -> Any:
+        """The serializer of the body that an action takes."""
+        return self.get_serializer(data=self.request.data)
+
+    def write_checked(self, make: Callable[[], Any], answer: Callable[[Any], Any]) -> Any:
+        """Run a write whose body is checked before its transaction begins: no lock waits for a body.
+
+        ``make`` makes the serializer, ``answer`` takes it once it is valid, in the transaction.
+        """
+        body: Any = None
+
+        def prepare() -> None:
+            nonlocal body  # made here: an Idempotency-Key reads the raw body, which a parser uses up
+            body = self.checked_body(make)
+
+        return self.write(self.request, lambda: answer(body), prepare)
+
+    def checked_body(self, make: Callable[[], Any]) -> Any:
+        """The valid body. Where it is refused, what is wrong with the row comes first: 404, 403 and 412."""
+        try:
+            body = make()
+            body.is_valid(raise_exception=True)
+        except (APIException, DomainError, RequestDataTooBig, SuspiciousOperation):
+            self.check_row()
+            raise
+        return body
+
+    def check_row(self) -> None:
+        """Refuse a row that is not there, not this user's to change, or another than the client read."""
+        rows = type(self).queryset.visible_to(self.request.user).prefetch_related(None)
+        instance = self.get_object_or_404(rows)
+        self.check_object_permissions(self.request, instance)
+        check_if_match(self.request, lambda: self.document(instance.pk))
 
     def produce(self, operation: Callable[..., Any], serializer: Callable[..., Any], route: str = "") -> Any:
         """Answer an action that makes another row: 201 with that row, and its address where ``route`` names its resource.
@@ -289,10 +323,8 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         Lock, permission and If-Match are as for ``act``.
         """
 
-        def answer() -> Any:
+        def answer(body: Any) -> Any:
             instance = self.get_locked_object()
-            body = self.get_serializer(data=self.request.data)
-            body.is_valid(raise_exception=True)
             with as_a_whole():
                 made = operation(instance, **body.validated_data, by=self.request.user)
             response = Response(serializer(made, context=self.get_serializer_context()).data, status=status.HTTP_201_CREATED)
@@ -300,7 +332,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
                 response["Location"] = self.request.build_absolute_uri(reverse(f"{route}-detail", args=[made.pk]))
             return response
 
-        return self.write(self.request, answer)
+        return self.write_checked(self.make_body, answer)
 
     def answer_list(self, rows: Any, serializer: Any) -> Response:
         """A page of rows that belong to this object."""
@@ -335,14 +367,17 @@ class CreateMixin(mixins.CreateModelMixin):
 
 class UpdateMixin(mixins.UpdateModelMixin):
     def update(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        def answer() -> Any:
-            instance = self.get_locked_object()
-            serializer = self.get_serializer(instance, data=request.data, partial=kwargs.get("partial", False))
-            serializer.is_valid(raise_exception=True)
+        def make() -> Any:
+            row = SimpleLazyObject(self.get_object)  # few rules need it before the lock
+            return self.get_serializer(row, data=request.data, partial=kwargs.get("partial", False))
+
+        def answer(serializer: Any) -> Any:
+            serializer.instance = instance = self.get_locked_object()
+            serializer.check_state(serializer.validated_data)
             self.perform_update(serializer)
             return self.answer_object(instance.pk)
 
-        return self.write(request, answer)
+        return self.write_checked(make, answer)
 
 
 class DestroyMixin(mixins.DestroyModelMixin):

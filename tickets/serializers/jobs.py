@@ -9,13 +9,13 @@ from rest_framework import serializers
 
 from inventory.models import ZERO, Part
 from inventory.taxes import TaxCode
+from mechanic_shop.api.body_lists import RelationListField
 from mechanic_shop.api.fields import (
     MoneyField,
     OptionalRelatedField,
     PercentField,
     PositiveQuantityField,
     QuantityField,
-    RelationListField,
     SmallRelatedField,
     UTCField,
 )
@@ -85,6 +85,7 @@ class JobLineSerializer(ShopSerializer):
     line_total = MoneyField(read_only=True, max_digits=24)
 
     staff_fields = {"unit_cost": "inventory.view_cost"}
+    staff_writes = {"unit_cost": "tickets.change_serviceticket"}
 
     class Meta:
         model = JobLine
@@ -114,7 +115,7 @@ class JobSerializer(ShopSerializer):
 
     ticket = SmallRelatedField(queryset=ServiceTicket.objects.select_related("customer"), shows=("number",))
     position = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
-    lines = JobLineSerializer(many=True, required=False)
+    lines = JobLineSerializer(many=True, required=False, max_length=MOST_LINES)
     parts = JobPartSerializer(many=True, read_only=True)
     authorized_total = MoneyField(read_only=True, max_digits=24, allow_null=True, help_text="what the customer approved of it")
     total = MoneyField(read_only=True, max_digits=24, help_text="of its lines and parts, before the ticket's discount and tax")
@@ -134,11 +135,6 @@ class JobSerializer(ShopSerializer):
             found["ticket"] = SmallRelatedField(read_only=True, shows=("number",))
             found["lines"] = JobLineSerializer(many=True, read_only=True)
         return found
-
-    def validate_lines(self, lines: list[Any]) -> list[Any]:
-        if len(lines) > MOST_LINES:
-            raise serializers.ValidationError(f"A job has {MOST_LINES} lines at the most.", "max_length")
-        return lines
 
     def create(self, validated_data: dict[str, Any]) -> Job:
         return operations.add_job(**validated_data, by=self.context["request"].user)
@@ -174,7 +170,7 @@ class FinishJobSerializer(Body):
     correction = serializers.CharField(max_length=5000, required=False, allow_blank=True, help_text="what was done")
 
 
-class NothingSerializer(serializers.Serializer):
+class NothingSerializer(Body):
     """An empty body."""
 
 
@@ -318,22 +314,17 @@ class CannedJobPartSerializer(ShopSerializer):
 class CannedJobSerializer(ShopSerializer):
     """A canned job. ``lines`` and ``parts``, where sent, take the place of those that were there."""
 
-    lines = CannedJobLineSerializer(many=True, required=False)
-    parts = CannedJobPartSerializer(many=True, required=False)
+    lines = CannedJobLineSerializer(many=True, required=False, max_length=MOST_LINES)
+    parts = CannedJobPartSerializer(many=True, required=False, max_length=MOST_LINES)
 
     class Meta:
         model = CannedJob
         fields = ("id", "name", "concern", "cause", "correction", "is_active", "lines", "parts", "created_at", "updated_at")
 
-    def validate_lines(self, lines: list[Any]) -> list[Any]:
-        if len(lines) > MOST_LINES:
-            raise serializers.ValidationError(f"A canned job has {MOST_LINES} lines at the most.", "max_length")
-        return lines
-
     def validate_parts(self, parts: list[Any]) -> list[Any]:
         keys = [each["part"].pk for each in parts]
-        if len(keys) > MOST_LINES or len(set(keys)) < len(keys):
-            raise serializers.ValidationError(f"A canned job has {MOST_LINES} parts at the most, each once.", "max_length")
+        if len(set(keys)) < len(keys):
+            raise serializers.ValidationError("Send each part once, with its whole quantity.", "part_twice")
         return parts
 
     def create(self, validated_data: dict[str, Any]) -> CannedJob:

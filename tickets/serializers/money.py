@@ -15,6 +15,7 @@ from .jobs import ticket_in
 from .tickets import PaperNumber
 
 AMOUNT = {"max_digits": 24, "read_only": True}
+MOST_CREDITED = 500  # lines of one credit note that are named
 
 
 class ReceiptNumber(PaperNumber):
@@ -147,7 +148,7 @@ class ReverseSerializer(Body):
     note = serializers.CharField(max_length=500, help_text="why")
 
 
-class CreditLineSerializer(serializers.Serializer):
+class CreditLineSerializer(Body):
     line = serializers.IntegerField(min_value=1, help_text="its position on the invoice")
     quantity = PositiveQuantityField(required=False, help_text="all that is left, when left out")
     restock = serializers.BooleanField(required=False, help_text="put the part back on the shelf")
@@ -157,7 +158,7 @@ class CreditSerializer(Body):
     """No lines: all that is left of the invoice."""
 
     reason = serializers.CharField(max_length=500)
-    lines = CreditLineSerializer(many=True, required=False, default=list)
+    lines = CreditLineSerializer(many=True, required=False, default=list, max_length=MOST_CREDITED)
     restock = serializers.BooleanField(required=False, default=False, help_text="for every line that does not say otherwise")
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from mechanic_shop.api.body_lists import BoundedListField
 from mechanic_shop.api.fields import LARGEST_ID, SmallRelatedField, UTCField
-from mechanic_shop.api.serializers import ShopSerializer
+from mechanic_shop.api.serializers import Body, ShopSerializer
 
 from ..models import Channel, JobStatus, ShareLink, Status
 from ..operations.jobs import MOST_JOBS
@@ -17,7 +18,7 @@ from .jobs import expected_total
 LARGEST_VERSION = 2**31 - 1
 
 
-class ShareSerializer(serializers.Serializer):
+class ShareSerializer(Body):
     days = serializers.IntegerField(default=14, min_value=1, max_value=90, help_text="how long the link works")
 
 
@@ -38,15 +39,16 @@ class ShareLinkSerializer(ShopSerializer):
         fields = read_only_fields = ("id", "created_by", "created_at", "expires_at", "revoked_at")
 
 
-class RevokeShareSerializer(serializers.Serializer):
+class RevokeShareSerializer(Body):
     share = serializers.IntegerField(min_value=1, max_value=LARGEST_ID - 1, help_text="the id of the link")
 
 
-def job_ids() -> Any:
-    return serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=LARGEST_ID - 1), max_length=MOST_JOBS, default=list)
+def job_ids() -> BoundedListField:
+    ident = serializers.IntegerField(min_value=1, max_value=LARGEST_ID - 1)
+    return BoundedListField(child=ident, max_length=MOST_JOBS, default=list)
 
 
-class DecideSerializer(serializers.Serializer):
+class DecideSerializer(Body):
     """What is to become of jobs, by their ids; where none is named, all that are proposed are approved."""
 
     approve = job_ids()

@@ -8,19 +8,21 @@ from django.db.models.functions import Coalesce
 from rest_framework import serializers
 
 from customers.models import Customer, Vehicle
+from customers.serializers import own_record
 from inventory.models import ZERO, Part
+from mechanic_shop.accounts.models import User
 from mechanic_shop.api.audit import Kind
+from mechanic_shop.api.body_lists import RelationListField
 from mechanic_shop.api.fields import (
     MoneyField,
     OptionalRelatedField,
     PositiveQuantityField,
     QuantityField,
-    RelationListField,
     SmallRelatedField,
     UTCField,
 )
 from mechanic_shop.api.reading import Fixed, Printed
-from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user
+from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user, make_read_only
 from mechanics.models import Mechanic
 
 from .. import operations, workflow
@@ -34,6 +36,9 @@ def sum_of_lines() -> Coalesce:
 
 
 CUSTOMER_WRITES = {"concern", "vehicle", "service_date"}
+MECHANIC_WRITES = CUSTOMER_WRITES | {
+    *("cause", "correction", "promised_at", "on_hold", "hold_reason", "odometer_in", "odometer_out"),
+}
 ODOMETER = {"required": False, "allow_null": True, "min_value": 0, "max_value": 9_999_999}
 
 
@@ -104,31 +109,59 @@ class ServiceTicketSerializer(ShopSerializer):
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
         user = asking_user(self)
-        if user is None:
-            return found
-        office = user.has_perm("tickets.change_serviceticket")
-        mechanic = user.has_perm("tickets.work_on_assigned")
+        written = None if user is None else self.written_by(user)
         for name, field in found.items():
-            allowed = office or (mechanic and name != "customer") or name in CUSTOMER_WRITES
-            if not allowed and not field.read_only:
-                field.read_only, field.required = True, False
+            if written is not None and name not in written and not field.read_only:
+                make_read_only(field)
         return found
+
+    def written_by(self, user: User) -> set[str] | None:
+        """What somebody with these rights may write; None for everything that the shop does not set."""
+        if self.instance is None:
+            if user.has_perm("tickets.add_serviceticket"):
+                return None
+            return CUSTOMER_WRITES | {"customer"}  # their own record alone
+        if user.has_perm("tickets.change_serviceticket"):
+            return None
+        return MECHANIC_WRITES if user.has_perm("tickets.work_on_assigned") else CUSTOMER_WRITES
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         user = self.context["request"].user
-        if self.instance is None and "customer" not in attrs:
-            attrs["customer"] = self.customer_of(user, attrs.get("vehicle"))
+        if self.instance is None:
+            self.choose_customer(attrs, user)
+        elif not self.partial and user.has_perm("tickets.change_serviceticket"):
+            self.require_customer(attrs)
         if attrs.get("on_hold") is False:
             attrs["hold_reason"] = ""
         return super().validate(attrs)
 
-    def customer_of(self, user: Any, vehicle: Vehicle | None) -> Customer:
-        """Whose ticket it is when nobody says so: the customer who asks, else the vehicle's."""
+    def choose_customer(self, attrs: dict[str, Any], user: User) -> None:
+        """Say whose a new ticket is: the customer who opens it, else who is named, else the vehicle's."""
         if not user.has_perm("tickets.add_serviceticket"):
-            return user.customer
-        if vehicle is None:
+            attrs["customer"] = own_record(user, attrs.get("customer"))
+        elif "customer" not in attrs:
+            self.require_customer(attrs)
+            attrs["customer"] = attrs["vehicle"].customer
+
+    def require_customer(self, attrs: dict[str, Any]) -> None:
+        if "customer" not in attrs and attrs.get("vehicle") is None:
             raise serializers.ValidationError({"customer": ["Say whose ticket it is."]}, "required")
-        return vehicle.customer
+
+    def check_state(self, attrs: dict[str, Any]) -> None:
+        """A mechanic writes the shop's fields of tickets that they are assigned to, not of their own."""
+        ticket, user = self.instance, self.context["request"].user
+        if ticket is None or not self.is_mechanics_own(ticket, user):
+            return
+        refused = [name for name in attrs if name not in CUSTOMER_WRITES and attrs[name] != getattr(ticket, name)]
+        if refused:
+            advice = "The shop sets this: leave it out."
+            raise serializers.ValidationError(dict.fromkeys(refused, advice), "read_only_field")
+
+    def is_mechanics_own(self, ticket: ServiceTicket, user: User) -> bool:
+        """Is this the ticket of a mechanic as a customer, on which they do not work?"""
+        if user.has_perm("tickets.change_serviceticket") or not user.has_perm("tickets.work_on_assigned"):
+            return False  # the ticket need not be read
+        return workflow.owner(user, ticket) and not workflow.assigned(user, ticket)
 
     def create(self, validated_data: dict[str, Any]) -> ServiceTicket:
         return operations.open_ticket(**validated_data, by=self.context["request"].user)

@@ -48,11 +48,9 @@ def answer_pdf(view: Any, document: dict[str, Any]) -> Any:
 def send_paper(view: Any, document: Callable[[Any], dict[str, Any]]) -> Any:
     """Mail the paper that ``document`` makes of the row: 202 with the address, it leaves in the background."""
 
-    def answer() -> Any:
+    def answer(body: Any) -> Any:
         row = view.get_locked_object()
-        body = view.get_serializer(data=view.request.data)
-        body.is_valid(raise_exception=True)
         address = mail.send_paper(document(row), row.customer, body.validated_data["to"])
         return Response({"to": address}, status.HTTP_202_ACCEPTED)
 
-    return view.write(view.request, answer)
+    return view.write_checked(view.make_body, answer)

@@ -252,10 +252,9 @@ class ServiceTicketViewSet(ShopModelViewSet):
 
         The answer is the only one that ever holds the token, so it is kept for no Idempotency-Key: a retry makes another link.
         """
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        body = self.checked_body(self.make_body)
         with transaction.atomic():
-            link, token = operations.share(self.get_locked_object(), **serializer.validated_data, by=request.user)
+            link, token = operations.share(self.get_locked_object(), **body.validated_data, by=request.user)
         url = request.build_absolute_uri(reverse("shared-page", args=[token]))
         told = {"id": link.pk, "url": url, "token": token, "expires_at": link.expires_at}
         return Response(TokenOfLinkSerializer(told).data, status=status.HTTP_201_CREATED)
