@@ -17,8 +17,11 @@ from pypdf import PdfReader
 
 from tickets.documents import look
 from tickets.documents.money import day, less, moment, money, number
+from tickets.documents.paragraphs import paragraph, width_of
 from tickets.documents.pdf import render
-from tickets.documents.text import clean, fold
+from tickets.documents.scripts import direction, isolate, visual
+from tickets.documents.text import clean, fold, with_unprintable
+from tickets.documents.typefaces import glyphs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -437,8 +440,85 @@ def test_markup_is_printed_and_not_obeyed() -> None:
     assert not any(page.get("/Annots") or page["/Resources"].get("/XObject") for page in reader.pages)
 
 
-def test_what_the_fonts_lack_is_seen_to_be_missing() -> None:
-    assert "Lee \ufffd\ufffd end" in text_of(of(customer=INVOICE["customer"] | {"name": "Lee 車🚗 end"}))
+def shown(document: dict[str, Any]) -> str:
+    """The text of a document in the order of drawing: pypdf would put it back into that of reading."""
+    texts: list[str] = []
+    for page in PdfReader(BytesIO(render(document))).pages:
+        page.extract_text(visitor_text=lambda text, *_: texts.append(text))
+    return " ".join("".join(texts).split())
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"), [("שלום (כהן) 12-34", "12-34 (ןהכ) םולש"), ("Ana שלום", "Ana םולש"), ("\u05de\u05b4\u05d9", "\u05d9\u05b4\u05de")]
+)
+def test_hebrew_is_drawn_from_right_to_left(name: str, drawn: str) -> None:
+    assert visual(name, direction(name), glyphs()) == drawn
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [
+        ("محمد", "\ufeaa\ufee4\ufea4\ufee3"),  # initial, medial, medial, final: from the left the last comes first
+        ("سلام", "\ufee1\ufefc\ufeb3"),  # lam and alef are one
+        ("مُحَمَّد", "\ufeaa\u0651\u064e\ufee4\u064e\ufea4\u064f\ufee3"),  # the font draws a vowel onto what follows it
+        ("می\u200cشود", "\ufea9\ufeee\ufeb7\ufbfd\ufee3"),  # the joiner parts two letters
+        ("پژو ۲۰۶", "۲۰۶ \ufeed\ufb8b\ufb58"),
+    ],
+)
+def test_arabic_and_persian_letters_are_joined(name: str, drawn: str) -> None:
+    assert visual(clean(name, glyphs()), "R", glyphs()) == drawn
+
+
+def test_a_text_from_right_to_left_does_not_turn_what_stands_around_it() -> None:
+    for line, drawn in (
+        (f"{isolate('מוסך')}  ·  +44 117 496", "ךסומ  ·  +44 117 496"),
+        (f"{isolate('מע״מ')} 17% on £5.00 (no. 5)", "מ״עמ 17% on £5.00 (no. 5)"),
+    ):
+        assert direction(line) == "L"
+        assert visual(line, "L", glyphs()) == drawn
+
+
+def test_lines_are_broken_as_they_are_read_and_then_turned() -> None:
+    """The first words stand on the first line."""
+    words = [f"מילה{place}" for place in range(60)]
+    made = paragraph(" ".join(words), look.TEXT, glyphs())
+    made.wrap(200, 1000)
+    read = [word for line in made.ordered for word in reversed(line.split())]
+    assert read == [visual(word, "R", glyphs()) for word in words]
+    first, rest = made.split(200, 3 * look.TEXT.leading)
+    assert len(made.ordered) > 5
+    assert (first.wrap(200, 1000)[1], rest.wrap(200, 1000)[1]) == (3 * look.TEXT.leading, (len(made.ordered) - 3) * look.TEXT.leading)
+    assert all(width_of(line, look.PLAIN, 8.5, glyphs()) <= 200 for line in made.ordered)
+
+
+@pytest.mark.parametrize("name", ["王小明", "田中さくら", "김민수", "王 שלום محمد Ana"])
+def test_fonts_for_chinese_japanese_and_korean_are_in_the_file_where_they_are_needed(name: str) -> None:
+    named = {"customer": INVOICE["customer"] | {"name": name}, "shop": INVOICE["shop"] | {"name": name}}
+    document = of(**named, jobs=[job(name, lines=[line(description=name)])])
+    pdf = render(document)
+    assert pdf == render(document)
+    fonts = {str(font["/BaseFont"])[8:]: font for page in PdfReader(BytesIO(pdf)).pages for font in map(get_object, fonts_of(page))}
+    assert set(fonts) == {"DejaVuSans", "DejaVuSans-Bold", "WenQuanYiMicroHei-0"}
+    assert all("/FontFile2" in font["/FontDescriptor"] for font in fonts.values())
+    assert len(pdf) < 150_000
+    assert shown(document).count(name.split()[0]) >= 4
+
+
+def get_object(font: Any) -> Any:
+    return font.get_object()
+
+
+def fonts_of(page: Any) -> Any:
+    return page["/Resources"]["/Font"].values()
+
+
+def test_what_no_font_holds_is_printed_in_latin_letters_and_said() -> None:
+    document = of(customer=INVOICE["customer"] | {"name": "สมชาย 車 राम 🚗"}, jobs=[job("Brakes", lines=[line(description="ok é")])])
+    assert "smchay 車 ram :red_car:" in shown(document)
+    name = {"field": "customer.name", "text": "สมชาย 車 राम 🚗", "printed": "smchay 車 ram :red_car:"}
+    assert with_unprintable(document)["unprintable"] == [name]
+    assert with_unprintable(of(jobs=[job("שלום محمد 王 Ĳ \u200e")]))["unprintable"] == []
+    assert with_unprintable(of(jobs=[job("\ue000")]))["unprintable"][0] == {"field": "jobs.0.title", "text": "\ue000", "printed": "\ufffd"}
 
 
 def test_a_text_of_many_pages_is_printed_whole() -> None:
@@ -449,11 +529,12 @@ def test_a_text_of_many_pages_is_printed_whole() -> None:
 
 
 def test_clean_text() -> None:
-    glyphs = frozenset("abé �")
+    glyphs: Any = frozenset("abé �")
     assert clean("a\tb\r\nb\n\n\n\na", glyphs) == "a b\nb\n\na"
     assert clean("e\u0301", glyphs) == "é"
     assert clean("a\u202eb\x00\u200b", glyphs) == "ab"
-    assert clean("a車", glyphs) == "a\ufffd"
+    assert clean("a車ส", glyphs) == "a車s"
+    assert clean("a\ue000", glyphs) == "a\ufffd"
     assert clean(None, glyphs) == ""
     assert clean(2019, glyphs) == "2019"
 

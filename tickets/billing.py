@@ -19,6 +19,7 @@ from inventory.taxes import TaxRate
 from mechanic_shop.errors import DomainError
 
 from . import pricing, terms
+from .documents.text import with_unprintable
 from .models import AUTHORIZED, Job, JobLine, JobStatus, LineKind, ServiceTicket, TicketPart
 from .pricing import Bill, Item, Line
 
@@ -156,11 +157,12 @@ def estimate(ticket: ServiceTicket, sheet: Sheet | None = None) -> dict[str, Any
     document = {"kind": "estimate", "number": ticket.number, "issued_on": timezone.localdate().isoformat(), "version": sheet.version}
     document |= heading(ticket) | body(sheet, offered, sheet.price(offered), others=True)
     amount = ticket.authorized_total
-    return document | {
+    document |= {
         "authorized": totals(approved),
         "authorized_total": None if amount is None else money(amount),
         "reapproval_needed": sheet.exceeds_authorized(approved),
     }
+    return with_unprintable(document)
 
 
 def heading(ticket: ServiceTicket) -> dict[str, Any]:

@@ -134,6 +134,14 @@ class Document(PerDatabase):
     output_field = JSONField()
 
 
+class DocumentList(PerDatabase):
+    """A list inside a JSON column; an empty one where the column has none."""
+
+    sqlite = "json(coalesce(%(expressions)s, '[]'))"
+    postgresql = "coalesce(%(expressions)s, '[]'::jsonb)"
+    output_field = JSONField()
+
+
 class Text(PerDatabase):
     """JSON as text, so that no driver parses it."""
 

@@ -133,7 +133,7 @@ class MoneyButtons:
     @button("Invoice", IssueForm, icon="receipt_long", permission="tickets.add_invoice", when=lambda ticket: ticket.status == Status.COMPLETED)
     def invoice(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         found = operations.issue_invoice(ticket, **answers, by=request.user)
-        return f"{found.number} is issued: {money(found.account.balance, found.currency)} are to pay."
+        return f"{found.number} is issued: {money(found.account.balance, found.currency)} are to pay.{in_latin(found)}"
 
     @button("Pay", PayForm, icon="payments", permission="tickets.add_payment", when=lambda ticket: ticket.status == Status.INVOICED)
     def pay(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
@@ -167,4 +167,10 @@ class MoneyButtons:
 
 def paid(payment: Any) -> str:
     back = payment.effect < 0
-    return f"{money(payment.amount)} {'paid back' if back else 'received'}: {payment.number}."
+    return f"{money(payment.amount)} {'paid back' if back else 'received'}: {payment.number}.{in_latin(payment)}"
+
+
+def in_latin(row: Any) -> str:
+    """What the document prints in Latin letters, for the message behind a button."""
+    texts = [f"“{each['text'][:60]}” as “{each['printed'][:60]}”" for each in row.unprintable]
+    return f" No font holds all of its texts, so it prints {', '.join(texts[:5])}." if texts else ""

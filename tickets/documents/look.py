@@ -1,34 +1,17 @@
 """How the shop's papers look: fonts, colours, sizes. Points everywhere: 72 are an inch."""
 
-from functools import cache
-from pathlib import Path
-
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4, LETTER
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.pdfbase.pdfmetrics import registerFont
-from reportlab.pdfbase.ttfonts import TTFont
 
-FONTS = Path(__file__).parent / "fonts"
-PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"
+from .typefaces import BOLD, PLAIN
 
 INK, GREY, HAIRLINE, ACCENT = HexColor("#111827"), HexColor("#6b7280"), HexColor("#e5e7eb"), HexColor("#1d4ed8")
 GREEN, AMBER = HexColor("#047857"), HexColor("#b45309")
 
 PAPERS = {"a4": A4, "letter": LETTER}
 SIDE, TOP, BOTTOM = 48, 52, 58  # margins
-
-
-@cache
-def glyphs() -> frozenset[str]:
-    """Registers the fonts and says what both of them can show. Reading them takes longer than a page: once per process, when first needed."""
-    known = []
-    for name in (PLAIN, BOLD):
-        font = TTFont(name, str(FONTS / f"{name}.ttf"))
-        registerFont(font)
-        known.append({chr(code) for code in font.face.charToGlyph})
-    return frozenset(known[0] & known[1])
 
 
 def style(size: float = 8.5, leading: float = 12, *, font: str = PLAIN, color: HexColor = INK, **more: object) -> ParagraphStyle:

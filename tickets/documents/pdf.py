@@ -10,15 +10,17 @@ from io import BytesIO
 from threading import Lock
 from typing import Any
 
-from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate, Paragraph, Spacer, Table
 from reportlab.platypus.doctemplate import LayoutError
 
 from . import look
 from .money import day, is_nothing, is_owed, less, moment, money, number, percent
+from .paragraphs import draw, paragraph, width_of
+from .scripts import direction, isolate
 from .tables import PLAIN_TABLE, Rows, box
-from .text import clean, clip, fold, markup, one_line
+from .text import clean, clip, fold, one_line
+from .typefaces import glyphs
 
 TITLES = {"estimate": "Estimate", "invoice": "Invoice", "credit_note": "Credit note", "receipt": "Receipt"}
 RECEIVED = {"payment": "Payment received", "deposit": "Deposit received", "refund": "Refund paid out", "reversal": "Payment reversed"}
@@ -51,9 +53,9 @@ def file_name(document: dict[str, Any]) -> str:
 def render(document: dict[str, Any]) -> bytes:
     with drawing:
         try:
-            return Sheet(document, look.glyphs()).pdf()
+            return Sheet(document, glyphs()).pdf()
         except LayoutError:  # what belongs together is more than a page
-            return Sheet(document, look.glyphs(), together=False).pdf()
+            return Sheet(document, glyphs(), together=False).pdf()
 
 
 class Sheet:
@@ -122,7 +124,7 @@ class Sheet:
             self.paragraph(clip(one_line(self.shop.get("name", "")), SHORT), look.SHOP),
             Spacer(0, 4),
             *(self.paragraph(clip(fold(text, 4), LONG), look.SMALL_RIGHT) for text in contact if text),
-            *([self.paragraph(f"Tax ID {clip(one_line(tax_id), SHORT)}", look.SMALL_RIGHT)] if tax_id else []),
+            *([self.paragraph(f"Tax ID {isolate(clip(one_line(tax_id), SHORT))}", look.SMALL_RIGHT)] if tax_id else []),
         ]
         return box([[left, right]], [self.width * 0.55, self.width * 0.45])
 
@@ -214,7 +216,8 @@ class Sheet:
         rows = Rows(self.together)
         if heading:
             rows.across([self.paragraph(heading, look.HEADING)])
-        rows.header(["Description", "Quantity", "Unit price", clip(self.tax_name, 12) or "Tax", "Amount"])
+        tax = self.paragraph(clip(self.tax_name, 12), look.SMALL_RIGHT) if not self.tax_name.isascii() else clip(self.tax_name, 12)
+        rows.header(["Description", "Quantity", "Unit price", tax or "Tax", "Amount"])
         for job in jobs:
             self.job(rows, job, widths)
         if others and jobs:
@@ -232,7 +235,7 @@ class Sheet:
         told_apart = self.kind == "estimate" or status in NOT_NOW  # on an invoice all that is charged was done
         tag = self.paragraph(*TAGS[status]) if told_apart and status in TAGS else ""
         rows.heading(self.paragraph(clip(self.line(job.get("title")), LONG) or "Job", look.HEADING), tag)
-        told = [f"{name}: {text}" for name in STORY if (text := self.text(job.get(name.lower())))]
+        told = [f"{name}:{lead(text)}{text}" for name in STORY if (text := self.text(job.get(name.lower())))]
         rows.notes(list(self.pieces("\n".join(told), look.SMALL, sum(widths[:4]))))
         for line in job.get("lines") or []:
             self.priced(rows, line, widths[0])
@@ -244,7 +247,7 @@ class Sheet:
         if share:
             words = f"Discount {self.less(str(share))}  ·  {words}"
         if not is_nothing(job.get("tax")):
-            words = f"Net {self.money(job['net'])}  ·  {clip(self.tax_name, 40) or 'tax'} {self.money(job['tax'])}  ·  {words}"
+            words = f"Net {self.money(job['net'])}  ·  {isolate(clip(self.tax_name, 40)) or 'tax'} {self.money(job['tax'])}  ·  {words}"
         return self.paragraph(words, look.SMALL_RIGHT), self.money(job["total"])
 
     def priced(self, rows: Rows, line: dict[str, Any], width: float) -> None:
@@ -257,7 +260,7 @@ class Sheet:
         ]
         description = self.text(line.get("description")) or LINES.get(line.get("kind", ""), "")
         texts: list[list[Flowable]] = [[piece] for piece in self.pieces(description, look.TEXT, width - 12)] or [[]]
-        small = self.line(" · ".join(self.details(line)))
+        small = " · ".join(self.details(line))
         if small:
             texts[-1].append(self.paragraph(small, look.SMALL))
         rows.line(texts[0], amounts)
@@ -266,9 +269,9 @@ class Sheet:
 
     def details(self, line: dict[str, Any]) -> Iterator[str]:
         if (line.get("part") or {}).get("sku"):
-            yield clip(str(line["part"]["sku"]), SHORT)
+            yield isolate(clip(self.line(line["part"]["sku"]), SHORT))
         if (line.get("mechanic") or {}).get("name"):
-            yield clip(str(line["mechanic"]["name"]), SHORT)
+            yield isolate(clip(self.line(line["mechanic"]["name"]), SHORT))
         if not is_nothing(line.get("discount")):
             yield f"Discount {self.less(line['discount'])}"
 
@@ -315,8 +318,8 @@ class Sheet:
         return sums
 
     def tax(self, tax: dict[str, Any], before: str) -> tuple[str, str, Any]:
-        name = clip(self.line(tax["name"]), 40)
-        number = clip(self.line(tax.get("number")), 40)
+        name = isolate(clip(self.line(tax["name"]), 40))
+        number = isolate(clip(self.line(tax.get("number")), 40))
         words = f"{before}{name} {percent(tax['rate'], self.region)} on {self.money(tax['base'])}"
         return f"{words} (no. {number})" if number else words, self.money(tax["amount"]), look.TEXT
 
@@ -352,7 +355,7 @@ class Sheet:
         return day(iso, self.region)
 
     def paragraph(self, text: str, style: Any) -> Paragraph:
-        return Paragraph(markup(text), style)
+        return paragraph(text, style, self.glyphs)
 
     def pieces(self, text: str, style: Any, width: float) -> Iterator[Paragraph]:
         """A text as paragraphs of no more than so many lines each. First cut where it has line ends: splitting measures all that follows."""
@@ -408,17 +411,25 @@ class Numbered(Canvas):
         self.setFont(look.PLAIN, 7)
         self.setFillColor(look.GREY)
         if page > 1:
-            self.drawString(left, height - 34, fitting(shop, 7, self.sheet.width * 0.6))
-            self.drawRightString(right, height - 34, fitting(self.sheet.title, 7, self.sheet.width * 0.35))
+            self.text_at(left, height - 34, self.fitting(shop, 0.6))
+            self.text_at(right, height - 34, self.fitting(self.sheet.title, 0.35), to_left=True)
         self.setStrokeColor(look.HAIRLINE)
         self.setLineWidth(0.5)
         self.line(left, 42, right, 42)
-        contact = [one_line(text) for text in (shop, self.sheet.shop.get("phone", ""), self.sheet.shop.get("email", "")) if text]
-        self.drawString(left, 30, fitting("  ·  ".join(contact), 7, self.sheet.width * 0.6))
-        self.drawRightString(right, 30, f"{fitting(self.sheet.title, 7, self.sheet.width * 0.3)}  ·  page {page} of {pages}")
+        contact = [isolate(one_line(text)) for text in (shop, self.sheet.shop.get("phone", ""), self.sheet.shop.get("email", "")) if text]
+        self.text_at(left, 30, self.fitting("  ·  ".join(contact), 0.6))
+        self.text_at(right, 30, f"{self.fitting(self.sheet.title, 0.3)}  ·  page {page} of {pages}", to_left=True)
+
+    def text_at(self, x: float, y: float, text: str, *, to_left: bool = False) -> None:
+        draw(self, x, y, text, look.PLAIN, 7, self.sheet.glyphs, to_left=to_left)
+
+    def fitting(self, text: str, share: float) -> str:
+        """As much of the text as fits into this share of the line."""
+        while text and width_of(text, look.PLAIN, 7, self.sheet.glyphs) > self.sheet.width * share:
+            text = clip(text, max(len(text) * 9 // 10, 1)) if len(text) > 1 else ""
+        return text
 
 
-def fitting(text: str, size: float, width: float) -> str:
-    while text and stringWidth(text, look.PLAIN, size) > width:
-        text = clip(text, max(len(text) * 9 // 10, 1)) if len(text) > 1 else ""
-    return text
+def lead(text: str) -> str:
+    """What stands between a label and its text: a text from right to left begins on a line of its own."""
+    return "\n" if direction(text) == "R" else " "

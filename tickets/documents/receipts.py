@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from .. import billing
 from ..models import Invoice, Payment, ServiceTicket
+from .text import with_unprintable
 
 HEADING = ("paper", "region", "shop", "customer", "vehicle", "currency")
 
@@ -20,7 +21,7 @@ def snapshot(ticket_id: int, invoice: Invoice | None, amount: Decimal, received_
     """
     ticket = ServiceTicket.objects.select_related("customer", "vehicle").get(pk=ticket_id)
     heading = billing.heading(ticket)
-    return {
+    document = {
         "kind": "receipt",
         "issued_on": timezone.localtime(received_at).date().isoformat(),
         **{name: heading[name] for name in HEADING},
@@ -29,6 +30,7 @@ def snapshot(ticket_id: int, invoice: Invoice | None, amount: Decimal, received_
         "invoice": invoice and {"id": invoice.pk, "number": invoice.number},
         "payment": {**payment, "amount": billing.money(amount), "received_at": received_at.isoformat()},
     }
+    return with_unprintable(document)
 
 
 def receipt(payment: Payment) -> dict[str, Any]:

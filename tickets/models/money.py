@@ -39,7 +39,21 @@ class OwnedQuerySet(AppendOnlyQuerySet):
         return self.filter(customer__user=user) if user.is_authenticated else self.none()
 
 
-class Paper(AppendOnlyModel):
+class Printed(models.Model):
+    """A row with a document for the customer."""
+
+    document: Any
+
+    class Meta:
+        abstract = True
+
+    @property
+    def unprintable(self) -> list[dict[str, str]]:
+        """What of the document no font holds, and how it is printed."""
+        return self.document.get("unprintable", [])
+
+
+class Paper(Printed, AppendOnlyModel):
     """What invoices and credit notes share. ``document`` is all that stands on the paper, as it was on the day."""
 
     is_guarded = True
@@ -299,7 +313,7 @@ class PaymentQuerySet(OwnedQuerySet):
         return self.exclude(kind=PaymentKind.APPLIED)
 
 
-class Payment(AppendOnlyModel):
+class Payment(Printed, AppendOnlyModel):
     """Money that came or went. ``effect`` is the amount with its sign: what came in is positive, what went back negative.
 
     A deposit has no invoice; when the ticket's invoice is issued, a row ``applied`` counts it there.

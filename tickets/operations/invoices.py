@@ -19,6 +19,7 @@ from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing, pricing, terms
+from ..documents.text import with_unprintable
 from ..models import (
     CreditNote,
     CreditNoteLine,
@@ -83,7 +84,7 @@ def write_invoice(ticket: ServiceTicket, body: dict[str, Any], bill: pricing.Bil
     }
     return Invoice.objects.create(
         **number,
-        **paper(ticket, bill, document, by=by),
+        **paper(ticket, bill, with_unprintable(document), by=by),
         due_on=due_on,
         tax_rounding=settings.SHOP_TAX_ROUNDING,
         prices_include_tax=settings.SHOP_PRICES_INCLUDE_TAX,
@@ -247,7 +248,7 @@ def write_credit_note(invoice: Invoice, rest: Any, chosen: list[dict[str, Any]],
     sums = pricing.credit_sums((each["net"], [part for _, part in each["taxes"]]) for each in chosen)
     number = next_number(settings.SHOP_CREDIT_NOTE_SERIES)
     document = credit_document(invoice, chosen, sums, number["number"], reason)
-    note = CreditNote.objects.create(**number, **paper(invoice.ticket, sums, document, by=by), invoice=invoice, reason=reason)
+    note = CreditNote.objects.create(**number, **paper(invoice.ticket, sums, with_unprintable(document), by=by), invoice=invoice, reason=reason)
     rows = CreditNoteLine.objects.bulk_create(
         CreditNoteLine(credit_note=note, line=each["line"], quantity=each["quantity"], net=each["net"], tax=each["tax"], restocked=each["restock"])
         for each in chosen

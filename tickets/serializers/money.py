@@ -7,12 +7,21 @@ from rest_framework import serializers
 
 from mechanic_shop.accounts.emails import EmailField
 from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, SmallRelatedField, UTCField
+from mechanic_shop.api.reading import DocumentList
 from mechanic_shop.api.serializers import Body, ShopSerializer
 
 from ..models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, InvoiceState, Method, Payment
 from ..models.money import state_of
 from .jobs import ticket_in
+from .papers import UnprintableSerializer
 from .tickets import PaperNumber
+
+UNPRINTABLE = "what of the document no font holds; it is printed in Latin letters"
+
+
+def unprintable_texts() -> DocumentList:
+    return DocumentList(F("document__unprintable"))
+
 
 AMOUNT = {"max_digits": 24, "read_only": True}
 MOST_CREDITED = 500  # lines of one credit note that are named
@@ -54,16 +63,17 @@ class InvoiceSerializer(ShopSerializer):
     refunded = MoneyField(source="account.refunded", **AMOUNT)
     balance = MoneyField(source="account.balance", min_value=None, **AMOUNT)
     state = serializers.ChoiceField(choices=InvoiceState.choices, read_only=True)
+    unprintable = UnprintableSerializer(many=True, read_only=True, help_text=UNPRINTABLE)
     lines = InvoiceLineSerializer(many=True, read_only=True)
 
-    expressions = {"ticket": ticket_in("ticket_id"), "state": state_of()}
+    expressions = {"ticket": ticket_in("ticket_id"), "state": state_of(), "unprintable": unprintable_texts()}
 
     class Meta:
         model = Invoice
         fields = (
             *("id", "number", "ticket", "customer", "issued_at", "issued_on", "due_on", "currency"),
             *("subtotal", "tax", "total", "tax_rounding", "prices_include_tax", "deposits"),
-            *("credited", "paid", "refunded", "balance", "state", "lines"),
+            *("credited", "paid", "refunded", "balance", "state", "unprintable", "lines"),
         )
         read_only_fields = fields
 
@@ -89,15 +99,16 @@ class CreditNoteSerializer(ShopSerializer):
     subtotal = MoneyField(**AMOUNT)
     tax = MoneyField(**AMOUNT)
     total = MoneyField(**AMOUNT)
+    unprintable = UnprintableSerializer(many=True, read_only=True, help_text=UNPRINTABLE)
     lines = CreditNoteLineSerializer(many=True, read_only=True)
 
-    expressions = {"ticket": ticket_in("ticket_id")}
+    expressions = {"ticket": ticket_in("ticket_id"), "unprintable": unprintable_texts()}
 
     class Meta:
         model = CreditNote
         fields = (
             *("id", "number", "invoice", "ticket", "customer", "issued_at", "issued_on", "currency", "reason"),
-            *("subtotal", "tax", "total", "lines"),
+            *("subtotal", "tax", "total", "unprintable", "lines"),
         )
         read_only_fields = fields
 
@@ -115,18 +126,20 @@ class PaymentSerializer(ShopSerializer):
         source="reversed_number", read_only=True, allow_null=True, help_text="the number of the payment that this one reverses"
     )
     received_at = UTCField(read_only=True)
+    unprintable = UnprintableSerializer(many=True, read_only=True, help_text=UNPRINTABLE)
 
     expressions = {
         "number": ReceiptNumber(F("pk")),
         "ticket": ticket_in("ticket_id"),
         "reverses": ReceiptNumber(F("reverses_id")),
+        "unprintable": unprintable_texts(),
     }
 
     class Meta:
         model = Payment
         fields = (
             *("id", "number", "ticket", "invoice", "customer", "kind", "method", "amount", "effect"),
-            *("reverses", "reference", "note", "received_at", "created_at"),
+            *("reverses", "reference", "note", "received_at", "unprintable", "created_at"),
         )
         read_only_fields = fields
 

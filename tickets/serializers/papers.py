@@ -111,6 +111,14 @@ class PaperTicketSerializer(serializers.Serializer):
     correction = serializers.CharField()
 
 
+class UnprintableSerializer(serializers.Serializer):
+    """A text that no font holds, and the Latin letters that stand for it on paper."""
+
+    field = serializers.CharField(help_text="its place in the document, such as customer.name")
+    text = serializers.CharField()
+    printed = serializers.CharField()
+
+
 class TotalsSerializer(serializers.Serializer):
     subtotal = Money()
     tax = Money()
@@ -136,6 +144,7 @@ class PaperSerializer(TotalsSerializer):
     lines = PaperLineSerializer(many=True, help_text="of no job; shop supplies last")
     discount = Money(help_text="of the ticket")
     taxes = PaperTaxSerializer(many=True)
+    unprintable = UnprintableSerializer(many=True, help_text="what cannot be printed as it was written")
 
 
 class EstimateSerializer(PaperSerializer):
