@@ -4,6 +4,7 @@ import logging
 from copy import copy
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -119,7 +120,9 @@ def _refuse_open_money(customer: Customer) -> None:
     owed = sum(customer.invoices.values_list("total", flat=True)) - sum(customer.creditnotes.values_list("total", flat=True))
     balance = owed - sum(customer.payments.exclude(kind="applied").values_list("effect", flat=True))
     if balance:
-        raise DomainError("customer_has_balance", f"{balance} are open with {customer.name}: settle that first, then erase.", balance=str(balance))
+        amount = f"{balance:.{settings.SHOP_CURRENCY_PLACES}f}"
+        detail = f"{amount} are open with {customer.name}: settle that first, then erase."
+        raise DomainError("customer_has_balance", detail, balance=amount)
 
 
 def _refuse_open_tickets(customer: Customer) -> None:

@@ -1,7 +1,9 @@
 """Documents that were handed out stand: nothing that changes afterwards changes a byte of them."""
 
+import re
 from decimal import Decimal
 from importlib import import_module
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +16,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat
 from django.test import Client as Browser
 from django.urls import reverse
+from pypdf import PdfReader
 
 from customers import operations as customers
 from customers.models import Customer
@@ -171,3 +174,25 @@ def test_the_office_reads_behind_the_button_what_is_printed_in_latin_letters(man
     browser.force_login(manager.user)
     page = reverse("admin:tickets_serviceticket_invoice", args=[ticket.pk])
     assert "“สมชาย” as “smchay”" in browser.post(page, {"reason": ""}, follow=True).content.decode()
+
+
+def test_no_document_and_no_file_shows_decimals_that_the_currency_lacks(manager: Client, settings: Any) -> None:
+    settings.SHOP_CURRENCY, settings.SHOP_CURRENCY_PLACES = "JPY", 0
+    add_tax_code(name="VAT", rate=Decimal("8.25"), is_default=True, by=None)
+    ticket = make_ticket("completed", parts=[(PartFactory(stock=9, price=Decimal(375)), 3)])
+    invoice = manager.post(f"{API}tickets/{ticket.pk}/invoice/", {}).json()
+    pay = {"amount": "1000", "method": "cash"}
+    assert manager.post(f"{API}invoices/{invoice['id']}/payments/", pay).status_code == 201
+    some = {"reason": "x", "lines": [{"line": 1, "quantity": 1}]}
+    assert manager.post(f"{API}invoices/{invoice['id']}/credit-notes/", some).status_code == 201
+    shown = [text_of(body) if body.startswith(b"%PDF") else body.decode() for body in printed(manager).values()]
+    asked = [f"customers/{ticket.customer_id}/statement/", *(f"reports/{name}/" for name in ("sales", "parts-margin", "tax", "receivables"))]
+    shown += [manager.get(f"{API}{path}", {"format": form}).content.decode() for path in asked for form in ("csv", "json")]
+    refusal = manager.post(f"{API}customers/{ticket.customer_id}/erase/", {})
+    shown += [refusal.content.decode()]
+    assert (len(shown), refusal.status_code) == (16, 409)
+    assert [found for text in shown for found in re.findall(r"[0-9]+\.00(?![0-9])", text)] == []
+
+
+def text_of(pdf: bytes) -> str:
+    return "".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages)
