@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from mechanic_shop.api import form_keys
 from mechanic_shop.api.models import IdempotentAnswer
 
 from .models import Customer
@@ -13,7 +14,9 @@ def forget(customer: Customer, user: Any) -> None:
     """Remove what ``user`` was answered, and what anybody was answered about the customer: whoever signs up is no user yet.
 
     A request that comes again has no second effect, since nothing is written about somebody erased.
+    Forms stay known as done, without what they said.
     """
+    form_keys.forget_details()
     if user is not None:
         IdempotentAnswer.objects.filter(owner=f"user:{user.pk}").delete()
     rows = IdempotentAnswer.objects.values_list("pk", "body").iterator()  # a day's worth, and what is in them no database can search

@@ -292,7 +292,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "mechanic_shop.api.pages.shop",
-            ]
+            ],
+            "builtins": ["mechanic_shop.api.templatetags.form_keys"],
         },
     }
 ]
@@ -472,6 +473,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+MESSAGE_STORAGE = "mechanic_shop.api.form_keys.RecordedMessages"
 
 # --- what a browser is told --------------------------------------------------------------------
 CSRF_FAILURE_VIEW = "mechanic_shop.api.errors.csrf_failure"

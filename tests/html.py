@@ -51,4 +51,4 @@ class Page(HTMLParser):
 
     def fields(self, form: str) -> set[str]:
         """What a form asks for."""
-        return set(self.forms.get(form, ())) - {"csrfmiddlewaretoken", "_content_type", "_content"}
+        return set(self.forms.get(form, ())) - {"csrfmiddlewaretoken", "form_key", "_content_type", "_content"}

@@ -130,8 +130,11 @@ class ShopModelAdmin(RowSelects, SecretFields, ModelAdmin):
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         try:
+            if refused := getattr(request, "refusal", None):
+                raise refused
             return super().delete_view(request, object_id, extra_context)
         except REFUSALS as error:
+            request.refusal = told(error)  # type: ignore[attr-defined]
             messages.error(request, told(error).message)
             return HttpResponseRedirect(f"../../{object_id}/change/")
 

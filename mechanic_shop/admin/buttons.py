@@ -87,6 +87,9 @@ def allowed(request: HttpRequest, permission: str | None) -> bool:
 
 def perform(model_admin: Any, request: HttpRequest, obj: Any, form: ButtonForm, method: Callable[..., str]) -> HttpResponse | None:
     """Do it; None, with the reason on the form, when the shop says no."""
+    if refused := getattr(request, "refusal", None):  # before anything was done
+        form.refuse(refused)
+        return None
     try:
         with transaction.atomic():
             message = method(model_admin, request, obj, **form.accepted)

@@ -1,9 +1,10 @@
 """The admin's site: the pages that belong to no model."""
 
-from collections.abc import Iterator
-from functools import wraps
+from collections.abc import Callable, Iterator
+from functools import partial, wraps
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -13,9 +14,22 @@ from django.urls import reverse
 from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
 
-from mechanic_shop.api import logs
+from mechanic_shop.api import form_keys, logs
+from mechanic_shop.errors import DomainError
 
 EACH = 5  # rows of a model that a search shows
+POPUP = "admin/popup_response.html"
+SENT_BEFORE = DomainError(
+    "form_sent_before",
+    "You sent this form before, with other values, and that was done. Nothing is done now: send it again if you mean to do both.",
+)
+
+
+def has_effect(request: HttpRequest, response: Any) -> bool:
+    """Did a form do what it was for? Then it leads to another page, or closes the window of a choice."""
+    if getattr(request, "refusal", None) is not None:
+        return False
+    return response.status_code in (302, 303) or POPUP in (getattr(response, "template_name", None) or ())
 
 
 class ShopAdminSite(UnfoldAdminSite):
@@ -42,11 +56,24 @@ class ShopAdminSite(UnfoldAdminSite):
             if request.user.is_authenticated:
                 logs.user_id.set(str(request.user.pk))
             try:
-                return inner(request, *args, **kwargs)
+                return self.answer_once(request, lambda: inner(request, *args, **kwargs))
             except PermissionDenied:
                 return TemplateResponse(request, "admin/refused.html", {**self.each_context(request), "title": "Not for you"}, status=403)
 
         return shown
+
+    def answer_once(self, request: HttpRequest, answer: Callable[[], Any]) -> Any:
+        """Let a form that is sent twice have one effect; one that comes again with other values is shown again."""
+        if request.method != "POST" or not self.has_permission(request):
+            return answer()
+        try:
+            response = form_keys.once(request, f"user:{request.user.pk}", answer, is_done=partial(has_effect, request))
+        except form_keys.FormChanged:
+            request.refusal = SENT_BEFORE  # type: ignore[attr-defined]
+            return answer()
+        if form_keys.REPLAYED in response:
+            messages.info(request, "This form was sent twice. It was done once.")
+        return response
 
     def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """What the search box of the side bar finds: a few rows of every model that the user may see."""

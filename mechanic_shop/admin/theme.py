@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 # Tailwind's blue, of which Unfold makes buttons and links.
@@ -48,6 +49,7 @@ def unfold(shop: str) -> dict[str, Any]:
         "SHOW_VIEW_ON_SITE": False,
         "SHOW_BACK_BUTTON": True,
         "COLORS": {"primary": BLUE},
+        "SCRIPTS": [lambda request: static("shop/forms.js")],
         "LOGIN": {"form": "mechanic_shop.accounts.forms.AdminLoginForm"},
         "DASHBOARD_CALLBACK": "tickets.dashboard.shops_day",
         "ACCOUNT": {"navigation": []},

@@ -14,10 +14,11 @@ from rest_framework import serializers
 from rest_framework.utils import html
 
 from .fields import key_of
+from .form_keys import FIELD as FORM_KEY
 
 MOST_NAMED = 20  # unknown members that one answer names
 LONGEST_NAME = 60  # characters of a name that is compared or shown
-FORM_MEMBERS = frozenset({"csrfmiddlewaretoken"})
+FORM_MEMBERS = frozenset({"csrfmiddlewaretoken", FORM_KEY})
 Errors = dict[str, list[serializers.ErrorDetail]]
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.http import HttpResponse
-from django.http.request import RawPostDataException
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.http import parse_etags
@@ -21,6 +21,7 @@ from rest_framework.response import Response
 
 from mechanic_shop.errors import DomainError
 
+from . import form_keys
 from .errors import PreconditionFailed, PreconditionRequired, problem_handler
 from .models import IdempotentAnswer
 from .renderers import PROBLEM, to_json
@@ -32,6 +33,7 @@ KEPT = timedelta(hours=24)
 # Seconds after which a request that never came back no longer blocks its retry. One that takes longer has its twin beside it
 # from then on, and the unique row lets only one of the two commit.
 RUNNING = 10
+FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
 KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 # Refusals that the same request may outgrow: with a new token or right, the new ETag, after a while.
 PASSING = {401, 403, 412, 428, 429}
@@ -63,7 +65,7 @@ def check_if_match(request: Any, current: Callable[[], bytes | None]) -> None:
 def not_modified(request: Any, tag: str) -> bool:
     """May the client keep what it has? Never a page: its forms are of one user, the tag is of the data alone."""
     known = request.META.get("HTTP_IF_NONE_MATCH")
-    if not known or isinstance(getattr(request, "accepted_renderer", None), BrowsableAPIRenderer):
+    if not known or wants_page(request):
         return False
     tags = parse_etags(known)
     return tags == ["*"] or tag in [known.removeprefix("W/") for known in tags]
@@ -79,16 +81,14 @@ class Idempotency:
 
     def __init__(self, request: Any) -> None:
         self.request = request
-        self.key = request.META.get("HTTP_IDEMPOTENCY_KEY")
-        if self.key is None:
+        self.key = key_of(request)
+        if not self.key:
             return
-        if not KEY.fullmatch(self.key):
-            raise ParseError("An Idempotency-Key is 1 to 255 visible ASCII characters.", "invalid_idempotency_key")
         user = request.user
         self.owner = f"user:{user.pk}" if user.is_authenticated else f"addr:{address_of(request)}"
-        parts = (request.method, request.get_full_path(), request.content_type or "")
+        body = form_body(request) if is_form(request) else (request.content_type or "").encode() + b"\n" + raw_body(request)
         # Keyed: bodies hold passwords, and a plain hash of one could be guessed from a copy of the database.
-        sent = "\n".join(parts).encode() + b"\n" + raw_body(request)
+        sent = f"{request.method}\n{request.get_full_path()}\n".encode() + body
         self.fingerprint = salted_hmac("mechanic_shop.api.idempotency", sent, algorithm="sha256").hexdigest()
         self.flag = "running:" + hashlib.sha256(f"{self.owner} {self.key}".encode()).hexdigest()
 
@@ -104,10 +104,17 @@ class Idempotency:
             error = DomainError("idempotency_key_reused", "This Idempotency-Key was used for another request: take a new one.")
             error.status = 422
             raise error
-        response = HttpResponse(bytes(known.body), status=known.status, headers=known.headers)
+        response = self.page(known) if wants_page(self.request) else HttpResponse(bytes(known.body), status=known.status, headers=known.headers)
         if not known.body:
             del response["Content-Type"]  # it has no content
         response["Idempotent-Replayed"] = "true"
+        return response
+
+    def page(self, known: IdempotentAnswer) -> Response:
+        """The stored answer for a browser, which is shown it on a page."""
+        headers = {name: value for name, value in known.headers.items() if name != "Content-Type"}
+        response = Response(orjson.loads(bytes(known.body)) if known.body else None, status=known.status, headers=headers)
+        response.exception = known.status >= 400
         return response
 
     def run(self, answer: Callable[[], Any], prepare: Callable[[], Any] = lambda: None) -> Any:
@@ -115,7 +122,7 @@ class Idempotency:
 
         ``prepare()`` runs before the transaction: what is slow (hashing a password) must not hold SQLite's one write lock.
         """
-        if self.key is None:
+        if not self.key:
             prepare()
             return self.effect(answer)
         if replay := self.stored():
@@ -138,7 +145,7 @@ class Idempotency:
         try:
             with transaction.atomic(), remember_locks():
                 response = answer()
-                if self.key is not None:
+                if self.key:
                     self.keep(response)
             return response
         except IntegrityError as error:
@@ -186,8 +193,34 @@ class Idempotency:
         return error
 
 
+def wants_page(request: Any) -> bool:
+    """Is the answer a page of the browsable API?"""
+    return isinstance(getattr(request, "accepted_renderer", None), BrowsableAPIRenderer)
+
+
+def is_form(request: Any) -> bool:
+    return (request.content_type or "").partition(";")[0].strip() in FORMS
+
+
+def key_of(request: Any) -> str:
+    """The Idempotency-Key of a program, or the key of a page's form; empty where there is none.
+
+    Raises ParseError for a malformed one.
+    """
+    key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None:
+        key = request.data.get(form_keys.FIELD, "") if is_form(request) else ""
+        return form_keys.PREFIX + key if form_keys.KEY.fullmatch(key) else ""
+    if not KEY.fullmatch(key):
+        raise ParseError("An Idempotency-Key is 1 to 255 visible ASCII characters.", "invalid_idempotency_key")
+    return key
+
+
+def form_body(request: Any) -> bytes:
+    """What a form holds: its bytes have another boundary each time that a browser sends them."""
+    return to_json(sorted((name, request.data.getlist(name)) for name in request.data if name not in form_keys.NOT_CONTENT))
+
+
 def raw_body(request: Any) -> bytes:
-    try:
-        return request._request.body
-    except RawPostDataException as error:  # a browser's multipart form, in which the CSRF token was looked for
-        raise ParseError("Send JSON with an Idempotency-Key.", "invalid_idempotency_key") from error
+    body: bytes = request._request.body
+    return body

@@ -23,7 +23,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from mechanic_shop.accounts.views import OpenView
-from mechanic_shop.api import logs
+from mechanic_shop.api import form_keys, logs
 from mechanic_shop.api.concurrency import etag_of, not_modified
 from mechanic_shop.api.errors import Unavailable, from_django
 from mechanic_shop.api.parsers import JSONParser
@@ -177,6 +177,15 @@ class SharedPage(View):
             return gone()
         if request.content_type != FORM:
             return sorry(415, "unsupported_media_type", "Something was missing", "Use the form on the page to send your answer.")
+        try:
+            response = form_keys.once(request, f"link:{link.pk}", lambda: self.decide(request, token, link), is_done=is_saved)
+        except form_keys.FormChanged:  # the estimate has another version since
+            response = self.decide(request, token, link)
+        if is_saved(response):  # only now: an answer that is kept must not hold the token
+            response["Location"] = f"{address(token)}?done"
+        return response
+
+    def decide(self, request: HttpRequest, token: str, link: ShareLink) -> HttpResponse:
         sent = answer_of(request.POST)
         checked = DecideSerializer(data=sent)
         if not checked.is_valid():
@@ -189,16 +198,20 @@ class SharedPage(View):
             record = operations.authorize_shared(token, **checked.validated_data)
         except DomainError as error:
             logs.refusal.set(error.code)
-            link = operations.shared(token)  # as it is now
+            now = operations.shared(token)
             if error.code == "estimate_changed":  # a choice that was made at other prices is none
                 sent = {"note": sent["note"]}
-            return gone() if link is None else show(link, sent, REFUSALS.get(error.code, error.message), status=error.status)
-        return gone() if record is None else HttpResponse(status=303, headers={"Location": f"{address(token)}?done"})
+            return gone() if now is None else show(now, sent, REFUSALS.get(error.code, error.message), status=error.status)
+        return gone() if record is None else HttpResponse(status=303)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = sorry(405, "method_not_allowed", "That does not work here", "Open the link in a browser to see the estimate.")
         response["Allow"] = ", ".join(self._allowed_methods())
         return response
+
+
+def is_saved(response: HttpResponse) -> bool:
+    return response.status_code == 303
 
 
 def address(token: str) -> str:
