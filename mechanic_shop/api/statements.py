@@ -21,7 +21,9 @@ from django.db.models import Field, Model
 from django.db.models.query import get_related_populators
 from django.db.models.sql import InsertQuery, UpdateQuery
 
-KEY = -(2**40) - 77  # stands for a key while a statement is compiled; no row has it
+# Stands for a key while a statement is compiled; no row has it. It fits into the 32 bits of the keys of
+# Django's own tables: of a larger one Django sees that there can be no row.
+KEY = -(2**30) - 77
 MARKERS: dict[type, Callable[[int], Any]] = {
     int: lambda place: KEY - place,
     Decimal: lambda place: Decimal(f"-7070707.{place + 1:03d}"),
