@@ -103,7 +103,13 @@ def make_ticket(status: str = Status.ESTIMATE, *, parts: Any = (), mechanics: An
         operations.assign_mechanic(ticket, mechanic=mechanic, by=root)
     for part, quantity in parts:
         operations.add_part(ticket, part=part, quantity=Decimal(str(quantity)), by=root)
+    bare = Status(status) in (Status.COMPLETED, Status.INVOICED, Status.CLOSED) and not parts
+    if bare:  # an invoice is of something
+        fee = {"kind": "fee", "description": "Inspection", "quantity": Decimal(1), "unit_price": Decimal(25)}
+        job = operations.add_job(ticket, title="Inspection", lines=[fee], by=root)
     for to in PATHS[Status(status)]:
+        if bare and to == Status.COMPLETED:
+            operations.finish_job(job, by=root)
         if to == Status.CLOSED and (due := ticket.invoices.get().account.balance):
             operations.pay(ticket.invoices.get(), amount=due, by=root)
         else:

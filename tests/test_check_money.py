@@ -213,7 +213,7 @@ def test_the_number_of_queries_does_not_grow_with_the_shop(shop: dict[str, Any])
         with CaptureQueriesContext(connection) as captured:
             assert findings() == []
         counts.append(len(captured))
-    assert counts[0] == counts[1] <= 23
+    assert counts[0] == counts[1] <= 27
 
 
 def test_both_checks_compare_the_customers_of_tickets_cars_and_money(shop: dict[str, Any]) -> None:

@@ -275,7 +275,7 @@ def test_no_route_writes_on_papers(manager: Client, route: str) -> None:
 def test_payments_settle_an_invoice_and_close_the_ticket(advisor: Client) -> None:
     ticket = done_ticket()
     invoice = issue(advisor, ticket)
-    first = pay(advisor, invoice, "100", reference="slip 7", received_at="2026-11-01T10:00:00Z").json()
+    first = pay(advisor, invoice, "100", reference="slip 7", received_at=f"{timezone.localdate()}T00:00:00Z").json()
     assert (first["number"], first["amount"], first["kind"], first["reference"]) == (f"R-{first['id']:06}", "100.00", "payment", "slip 7")
     assert sums(read(advisor, invoice)) == ("0.00", "100.00", "0.00", "187.98", "open")
     assert status_of(ticket) == "invoiced"
@@ -309,7 +309,7 @@ def test_payments_that_cannot_be(advisor: Client, body: dict[str, Any]) -> None:
 def test_an_overpayment_is_the_customers_credit_and_can_be_refunded(manager: Client) -> None:
     ticket = done_ticket()
     invoice = issue(manager, ticket)
-    pay(manager, invoice, "300")
+    pay(manager, invoice, "300", keep_as_credit=True)
     assert sums(read(manager, invoice)) == ("0.00", "300.00", "0.00", "-12.02", "paid")
     assert status_of(ticket) == "closed"
     assert refund(manager, invoice, "12.02").json()["effect"] == "-12.02"
@@ -363,7 +363,7 @@ def test_a_deposit_counts_on_the_invoice(manager: Client) -> None:
 
 def test_a_deposit_that_covers_all_closes_the_ticket_at_once(manager: Client) -> None:
     ticket = done_ticket()
-    manager.post(f"{API}tickets/{ticket.pk}/deposits/", {"amount": "300", "method": "card"})
+    manager.post(f"{API}tickets/{ticket.pk}/deposits/", {"amount": "300", "method": "card", "keep_as_credit": True})
     invoice = issue(manager, ticket)
     assert (read(manager, invoice)["balance"], status_of(ticket)) == ("-12.02", "closed")
     assert manager.get(f"{API}invoices/{invoice['id']}/document/").json()["due"] == "0.00"
@@ -528,7 +528,7 @@ def test_whoever_may_not_issue_invoices_may_not_by_a_move(advisor: Client) -> No
 def test_money_is_settled_before_a_customer_is_forgotten(manager: Client) -> None:
     customer = CustomerFactory()
     invoice = issue(manager, done_ticket(customer))
-    pay(manager, invoice, "300")
+    pay(manager, invoice, "300", keep_as_credit=True)
     assert refused(manager.post(f"{API}customers/{customer.pk}/erase/"), 409, "customer_has_balance")["balance"] == "-12.02"
     refund(manager, invoice, "12.02")
     assert manager.post(f"{API}customers/{customer.pk}/erase/").status_code == 204
@@ -619,6 +619,6 @@ def test_an_erased_customers_money_is_not_touched(manager: Client) -> None:
     invoice = issue(manager, done_ticket(customer))
     pay(manager, invoice, "287.98")
     assert manager.post(f"{API}customers/{customer.pk}/erase/").status_code == 204
-    for response in (credit(manager, invoice), refund(manager, invoice, "1"), pay(manager, invoice, "1")):
+    for response in (credit(manager, invoice), refund(manager, invoice, "1"), pay(manager, invoice, "1", keep_as_credit=True)):
         refused(response, 409, "customer_erased")
     assert InvoiceAccount.objects.get().balance == 0

@@ -56,7 +56,7 @@ def sell(*lines: dict[str, Any], parts: Any = (), customer: Customer | None = No
             operations.add_part(ticket, part=part, quantity=d(quantity), by=root)
         job = operations.add_job(ticket, title="Repair", lines=lines, by=root)
         if paid:
-            operations.deposit(ticket, amount=d(paid), by=root)
+            operations.deposit(ticket, amount=d(paid), keep_as_credit=True, by=root)
         operations.authorize(ticket, by=root)
         operations.finish_job(job, by=root)
         operations.move(ticket, to=Status.COMPLETED, by=root)
@@ -70,7 +70,7 @@ def credit(invoice: Invoice, on: str | None = None, **how: Any) -> CreditNote:
 
 def pay(invoice: Invoice, amount: Any, on: str | None = None) -> Payment:
     with at(on):
-        return operations.pay(Invoice.objects.get(pk=invoice.pk), amount=d(amount), by=office())
+        return operations.pay(Invoice.objects.get(pk=invoice.pk), amount=d(amount), keep_as_credit=True, by=office())
 
 
 def tax_code(name: str = "VAT", rate: Any = 20) -> TaxCode:
@@ -303,7 +303,7 @@ def test_what_is_open_by_age(manager: Client, settings: Any) -> None:
     pay(sell(labor(1), customer=paid_much), "130.25")
     pay(sell(labor(1), customer=CustomerFactory(name="Even")), 100)
     waiting = make_ticket("approved", customer=trusting)
-    operations.deposit(waiting, amount=d("75.00"), by=office())
+    operations.deposit(waiting, amount=d("75.00"), keep_as_credit=True, by=office())
     operations.refund_deposit(waiting, amount=d("25.00"), by=office())
 
     found = ask(manager, "receivables")
@@ -426,7 +426,7 @@ def test_a_statement_tells_each_step(account: Customer, owner: Client, manager: 
 
 def test_a_statement_ends_with_what_the_invoices_say(account: Customer, manager: Client) -> None:
     ticket = make_ticket("approved", customer=account)
-    operations.deposit(ticket, amount=d("12.34"), by=office())
+    operations.deposit(ticket, amount=d("12.34"), keep_as_credit=True, by=office())
     first = timezone.localdate() - timedelta(days=365)
     found = manager.get(f"/api/v1/customers/{account.pk}/statement/", {"from": first}).json()
     balances = sum(InvoiceAccount.objects.filter(invoice__customer=account).values_list("balance", flat=True))
@@ -592,7 +592,7 @@ def busy(rows: int) -> None:
         pay(invoice, "33.33")
         ticket = make_ticket(vehicle=VehicleFactory())
         operations.authorize(ticket, defer=[quote("Belt", ticket=ticket, price=1, parts=[(PartFactory(), 1)]).pk], by=office())
-        operations.deposit(ticket, amount=d(5), by=office())
+        operations.deposit(ticket, amount=d(5), keep_as_credit=True, by=office())
 
 
 @pytest.mark.parametrize("path", [*(f"reports/{name}/" for name in NAMES), *(f"reports/sales/?by={by}" for by in ("week", "month", "mechanic"))])

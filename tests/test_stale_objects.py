@@ -57,7 +57,12 @@ class World:
 
 
 def deposit_first(world: World) -> None:
-    operations.deposit(world.ticket, amount=Decimal(50), method="cash", by=office())
+    operations.deposit(world.ticket, amount=Decimal(50), method="cash", keep_as_credit=True, by=office())
+
+
+def credit_first(world: World) -> None:
+    before = make_ticket("invoiced", customer=world.ticket.customer)
+    operations.pay(before.invoices.get(), amount=Decimal(500), method="cash", keep_as_credit=True, by=office())
 
 
 def cancel_first(world: World) -> None:
@@ -90,6 +95,7 @@ ON_TICKETS: dict[str, tuple[str, Call | None, Call]] = {
     "add_job": ("estimate", None, lambda w: operations.add_job(w.ticket, title="More", by=office())),
     "add_line": ("estimate", None, lambda w: operations.add_line(w.job, **FEE, by=office())),
     "add_part": ("estimate", None, lambda w: operations.add_part(w.ticket, part=PartFactory(), by=office())),
+    "apply_credit": ("invoiced", credit_first, lambda w: operations.apply_credit(w.invoice, by=office())),
     "add_recommendation": ("estimate", declined_first, lambda w: operations.add_recommendation(w.ticket, job=w.declined, by=office())),
     "assign_mechanic": ("estimate", None, lambda w: operations.assign_mechanic(w.ticket, mechanic=MechanicFactory(), by=office())),
     "authorize": ("estimate", None, lambda w: operations.authorize(w.ticket, approve=[w.job.pk], by=office())),
@@ -134,7 +140,7 @@ def test_an_operation_on_a_ticket_uses_what_the_row_says_now(name: str) -> None:
         first(world)
         world.ticket.refresh_from_db()
         world.job.refresh_from_db()
-    ticket = {"invoice": "pay refund credit", "payment": "reverse"}
+    ticket = {"invoice": "pay refund credit apply_credit", "payment": "reverse"}
     of = next((each for each, names in ticket.items() if name in names.split()), "")
     seen = getattr(world, of).ticket if of else world.ticket
     if "job" in call.__code__.co_names and "ticket" not in call.__code__.co_names:

@@ -22,6 +22,7 @@ from . import pricing
 from .billing import money
 from .customer_checks import find_discrepancies
 from .models import (
+    AUTHORIZED,
     CreditNote,
     CreditNoteLine,
     CreditNoteLineTax,
@@ -30,11 +31,13 @@ from .models import (
     InvoiceAccount,
     InvoiceLine,
     InvoiceLineTax,
+    JobLine,
     Payment,
     PaymentKind,
     ServiceTicket,
     Status,
     StatusChange,
+    TicketPart,
     ticket_number,
 )
 
@@ -80,6 +83,7 @@ def findings() -> list[str]:
             *wrong_line_taxes(),
             *wrong_accounts(stories),
             *wrong_tickets(stories),
+            *wrong_credit(),
             *find_discrepancies(),
         ]
 
@@ -135,8 +139,10 @@ def wrong_credit_notes(taken: dict[int, Taken]) -> Iterator[str]:
 def wrong_invoices(stories: dict[int, Story], taken: dict[int, Taken]) -> Iterator[str]:
     """Each adds up, and no more was credited than is on it. Fills ``stories``."""
     rows = InvoiceLine.objects.order_by("invoice_id", "position").values_list("invoice_id", "position", "pk", "quantity", "net", "tax")
+    credited = set(CreditNote.objects.values_list("invoice_id", flat=True))  # one of nothing is credited by its note
     for invoice, lines in with_lines(Invoice.objects.order_by("pk"), rows):
-        stands = not lines or any(taken[key].quantity < quantity for _, _, key, quantity, _, _ in lines)
+        left = any(taken[key].quantity < quantity for _, _, key, quantity, _, _ in lines)
+        stands = left if lines else invoice.pk not in credited
         stories[invoice.pk] = Story(invoice.number, invoice.ticket_id, invoice.total, stands)
         yield from wrong_paper(invoice, [(net, tax) for *_, net, tax in lines])
         for _, place, key, *amounts in lines:
@@ -244,6 +250,16 @@ def count(story: Story, kind: str, effect: Decimal) -> None:
         story.paid = pricing.add((story.paid, effect))
 
 
+def wrong_credit() -> Iterator[str]:
+    """What was taken from one ticket of a customer was counted on another."""
+    sums: defaultdict[int, Decimal] = defaultdict(Decimal)
+    for customer, effect in Payment.objects.filter(kind=PaymentKind.CREDIT).values_list("customer_id", "effect"):
+        sums[customer] = pricing.add((sums[customer], effect))
+    for customer, left in sums.items():
+        if left:
+            yield f"Customer {customer}: {money(left)} of credit was moved to or from nowhere."
+
+
 # --- tickets ---------------------------------------------------------------------------------------
 
 
@@ -255,7 +271,7 @@ def wrong_tickets(stories: dict[int, Story]) -> Iterator[str]:
             live[story.ticket].append(story)
     known = {story.ticket for story in stories.values()}
     moved = StatusChange.objects.filter(ticket=OuterRef("pk")).order_by("-pk").values("at")[:1]
-    since = invoices_since()
+    since, billable = invoices_since(), set(with_work())
     for key, status, at in ServiceTicket.objects.order_by("pk").values_list("pk", "status", Subquery(moved)).iterator():
         standing = live[key]
         names = ", ".join(story.number for story in standing)
@@ -265,11 +281,19 @@ def wrong_tickets(stories: dict[int, Story]) -> Iterator[str]:
             continue
         if key not in known and at is not None and since is not None and at < since:
             continue
+        if key not in known and status == Status.CLOSED and key not in billable:
+            continue  # nothing was to be invoiced
         if len(standing) != 1:
             yield f"{ticket_number(key)} is {status}, but has {f'{names} at once' if standing else 'no invoice that stands'}."
         owed = pricing.add(story.balance for story in standing)
         if status == Status.CLOSED and owed > 0:
             yield f"{ticket_number(key)} is closed, but {money(owed)} of {names} are not paid."
+
+
+def with_work() -> Iterator[int]:
+    """Tickets with something that the customer approved."""
+    yield from JobLine.objects.filter(job__status__in=AUTHORIZED).values_list("job__ticket", flat=True).distinct()
+    yield from TicketPart.objects.authorized().values_list("ticket", flat=True).distinct()
 
 
 def invoices_since() -> Any:

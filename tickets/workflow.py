@@ -9,7 +9,7 @@ from typing import Any
 
 from mechanic_shop.errors import DomainError, NotAllowed
 
-from .billing import price_above_approval
+from .billing import price_above_approval, read
 from .models import JobStatus, ServiceTicket, Status
 
 Who = Callable[[Any, ServiceTicket], bool]
@@ -74,6 +74,20 @@ def balance_due(ticket: ServiceTicket) -> DomainError | None:
     )
 
 
+def always(ticket: ServiceTicket) -> bool:
+    return True
+
+
+def has_nothing_to_invoice(ticket: ServiceTicket) -> bool:
+    """Was nothing approved? Then the ticket ends without an invoice."""
+    return not read(ticket).authorized()
+
+
+def has_no_invoice(ticket: ServiceTicket) -> bool:
+    """Was it settled on paper, before the shop wrote invoices here? Else a credit note reopens it."""
+    return not ticket.invoices.exists()
+
+
 @dataclass(frozen=True)
 class Move:
     """A move of the workflow; the office may always make it, ``also`` says who else."""
@@ -81,6 +95,7 @@ class Move:
     also: tuple[Who, ...] = ()
     needs: str = ""  # a permission that the office must have besides
     blocks: tuple[Block, ...] = ()
+    exists: Callable[[ServiceTicket], bool] = always
 
     def allows(self, user: Any, ticket: ServiceTicket) -> bool:
         return any(who(user, ticket) for who in (office, *self.also)) and (not self.needs or user.has_perm(self.needs))
@@ -105,20 +120,24 @@ MOVES: dict[tuple[str, str], Move] = {
     (Status.IN_PROGRESS, Status.CANCELLED): Move(),
     (Status.COMPLETED, Status.IN_PROGRESS): Move(),
     (Status.COMPLETED, Status.INVOICED): Move(needs="tickets.add_invoice"),
+    (Status.COMPLETED, Status.CLOSED): Move(exists=has_nothing_to_invoice),
     (Status.INVOICED, Status.CLOSED): Move(blocks=(balance_due,)),
+    (Status.INVOICED, Status.COMPLETED): Move(needs="tickets.add_creditnote", exists=has_no_invoice),
+    (Status.CLOSED, Status.COMPLETED): Move(needs="tickets.add_creditnote", exists=has_no_invoice),
 }
 
 
-def moves_from(status: str) -> dict[str, Move]:
-    """The moves that exist from a status, by the status that they lead to."""
-    return {to: move for (start, to), move in MOVES.items() if start == status}
+def moves_from(ticket: ServiceTicket) -> dict[str, Move]:
+    """The moves that exist from where the ticket is, by the status that they lead to."""
+    found = {to: move for (start, to), move in MOVES.items() if start == ticket.status}
+    return {to: move for to, move in found.items() if move.exists(ticket)}
 
 
 def check(ticket: ServiceTicket, to: str, user: Any) -> Move:
     """The move to ``to``. Raises DomainError ``transition_not_allowed`` where there is none, NotAllowed where it is not this user's."""
-    move = moves_from(ticket.status).get(to)
+    move = moves_from(ticket).get(to)
     if move is None:
-        possible = list(moves_from(ticket.status))
+        possible = list(moves_from(ticket))
         raise DomainError(
             "transition_not_allowed",
             f"{ticket.number} is {ticket.status}: from there it goes to {', '.join(possible) or 'nowhere'}.",
@@ -134,7 +153,7 @@ def check(ticket: ServiceTicket, to: str, user: Any) -> Move:
 def options(ticket: ServiceTicket, user: Any) -> list[dict[str, Any]]:
     """Where the ticket can go, for the API and the admin: [{to, allowed, blocked_by: [{code, detail}]}]."""
     found = []
-    for to, move in moves_from(ticket.status).items():
+    for to, move in moves_from(ticket).items():
         reasons = [{"code": error.code, "detail": error.message} for error in move.blocked_by(ticket)]
         if not move.allows(user, ticket):
             reasons.insert(0, {"code": "permission_denied", "detail": "This move is not yours to make: ask the front desk."})

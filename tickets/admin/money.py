@@ -10,6 +10,7 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question
@@ -18,8 +19,16 @@ from mechanic_shop.errors import DomainError
 from .. import billing, operations
 from ..documents import mail
 from ..models import SEALED, Invoice, Method, ServiceTicket, Status
+from ..operations.credits import available_credit
 from ..operations.payments import open_deposits
-from ..serializers import DiscountSerializer, IssueSerializer, SendSerializer, TakeMoneySerializer
+from ..serializers import (
+    ApplyCreditSerializer,
+    DiscountSerializer,
+    IssueSerializer,
+    PaySerializer,
+    SendSerializer,
+    TakeMoneySerializer,
+)
 from .look import money
 from .paper import paper
 from .work import CHANGE, is_open, money_question
@@ -60,8 +69,25 @@ class MoneyForm(ButtonForm):
         return Decimal(0)
 
 
+def keep_question() -> forms.BooleanField:
+    return forms.BooleanField(
+        required=False,
+        label="Keep as credit",
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="more than is due becomes the customer's credit",
+    )
+
+
+class DepositForm(MoneyForm):
+    serializer_class = PaySerializer
+    keep_as_credit = keep_question()
+
+
 class PayForm(MoneyForm):
     """On an invoice, or on a ticket's last one."""
+
+    serializer_class = PaySerializer
+    keep_as_credit = keep_question()
 
     def invoice(self) -> Invoice | None:
         return self.obj if isinstance(self.obj, Invoice) else last_invoice(self.obj)
@@ -72,16 +98,34 @@ class PayForm(MoneyForm):
 
     def notes(self) -> list[str]:
         invoice = self.invoice()
-        return [f"{money(invoice.account.balance, invoice.currency)} of {invoice.number} are to pay."] if invoice else []
+        if invoice is None:
+            return []
+        credit = available_credit(invoice)
+        told = [f"{money(credit, invoice.currency)} of the customer's credit can be applied instead."] if credit else []
+        return [f"{money(invoice.account.balance, invoice.currency)} of {invoice.number} are to pay.", *told]
 
 
-class RefundForm(PayForm):
+class RefundForm(MoneyForm):
+    """Of an invoice: what was paid too much is proposed, all that was paid is possible."""
+
     def most(self) -> Decimal:
-        invoice = self.invoice()
-        return invoice.account.paid - invoice.account.refunded if invoice else Decimal(0)
+        return max(Decimal(0), -self.obj.account.balance)
 
     def notes(self) -> list[str]:
-        return [f"{money(self.most(), self.obj.currency)} were paid on {self.obj.number}."]
+        paid = self.obj.account.paid - self.obj.account.refunded
+        return [f"{money(paid, self.obj.currency)} were paid on {self.obj.number}, {money(self.most(), self.obj.currency)} of it too much."]
+
+
+class ApplyCreditForm(ButtonForm):
+    serializer_class = ApplyCreditSerializer
+    amount = money_question(required=False, help_text="as much as is due and there, when left empty")
+
+    def notes(self) -> list[str]:
+        invoice = self.obj
+        return [
+            f"{money(available_credit(invoice), invoice.currency)} of the customer's credit are there, "
+            f"{money(invoice.account.balance, invoice.currency)} of {invoice.number} are to pay."
+        ]
 
 
 class RefundDepositForm(MoneyForm):
@@ -144,7 +188,7 @@ class MoneyButtons:
 
     @button(
         "Deposit",
-        MoneyForm,
+        DepositForm,
         icon="savings",
         permission="tickets.add_payment",
         when=lambda ticket: ticket.status not in SEALED,

@@ -18,10 +18,11 @@ from .. import operations
 from ..documents import mail
 from ..documents.receipts import receipt
 from ..models import CreditNote, Invoice, InvoiceState, Payment, PaymentKind
+from ..operations.credits import available_credit
 from ..operations.invoices import left_of
 from ..serializers import CreditSerializer, ReverseSerializer
 from .look import KIND_COLOURS, day_of, link, money, state_badge, sum_of_money
-from .money import PayForm, RefundForm, SendForm, paid
+from .money import ApplyCreditForm, PayForm, RefundForm, SendForm, paid
 from .paper import paper
 from .sheet import account, paper_sheet
 
@@ -205,7 +206,7 @@ class InvoiceAdmin(PaperAdmin):
     list_display = ("named", "state_shown", "customer", "of_ticket", "issued", "due", "total_shown", "balance")
     list_filter = (StateFilter, "issued_on", ("customer", AutocompleteSelectFilter))
     inlines = (PaymentsInline, CreditNotesInline)
-    actions_detail = ("pay", "pdf", "email", {"title": "Give back", "icon": "undo", "items": ["credit", "refund"]})
+    actions_detail = ("pay", "apply_credit", "pdf", "email", {"title": "Give back", "icon": "undo", "items": ["credit", "refund"]})
     fieldsets = ((None, {"fields": (("named", "state_shown", "issued", "due"), ("customer", "of_ticket", "by_whom"))}),)
     readonly_fields = ("named", "state_shown", "issued", "due", "of_ticket", "by_whom")
 
@@ -234,6 +235,17 @@ class InvoiceAdmin(PaperAdmin):
     @button("Pay", PayForm, icon="payments", permission="tickets.add_payment", when=lambda invoice: invoice.account.balance > 0)
     def pay(self, request: HttpRequest, invoice: Invoice, **answers: Any) -> str:
         return paid(operations.pay(invoice, **answers, by=request.user))
+
+    @button(
+        "Apply credit",
+        ApplyCreditForm,
+        icon="currency_exchange",
+        permission="tickets.add_payment",
+        when=lambda invoice: invoice.account.balance > 0 and available_credit(invoice) > 0,
+    )
+    def apply_credit(self, request: HttpRequest, invoice: Invoice, **answers: Any) -> str:
+        due = operations.apply_credit(invoice, **answers, by=request.user).account.balance
+        return f"Credit is applied: {money(due, invoice.currency)} of {invoice.number} are to pay."
 
     @button(
         "Pay back",

@@ -381,7 +381,7 @@ class ServiceTicketAdmin(WorkButtons, MoneyButtons, WithPanel, ShopModelAdmin):
     def panel(self, request: HttpRequest, ticket: ServiceTicket) -> dict[str, Any]:
         return sheet(ticket, request.user)
 
-    @button("Move", MoveForm, icon="move_down", when=lambda ticket: bool(workflow.moves_from(ticket.status)))
+    @button("Move", MoveForm, icon="move_down", when=lambda ticket: bool(workflow.moves_from(ticket)))
     def move(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         operations.move(ticket, **answers, by=request.user)
         return f"{ticket.number} is now {Status(ticket.status).label.lower()}."

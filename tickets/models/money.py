@@ -282,6 +282,7 @@ class PaymentKind(models.TextChoices):
     PAYMENT = "payment"
     DEPOSIT = "deposit"
     APPLIED = "applied"  # a ticket's deposits, counted on its invoice: no money moves
+    CREDIT = "credit"  # the customer's credit, taken from one ticket and counted on another: no money moves
     REFUND = "refund"
     REVERSAL = "reversal"
 
@@ -310,7 +311,7 @@ class PaymentQuerySet(OwnedQuerySet):
 
     def moved(self) -> Self:
         """Of which money changed hands."""
-        return self.exclude(kind=PaymentKind.APPLIED)
+        return self.exclude(kind__in=(PaymentKind.APPLIED, PaymentKind.CREDIT))
 
 
 class Payment(Printed, AppendOnlyModel):

@@ -2,6 +2,7 @@
 
 from .authorizations import authorize, authorize_shared, revoke_share, share, shared
 from .canned import write_canned_job
+from .credits import apply_credit
 from .invoices import credit, issue_invoice
 from .jobs import (
     add_canned_job,
@@ -27,6 +28,7 @@ __all__ = [
     "add_line",
     "add_part",
     "add_recommendation",
+    "apply_credit",
     "assign_mechanic",
     "authorize",
     "authorize_shared",

@@ -55,6 +55,7 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
     sheet = billing.read(ticket)
     units = sheet.authorized()
     bill = sheet.price(units)
+    ensure_something_to_invoice(ticket, bill)
     if sheet.exceeds_authorized(bill):
         raise billing.approval_exceeded(sheet)
     deposits = payments.paid_before(ticket)
@@ -63,9 +64,15 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
     write_lines(invoice, bill)
     InvoiceAccount.objects.create(invoice=invoice, balance=invoice.total)
     payments.apply_to(invoice, by=by)
-    if bill.lines:  # a ticket without any stays, until somebody has looked at it
-        payments.settle(ticket, payments.account_of(invoice), because=invoice.number, by=by)
+    payments.settle(ticket, payments.account_of(invoice), because=invoice.number, by=by)
     return Invoice.objects.with_account().get(pk=invoice.pk)
+
+
+def ensure_something_to_invoice(ticket: ServiceTicket, bill: pricing.Bill) -> None:
+    """Raises DomainError ``nothing_to_invoice``."""
+    if not bill.lines:
+        detail = f"Nothing on {ticket.number} was approved, so nothing is invoiced: close it, or reopen it and add the work."
+        raise DomainError("nothing_to_invoice", detail)
 
 
 def write_invoice(ticket: ServiceTicket, body: dict[str, Any], bill: pricing.Bill, deposits: Decimal, *, by: Any) -> Invoice:

@@ -20,16 +20,19 @@ MOST = Decimal("9999999.99")
 
 
 @atomic
-def pay(invoice: Invoice, *, amount: Decimal, by: Any, **how: Any) -> Payment:
-    """Take money for an invoice; more than is due is the customer's credit. When nothing is due any more the ticket closes.
+def pay(invoice: Invoice, *, amount: Decimal, keep_as_credit: bool = False, by: Any, **how: Any) -> Payment:
+    """Take money for an invoice. When nothing is due any more the ticket closes.
 
-    Raises DomainError ``invoice_credited`` for one that was taken back in full; InvalidInput for an amount that is none.
+    With ``keep_as_credit`` more than is due is the customer's credit; else DomainError ``more_than_due``. Raises DomainError
+    ``invoice_credited`` for one that was taken back in full; InvalidInput for an amount that is none.
     """
     ticket = invoice.ticket
     lock(ticket)
     account = account_of(invoice)
     if ticket.status not in (Status.INVOICED, Status.CLOSED) or invoice != newest(ticket):
         raise DomainError("invoice_credited", f"{invoice.number} was credited in full: nothing is to pay on it.")
+    if not keep_as_credit:
+        ensure_not_more(amount, account.balance)
     payment = write(ticket, PaymentKind.PAYMENT, amount, invoice=invoice, by=by, **how)
     account.paid += amount
     save(account)
@@ -52,13 +55,20 @@ def refund(invoice: Invoice, *, amount: Decimal, by: Any, **how: Any) -> Payment
 
 
 @atomic
-def deposit(ticket: ServiceTicket, *, amount: Decimal, by: Any, **how: Any) -> Payment:
-    """Take money in advance; it counts on the invoice to come. Raises DomainError ``ticket_locked`` where none is to come."""
+def deposit(ticket: ServiceTicket, *, amount: Decimal, keep_as_credit: bool = False, by: Any, **how: Any) -> Payment:
+    """Take money in advance; it counts on the invoice to come.
+
+    Raises DomainError ``ticket_locked`` where none is to come, or ``more_than_due`` for more than the estimate comes to, unless
+    ``keep_as_credit`` is true or nothing is on the estimate yet.
+    """
     lock(ticket)
     if ticket.status in (Status.INVOICED, Status.CLOSED):
         raise already_invoiced(ticket, "pay that")
     if ticket.status == Status.CANCELLED:
         raise DomainError("ticket_locked", f"{ticket.number} is cancelled: nothing is to pay on it.", ticket_status=ticket.status)
+    sheet = billing.read(ticket)
+    if not keep_as_credit and (offered := sheet.offered()):
+        ensure_not_more(amount, sheet.price(offered).total - open_deposits(ticket))
     bump(ticket)
     return write(ticket, PaymentKind.DEPOSIT, amount, by=by, **how)
 
@@ -80,7 +90,7 @@ def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
     """
     ticket = payment.ticket
     lock(ticket)
-    if payment.kind in (PaymentKind.REVERSAL, PaymentKind.APPLIED):
+    if payment.kind in (PaymentKind.REVERSAL, PaymentKind.APPLIED, PaymentKind.CREDIT):
         raise DomainError("not_reversible", f"{payment.number} is a {payment.get_kind_display().lower()} row: it stays.")
     if Payment.objects.filter(reverses=payment).exists():
         raise DomainError("already_reversed", f"{payment.number} is reversed already.")
@@ -133,14 +143,11 @@ def write(
     received_at: datetime | None = None,
     **details: Any,
 ) -> Payment:
-    if amount <= 0:
-        raise InvalidInput("amount", "min_value", "Name an amount of more than 0.")
-    if amount > MOST or amount != terms.rounding().round(amount):
-        raise InvalidInput("amount", "amount", f"An amount is {MOST} at the most, in whole units of the currency.")
+    check_amount(amount)
     Customer.objects.refuse_erased(ticket.customer_id)  # their tickets never open again
     now = timezone.now()
-    if received_at is not None and received_at > now:
-        raise InvalidInput("received_at", "in_the_future", "It cannot have been received in the future.")
+    if received_at is not None:
+        check_received_at(received_at, ticket, now)
     received_at = received_at or now
     said = {"kind": str(kind), "method": method, "reference": details.get("reference", "")}
     return Payment.objects.create(
@@ -155,6 +162,16 @@ def write(
         document=snapshot(ticket.pk, details.get("invoice"), amount, received_at, **said),
         **details,
     )
+
+
+def check_received_at(received_at: datetime, ticket: ServiceTicket, now: datetime) -> None:
+    """Money comes from the day on which the ticket was opened, in the shop's time, until now: what is booked earlier would change closed months."""
+    if received_at > now:
+        raise InvalidInput("received_at", "in_the_future", "It cannot have been received in the future.")
+    opened_on = timezone.localdate(ticket.opened_at)
+    if timezone.localdate(received_at) < opened_on:
+        detail = f"{ticket.number} was opened on {opened_on}: give that day or a later one."
+        raise InvalidInput("received_at", "before_ticket", detail)
 
 
 # --- what an invoice's payments come to; under the ticket's lock -----------------------------------
@@ -228,7 +245,28 @@ def newest(ticket: ServiceTicket) -> Invoice | None:
 
 def already_invoiced(ticket: ServiceTicket, way_out: str) -> DomainError:
     invoice = newest(ticket)
-    return DomainError("already_invoiced", f"{ticket.number} has its invoice: {way_out}.", invoice=invoice.number if invoice else None)
+    if invoice is None:
+        detail = f"{ticket.number} was settled on paper, before the shop wrote invoices here: a manager reopens it to invoice it anew."
+        return DomainError("already_invoiced", detail, invoice=None)
+    return DomainError("already_invoiced", f"{ticket.number} has its invoice: {way_out}.", invoice=invoice.number)
+
+
+def check_amount(amount: Decimal) -> None:
+    """Raises InvalidInput for what is no amount of money."""
+    if amount <= 0:
+        raise InvalidInput("amount", "min_value", "Name an amount of more than 0.")
+    if amount > MOST or amount != terms.rounding().round(amount):
+        raise InvalidInput("amount", "amount", f"An amount is {MOST} at the most, in whole units of the currency.")
+
+
+def ensure_not_more(amount: Decimal, due: Decimal) -> None:
+    """Raises DomainError ``more_than_due``."""
+    check_amount(amount)
+    due = max(due, Decimal(0))
+    if amount > due:
+        shown = billing.money(due)
+        detail = f"Only {shown} is due: take that, or send keep_as_credit to keep the rest as the customer's credit."
+        raise DomainError("more_than_due", detail, due=shown)
 
 
 def refuse_more(amount: Decimal, paid: Decimal) -> None:

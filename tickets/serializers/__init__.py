@@ -22,6 +22,7 @@ from .jobs import (
     RemoveLineSerializer,
 )
 from .money import (
+    ApplyCreditSerializer,
     CreditLineSerializer,
     CreditNoteLineSerializer,
     CreditNoteSerializer,
@@ -30,6 +31,7 @@ from .money import (
     InvoiceSerializer,
     IssueSerializer,
     PaymentSerializer,
+    PaySerializer,
     ReverseSerializer,
     SendSerializer,
     TakeMoneySerializer,
@@ -95,6 +97,7 @@ __all__ = [
     "AddCannedJobSerializer",
     "AddPartSerializer",
     "AddRecommendationSerializer",
+    "ApplyCreditSerializer",
     "AssignMechanicSerializer",
     "AuthorizationSerializer",
     "AuthorizeSerializer",
@@ -140,6 +143,7 @@ __all__ = [
     "PaperTaxSerializer",
     "PaperTicketSerializer",
     "PaperVehicleSerializer",
+    "PaySerializer",
     "PaymentSerializer",
     "RemoveLineSerializer",
     "RemoveMechanicSerializer",

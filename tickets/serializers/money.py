@@ -154,7 +154,17 @@ class TakeMoneySerializer(Body):
     method = serializers.ChoiceField(choices=Method.choices)
     reference = serializers.CharField(max_length=100, required=False, allow_blank=True, default="", help_text="of the card slip, transfer or cheque")
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
-    received_at = UTCField(required=False, allow_null=True, default=None, help_text="now, when left out")
+    received_at = UTCField(required=False, allow_null=True, default=None, help_text="now, when left out; not before the ticket was opened")
+
+
+class PaySerializer(TakeMoneySerializer):
+    """Money that comes."""
+
+    keep_as_credit = serializers.BooleanField(default=False, help_text="keep more than is due as the customer's credit")
+
+
+class ApplyCreditSerializer(Body):
+    amount = MoneyField(min_value=Decimal("0.01"), required=False, allow_null=True, default=None, help_text="all that can be applied, when left out")
 
 
 class ReverseSerializer(Body):

@@ -1,9 +1,11 @@
+from functools import partial
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 
+from mechanic_shop.api.concurrency import check_if_match
 from mechanic_shop.api.permissions import Has, IsAuthenticated
 from mechanic_shop.api.schema import answers
 from mechanic_shop.api.viewsets import ShopGenericViewSet
@@ -13,12 +15,14 @@ from ..documents.receipts import receipt
 from ..filters import CreditNoteFilter, InvoiceFilter, PaymentFilter
 from ..models import CreditNote, Invoice, Payment
 from ..serializers import (
+    ApplyCreditSerializer,
     CreditNotePaperSerializer,
     CreditNoteSerializer,
     CreditSerializer,
     InvoicePaperSerializer,
     InvoiceSerializer,
     PaymentSerializer,
+    PaySerializer,
     ReverseSerializer,
     SendSerializer,
     TakeMoneySerializer,
@@ -50,6 +54,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
     permissions = {
         **dict.fromkeys(("list", "retrieve", "paper", "pdf", "payments", "credit_notes"), IsAuthenticated),
         "pay": Has("tickets.add_payment"),
+        "apply_credit": Has("tickets.add_payment"),
         "refund": Has("tickets.refund_payment"),
         "credit": Has("tickets.add_creditnote"),
         "email": Has("tickets.add_invoice"),
@@ -74,7 +79,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
         return send_paper(self, lambda paper: paper.document)
 
     @answers(PaymentSerializer, many=True)
-    @action(detail=True, serializer_class=TakeMoneySerializer, filterset_class=None, ordering_fields=None, ordering=None)
+    @action(detail=True, serializer_class=PaySerializer, filterset_class=None, ordering_fields=None, ordering=None)
     def payments(self, request: Any, pk: str) -> Any:
         """What was paid, applied, refunded and reversed on the invoice, oldest first."""
         rows = self.get_object().payments.select_related("ticket", "invoice", "customer")
@@ -85,6 +90,21 @@ class InvoiceViewSet(WrittenOnceViewSet):
     def pay(self, request: Any, pk: str) -> Any:
         """Take a payment; when nothing is due any more, the ticket closes."""
         return self.produce(operations.pay, PaymentSerializer, "payment")
+
+    @answers(InvoiceSerializer)
+    @action(detail=True, methods=["put"], url_path="apply-credit", serializer_class=ApplyCreditSerializer)
+    def apply_credit(self, request: Any, pk: str) -> Any:
+        """Count the customer's credit, from other tickets, on this invoice: `amount`, or as much as is due and there."""
+
+        def answer() -> Any:
+            invoice = self.get_object()  # the operation locks: all tickets that it takes from, in their order
+            body = self.get_serializer(data=request.data)
+            body.is_valid(raise_exception=True)
+            check = partial(check_if_match, request, lambda: self.document(invoice.pk))
+            operations.apply_credit(invoice, **body.validated_data, by=request.user, check=check)
+            return self.answer_object(invoice.pk)
+
+        return self.write(request, answer)
 
     @extend_schema(responses={201: PaymentSerializer})
     @action(detail=True, methods=["post"], url_path="refunds", serializer_class=TakeMoneySerializer)

@@ -33,6 +33,7 @@ from ..serializers import (
     IssueSerializer,
     MoveSerializer,
     PaymentSerializer,
+    PaySerializer,
     RemoveMechanicSerializer,
     RemovePartSerializer,
     RevokeShareSerializer,
@@ -192,7 +193,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
         return self.produce(operations.issue_invoice, InvoiceSerializer, "invoice")
 
     @answers(PaymentSerializer, many=True)
-    @action(detail=True, serializer_class=TakeMoneySerializer, filterset_class=None, ordering_fields=None)
+    @action(detail=True, serializer_class=PaySerializer, filterset_class=None, ordering_fields=None)
     def deposits(self, request: Any, pk: str) -> Any:
         """What was paid in advance, and paid back."""
         ticket = self.get_object()

@@ -1,0 +1,169 @@
+"""What was paid too much: refused without a word, kept as credit, counted on the next invoice; and tickets that end without one."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from tickets import operations, reports
+from tickets.books import findings
+from tickets.models import Invoice, PaymentKind, ServiceTicket, Status
+
+from .conftest import Client
+from .factories import CustomerFactory, make_ticket, office
+from .races import at_once
+from .test_money import API, credit, done_ticket, issue, pay, read, refund, refused
+from .test_races import again, statuses
+
+pytestmark = pytest.mark.django_db
+
+
+def overpaid(client: Client, by: str = "100") -> tuple[Any, dict[str, Any]]:
+    """A customer with credit, and the invoice on which it lies."""
+    ticket = done_ticket()
+    invoice = issue(client, ticket)
+    amount = str(Decimal(invoice["balance"]) + Decimal(by))
+    assert pay(client, invoice, amount, keep_as_credit=True).status_code == 201
+    return ticket.customer, invoice
+
+
+def apply(client: Client, invoice: dict[str, Any], **body: Any) -> Any:
+    return client.put(f"{API}invoices/{invoice['id']}/apply-credit/", body)
+
+
+def test_more_than_is_due_is_refused_with_what_is_due(advisor: Client) -> None:
+    invoice = issue(advisor, done_ticket())
+    assert refused(pay(advisor, invoice, "288"), 409, "more_than_due")["due"] == "287.98"
+    assert pay(advisor, invoice, "200").status_code == 201
+    assert refused(pay(advisor, invoice, "88"), 409, "more_than_due")["due"] == "87.98"
+    assert pay(advisor, invoice, "88", keep_as_credit=True).status_code == 201
+    assert read(advisor, invoice)["balance"] == "-0.02"
+
+
+def test_a_deposit_is_no_more_than_the_estimate(advisor: Client) -> None:
+    ticket = done_ticket()
+    address = f"{API}tickets/{ticket.pk}/deposits/"
+    assert advisor.post(address, {"amount": "200", "method": "cash"}).status_code == 201
+    facts = refused(advisor.post(address, {"amount": "500", "method": "cash"}), 409, "more_than_due")
+    assert facts["due"] == "87.98"
+    empty = make_ticket()
+    body = {"amount": "50", "method": "cash"}
+    assert advisor.post(f"{API}tickets/{empty.pk}/deposits/", body).status_code == 201
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_money_is_dated_while_the_ticket_is_there(advisor: Client, days: int) -> None:
+    invoice = issue(advisor, done_ticket())
+    moment = (timezone.now() + timedelta(days=days)).isoformat()
+    refused(pay(advisor, invoice, "10", received_at=moment), 400, field="received_at")
+    refused(pay(advisor, invoice, "10", received_at="1901-01-01T00:00:00Z"), 400, field="received_at")
+
+
+def test_credit_counts_on_the_next_invoice(advisor: Client) -> None:
+    customer, first = overpaid(advisor)
+    second = issue(advisor, done_ticket(customer))
+    refused(apply(advisor, second, amount="100.01"), 409, "more_than_due")
+    assert apply(advisor, second, amount="30").json()["balance"] == "257.98"
+    assert apply(advisor, second).json()["balance"] == "187.98"
+    assert read(advisor, first)["balance"] == "0.00"
+    refused(apply(advisor, second), 409, "no_credit")
+    assert reports.owing.credit_of(customer) == 0
+    statement = advisor.get(f"{API}customers/{customer.pk}/statement/").json()
+    assert statement["closing"] == "187.98"
+    rows = advisor.get(f"{API}invoices/{second['id']}/payments/").json()["results"]
+    assert [(row["kind"], row["effect"]) for row in rows] == [("credit", "30.00"), ("credit", "70.00")]
+    assert findings() == []
+
+
+def test_a_deposit_of_a_cancelled_ticket_counts_elsewhere(manager: Client) -> None:
+    customer = CustomerFactory()
+    ticket = make_ticket(customer=customer)
+    operations.deposit(ticket, amount=Decimal(50), method="cash", by=office())
+    operations.move(ticket, to="cancelled", by=office())
+    invoice = issue(manager, done_ticket(customer))
+    assert apply(manager, invoice).json()["balance"] == "237.98"
+    address = f"{API}tickets/{ticket.pk}/refund-deposit/"
+    refused(manager.post(address, {"amount": "1", "method": "cash"}), 409, "refund_exceeds_paid")
+    assert findings() == []
+
+
+def test_credit_that_covers_all_closes_the_ticket(advisor: Client) -> None:
+    customer, _ = overpaid(advisor, "400")
+    ticket = done_ticket(customer)
+    invoice = issue(advisor, ticket)
+    assert apply(advisor, invoice).json()["state"] == "paid"
+    assert ServiceTicket.objects.get(pk=ticket.pk).status == Status.CLOSED
+
+
+def test_nobody_uses_the_credit_of_another_customer(advisor: Client) -> None:
+    overpaid(advisor)
+    refused(apply(advisor, issue(advisor, done_ticket())), 409, "no_credit")
+
+
+def test_a_row_of_credit_is_not_reversed(manager: Client) -> None:
+    customer, _ = overpaid(manager)
+    apply(manager, issue(manager, done_ticket(customer)))
+    for row in Invoice.objects.order_by("-pk")[0].payments.filter(kind=PaymentKind.CREDIT):
+        refused(manager.post(f"{API}payments/{row.pk}/reverse/", {"note": "x"}), 409, "not_reversible")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_credit_is_used_once_though_it_is_refunded_and_applied_at_once(manager: Client) -> None:
+    for _ in range(3):
+        customer, first = overpaid(manager)
+        others = [issue(manager, done_ticket(customer)) for _ in range(2)]
+        found = at_once(
+            lambda c=again(manager), i=first: refund(c, i, "100"),
+            *[lambda c=again(manager), i=other: apply(c, i) for other in others],
+            *[lambda c=again(manager), i=other: apply(c, i, amount="60") for other in others],
+        )
+        assert 201 in statuses(found) or 200 in statuses(found)
+        used = sum(Decimal("287.98") - Decimal(read(manager, other)["balance"]) for other in others)
+        refunds = Decimal(read(manager, first)["refunded"])
+        assert Decimal(read(manager, first)["balance"]) == used + refunds - 100
+        assert used <= 100
+        assert findings() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_invoices_that_draw_on_each_other_do_not_deadlock(manager: Client) -> None:
+    customer, _ = overpaid(manager)
+    invoices = [issue(manager, done_ticket(customer)) for _ in range(4)]
+    found = at_once(*[lambda c=again(manager), i=each: apply(c, i, amount="20") for each in reversed(invoices)])
+    assert statuses(found) == {200: 4}
+
+
+# --- nothing to invoice ----------------------------------------------------------------------------
+
+
+def test_a_ticket_without_work_is_not_invoiced_but_closed(advisor: Client) -> None:
+    ticket = make_ticket()
+    for to in ("approved", "completed"):
+        operations.move(ticket, to=to, by=office())
+    refused(advisor.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "nothing_to_invoice")
+    options = advisor.get(f"{API}tickets/{ticket.pk}/transitions/").json()["next"]
+    assert {option["to"] for option in options} == {"in_progress", "invoiced", "closed"}
+    assert advisor.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": "closed"}).status_code == 200
+    assert findings() == []
+
+
+def test_work_for_nothing_is_invoiced_and_credited(manager: Client) -> None:
+    ticket = done_ticket()
+    operations.give_discount(ticket, discount_percent=Decimal(100), by=office())
+    invoice = issue(manager, ticket)
+    assert (invoice["total"], ServiceTicket.objects.get(pk=ticket.pk).status) == ("0.00", "closed")
+    assert credit(manager, invoice).status_code == 201
+    assert findings() == []
+
+
+def test_an_old_invoice_of_nothing_that_was_credited_does_not_stand(manager: Client, monkeypatch: Any) -> None:
+    """As earlier versions wrote it."""
+    ticket = done_ticket()
+    monkeypatch.setattr("tickets.billing.Sheet.items", lambda self, units: [])
+    monkeypatch.setattr("tickets.operations.invoices.ensure_something_to_invoice", lambda ticket, bill: None)
+    invoice = issue(manager, ticket)
+    assert credit(manager, invoice).status_code == 201
+    monkeypatch.undo()
+    assert findings() == []

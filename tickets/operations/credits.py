@@ -1,0 +1,119 @@
+"""The customer's credit: what was paid too much on one ticket counts on the invoice of another.
+
+Two rows of the kind ``credit`` say so, of opposite signs; no money moves. All tickets are locked in the
+order of their keys, so that two invoices that draw on each other do not deadlock.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from customers.models import Customer
+from inventory.models import ZERO
+from mechanic_shop.api import row_locks
+from mechanic_shop.api.transactions import atomic
+from mechanic_shop.errors import DomainError, InvalidInput
+
+from .. import billing, pricing, terms
+from ..models import Invoice, InvoiceAccount, Method, PaymentKind, ServiceTicket, Status
+from .payments import account_of, newest, open_deposits, save, settle, write
+
+Source = tuple[ServiceTicket, InvoiceAccount | None, Decimal]
+
+
+@atomic
+def apply_credit(
+    invoice: Invoice,
+    *,
+    amount: Decimal | None = None,
+    by: Any,
+    check: Callable[[], None] = lambda: None,
+) -> Invoice:
+    """Count the customer's credit on an invoice: ``amount``, or as much as is due and there.
+
+    Raises DomainError ``no_credit``, ``more_than_due`` or ``invoice_credited``; InvalidInput for an amount that is none.
+    ``check`` may still refuse once all is locked.
+    """
+    lock_tickets(invoice)
+    check()
+    ticket, account = invoice.ticket, account_of(invoice)
+    if invoice != newest(ticket) or ticket.status not in (Status.INVOICED, Status.CLOSED):
+        raise DomainError("invoice_credited", f"{invoice.number} was credited in full: nothing is to pay on it.")
+    sources = sources_of(invoice)
+    wanted = chosen_amount(amount, account.balance, pricing.add(left for _, _, left in sources))
+    taken = take(sources, wanted, invoice, by=by)
+    write(ticket, PaymentKind.CREDIT, wanted, invoice=invoice, method=Method.OTHER, note=f"credit of {', '.join(taken)}"[:500], by=by)
+    account.paid += wanted
+    save(account)
+    settle(ticket, account, because="credit", by=by)
+    return Invoice.objects.with_account().get(pk=invoice.pk)
+
+
+def lock_tickets(invoice: Invoice) -> None:
+    """Lock the invoice's ticket with every other ticket of the customer that may hold credit."""
+    customer = invoice.customer_id
+    keys = set(with_credit(customer).values_list("pk", flat=True))
+    row_locks.lock_keys(ServiceTicket, {*keys, invoice.ticket_id})
+    row_locks.lock(invoice.ticket, "customer", "vehicle")
+
+
+def with_credit(customer: int) -> Any:
+    """Tickets with an invoice on which too much was paid, and cancelled ones with payments."""
+    rows = ServiceTicket.objects.filter(customer=customer)
+    overpaid = InvoiceAccount.objects.filter(invoice__customer=customer, balance__lt=0).values("invoice__ticket")
+    return rows.filter(pk__in=overpaid) | rows.filter(status=Status.CANCELLED, payments__isnull=False)
+
+
+def sources_of(invoice: Invoice) -> list[Source]:
+    """Where the customer's credit lies: (ticket, account or None for a deposit, how much), oldest ticket first."""
+    found: list[Source] = []
+    for ticket in with_credit(invoice.customer_id).exclude(pk=invoice.ticket_id).distinct().order_by("pk"):
+        if ticket.status == Status.CANCELLED:
+            found.append((ticket, None, open_deposits(ticket)))
+            continue
+        accounts = InvoiceAccount.objects.filter(invoice__ticket=ticket, balance__lt=0).select_related("invoice")
+        for account in accounts.order_by("pk"):
+            found.append((ticket, account, min(-account.balance, account.paid - account.refunded)))
+    return [source for source in found if source[2] > 0]
+
+
+def available_credit(invoice: Invoice) -> Decimal:
+    """What could be counted on the invoice."""
+    return pricing.add(left for _, _, left in sources_of(invoice))
+
+
+def chosen_amount(amount: Decimal | None, due: Decimal, there: Decimal) -> Decimal:
+    due = max(due, ZERO)
+    if not there or not due:
+        detail = "The customer has no credit." if not there else "Nothing is due on this invoice."
+        raise DomainError("no_credit", f"{detail} Take a payment instead." if due else detail, available=billing.money(there))
+    if amount is None:
+        return min(due, there)
+    if amount <= 0 or amount != terms.rounding().round(amount):
+        raise InvalidInput("amount", "amount", "Name an amount of more than 0, in whole units of the currency.")
+    if amount > min(due, there):
+        raise DomainError(
+            "more_than_due",
+            f"Only {billing.money(min(due, there))} can be applied: {billing.money(due)} is due, {billing.money(there)} is there.",
+            due=billing.money(due),
+            available=billing.money(there),
+        )
+    return amount
+
+
+def take(sources: list[Source], wanted: Decimal, invoice: Invoice, *, by: Any) -> list[str]:
+    """Take the amount from the sources, oldest first; returns the numbers of what it came from."""
+    names = []
+    for ticket, account, left in sources:
+        part = min(left, wanted)
+        if part <= 0:
+            break
+        Customer.objects.refuse_erased(ticket.customer_id)
+        source = account.invoice if account else None
+        write(ticket, PaymentKind.CREDIT, part, invoice=source, method=Method.OTHER, note=f"to {invoice.number}", by=by, sign=-1)
+        if account is not None:
+            account.paid -= part
+            save(account)
+        names.append(source.number if source else ticket.number)
+        wanted -= part
+    return names
