@@ -51,8 +51,8 @@ def _a_quick_and_patient_shop(settings: Any) -> Any:
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True  # nothing was collected
     settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES, "off")
     forget()
-    shelf.kept.clear()  # statements of other settings
-    pages.kept.clear()
+    shelf.clear()  # statements of other settings
+    pages.clear()
     added.cache_clear()  # headers of other settings
     yield
     cache.clear()

@@ -251,13 +251,13 @@ def test_the_window_is_of_whole_days_of_assignment(anonymous: Client, since: str
 
 def test_the_window_is_of_days_of_the_shop(anonymous: Client, settings: Any) -> None:
     settings.TIME_ZONE = "America/Denver"
-    shelf.kept.clear()  # a shop's days do not move while it runs, so statements keep them
+    shelf.clear()  # a shop's days do not move while it runs, so statements keep them
     mechanic = MechanicFactory(name="Ann")
     make_ticket(mechanics=[mechanic])
     TicketMechanic.objects.update(assigned_at=datetime(2026, 3, 2, 5, 0, tzinfo=UTC))  # ten in the evening of March 1st in Denver
     assert popular(anonymous, since="2026-03-01", until="2026-03-01") == [("Ann", 1)]
     assert popular(anonymous, since="2026-03-02") == [("Ann", 0)]
-    shelf.kept.clear()
+    shelf.clear()
 
 
 @pytest.mark.parametrize("query", ["since=yesterday", "until=2026-02-30", "since=1", "from=2026-01-01", "ordering=name", "is_active=maybe"])

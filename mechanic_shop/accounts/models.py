@@ -10,10 +10,21 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from mechanic_shop.api import caching
 from mechanic_shop.api.audit import AuditedModel, AuditedQuerySet
+from mechanic_shop.api.statements import USER
 
 from .emails import MAX_EMAIL, normalise_email, validate_plain_email
 
 EMAIL_TAKEN = "This e-mail is known here already: log in with it, or reset its password."
+
+
+permission_sets: dict[frozenset[str], frozenset[str]] = {}
+
+
+def one_and_the_same(permissions: frozenset[str]) -> frozenset[str]:
+    """The same object for equal sets: as a part of keys it is compared often, and with itself at once."""
+    if len(permission_sets) > 1000:  # there are as many as combinations of roles
+        permission_sets.clear()
+    return permission_sets.setdefault(permissions, permissions)
 
 
 class Visitor(AnonymousUser):
@@ -106,8 +117,14 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
         if obj is not None or not self.is_active:
             return frozenset(super().get_all_permissions(obj))
         if self.granted is None:
-            self.granted = frozenset(super().get_all_permissions())
+            self.granted = one_and_the_same(frozenset(super().get_all_permissions()))
         return self.granted
+
+    def stand_in(self) -> "User":
+        """Somebody with the same rights and nothing else of this user, in whose name a statement is made for all who have them."""
+        somebody = User(pk=USER, is_active=self.is_active, is_superuser=self.is_superuser)
+        somebody.granted = self.get_all_permissions()
+        return somebody
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         if obj is not None or self.is_superuser:

@@ -11,7 +11,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.utils import html
 
-from .statements import KEY, Statement, shelf
+from .permissions import rights_of, stand_in_for
+from .statements import KEY, ObjectStatement, shelf
 
 LARGEST_ID = 10**18
 
@@ -59,9 +60,15 @@ class SmallRelatedField(serializers.RelatedField):
     def use_pk_only_optimization(self) -> bool:
         return False
 
+    @property
+    def user(self) -> Any:
+        return getattr(self.context.get("request"), "user", None)
+
     def get_queryset(self) -> Any:
+        return self.visible_to(self.user)
+
+    def visible_to(self, user: Any) -> Any:
         queryset: Any = super().get_queryset()
-        user = getattr(self.context.get("request"), "user", None)
         return queryset.visible_to(user) if user is not None and hasattr(queryset, "visible_to") else queryset
 
     loaded: dict[int, Any] | None = None
@@ -76,9 +83,11 @@ class SmallRelatedField(serializers.RelatedField):
         """The row with this key, if the user may see it."""
         if self.loaded is not None:
             return self.loaded.get(ident)
-        user = getattr(self.context.get("request"), "user", None)
-        rights = (user.pk, frozenset(user.get_all_permissions())) if user is not None else None
-        return shelf.get((vars(self)["queryset"], rights), lambda: Statement(self.get_queryset().filter(pk=KEY).order_by())).first(ident)
+        user = self.user
+        if user is None:
+            return self.get_queryset().filter(pk=ident).first()
+        key = (vars(self)["queryset"], *rights_of(user))
+        return shelf.get(key, lambda: ObjectStatement(self.visible_to(stand_in_for(user)).filter(pk=KEY).order_by())).first(ident, user.pk)
 
     def get_choices(self, cutoff: int | None = None) -> dict[Any, Any]:
         return {}

@@ -236,30 +236,41 @@ class Page:
     def __init__(self, rows: Any, serializer: serializers.BaseSerializer, number: int, size: int, *, exact: bool) -> None:
         self.number, self.size, self.exact = number, size, exact
         first = (number - 1) * size
-        self.counting = Statement(rows.order_by().values_list("pk"), "SELECT count(*) FROM ({}) counted")
+        self.counting = Statement(rows.order_by().values_list("pk"), "SELECT count(*) FROM ({}) counted", ())
         self.counted, self.total = 0.0, 0
         keys = rows.values("pk")[first : first + size]
         # Keys first: PostgreSQL would otherwise build the JSON of every row that a deep page skips.
         shown = rows if rows.query.annotations else rows.model._default_manager.filter(pk__in=keys).order_by(*rows.query.order_by)
-        self.rows = Statement(documents(shown[first : first + size] if rows.query.annotations else shown, serializer))
+        self.rows = Statement(documents(shown[first : first + size] if rows.query.annotations else shown, serializer), markers=())
 
-    def count(self) -> int:
-        """How many rows the list has. Of a long list it may be a second old, unless it must be ``exact``: counting takes longer than reading."""
+    @property
+    def weight(self) -> int:
+        return 300 + self.counting.weight + self.rows.weight
+
+    def count(self, user: int | None) -> int:
+        """How many rows the list has. Of a long list it may be a second old, unless it must be ``exact``: counting takes longer than reading.
+
+        What depends on who asks is counted each time: others ask the same page.
+        """
         now = time.monotonic()
-        if self.exact or self.total < LONG or now > self.counted + 1:
-            self.total = self.counting.run()[0][0] if self.counting.text else 0
-            self.counted = now
+        if self.exact or self.counting.depends_on_user or self.total < LONG or now > self.counted + 1:
+            total = self.counting.run(user)[0][0] if self.counting.text else 0
+            self.total, self.counted = total, now
+            return total
         return self.total
 
-    def json(self, link: Callable[[int], str]) -> bytes | None:
-        """{count, next, previous, results}; None where there is no such page. ``link`` gives the address of a page by its number."""
-        total = self.count()
+    def json(self, user: int | None, link: Callable[[int], str]) -> bytes | None:
+        """{count, next, previous, results}; None where there is no such page.
+
+        ``user`` is the key of the user who asks, ``link`` gives the address of a page by its number.
+        """
+        total = self.count(user)
         last = max(1, -(-total // self.size))
         if self.number > last:
             return None
         following = link(self.number + 1) if self.number < last else None
         previous = link(self.number - 1) if self.number > 1 else None
-        return page_of(total, following, previous, [row for (row,) in self.rows.run()])
+        return page_of(total, following, previous, [row for (row,) in self.rows.run(user)])
 
 
 class Walk:
@@ -270,9 +281,13 @@ class Walk:
         shown = rows.filter(pk__gt=KEY).order_by("pk")[: size + 1]
         self.rows = Statement(documents(shown, serializer, "pk"))
 
-    def json(self, after: int, link: Callable[[int], str]) -> bytes:
+    @property
+    def weight(self) -> int:
+        return 300 + self.rows.weight
+
+    def json(self, user: int | None, after: int, link: Callable[[int], str]) -> bytes:
         """{count: null, next, previous: null, results}; ``link`` gives the address of what follows a key."""
-        found = self.rows.run(after)
+        found = self.rows.run(after, user)
         shown, more = found[: self.size], len(found) > self.size
         return page_of(None, link(shown[-1][0]) if more else None, None, [row for _, row in shown])
 

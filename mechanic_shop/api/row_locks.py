@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 
 from mechanic_shop.errors import DomainError
 
-from .statements import KEY, Statement, shelf
+from .statements import KEY, ObjectStatement, Statement, shelf
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 Held = dict[tuple[type[models.Model], int], models.Model]
@@ -120,6 +120,6 @@ def refresh(row: models.Model, *relations: str) -> None:
     hold(row)
 
 
-def reading(model: type[models.Model], relations: tuple[str, ...]) -> Statement:
+def reading(model: type[models.Model], relations: tuple[str, ...]) -> ObjectStatement:
     rows = model._base_manager.filter(pk=KEY)
-    return Statement(rows.select_related(*relations) if relations else rows)
+    return ObjectStatement(rows.select_related(*relations) if relations else rows)

@@ -6,8 +6,10 @@ call to call; from then on the driver gets the text and the values. What tests c
 """
 
 import re
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -24,6 +26,9 @@ from django.db.models.sql import InsertQuery, UpdateQuery
 # Stands for a key while a statement is compiled; no row has it. It fits into the 32 bits of the keys of
 # Django's own tables: of a larger one Django sees that there can be no row.
 KEY = -(2**30) - 77
+# Stands for the key of the user who asks, in statements that all users with the same rights share.
+# Drawn at random: a number that clients knew they could send as the value of a filter.
+USER = -(2**41) - secrets.randbelow(2**40)
 MARKERS: dict[type, Callable[[int], Any]] = {
     int: lambda place: KEY - place,
     Decimal: lambda place: Decimal(f"-7070707.{place + 1:03d}"),
@@ -46,6 +51,10 @@ class Text:
         self.sql, numbers = sql, count(1)
         place = (lambda: "?") if connection.vendor == "sqlite" else (lambda: f"${next(numbers)}")
         self.native = re.sub("%%|%s", lambda found: "%" if found[0] == "%%" else place(), sql)
+
+    @property
+    def weight(self) -> int:
+        return 300 + 3 * len(self.sql)
 
     def execute(self, params: Any) -> tuple[list[Any], int]:
         """The rows that came back, and how many were changed."""
@@ -72,17 +81,29 @@ def raw_cursor(of: Any) -> Any:
 
 
 class Statement:
-    """The SQL of a queryset or a query, compiled once; each call gives new values for the ``markers`` in it."""
+    """The SQL of a queryset or a query, compiled once; each call gives new values for the ``markers`` in it.
+
+    One value more is the key of the user who asks: it goes wherever USER was compiled.
+    """
 
     def __init__(self, source: Any, wrap: str = "{}", markers: tuple[Any, ...] = (KEY,)) -> None:
-        self.compiler = getattr(source, "query", source).get_compiler(connection=connection)
+        compiler = self.compiler_of(getattr(source, "query", source))
         try:
-            sql, self.params = self.compiler.as_sql()
+            sql, self.params = compiler.as_sql()
             self.text: Text | None = Text(wrap.format(sql))
         except EmptyResultSet:  # Django sees that there can be no rows
             self.text, self.params = None, ()
-        wanted = {form(marker): (number, form) for number, marker in enumerate(markers) for form in forms(type(marker))}
+        wanted = {form(marker): (number, form) for number, marker in enumerate((*markers, USER)) for form in forms(type(marker))}
         self.places = [(at, *wanted[value]) for at, value in enumerate(self.params) if isinstance(value, Hashable) and value in wanted]
+        self.depends_on_user = any(number == len(markers) for _, number, _ in self.places)
+
+    def compiler_of(self, query: Any) -> Any:
+        return query.get_compiler(connection=connection)
+
+    @property
+    def weight(self) -> int:
+        """The bytes that it holds, about."""
+        return 1000 + 3 * len(self.text.sql if self.text else "") + 60 * len(self.params)
 
     def execute(self, values: tuple[Any, ...]) -> tuple[list[Any], int]:
         if self.text is None:
@@ -99,6 +120,20 @@ class Statement:
     def change(self, *values: Any) -> int:
         """Run an UPDATE; returns the number of rows that it changed."""
         return self.execute(values)[1]
+
+
+class ObjectStatement(Statement):
+    """A statement whose rows become objects. It keeps Django's compiler, which takes ten times as much memory."""
+
+    compiler: Any
+
+    def compiler_of(self, query: Any) -> Any:
+        self.compiler = super().compiler_of(query)
+        return self.compiler
+
+    @property
+    def weight(self) -> int:
+        return super().weight + 20 * len(self.text.sql if self.text else "")
 
     def objects(self, *values: Any) -> list[Any]:
         """The rows as objects of the model, with those that the queryset selects beside them."""
@@ -142,10 +177,10 @@ class Prepared:
         self.build, self.__doc__ = build, build.__doc__
 
     @cached_property
-    def statement(self) -> Statement:
+    def statement(self) -> ObjectStatement:
         kinds = [kind for name, kind in get_type_hints(self.build).items() if name != "return"]
         markers = tuple(MARKERS[kind](place) for place, kind in enumerate(kinds))
-        made = Statement(self.build(*markers), markers=markers)
+        made = ObjectStatement(self.build(*markers), markers=markers)
         if made.text and {number for _, number, _ in made.places} != set(range(len(markers))):
             raise TypeError(f"A value of {self.build.__name__} is not in its statement as it was given: it would stay what it was first.")
         return made
@@ -164,24 +199,51 @@ class Prepared:
 
 
 class Shelf:
-    """What was made last, by all that it depends on: a shape, a user's rights, a query string."""
+    """What was used last, by all that it depends on: a shape, the rights of users, a query string.
+
+    It holds about ``size`` bytes.
+    """
 
     def __init__(self, size: int) -> None:
-        self.size, self.kept, self.lock = size, OrderedDict[Any, Any](), Lock()
+        self.size, self.held = size, 0
+        self.kept, self.lock = OrderedDict[tuple[Any, ...], Any](), Lock()
 
-    def get(self, key: Any, make: Callable[[], Any]) -> Any:
+    def get(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         found = self.kept.get(key)
         if found is None:
             found = make()
-            with self.lock:
-                self.kept[key] = found
-                if len(self.kept) > self.size:
-                    self.kept.popitem(last=False)
+            self.put(key, found)
+        else:
+            with suppress(KeyError):  # another thread has made room in between
+                self.kept.move_to_end(key)
         return found
 
+    def put(self, key: tuple[Any, ...], made: Any) -> None:
+        """Keep it, and drop what was not used for longest where there is no room."""
+        with self.lock:
+            if key in self.kept:  # two threads made it at once
+                return
+            self.kept[key] = made
+            self.held += weight_of(key, made)
+            while self.held > self.size and self.kept:
+                self.held -= weight_of(*self.kept.popitem(last=False))
 
-shelf = Shelf(4000)  # a few for each user, and one for each kind of write
-pages = Shelf(300)  # of lists, one for each query string: anybody can ask for new ones, and each holds up to 300 KB
+    def clear(self) -> None:
+        with self.lock:
+            self.kept.clear()
+            self.held = 0
+
+
+def weight_of(key: tuple[Any, ...], made: Any) -> int:
+    """The bytes of an entry, about. Of the key only texts count, such as a query string: all else in it is shared."""
+    text = sum(len(part) for part in key if isinstance(part, str))
+    return 300 + text + made.weight
+
+
+MEGABYTE = 1024 * 1024
+# 64 MB for each process; tests/test_kept_statements.py weighs what they hold.
+shelf = Shelf(32 * MEGABYTE)  # of single rows and writes: some for each set of rights
+pages = Shelf(32 * MEGABYTE)  # of lists, one for each query string: anybody can ask for new ones
 
 
 # --- one row, written ----------------------------------------------------------------------------

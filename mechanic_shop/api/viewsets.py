@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import orjson
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -24,12 +24,14 @@ from . import row_locks
 from .caching import cached_page
 from .concurrency import Idempotency, check_if_match, etag_of, not_modified
 from .pagination import CURSOR, NO_PAGE
+from .permissions import rights_of, stand_in_for
 from .reading import Page, Walk, documents
 from .renderers import JSONRenderer
-from .statements import KEY, Statement, pages, shelf
+from .statements import KEY, ObjectStatement, Statement, pages, shelf
 from .throttling import give_back
 from .transactions import as_a_whole
 
+Made = TypeVar("Made")
 JSON, NEGOTIATOR = JSONRenderer(), DefaultContentNegotiation()
 PLAIN_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 CURSOR_VALUE = re.compile(rf"(?<![^&]){CURSOR}=[0-9]*")  # of the parameter itself, not of a search for "cursor=1"
@@ -95,6 +97,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
     permissions: ClassVar[dict[str, type[BasePermission] | Any]] = {}
     cache_group: ClassVar[str | None] = None
     ordering_fields: ClassVar[Any] = None
+    stand_in: Any = None
 
     def get_permissions(self) -> list[BasePermission]:
         rule = self.permissions.get(self.action or "", IsAuthenticated)
@@ -102,7 +105,12 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
 
     def get_queryset(self) -> Any:
         rows: Any = super().get_queryset()
-        return rows.visible_to(self.request.user)
+        return rows.visible_to(self.reader)
+
+    @property
+    def reader(self) -> Any:
+        """Whose rows are read: the user's who asks, or those of all with the same rights while a statement is made for them."""
+        return self.stand_in or self.request.user
 
     def cache_scope(self) -> str:
         """Who may share this user's pages."""
@@ -147,8 +155,16 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         return isinstance(self.request.accepted_renderer, BrowsableAPIRenderer)
 
     def rights(self) -> tuple[Any, ...]:
-        """All of the user that a statement depends on: whose rows, and which fields."""
-        return type(self), self.request.user.pk, self.request.user.get_all_permissions()
+        """All that a statement depends on beside its values: the resource, and what its users may do."""
+        return type(self), *rights_of(self.request.user)
+
+    def shared(self, make: Callable[[], Made]) -> Made:
+        """What ``make`` makes, for all users with the same rights; who asks becomes a value of the statement."""
+        self.stand_in = stand_in_for(self.request.user)
+        try:
+            return make()
+        finally:
+            self.stand_in = None
 
     def answer_page(self, rows: Callable[[], Any]) -> Any:
         """A filtered, searched, ordered page of the resource, from the cache where the view keeps one.
@@ -175,10 +191,11 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         key = (*self.rights(), self.action, CURSOR_VALUE.sub(CURSOR, query))
         # A search looks up keys first, which are in its statements; and the same one rarely comes twice.
         searched = self.request.query_params.get("search")
-        made = self.make_page(rows()) if searched else pages.get(key, lambda: self.make_page(rows()))
+        made = self.make_page(rows()) if searched else pages.get(key, lambda: self.shared(lambda: self.make_page(rows())))
+        user = self.request.user.pk
         if isinstance(made, Walk):
-            return made.json(self.paginator.get_cursor(self.request) or 0, self.walk_link)
-        page = made.json(self.page_link)
+            return made.json(user, self.paginator.get_cursor(self.request) or 0, self.walk_link)
+        page = made.json(user, self.page_link)
         if page is None:
             raise NotFound(NO_PAGE)
         return page
@@ -214,11 +231,11 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
 
     def document(self, pk: int) -> bytes | None:
         """The JSON of one row of the resource; None where there is none that the user may see."""
-        found = shelf.get(self.rights(), self.make_document).run(pk)
+        found = shelf.get(self.rights(), lambda: self.shared(self.make_document)).run(pk, self.request.user.pk)
         return found[0][0].encode() if found else None
 
     def make_document(self) -> Statement:
-        rows = type(self).queryset.visible_to(self.request.user).filter(pk=KEY).order_by()
+        rows = type(self).queryset.visible_to(self.reader).filter(pk=KEY).order_by()
         return Statement(documents(rows, self.resource_serializer()))
 
     def resource_serializer(self, instance: Any = None) -> Any:
@@ -241,7 +258,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         """The object for a write: there, permitted, locked, and unchanged since the client read it."""
         if not row_locks.lock_key(type(self).queryset.model, self.key):
             raise Http404
-        instance = shelf.get((*self.rights(), "locked"), self.read_locked).first(self.key)
+        instance = shelf.get((*self.rights(), "locked"), lambda: self.shared(self.read_locked)).first(self.key, self.request.user.pk)
         if instance is None:
             raise Http404
         row_locks.hold(instance)
@@ -249,10 +266,10 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         check_if_match(self.request, lambda: self.document(instance.pk))
         return instance
 
-    def read_locked(self) -> Statement:
+    def read_locked(self) -> ObjectStatement:
         """Reads the row once it is locked: whether the user may see it is asked of what it is now."""
-        rows = type(self).queryset.visible_to(self.request.user).prefetch_related(None).order_by()
-        return Statement(rows.filter(pk=KEY))
+        rows = type(self).queryset.visible_to(self.reader).prefetch_related(None).order_by()
+        return ObjectStatement(rows.filter(pk=KEY))
 
     @property
     def key(self) -> int:

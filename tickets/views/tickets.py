@@ -104,7 +104,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
     @action(detail=False)
     def mine(self, request: Any) -> Any:
         """A customer's own tickets, a mechanic's assigned ones."""
-        return self.answer_page(lambda: self.get_queryset().mine(request.user))
+        return self.answer_page(lambda: self.get_queryset().mine(self.reader))
 
     @answers(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="assign-mechanic", serializer_class=AssignMechanicSerializer)
