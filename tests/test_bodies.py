@@ -61,8 +61,8 @@ LARGE: dict[str, Callable[[Call], Any]] = {
     "names": lambda call: {f"name_{number}": 1 for number in range(12_000)},
     "a list as the body": lambda call: [{"id": 1}] * 90_000,
     # In the lists that may be there: one element of which every member is large.
-    "nested ids": lambda call: {name: [{inner: [1] * 30_000 for inner in MEMBERS}] for name in lists_in(call)} or {"x": 1},
-    "nested names": lambda call: {name: [{f"name_{number}": 1 for number in range(12_000)}] for name in lists_in(call)} or {"x": 1},
+    "nested ids": lambda call: {name: [{inner: [1] * 15_000 for inner in MEMBERS}] for name in lists_in(call)} or {"x": 1},
+    "nested names": lambda call: {name: [{f"name_{number}": 1 for number in range(8_000)}] for name in lists_in(call)} or {"x": 1},
 }
 
 

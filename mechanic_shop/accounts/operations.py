@@ -86,9 +86,8 @@ def token_pair(user: User) -> dict[str, str]:
 
 
 @atomic
-def rotate(refresh: str) -> dict[str, str]:
+def rotate(token: ShopRefreshToken) -> dict[str, str]:
     """A new pair for a refresh token, which is used up: of parallel calls one succeeds. Raises AuthenticationFailed."""
-    token = read_refresh(refresh)
     user = user_of(token)
     if not retire(token):
         log.warning("a used refresh token came again", extra={"of_user_id": user.pk})
@@ -97,9 +96,14 @@ def rotate(refresh: str) -> dict[str, str]:
 
 
 @atomic
-def log_out(refresh: str) -> None:
-    """End a refresh token; doing it again changes nothing. Raises AuthenticationFailed for what is none."""
-    retire(read_refresh(refresh))
+def log_out(token: ShopRefreshToken) -> None:
+    """End a refresh token; doing it again changes nothing."""
+    retire(token)
+
+
+def check_refresh(refresh: str) -> dict[str, ShopRefreshToken]:
+    """The keywords of ``rotate`` and ``log_out``, read before a transaction begins. Raises AuthenticationFailed for what is no token."""
+    return {"token": read_refresh(refresh)}
 
 
 @atomic

@@ -88,7 +88,7 @@ class RefreshView(OpenView):
     @extend_schema(summary="Refresh tokens", auth=[], responses=TokenPairSerializer)
     def post(self, request: Any) -> Response:
         """Trade a refresh token for a new pair. The old one is used up: sending it again is 401."""
-        return Response(operations.rotate(**self.body()))
+        return Response(operations.rotate(**operations.check_refresh(**self.body())))
 
 
 class LogoutView(OpenView):
@@ -97,7 +97,7 @@ class LogoutView(OpenView):
     @extend_schema(summary="Log out", auth=[], responses={204: None})
     def post(self, request: Any) -> Any:
         """End a refresh token. Logging out twice is no error; the access token beside it ends within 15 minutes."""
-        return self.once(operations.log_out, nothing)
+        return self.once(operations.log_out, nothing, operations.check_refresh)
 
 
 class MeView(AccountView):

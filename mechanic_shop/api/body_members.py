@@ -87,7 +87,7 @@ def is_shown(name: str, sent: Any, row: Mapping[str, Any]) -> bool:
     return bool(sent == shown) or (name == "updated_at" and is_older(sent, row))
 
 
-def is_older(sent: str, row: Mapping[str, Any]) -> bool:
+def is_older(sent: Any, row: Mapping[str, Any]) -> bool:
     """Is this when an older copy of the row was written? It is ``If-Match`` that finds lost updates."""
     try:
         moment = datetime.fromisoformat(sent)
