@@ -402,8 +402,6 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "COERCE_DECIMAL_TO_STRING": True,
-    # Clients send ISO dates, and now and then what people of the region write.
-    "DATE_INPUT_FORMATS": ["iso-8601", "%m/%d/%Y" if SHOP_REGION == "US" else "%d/%m/%Y"],
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Mechanic shop API",

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from rest_framework import mixins, status, viewsets
 from rest_framework.exceptions import APIException, NotFound
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.request import Request
@@ -23,6 +22,7 @@ from mechanic_shop.errors import Busy, DomainError
 from . import row_locks
 from .caching import cached_page
 from .concurrency import Idempotency, check_if_match, etag_of, not_modified
+from .negotiation import ContentNegotiation
 from .pagination import CURSOR, NO_PAGE
 from .permissions import rights_of, stand_in_for
 from .reading import Page, Walk, documents
@@ -32,7 +32,7 @@ from .throttling import give_back
 from .transactions import as_a_whole
 
 Made = TypeVar("Made")
-JSON, NEGOTIATOR = JSONRenderer(), DefaultContentNegotiation()
+JSON, NEGOTIATOR = JSONRenderer(), ContentNegotiation()
 PLAIN_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 CURSOR_VALUE = re.compile(rf"(?<![^&]){CURSOR}=[0-9]*")  # of the parameter itself, not of a search for "cursor=1"
 # What programs send as Accept when any JSON is meant; everything else is negotiated.
