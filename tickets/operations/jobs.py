@@ -38,15 +38,27 @@ MOST_JOBS = MOST_LINES = 200
 
 
 @atomic
-def add_job(ticket: ServiceTicket, *, title: str, lines: Any = (), continues: Job | None = None, by: Any, **details: Any) -> Job:
-    """Propose a job, with its labour, sublet work and fees. Raises DomainError ``ticket_locked``."""
+def add_job(
+    ticket: ServiceTicket,
+    *,
+    title: str,
+    lines: Any = (),
+    continues: Job | None = None,
+    office_prices: bool = False,
+    by: Any,
+    **details: Any,
+) -> Job:
+    """Propose a job, with its labour, sublet work and fees. Raises DomainError ``ticket_locked``.
+
+    ``office_prices`` says that the office set the prices of the lines before, so that a mechanic may use them.
+    """
     lock_open(ticket)
     if ticket.jobs.count() >= MOST_JOBS:
         raise InvalidInput("ticket", "too_many_jobs", f"A ticket has {MOST_JOBS} jobs at the most.")
     job = Job(ticket=ticket, title=title, continues=continues, **details)
     job.save(force_insert=True, by=by)
     for line in lines:
-        write_line(JobLine(job=job), line, by=by)
+        write_line(JobLine(job=job), line, office_prices=office_prices, by=by)
     bump(ticket)
     return job
 
@@ -130,7 +142,7 @@ def line_of(job: Job, key: int) -> JobLine:
     return found
 
 
-def write_line(line: JobLine, details: dict[str, Any], *, by: Any) -> JobLine:
+def write_line(line: JobLine, details: dict[str, Any], *, office_prices: bool = False, by: Any) -> JobLine:
     """Give a line these details, and what follows from them: labour costs what its rate does unless a price is named."""
     before = priced(line) if line.pk else {}
     for name in ("rate", "mechanic"):
@@ -150,7 +162,7 @@ def write_line(line: JobLine, details: dict[str, Any], *, by: Any) -> JobLine:
         raise InvalidInput("kind", "only_labor_has_a_rate", "Only labour has a rate and a mechanic.")
     if line.unit_price is None:
         raise InvalidInput("unit_price", "required", "Say what it costs.")
-    if before != priced(line) if before else not has_usual_price(line):
+    if not office_prices and (before != priced(line) if before else not has_usual_price(line)):
         may_discount(by)
     if line.quantity * line.unit_price > MOST_MONEY:
         raise InvalidInput("quantity", "too_much", f"A line comes to {MOST_MONEY} at the most.")
@@ -258,7 +270,7 @@ def add_canned_job(ticket: ServiceTicket, *, canned_job: CannedJob, by: Any) -> 
         for line in canned_job.lines.select_related("rate__tax_code", "tax_code")
     ]
     details = {name: getattr(canned_job, name) for name in ("concern", "cause", "correction")}
-    job = add_job(ticket, title=canned_job.name, lines=lines, by=by, **details)
+    job = add_job(ticket, title=canned_job.name, lines=lines, office_prices=True, by=by, **details)
     for wanted in canned_job.parts.select_related("part"):
         add_part(ticket, part=wanted.part, quantity=wanted.quantity, job=job, by=by)
 
@@ -289,6 +301,6 @@ def add_recommendation(ticket: ServiceTicket, *, job: Job, by: Any) -> None:
     details = {name: getattr(job, name) for name in ("cause", "correction")}
     if job.ticket.customer_id == ticket.customer_id:  # who sold the car said it to the shop
         details["concern"] = job.concern
-    again = add_job(ticket, title=job.title, lines=lines, continues=job, by=by, **details)
+    again = add_job(ticket, title=job.title, lines=lines, continues=job, office_prices=True, by=by, **details)
     for line in job.parts.select_related("part"):
         add_part(ticket, part=line.part, quantity=line.quantity, job=again, by=by)
