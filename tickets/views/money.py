@@ -96,15 +96,13 @@ class InvoiceViewSet(WrittenOnceViewSet):
     def apply_credit(self, request: Any, pk: str) -> Any:
         """Count the customer's credit, from other tickets, on this invoice: `amount`, or as much as is due and there."""
 
-        def answer() -> Any:
+        def answer(body: Any) -> Any:
             invoice = self.get_object()  # the operation locks: all tickets that it takes from, in their order
-            body = self.get_serializer(data=request.data)
-            body.is_valid(raise_exception=True)
             check = partial(check_if_match, request, lambda: self.document(invoice.pk))
             operations.apply_credit(invoice, **body.validated_data, by=request.user, check=check)
             return self.answer_object(invoice.pk)
 
-        return self.write(request, answer)
+        return self.write_checked(self.make_body, answer)
 
     @extend_schema(responses={201: PaymentSerializer})
     @action(detail=True, methods=["post"], url_path="refunds", serializer_class=TakeMoneySerializer)
