@@ -1,12 +1,14 @@
 """Parts and movements as JSON. What a part costs is shown only with ``view_cost``."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import F
 from rest_framework import serializers
 
-from mechanic_shop.api.fields import MoneyField, PercentField, PositiveQuantityField, QuantityField, SmallRelatedField
+from mechanic_shop.api import iso_dates
+from mechanic_shop.api.fields import DayField, MoneyField, PercentField, PositiveQuantityField, QuantityField, SmallRelatedField, read
 from mechanic_shop.api.reading import Fixed
 from mechanic_shop.api.serializers import Body, ShopSerializer
 
@@ -134,11 +136,11 @@ class SetRateSerializer(Body):
 
     rate = rate_field()
     parts = parts_field()
-    valid_from = serializers.DateField(required=False, allow_null=True, default=None, help_text="today, when left out")
+    valid_from = DayField(required=False, allow_null=True, default=None, help_text="today, when left out")
 
-    def validate_valid_from(self, day: Any) -> Any:
-        if day is not None and not 1900 < day.year < 2200:
-            raise serializers.ValidationError("Use a day between the years 1900 and 2200.", "range")
+    def validate_valid_from(self, day: date | None) -> date | None:
+        if day is not None:
+            read(iso_dates.check_range, day)
         return day
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -150,7 +152,7 @@ class TaxCodeSerializer(ShopSerializer):
 
     rate = rate_field(write_only=True)
     parts = parts_field(write_only=True)
-    valid_from = serializers.DateField(required=False, allow_null=True, write_only=True, help_text="of a new code: since when; today, when left out")
+    valid_from = DayField(required=False, allow_null=True, write_only=True, help_text="of a new code: since when; today, when left out")
     rates = TaxRateSerializer(many=True, read_only=True)
 
     class Meta:

@@ -388,6 +388,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "mechanic_shop.api.negotiation.ContentNegotiation",
     "DEFAULT_FILTER_BACKENDS": [
         "mechanic_shop.api.filters.StrictFilterBackend",
         "mechanic_shop.api.filters.SearchFilter",

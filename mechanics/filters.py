@@ -1,6 +1,4 @@
-from django_filters import rest_framework as filters
-
-from mechanic_shop.api.filters import ShopFilterSet, TrueFalseFilter
+from mechanic_shop.api.filters import DayFilter, ShopFilterSet, TrueFalseFilter
 
 from .models import Mechanic
 
@@ -16,8 +14,8 @@ class MechanicFilter(ShopFilterSet):
 class PopularFilter(MechanicFilter):
     """The window of ``popular/``: on the day of assignment, in the shop's time zone, both days included."""
 
-    since = filters.DateFilter(method="window", help_text="first day of assignment that counts")
-    until = filters.DateFilter(method="window", help_text="last day of assignment that counts")
+    since = DayFilter(method="window", help_text="first day of assignment that counts")
+    until = DayFilter(method="window", help_text="last day of assignment that counts")
 
     def window(self, queryset, name, value):
         return queryset  # both ends at once, below

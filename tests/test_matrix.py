@@ -284,7 +284,7 @@ class World:
             "PUT part-adjust": {"quantity": -1, "reason": "scrap", "note": "broken"},
             "PUT part-count": {"counted": 9},
             "POST serviceticket-list": ticket,
-            "PUT serviceticket-detail": {"concern": "It squeaks more"},
+            "PUT serviceticket-detail": {"concern": "It squeaks more", **whose},
             "PATCH serviceticket-detail": {"service_date": "2026-12-01"},
             "PUT serviceticket-assign-mechanic": {"mechanic": self.other_mechanic.pk},
             "PUT serviceticket-remove-mechanic": {"mechanic": self.mechanic.pk},

@@ -109,10 +109,6 @@ def test_a_ticket_needs_a_concern(owner: Client, body: Any) -> None:
     assert response.json()["errors"][0]["field"] == "concern"
 
 
-def test_dates_come_as_iso_and_as_people_write_them(owner: Client) -> None:
-    assert owner.post(TICKETS, {"concern": "x", "service_date": "05/15/2024"}).json()["service_date"] == "2024-05-15"
-
-
 # --- reading and changing ------------------------------------------------------------------------
 
 

@@ -131,7 +131,10 @@ def body_of(exc: exceptions.APIException) -> dict[str, Any]:
 
 
 # Codes that are stable enough to be the code of the whole problem when all its errors have it.
-TELLING_CODES = {"email_taken", "read_only_field", "unknown_field", "unknown_parameter", "wrong_password"}
+TELLING_CODES = {
+    *("email_taken", "read_only_field", "unknown_field", "wrong_password"),
+    *("unknown_parameter", "empty_parameter", "repeated_parameter"),
+}
 
 
 def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:

@@ -1,20 +1,22 @@
 """Serializer fields that the trade needs."""
 
 import copy
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.utils import html
 
+from . import iso_dates
 from .permissions import rights_of, stand_in_for
 from .statements import KEY, ObjectStatement, shelf
 
 LARGEST_ID = 10**18
+Moment = TypeVar("Moment", bound=date)
 
 
 def copied(field: Any) -> Any:
@@ -89,6 +91,10 @@ class SmallRelatedField(serializers.RelatedField):
         key = (vars(self)["queryset"], *rights_of(user))
         return shelf.get(key, lambda: ObjectStatement(self.visible_to(stand_in_for(user)).filter(pk=KEY).order_by())).first(ident, user.pk)
 
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Take null for null, and nothing else: Django REST takes "" for it, too."""
+        return serializers.Field.run_validation(self, data)
+
     def get_choices(self, cutoff: int | None = None) -> dict[Any, Any]:
         return {}
 
@@ -121,6 +127,10 @@ class OptionalRelatedField(SmallRelatedField):
 
 class PlainDecimalField(serializers.DecimalField):
     """A number as people write it: Python also reads "1_0" and digits of other scripts, the shop does not."""
+
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        """Take null for null, and nothing else: Django REST takes "" for it, too."""
+        return serializers.Field.validate_empty_values(self, data)
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, str) and ("_" in data or not data.isascii()):
@@ -180,16 +190,34 @@ class WordsField(serializers.Field):
         return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
+def read(parse: Callable[[Any], Moment], value: Any) -> Moment:
+    """What a parser of dates makes of a value; what it cannot read is an error of the field."""
+    try:
+        return parse(value)
+    except iso_dates.DateError as error:
+        raise serializers.ValidationError(error.message, error.code) from error
+
+
+class DayField(serializers.DateField):
+    """A day: ISO 8601 alone, since 07/01/2025 is two days in two countries."""
+
+    def to_internal_value(self, value: Any) -> date:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value  # a form for people has read it
+        if not isinstance(value, str):
+            raise serializers.ValidationError(iso_dates.NO_DAY, "invalid")
+        return read(iso_dates.parse_day, value)
+
+
 class UTCField(serializers.DateTimeField):
     """A moment: read as UTC, written with an offset; without one it is the shop's time."""
 
-    default_error_messages = {"range": "Use a moment between the years 1900 and 2200."}
-
-    def to_internal_value(self, value: Any) -> Any:
-        moment = super().to_internal_value(value)
-        if not 1900 < moment.year < 2200:
-            self.fail("range")
-        return moment
+    def to_internal_value(self, value: Any) -> datetime:
+        if isinstance(value, datetime):  # a form for people has read it
+            return read(iso_dates.in_shop_time, value) if timezone.is_naive(value) else value
+        if not isinstance(value, str):
+            raise serializers.ValidationError(iso_dates.NO_MOMENT, "invalid")
+        return read(iso_dates.parse_moment, value)
 
     def to_representation(self, value: Any) -> str:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,17 +1,20 @@
 """Filters, search and ordering; what is not understood is refused, never ignored."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import QuerySet
 from django.template import loader
 from django_filters import rest_framework as filters
-from django_filters.fields import IsoDateTimeField
+from django_filters.fields import MultipleChoiceField
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.filters import OrderingFilter as DRFOrderingFilter
+
+from . import iso_dates
+from .query_checks import check_parameters, refuse_unknown
 
 MAX_SEARCH = 100
 
@@ -20,28 +23,29 @@ class ShopFilterSet(filters.FilterSet):
     """Named filters. Write each one out: no lookups that a client can choose."""
 
 
-def refuse_unknown(asked: Iterable[str], known: set[str], named: set[str]) -> None:
-    """Raises ValidationError for parameters that nobody knows, and names those that there are."""
-    if unknown := sorted(set(asked) - known):
-        detail = f"There is no such parameter. Known here: {', '.join(sorted(named))}."
-        raise ValidationError(dict.fromkeys(unknown, detail), "unknown_parameter")
-
-
 class StrictFilterBackend(filters.DjangoFilterBackend):
     """django-filter, but an unknown parameter is 400: a typo must not return every row."""
 
     def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
         filterset = self.get_filterset(request, queryset, view)
-        known = set(filterset.base_filters if filterset else ()) | {"page", "page_size", "format"}
+        known = {name for name, _ in filters_of(filterset)} | {"page", "page_size", "format"}
         known |= {"cursor"} if getattr(view, "walks", False) else set()
         known |= {"search"} if hasattr(queryset, "search") else set()
         known |= {"ordering"} if getattr(view, "ordering_fields", None) else set()
-        refuse_unknown(request.query_params, known, known - {"format"})
+        several = [name for name, found in filters_of(filterset) if isinstance(found, SeveralFilter)]
+        if getattr(view, "shows_html", False):  # a form for people sends its empty boxes along
+            refuse_unknown(request.query_params, known, hidden={"format"})
+        else:
+            check_parameters(request.query_params, known, several, hidden={"format"})
         if filterset is None:
             return queryset
         if not filterset.is_valid():
             raise ValidationError(dict(filterset.errors), "invalid")
         return filterset.qs
+
+
+def filters_of(filterset: Any) -> list[tuple[str, Any]]:
+    return list(filterset.base_filters.items()) if filterset else []
 
 
 class SearchFilter(BaseFilterBackend):
@@ -78,6 +82,8 @@ class OrderingFilter(DRFOrderingFilter):
     def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
         fields = getattr(view, "ordering_fields", None) or []
         asked = [name.strip() for name in request.query_params.get(self.ordering_param, "").split(",") if name.strip()]
+        if len(asked) > len(fields) or len({name.removeprefix("-") for name in asked}) < len(asked):
+            raise ValidationError({"ordering": "Name each field once."}, "invalid")
         for name in asked:
             if name.removeprefix("-") not in fields:
                 raise ValidationError({"ordering": f"“{name[:40]}” is not one of {', '.join(fields)} (with - in front: descending)."}, "invalid")
@@ -132,14 +138,46 @@ class IdFilter(filters.Filter):
         super().__init__(*args, min_value=1, max_value=2**63 - 1, **kwargs)
 
 
-class MomentField(IsoDateTimeField):
-    """An ISO 8601 moment that every database can compare."""
+class SeveralField(MultipleChoiceField):
+    """Choices, each once: a long query is refused before it becomes a long statement."""
 
-    def clean(self, value: Any) -> Any:
-        moment = super().clean(value)
-        if moment is not None and not 1900 < moment.year < 2200:
-            raise forms.ValidationError("Use a moment between the years 1900 and 2200.", "invalid")
-        return moment
+    def validate(self, value: Any) -> None:
+        if len(value) > len(list(self.choices)) or len(set(value)) < len(value):
+            raise forms.ValidationError("Name each value once.", "repeated_value")
+        super().validate(value)
+
+
+class SeveralFilter(filters.MultipleChoiceFilter):
+    """One of the choices, or several by repeating the parameter."""
+
+    field_class = SeveralField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, distinct=False, **kwargs)
+
+
+class DayField(forms.Field):
+    """A day, ISO 8601 alone: 07/01/2025 is two days in two countries."""
+
+    parse: Callable[[str], Any] = staticmethod(iso_dates.parse_day)
+
+    def to_python(self, value: Any) -> Any:
+        if value in (None, ""):
+            return None
+        try:
+            return self.parse(str(value))
+        except iso_dates.DateError as error:
+            raise forms.ValidationError(error.message, error.code) from error
+
+
+class MomentField(DayField):
+    """A moment, ISO 8601 alone; without an offset it is the shop's time."""
+
+    parse = staticmethod(iso_dates.parse_moment)
+
+
+class DayFilter(filters.DateFilter):
+    field_class = DayField
 
 
 class MomentFilter(filters.IsoDateTimeFilter):

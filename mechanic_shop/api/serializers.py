@@ -134,7 +134,9 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
 
     serializer_related_field = fields.SmallRelatedField
     serializer_field_mapping: ClassVar[dict[Any, Any]] = serializers.ModelSerializer.serializer_field_mapping | {
-        models.DateTimeField: fields.UTCField
+        models.DateTimeField: fields.UTCField,
+        models.DateField: fields.DayField,
+        models.DecimalField: fields.PlainDecimalField,
     }
     staff_fields: ClassVar[dict[str, str]] = {}
     """Fields that exist only for users with a permission to see them: {field: permission}."""

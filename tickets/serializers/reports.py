@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from mechanic_shop.api.fields import MoneyField, QuantityField, UTCField
+from mechanic_shop.api.fields import DayField, MoneyField, QuantityField, UTCField
 
 from .. import billing
 from ..models import JobStatus, PaymentKind
@@ -32,8 +32,8 @@ class PeriodQuery(ReportQuery):
     """Days of the shop, both included: by default the last 30, at most 366."""
 
     # "from" is no name for a class attribute.
-    vars()["from"] = serializers.DateField(required=False, help_text="the first day; by default 29 days before the last")
-    to = serializers.DateField(required=False, help_text="the last day, in the shop's time; by default today")
+    vars()["from"] = DayField(required=False, help_text="the first day; by default 29 days before the last")
+    to = DayField(required=False, help_text="the last day, in the shop's time; by default today")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for name in ("from", "to"):

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from mechanic_shop.api.filters import refuse_unknown
+from mechanic_shop.api.query_checks import check_parameters
 from mechanic_shop.api.renderers import JSONRenderer, to_json
 
 from ..documents import mail, pdf
@@ -28,7 +28,7 @@ PAPER_RENDERERS = [*api_settings.DEFAULT_RENDERER_CLASSES, PDFRenderer]
 def answer_paper(view: Any, document: dict[str, Any]) -> Any:
     """A document as JSON, or with ``?format=pdf`` on paper; 304 when the client has it already."""
     asked = view.request.query_params
-    refuse_unknown(asked, {"format"}, {"format"})
+    check_parameters(asked, {"format"})
     if asked.get("format", "json") not in ("json", "pdf"):
         raise ValidationError({"format": "Use json or pdf."}, "invalid_choice")
     if (asked.get("format") or view.request.accepted_renderer.format) == PDFRenderer.format:
@@ -39,7 +39,7 @@ def answer_paper(view: Any, document: dict[str, Any]) -> Any:
 
 
 def answer_pdf(view: Any, document: dict[str, Any]) -> Any:
-    refuse_unknown(view.request.query_params, {"format"}, set())
+    check_parameters(view.request.query_params, {"format"}, hidden={"format"})
     response = view.conditional(HttpResponse(pdf.render(document), content_type="application/pdf"))
     response["Content-Disposition"] = f'inline; filename="{pdf.file_name(document)}"'
     return response

@@ -10,8 +10,8 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from mechanic_shop.api.filters import refuse_unknown
 from mechanic_shop.api.permissions import Has
+from mechanic_shop.api.query_checks import check_parameters
 from mechanic_shop.api.renderers import to_json
 from mechanic_shop.api.spreadsheets import CSVRenderer, csv_answer
 from mechanic_shop.api.viewsets import ShopGenericViewSet
@@ -48,8 +48,7 @@ class ReportMixin:
     def asked(self, query: Any) -> dict[str, Any]:
         """The parameters. Raises ValidationError for what cannot be asked, and what is not known."""
         form = query(data=self.request.query_params)
-        known = set(form.fields)
-        refuse_unknown(self.request.query_params, known, known)
+        check_parameters(self.request.query_params, set(form.fields))
         form.is_valid(raise_exception=True)
         return form.validated_data
 
