@@ -207,6 +207,7 @@ def flip_a_byte(path: Path) -> None:
         (lambda path: files.manifest_of(path).unlink(), "without its manifest"),
         (lambda path: files.manifest_of(path).write_text("[1]"), "not the manifest"),
         (lambda path: files.manifest_of(path).write_text("{"), "not the manifest"),
+        (lambda path: files.manifest_of(path).write_bytes(b"\xff\xfe"), "not the manifest"),
         (lambda path: path.unlink(), "no file"),
         (lambda path: rewrite(path, format=2), "of format 2"),
         (lambda path: rewrite(path, database="mysql"), "backup of mysql"),
@@ -220,6 +221,25 @@ def test_a_restore_that_is_refused_changes_nothing(folder: Path, harm: Callable[
     with pytest.raises(CommandError, match=reason):
         call_command("restore", path)
     assert Customer.objects.get().name == "Since the backup"
+
+
+NONSENSE = (None, 7, True, "x", [], ["x"], {}, {"x": None}, {"x": ["y", 1]})
+
+
+def test_a_manifest_that_lacks_a_member_or_has_nonsense_there_is_refused_in_a_sentence(folder: Path) -> None:
+    CustomerFactory(name="Since the backup")
+    path = backup(folder)
+    note = files.manifest_of(path)
+    whole = orjson.loads(note.read_bytes())
+    for name in whole:
+        lacking = {member: value for member, value in whole.items() if member != name}
+        for harmed in (lacking, *(whole | {name: value} for value in NONSENSE)):
+            note.write_bytes(orjson.dumps(harmed))
+            with pytest.raises(CommandError):
+                call_command("restore", path)
+    note.write_bytes(orjson.dumps({"format": 1}))
+    with pytest.raises(CommandError, match="database, made_at, sha256, bytes, rows, migrations is missing or wrong"):
+        call_command("restore", path)
 
 
 # --- what a backup refuses -----------------------------------------------------------------------

@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,12 +71,46 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise CommandError(f"{note.name} is not beside {path.name}: without its manifest nobody can tell whether a backup is whole.")
     try:
         manifest = orjson.loads(note.read_bytes())
-        version = manifest["format"]
-    except (orjson.JSONDecodeError, TypeError, KeyError) as error:
-        raise CommandError(f"{note.name} is not the manifest of a backup.") from error
-    if version != FORMAT:
-        raise CommandError(f"{note.name} is of format {version}, this shop reads {FORMAT}: use the version of the shop that wrote it.")
+    except orjson.JSONDecodeError as error:
+        raise not_a_manifest(note) from error
+    if not isinstance(manifest, dict) or "format" not in manifest:
+        raise not_a_manifest(note)
+    if manifest["format"] != FORMAT:
+        raise CommandError(f"{note.name} is of format {manifest['format']}, this shop reads {FORMAT}: use the version of the shop that wrote it.")
+    if wrong := [name for name, is_right in MEMBERS.items() if not is_right(manifest.get(name))]:
+        raise CommandError(f"{note.name} was damaged: {', '.join(wrong)} is missing or wrong. Take another copy, or another backup.")
     return manifest
+
+
+def not_a_manifest(note: Path) -> CommandError:
+    return CommandError(f"{note.name} is not the manifest of a backup.")
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def are_rows(value: Any) -> bool:
+    """{table: number of rows}"""
+    return isinstance(value, dict) and all(map(is_number, value.values()))
+
+
+def are_migrations(value: Any) -> bool:
+    """{app: [names]}"""
+    return isinstance(value, dict) and all(isinstance(names, list) and all(map(is_text, names)) for names in value.values())
+
+
+# What a manifest has beside its format.
+MEMBERS: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("database", "made_at", "sha256"), is_text),
+    "bytes": is_number,
+    "rows": are_rows,
+    "migrations": are_migrations,
+}
 
 
 def throw_away(folder: Path, keep: int) -> list[Path]:
