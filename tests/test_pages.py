@@ -10,6 +10,7 @@ from django.test import Client as Browser
 
 from mechanic_shop.api.pages import SchemaView
 
+from .answers import refused
 from .conftest import Client
 from .factories import PASSWORD, UserFactory
 from .html import Page
@@ -222,3 +223,23 @@ def test_the_schema_is_made_once_however_many_ask_first(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("query", ["version=%0a", "version=2", "lang=xx", "format=nonsense"])
 def test_what_is_asked_of_the_schema_in_passing_changes_nothing(anonymous: Client, query: str) -> None:
     assert anonymous.get(f"/api/v1/schema/?{query}").status_code in (200, 404)
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["schema/", "docs/", "docs/?script", "redoc/"])
+def test_a_document_refuses_with_problem_details_whatever_was_asked_for(anonymous: Client, settings: Any, path: str) -> None:
+    settings.THROTTLE_RATES = settings.THROTTLE_RATES | {"anon": "1/hour"}
+    refused(anonymous.get(f"/api/v1/{path}", HTTP_ACCEPT="image/png"), 406, "not_acceptable")
+    assert anonymous.get(f"/api/v1/{path}").status_code == 200
+    for accept in ("*/*", "text/html", "application/json", "application/vnd.oai.openapi", "application/vnd.oai.openapi+json"):
+        answer = anonymous.get(f"/api/v1/{path}", HTTP_ACCEPT=accept)
+        refused(answer, answer.status_code, {406: "not_acceptable", 429: "throttled"}[answer.status_code])
+        assert ("Retry-After" in answer) == (answer.status_code == 429)
+    refused(anonymous.get(f"/api/v1/{path}"), 429, "throttled")
+
+
+def test_a_paper_and_a_report_refuse_with_problem_details_too(manager: Client) -> None:
+    refused(manager.get("/api/v1/tickets/999/estimate/", HTTP_ACCEPT="application/pdf"), 404, "not_found")
+    refused(manager.get("/api/v1/reports/sales/?by=decade", HTTP_ACCEPT="text/csv"), 400)

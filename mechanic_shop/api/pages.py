@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse as api_reverse
 from rest_framework.routers import APIRootView
 
-from .viewsets import ShopView
+from .viewsets import JSON, ShopView
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
@@ -54,7 +54,17 @@ class RootView(ShopView, APIRootView):
         return Response({shown: api_reverse(name, request=request) for shown, name in named.items()})
 
 
-class SchemaView(ShopView, SpectacularAPIView):
+class DocumentView(ShopView):
+    """A view that answers in one format of its own, and refuses as every other: with problem details."""
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if getattr(response, "exception", False):
+            response.accepted_renderer, response.accepted_media_type = JSON, JSON.media_type
+        return response
+
+
+class SchemaView(DocumentView, SpectacularAPIView):
     """The OpenAPI schema. It is the same for everybody, so each form of it is made once, and by one thread: drf-spectacular bears no two."""
 
     permission_classes = [AllowAny]
@@ -71,13 +81,13 @@ class SchemaView(ShopView, SpectacularAPIView):
         return HttpResponse(self.made[renderer.media_type], content_type=renderer.media_type, headers={"Content-Disposition": name})
 
 
-class SwaggerView(ShopView, SpectacularSwaggerSplitView):
+class SwaggerView(DocumentView, SpectacularSwaggerSplitView):
     permission_classes = [AllowAny]
     url_name = "schema"
     template_name = "swagger.html"
 
 
-class RedocView(ShopView, SpectacularRedocView):
+class RedocView(DocumentView, SpectacularRedocView):
     permission_classes = [AllowAny]
     url_name = "schema"
     template_name = "redoc.html"
