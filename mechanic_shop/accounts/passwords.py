@@ -29,6 +29,12 @@ def hash_new_password(password: str, *, email: str, name: str = "", field: str =
 
     Slow on purpose: call it before a transaction begins. Raises InvalidInput ``weak_password`` at ``field``.
     """
+    check_new_password(password, email=email, name=name, field=field)
+    return make_password(password)
+
+
+def check_new_password(password: str, *, email: str, name: str = "", field: str = "password") -> None:
+    """Raise InvalidInput ``weak_password`` at ``field`` for one that AUTH_PASSWORD_VALIDATORS refuse."""
     if len(password) > MAX_PASSWORD:
         raise InvalidInput(field, "max_length", f"Use at most {MAX_PASSWORD} characters.")
     owner: Any = User(email=email)
@@ -37,7 +43,6 @@ def hash_new_password(password: str, *, email: str, name: str = "", field: str =
         validate_password(password, owner)
     except ValidationError as error:
         raise InvalidInput(field, "weak_password", " ".join(error.messages)) from error
-    return make_password(password)
 
 
 class ResetTokens(PasswordResetTokenGenerator):
