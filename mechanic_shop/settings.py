@@ -320,6 +320,8 @@ SIMPLE_JWT = {
     "BLACKLIST_AFTER_ROTATION": True,
     "ALGORITHM": "HS256",
     "SIGNING_KEY": JWT_SIGNING_KEY,
+    "AUTH_TOKEN_CLASSES": ("mechanic_shop.accounts.tokens.ShopAccessToken",),
+    "LEEWAY": 10,  # seconds that the clocks of two hosts may differ; not for the end of a token
 }
 
 # --- the audit trail ---------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 import pytest
+import time_machine
 from django.apps import apps
 from django.contrib.admin import site
 from django.contrib.auth import get_user_model
@@ -145,6 +146,16 @@ def test_createsuperuser_takes_its_answers_from_the_environment(db: Any, monkeyp
     assert boss.check_password(PASSWORD)
     with pytest.raises(CommandError, match="already taken"):
         call_command("createsuperuser", "--noinput", verbosity=0)
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"), [("weak", "too short"), ("password123", "too common"), ("Boss@Example.com", "similar to the e-mail"), ("x" * 129, "128")]
+)
+def test_createsuperuser_takes_no_weak_password(db: Any, monkeypatch: pytest.MonkeyPatch, password: str, reason: str) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", password)
+    with pytest.raises(CommandError, match=rf"DJANGO_SUPERUSER_PASSWORD does not work: .*{reason}"):
+        call_command("createsuperuser", "--noinput", "--email", "Boss@Example.com", verbosity=0)
+    assert not User.objects.exists()
 
 
 def test_a_user_is_named_without_the_email(account: Any) -> None:
@@ -398,6 +409,22 @@ def test_forty_guesses_at_once_do_not_pass_the_limit(settings: Any) -> None:
 
 
 # --- access tokens -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ahead", "status"), [(-9, 200), (0, 200), (9, 200), (12, 401)])
+def test_hosts_whose_clocks_differ_by_seconds_take_each_others_newest_tokens(client_api: APIClient, account: Any, ahead: int, status: int) -> None:
+    with time_machine.travel(timezone.now() + timedelta(seconds=ahead), tick=False):
+        pair = operations.token_pair(account)
+    assert bearer(pair["access"]).get(ME).status_code == status
+    assert client_api.post(REFRESH, {"refresh": pair["refresh"]}).status_code == status
+
+
+def test_a_token_ends_in_time_all_the_same(client_api: APIClient, account: Any) -> None:
+    pair = operations.token_pair(account)
+    with time_machine.travel(timezone.now() + timedelta(minutes=15, seconds=1), tick=False):
+        refused(bearer(pair["access"]).get(ME), 401, "token_not_valid")
+    with time_machine.travel(timezone.now() + timedelta(days=14, seconds=1), tick=False):
+        refused(client_api.post(REFRESH, {"refresh": pair["refresh"]}), 401, "token_not_valid")
 
 
 def test_me_tells_who_i_am(account: Any) -> None:

@@ -6,13 +6,14 @@ id of a refresh token that was used up is.
 """
 
 import re
+from datetime import datetime
 from typing import Any
 
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
-from rest_framework_simplejwt.tokens import RefreshToken
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from .models import User
@@ -26,8 +27,22 @@ def not_valid() -> AuthenticationFailed:
     return AuthenticationFailed("The token is not valid, or no longer: log in again.", "token_not_valid")
 
 
-class ShopRefreshToken(RefreshToken):
+class EndsInTime:
+    """A token that ends when it says. simplejwt's LEEWAY is for clocks that differ, and would also let a token live on."""
+
+    def check_exp(self: Any, claim: str = "exp", current_time: datetime | None = None) -> None:
+        now = current_time or self.current_time
+        super().check_exp(claim, now + self.get_token_backend().get_leeway())  # type: ignore[misc]
+
+
+class ShopAccessToken(EndsInTime, AccessToken):
+    """An access token."""
+
+
+class ShopRefreshToken(EndsInTime, RefreshToken):
     """A refresh token with the user's revision; its access token inherits it."""
+
+    access_token_class = ShopAccessToken
 
     @classmethod
     def for_user(cls, user: Any) -> "ShopRefreshToken":
