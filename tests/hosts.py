@@ -79,6 +79,7 @@ def serving(**more: str) -> Iterator[Host]:
     port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")},
+        "DJANGO_SETTINGS_MODULE": "tests.uncollected",
         "DATABASE_URL": database_url(),
         "SECRET_KEY": settings.SECRET_KEY,
         "JWT_SIGNING_KEY": settings.JWT_SIGNING_KEY,

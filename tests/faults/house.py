@@ -50,7 +50,7 @@ class Shop(Server):
         super().__init__(folder)
         self.seeded = seeded
         off = dict.fromkeys(("THROTTLE_ANON", "THROTTLE_STAFF"), "off")
-        self.environment |= {"DJANGO_SETTINGS_MODULE": "mechanic_shop.settings", "THREADS": "4", "EMAIL_URL": "dummy:"} | off | environment
+        self.environment |= {"DJANGO_SETTINGS_MODULE": "tests.uncollected", "THREADS": "4", "EMAIL_URL": "dummy:"} | off | environment
 
     def manage(self, command: str) -> subprocess.Popen[bytes]:
         """As a group of processes, which can be killed as a whole."""

@@ -36,7 +36,7 @@ def _room_for_connections() -> Iterator[None]:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    return {"THROTTLE_LOGIN": "off"}
+    return {"THROTTLE_LOGIN": "off", "DJANGO_SETTINGS_MODULE": "mechanic_shop.settings"}  # with its static files
 
 
 @contextmanager

@@ -5,9 +5,11 @@ import os
 import resource
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management.base import BaseCommand, CommandError
 
 from mechanic_shop.api import metrics
@@ -66,6 +68,13 @@ def refuse_a_taken_address() -> None:
             raise CommandError(f"Nothing can listen on HOST {settings.HOST}, PORT {settings.PORT} ({error.strerror}): set another.") from None
 
 
+def refuse_without_static_files() -> None:
+    """Each page would else be an error: it looks the names of its files up in what ``collectstatic`` wrote."""
+    manifest = getattr(staticfiles_storage, "manifest_name", None)
+    if manifest and not Path(settings.STATIC_ROOT, manifest).is_file():
+        raise CommandError("The static files were not collected, so no page could be shown: run make setup, or manage.py collectstatic, first.")
+
+
 def shared_counts() -> dict[str, str]:
     """Where several processes count together; the metrics are no reason not to serve."""
     if settings.WEB_CONCURRENCY == 1:
@@ -82,6 +91,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_without_static_files()
         refuse_a_taken_address()
         host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
         greeting = f"{settings.SHOP_NAME}: http://{host}:{settings.PORT}/ · API docs at /api/v1/docs/ · staff at /admin/ · stop with Ctrl-C"
