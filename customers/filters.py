@@ -1,9 +1,9 @@
 from django_filters import rest_framework as filters
 
 from mechanic_shop.api.filters import IdFilter, MomentFilter, ShopFilterSet
+from mechanic_shop.inputs import clean_plate, clean_vin
 
 from .models import Customer, Vehicle
-from .vin import normalise
 
 
 class CustomerFilter(ShopFilterSet):
@@ -28,5 +28,5 @@ class VehicleFilter(ShopFilterSet):
         fields: list[str] = []
 
     def by_plate(self, queryset, name, value):
-        typed = normalise(value)
+        typed = clean_vin(value) if name == "vin" else clean_plate(value)
         return queryset.filter(**{name: typed}) if typed else queryset.none()

@@ -14,9 +14,10 @@ from mechanic_shop.api.row_locks import locking
 from mechanic_shop.api.searching import SHORTEST, keys, matching
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import DomainError
+from mechanic_shop.inputs import clean_plate, clean_vin
 
-from .phones import phone_key
-from .vin import normalise, vin_valid
+from .phones import MOST, phone_key, phone_terms
+from .vin import vin_valid
 
 
 class CustomerQuerySet(ShopQuerySet):
@@ -52,14 +53,13 @@ def erased(pk: int) -> DomainError:
 
 
 def matches_customer(term: str) -> Q:
-    """A condition on a customer: every word in name, e-mail or address, or the phone's digits."""
+    """A condition on a customer: every word in name, e-mail or address, or a phone number however it is written."""
     words = Q()
     for word in term.split():
         words &= Q(name__icontains=word) | Q(email__icontains=word) | Q(address__icontains=word)
-    digits = phone_key(term)
-    # Two digits are in every number: a search for "12" means something else.
-    looks_like_phone = len(digits) >= 4 and not any(char.isalpha() for char in term)
-    return words | Q(phone_digits__contains=digits) if looks_like_phone else words
+    for piece in phone_terms(term):
+        words |= Q(phone_digits__contains=piece)
+    return words
 
 
 class Customer(ShopModel):
@@ -69,7 +69,7 @@ class Customer(ShopModel):
     name = models.CharField(max_length=120)
     email = models.EmailField(null=True, blank=True)  # noqa: DJ001 - NULL: not known; unique when set
     phone = models.CharField(max_length=40, blank=True, help_text="as people write it")
-    phone_digits = models.CharField(max_length=40, blank=True, editable=False, db_index=True)
+    phone_digits = models.CharField(max_length=MOST, blank=True, editable=False, db_index=True)
     address = models.CharField(max_length=300, blank=True)
     notes = models.TextField(max_length=5000, blank=True, help_text="for staff only")
     tax_exempt = models.BooleanField(default=False, db_default=False, help_text="pays no tax, by a certificate that the shop has seen")
@@ -136,16 +136,20 @@ class VehicleQuerySet(ShopQuerySet):
 
     def search_plates(self, term: str) -> Self:
         """Vehicles by a piece of plate or VIN, however it is typed."""
-        piece = normalise(term)
-        return self.filter(Q(plate__contains=piece) | Q(vin__contains=piece)) if piece else self.none()
+        return self.filter(identified_by(term)) if clean_plate(term) else self.none()
 
     def search(self, term: str) -> Self:
         """Finds vehicles by plate and VIN however they are typed, make, model, colour and the customer's name."""
         words = Q()
         for word in dict.fromkeys(term.split()):
             words &= Q(make__icontains=word) | Q(model__icontains=word) | Q(color__icontains=word) | owned_by(word)
-        piece = normalise(term)
-        return matching(self, words | Q(plate__contains=piece) | Q(vin__contains=piece) if piece else words)
+        return matching(self, words | identified_by(term) if clean_plate(term) else words)
+
+
+def identified_by(term: str) -> Q:
+    """A condition on a vehicle: a piece of its plate or VIN, however it is typed."""
+    piece = clean_plate(term)
+    return Q(plate__contains=piece) | Q(vin__contains=piece)
 
 
 def owned_by(word: str) -> Q:
@@ -156,7 +160,7 @@ def owned_by(word: str) -> Q:
 
 
 class Vehicle(ShopModel):
-    """A vehicle of a customer. Plate and VIN are stored as ``vin.normalise`` writes them."""
+    """A vehicle of a customer. Plate and VIN are stored as ``inputs.clean_plate`` and ``clean_vin`` write them."""
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="vehicles")
     plate = models.CharField(max_length=17, blank=True)
@@ -205,7 +209,7 @@ class Vehicle(ShopModel):
         return self.name
 
     def save(self, *args, **kwargs) -> None:
-        self.plate, self.vin = normalise(self.plate), normalise(self.vin)
+        self.plate, self.vin = clean_plate(self.plate), clean_vin(self.vin)
         self.name, self.vin_valid = self.spoken_name(), vin_valid(self.vin)
         fields = kwargs.get("update_fields")
         if fields is not None:

@@ -10,13 +10,14 @@ from mechanic_shop.accounts.emails import EmailField
 from mechanic_shop.accounts.models import EMAIL_TAKEN, User
 from mechanic_shop.accounts.operations import email_is_taken
 from mechanic_shop.accounts.passwords import PasswordField, hash_new_password
-from mechanic_shop.api.fields import SmallRelatedField
+from mechanic_shop.api.fields import SmallRelatedField, WrittenField
 from mechanic_shop.api.reading import Truth
 from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user, make_read_only
+from mechanic_shop.inputs import clean_plate, clean_vin
 
 from . import operations
 from .models import Customer, Vehicle
-from .vin import normalise, vin_valid
+from .vin import vin_valid
 
 
 class CustomerSerializer(ShopSerializer):
@@ -83,8 +84,8 @@ class VehicleSerializer(ShopSerializer):
     """A vehicle. A customer's is always their own; staff say whose it is."""
 
     customer = SmallRelatedField(queryset=Customer.objects.all(), required=False)
-    plate = serializers.CharField(max_length=40, required=False, allow_blank=True)
-    vin = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    plate = WrittenField(max_length=40, required=False, allow_blank=True)
+    vin = WrittenField(max_length=40, required=False, allow_blank=True)
     vin_valid = serializers.BooleanField(read_only=True)
     year = serializers.IntegerField(required=False, allow_null=True, min_value=1886, max_value=2100)
     odometer = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=9_999_999)
@@ -97,16 +98,15 @@ class VehicleSerializer(ShopSerializer):
         )
 
     def validate_plate(self, text: str) -> str:
-        return self.normalised(text)
+        return self.short(clean_plate(text))
 
     def validate_vin(self, text: str) -> str:
-        vin = self.normalised(text)
+        vin = self.short(clean_vin(text))
         if vin and settings.SHOP_STRICT_VIN and not vin_valid(vin):
             raise serializers.ValidationError("This VIN breaks ISO 3779 (17 characters, no I, O or Q, a check digit): read it again.", "vin_invalid")
         return vin
 
-    def normalised(self, text: str) -> str:
-        clean = normalise(text)
+    def short(self, clean: str) -> str:
         if len(clean) > 17:
             raise serializers.ValidationError("At most 17 letters and digits.", "max_length")
         return clean

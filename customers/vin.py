@@ -1,7 +1,4 @@
-"""Plates and vehicle identification numbers (VIN)."""
-
-import re
-import unicodedata
+"""Vehicle identification numbers (VIN); ``mechanic_shop.inputs`` says how they are written."""
 
 # ISO 3779 as 49 CFR 565.15 weighs it: the value of each character, and the weight of each of the 17 positions.
 VALUES = {str(digit): digit for digit in range(10)} | dict(
@@ -11,14 +8,9 @@ WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 CHECK_DIGITS = "0123456789X"
 
 
-def normalise(text: str) -> str:
-    """Upper case, letters and digits only: "ab 12-cd" → "AB12CD"."""
-    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", text).upper())
-
-
 def vin_valid(vin: str) -> bool:
     """Does a normalised VIN follow ISO 3779: 17 characters, no I, O or Q, and the right check digit?"""
-    if len(vin) != 17 or not all(char in VALUES for char in vin):
+    if len(vin) != 17 or not all(char in VALUES for char in vin) or len(set(vin)) == 1:
         return False
     total = sum(VALUES[char] * weight for char, weight in zip(vin, WEIGHTS, strict=True))
     return vin[8] == CHECK_DIGITS[total % 11]

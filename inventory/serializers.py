@@ -8,7 +8,7 @@ from django.db.models import F
 from rest_framework import serializers
 
 from mechanic_shop.api import iso_dates
-from mechanic_shop.api.fields import DayField, MoneyField, PercentField, PositiveQuantityField, QuantityField, SmallRelatedField, read
+from mechanic_shop.api.fields import DayField, MoneyField, PercentField, PositiveQuantityField, QuantityField, SmallRelatedField, WrittenField, read
 from mechanic_shop.api.reading import Fixed
 from mechanic_shop.api.serializers import Body, ShopSerializer
 
@@ -66,18 +66,18 @@ class ReceiveSerializer(Body):
 
     quantity = PositiveQuantityField()
     unit_cost = MoneyField(required=False, allow_null=True, help_text="what a unit cost; becomes the part's cost")
-    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
 
 
 class AdjustSerializer(Body):
     quantity = QuantityField(help_text="signed: negative takes parts off the shelf")
     reason = serializers.ChoiceField(choices=[Reason.ADJUSTMENT, Reason.SCRAP])
-    note = serializers.CharField(max_length=500)
+    note = WrittenField(lines=True, max_length=500)
 
 
 class CountSerializer(Body):
     counted = QuantityField(min_value=Decimal(0), help_text="what is on the shelf")
-    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
 
 
 class TaxPartSerializer(ShopSerializer):

@@ -6,10 +6,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.utils import html
+
+from mechanic_shop import inputs
 
 from . import iso_dates
 from .permissions import rights_of, stand_in_for
@@ -125,6 +128,22 @@ class OptionalRelatedField(SmallRelatedField):
         return serializers.empty if html.is_html_input(dictionary) and not found else found
 
 
+class WrittenField(serializers.CharField):
+    """Text as people type it, by the rules of ``mechanic_shop.inputs``. A text area, or ``lines``, keeps its line breaks."""
+
+    def __init__(self, *, lines: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.lines = lines or self.style.get("base_template") == "textarea.html"
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str):
+            try:
+                data = inputs.clean_text(data, lines=self.lines)
+            except inputs.InputError as error:
+                raise serializers.ValidationError(error.message, error.code) from error
+        return super().run_validation(data)
+
+
 class PlainDecimalField(serializers.DecimalField):
     """A number as people write it: Python also reads "1_0" and digits of other scripts, the shop does not."""
 
@@ -159,9 +178,20 @@ class MoneyField(PlainDecimalField):
         defaults: dict[str, Any] = {"max_digits": 12, "decimal_places": 2, "min_value": Decimal("0.00")}
         super().__init__(**defaults | kwargs)
 
+    default_error_messages = {"no_cents": "{currency} has no decimals: give a whole number."}
+    in_currency = True
+
+    def validate_precision(self, value: Decimal) -> Decimal:
+        value = super().validate_precision(value)
+        if self.in_currency and not settings.SHOP_CURRENCY_PLACES and value != value.to_integral_value():
+            self.fail("no_cents", currency=settings.SHOP_CURRENCY)
+        return value
+
 
 class PercentField(MoneyField):
     """0 to 100 percent, a string in JSON."""
+
+    in_currency = False
 
     def __init__(self, **kwargs: Any) -> None:
         defaults: dict[str, Any] = {"max_digits": 5, "max_value": Decimal(100)}

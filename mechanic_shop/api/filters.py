@@ -1,5 +1,6 @@
 """Filters, search and ordering; what is not understood is refused, never ignored."""
 
+import unicodedata
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -52,7 +53,7 @@ class SearchFilter(BaseFilterBackend):
     """``?search=``, by the queryset's own ``search(term)``: what is found is a matter of the shop."""
 
     def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
-        term = request.query_params.get("search", "").strip()
+        term = unicodedata.normalize("NFC", request.query_params.get("search", "")).strip()
         if not term or not hasattr(queryset, "search"):
             return queryset
         if "\x00" in term or len(term) > MAX_SEARCH:

@@ -137,6 +137,8 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
         models.DateTimeField: fields.UTCField,
         models.DateField: fields.DayField,
         models.DecimalField: fields.PlainDecimalField,
+        models.CharField: fields.WrittenField,
+        models.TextField: fields.WrittenField,
     }
     staff_fields: ClassVar[dict[str, str]] = {}
     """Fields that exist only for users with a permission to see them: {field: permission}."""

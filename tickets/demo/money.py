@@ -8,7 +8,7 @@ from typing import Any
 from inventory import operations as stock
 from inventory.models import Part
 from mechanic_shop.accounts.models import User
-from tickets import operations
+from tickets import billing, operations
 from tickets.models import CannedJob, Invoice, Job, JobStatus, LaborRate, LineKind, Method, ServiceTicket, Status
 
 from .catalogue import Dice
@@ -113,7 +113,8 @@ class FrontCounter:
     def take_deposit(self, ticket: ServiceTicket, dice: Dice) -> None:
         """For what has to be ordered."""
         if dice.chance(0.08):
-            operations.deposit(ticket, amount=Decimal(dice.pick((50, 100, 150))), method=dice.weighted(list(PAID_BY)), by=self.advisor)
+            amount = min(Decimal(dice.pick((50, 100, 150))), Decimal(billing.estimate(ticket)["total"]))
+            operations.deposit(ticket, amount=amount, method=dice.weighted(list(PAID_BY)), by=self.advisor)
 
     def finish_jobs(self, ticket: ServiceTicket) -> None:
         for job in ticket.jobs.filter(status=JobStatus.APPROVED).order_by("pk"):

@@ -18,6 +18,7 @@ from mechanic_shop.api.fields import (
     QuantityField,
     SmallRelatedField,
     UTCField,
+    WrittenField,
 )
 from mechanic_shop.api.reading import Fixed, JsonObject
 from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user
@@ -167,7 +168,7 @@ class RemoveLineSerializer(Body):
 
 
 class FinishJobSerializer(Body):
-    correction = serializers.CharField(max_length=5000, required=False, allow_blank=True, help_text="what was done")
+    correction = WrittenField(lines=True, max_length=5000, required=False, allow_blank=True, help_text="what was done")
 
 
 class NothingSerializer(Body):
@@ -227,7 +228,7 @@ class AuthorizeSerializer(Body):
     decline = RelationListField(child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list)
     defer = RelationListField(child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list)
     channel = serializers.ChoiceField(choices=Channel.choices, default=Channel.IN_PERSON)
-    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
     approve_parts = part_ids()
     decline_parts = part_ids()
     defer_parts = part_ids()

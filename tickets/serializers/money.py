@@ -6,7 +6,7 @@ from django.db.models import F
 from rest_framework import serializers
 
 from mechanic_shop.accounts.emails import EmailField
-from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, SmallRelatedField, UTCField
+from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, SmallRelatedField, UTCField, WrittenField
 from mechanic_shop.api.reading import DocumentList
 from mechanic_shop.api.serializers import Body, ShopSerializer
 
@@ -152,8 +152,10 @@ class TakeMoneySerializer(Body):
 
     amount = MoneyField(min_value=Decimal("0.01"))
     method = serializers.ChoiceField(choices=Method.choices)
-    reference = serializers.CharField(max_length=100, required=False, allow_blank=True, default="", help_text="of the card slip, transfer or cheque")
-    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    reference = WrittenField(
+        lines=True, max_length=100, required=False, allow_blank=True, default="", help_text="of the card slip, transfer or cheque"
+    )
+    note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
     received_at = UTCField(required=False, allow_null=True, default=None, help_text="now, when left out; not before the ticket was opened")
 
 
@@ -168,7 +170,7 @@ class ApplyCreditSerializer(Body):
 
 
 class ReverseSerializer(Body):
-    note = serializers.CharField(max_length=500, help_text="why")
+    note = WrittenField(lines=True, max_length=500, help_text="why")
 
 
 class CreditLineSerializer(Body):
@@ -180,13 +182,13 @@ class CreditLineSerializer(Body):
 class CreditSerializer(Body):
     """No lines: all that is left of the invoice."""
 
-    reason = serializers.CharField(max_length=500)
+    reason = WrittenField(lines=True, max_length=500)
     lines = CreditLineSerializer(many=True, required=False, default=list, max_length=MOST_CREDITED)
     restock = serializers.BooleanField(required=False, default=False, help_text="for every line that does not say otherwise")
 
 
 class IssueSerializer(Body):
-    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="", help_text="kept in the ticket's history")
+    reason = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="", help_text="kept in the ticket's history")
 
 
 class SendSerializer(Body):

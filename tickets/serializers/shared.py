@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from mechanic_shop.api.body_lists import BoundedListField
-from mechanic_shop.api.fields import LARGEST_ID, SmallRelatedField, UTCField
+from mechanic_shop.api.fields import LARGEST_ID, SmallRelatedField, UTCField, WrittenField
 from mechanic_shop.api.serializers import Body, ShopSerializer
 
 from ..models import Channel, JobStatus, ShareLink, Status
@@ -57,7 +57,7 @@ class DecideSerializer(Body):
     approve_parts = job_ids()
     decline_parts = job_ids()
     defer_parts = job_ids()
-    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
     expected_total = expected_total()
     version = serializers.IntegerField(min_value=1, max_value=LARGEST_VERSION, help_text="of the estimate that was read")
 

@@ -20,6 +20,7 @@ from mechanic_shop.api.fields import (
     QuantityField,
     SmallRelatedField,
     UTCField,
+    WrittenField,
 )
 from mechanic_shop.api.reading import Fixed, Printed
 from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user, make_read_only
@@ -203,7 +204,7 @@ class RemovePartSerializer(Body):
 
 class MoveSerializer(Body):
     to = serializers.ChoiceField(choices=Status.choices)
-    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    reason = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
 
 
 class BlockSerializer(serializers.Serializer):
