@@ -2,6 +2,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,6 +21,7 @@ from unfold.widgets import (
 from mechanic_shop.admin.base import ReadOnly, ReadOnlyInline, ShopModelAdmin, badge
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question
 from mechanic_shop.admin.forms import ShopForm
+from mechanic_shop.api.prices import short
 
 from . import operations
 from .models import Part, Reason, StockMovement
@@ -90,8 +92,19 @@ class LowStockFilter(DropdownFilter):
         return queryset.filter(is_active=True, on_hand__lte=F("allocated")) if self.value() == "none" else queryset
 
 
+def price_of(amount: Decimal | None) -> str:
+    """Of one unit, with the decimals that it needs."""
+    return "–" if amount is None else f"{short(amount, settings.SHOP_CURRENCY_PLACES):f}"
+
+
 class MovementColumns:
     """How a movement is told, in the list and on its part's page."""
+
+    secret_fields = MovementSerializer.staff_fields | {"cost_of_unit": MovementSerializer.staff_fields["unit_cost"]}
+
+    @display(description="Unit cost", ordering="unit_cost")
+    def cost_of_unit(self, movement: StockMovement) -> str:
+        return price_of(movement.unit_cost)
 
     @display(description="By")
     def by_whom(self, movement: StockMovement) -> str:
@@ -109,9 +122,8 @@ class MovementColumns:
 class MovementInline(MovementColumns, ReadOnlyInline):
     model = StockMovement
     verbose_name_plural = "Last movements"
-    secret_fields = MovementSerializer.staff_fields
-    fields = ("created_at", "moved", "reason", "left", "reference", "unit_cost", "note", "by_whom")
-    readonly_fields = ("created_at", "moved", "left", "by_whom")
+    fields = ("created_at", "moved", "reason", "left", "reference", "cost_of_unit", "note", "by_whom")
+    readonly_fields = ("created_at", "moved", "left", "cost_of_unit", "by_whom")
     per_page = 10
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -121,12 +133,12 @@ class MovementInline(MovementColumns, ReadOnlyInline):
 @admin.register(Part)
 class PartAdmin(ShopModelAdmin):
     form = PartForm
-    secret_fields = PartSerializer.staff_fields
+    secret_fields = PartSerializer.staff_fields | {"unit_cost": PartSerializer.staff_fields["cost"]}
     cache_groups = ("parts",)
     search_icon = "inventory_2"
     search_fields = ("sku",)
     search_help_text = "SKU, name, description, barcode or bin"
-    list_display = ("sku", "name", "stock_state", "available_now", "on_hand_now", "allocated_now", "price", "cost", "bin")
+    list_display = ("sku", "name", "stock_state", "available_now", "on_hand_now", "allocated_now", "unit_price", "unit_cost", "bin")
     list_filter = (LowStockFilter, ("is_active", BooleanRadioFilter), ("unit", ChoicesDropdownFilter))
     inlines = (MovementInline,)
     actions_detail = ("receive", "count", "adjust", "movements")
@@ -153,6 +165,14 @@ class PartAdmin(ShopModelAdmin):
     @display(description="Allocated", ordering="allocated")
     def allocated_now(self, part: Part) -> str:
         return show(part.allocated)
+
+    @display(description="Price", ordering="price")
+    def unit_price(self, part: Part) -> str:
+        return price_of(part.price)
+
+    @display(description="Cost", ordering="cost")
+    def unit_cost(self, part: Part) -> str:
+        return price_of(part.cost)
 
     @display(description="State")
     def stock_state(self, part: Part) -> str:
@@ -193,15 +213,14 @@ class PartAdmin(ShopModelAdmin):
 class StockMovementAdmin(MovementColumns, ReadOnly, ShopModelAdmin):
     """The ledger: read, never written."""
 
-    secret_fields = MovementSerializer.staff_fields
     search_fields = ("part__sku", "part__name", "reference")
     search_help_text = "Part, ticket number or document"
-    list_display = ("created_at", "part", "moved", "reason_shown", "left", "reference", "unit_cost", "note", "by_whom")
+    list_display = ("created_at", "part", "moved", "reason_shown", "left", "reference", "cost_of_unit", "note", "by_whom")
     list_select_related = ("part", "by")
     list_filter = (("reason", ChoicesDropdownFilter), "created_at")
     lookups = ("part",)
-    fieldsets = ((None, {"fields": (("created_at", "by_whom"), "part", ("moved", "left"), ("reason", "reference"), "unit_cost", "note")}),)
-    readonly_fields = ("created_at", "moved", "left", "by_whom")
+    fieldsets = ((None, {"fields": (("created_at", "by_whom"), "part", ("moved", "left"), ("reason", "reference"), "cost_of_unit", "note")}),)
+    readonly_fields = ("created_at", "moved", "left", "cost_of_unit", "by_whom")
 
     @display(description="Reason", ordering="reason")
     def reason_shown(self, movement: StockMovement) -> str:

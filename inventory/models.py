@@ -13,6 +13,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
 from mechanic_shop.api.models import AppendOnlyModel, AppendOnlyQuerySet, ShopModel, ShopQuerySet, exact
+from mechanic_shop.api.prices import price_field
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import InvalidInput
 
@@ -94,8 +95,8 @@ class Part(ShopModel):
     name = models.CharField(max_length=160)
     description = models.TextField(max_length=2000, blank=True)
     unit = models.CharField(max_length=10, choices=Unit.choices, default=Unit.EACH)
-    price = money_field(help_text="what a customer pays for a unit")
-    cost = money_field(default=ZERO, help_text="what a unit costs the shop")
+    price = price_field(help_text="what a customer pays for a unit")
+    cost = price_field(default=ZERO, help_text="what a unit costs the shop")
     on_hand = quantity_field(editable=False)
     allocated = quantity_field(editable=False, help_text="promised to open tickets")
     reorder_point = quantity_field(blank=True, validators=[MinValueValidator(ZERO)], help_text="order when no more than this is available")
@@ -188,7 +189,7 @@ class StockMovement(AppendOnlyModel):
     reason = models.CharField(max_length=20, choices=Reason.choices)
     on_hand_after = quantity_field(default=None)
     reference = models.CharField(max_length=60, blank=True, help_text="ticket number or document")
-    unit_cost = money_field(null=True, blank=True)
+    unit_cost = price_field(null=True, blank=True)
     note = models.CharField(max_length=500, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True, editable=False)

@@ -8,7 +8,16 @@ from django.db.models import F
 from rest_framework import serializers
 
 from mechanic_shop.api import iso_dates
-from mechanic_shop.api.fields import DayField, MoneyField, PercentField, PositiveQuantityField, QuantityField, SmallRelatedField, WrittenField, read
+from mechanic_shop.api.fields import (
+    DayField,
+    PercentField,
+    PositiveQuantityField,
+    QuantityField,
+    SmallRelatedField,
+    UnitPriceField,
+    WrittenField,
+    read,
+)
 from mechanic_shop.api.reading import Fixed
 from mechanic_shop.api.serializers import Body, ShopSerializer
 
@@ -18,8 +27,8 @@ from .taxes import MOST_PARTS, TaxCode, TaxPart, TaxRate
 
 
 class PartSerializer(ShopSerializer):
-    price = MoneyField()
-    cost = MoneyField(required=False, help_text="only for those who may see costs")
+    price = UnitPriceField()
+    cost = UnitPriceField(required=False, help_text="only for those who may see costs")
     on_hand = QuantityField(read_only=True)
     allocated = QuantityField(read_only=True)
     available = QuantityField(read_only=True)
@@ -65,7 +74,7 @@ class ReceiveSerializer(Body):
     """A delivery. Who unpacks it may say what a unit cost, also without the right to see other costs."""
 
     quantity = PositiveQuantityField()
-    unit_cost = MoneyField(required=False, allow_null=True, help_text="what a unit cost; becomes the part's cost")
+    unit_cost = UnitPriceField(required=False, allow_null=True, help_text="what a unit cost; becomes the part's cost")
     note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
 
 

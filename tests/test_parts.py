@@ -78,7 +78,7 @@ def test_the_shape_of_a_part(manager: Client) -> None:
     }
 
 
-MONEY = [-1, "-0.01", "NaN", "Infinity", "-Infinity", "1e400", "0.001", 1.005, 10**10, "ten", "1_0", "١", "", None, True, [], {}, "1" * 2000]
+MONEY = [-1, "-0.01", "NaN", "Infinity", "-Infinity", "1e400", "0.00001", 1.00005, 10**10, "ten", "1_0", "١", "", None, True, [], {}, "1" * 2000]
 
 
 @pytest.mark.parametrize("field", ["price", "cost"])

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from inventory.taxes import TaxRate
+from mechanic_shop.api.prices import short
 from mechanic_shop.errors import DomainError
 
 from . import pricing, terms
@@ -239,7 +240,7 @@ def line_facts(line: Line, number: int) -> dict[str, Any]:
         "id": number,
         **what_it_is(row),
         "quantity": f"{line.item.quantity:.3f}",
-        "unit_price": money(line.item.unit_price),
+        "unit_price": price(line.item.unit_price),
         "discount": money(terms.rounding().round(gross) - line.amount),
         **{name: money(getattr(line, name)) for name in ("amount", "share", "net", "tax", "total")},
         "tax_name": tax.name if tax else "",
@@ -281,6 +282,11 @@ def tax_facts(sums: pricing.TaxSum) -> dict[str, str]:
 def percent(rate: Decimal) -> str:
     """At most 3 decimals: what several taxes come to may have more."""
     return f"{pricing.Rules(places=3).round(rate):f}"
+
+
+def price(amount: Decimal) -> str:
+    """Of one unit: with the currency's decimals, or those that it needs."""
+    return f"{short(amount, settings.SHOP_CURRENCY_PLACES):f}"
 
 
 def money(amount: Decimal) -> str:

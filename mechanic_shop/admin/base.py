@@ -208,7 +208,8 @@ class ShopModelAdmin(RowSelects, SecretFields, ModelAdmin):
         row = self.get_object(request, unquote(object_id))
         trail = {} if row is None else page_of_trail(request, row, self.hidden_in_trail(request))
         response = super().history_view(request, object_id, {**trail, **(extra_context or {})})
-        labels = {self.opts.get_field(name).verbose_name.capitalize() for name in self.hidden(request)}
+        columns = (name for name in self.hidden(request) if is_field(self.model, name))  # others only show one
+        labels = {self.opts.get_field(name).verbose_name.capitalize() for name in columns}
         for entry in getattr(response, "context_data", {}).get("action_list", ()) if labels else ():
             entry.change_message = without_labels(entry.change_message, labels)
         return response

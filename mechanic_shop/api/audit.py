@@ -20,6 +20,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.utils import timezone
 
 from . import logs, statements
+from .prices import PriceField, short
 from .row_locks import locking
 
 CREATE, UPDATE, DELETE = range(3)  # django-auditlog's actions
@@ -282,6 +283,8 @@ def said(field: Any, value: Any) -> Any:
     if value is None:
         return None
     value = field.to_python(value)
+    if isinstance(field, PriceField):
+        return f"{short(value):f}"
     if isinstance(field, models.DecimalField):
         return f"{value:.{field.decimal_places}f}"
     if isinstance(value, datetime):

@@ -16,6 +16,7 @@ from mechanic_shop import inputs
 
 from . import iso_dates
 from .permissions import rights_of, stand_in_for
+from .prices import PLACES, price_places, short
 from .statements import KEY, ObjectStatement, shelf
 
 LARGEST_ID = 10**18
@@ -186,6 +187,26 @@ class MoneyField(PlainDecimalField):
         if self.in_currency and not settings.SHOP_CURRENCY_PLACES and value != value.to_integral_value():
             self.fail("no_cents", currency=settings.SHOP_CURRENCY)
         return value
+
+
+class UnitPriceField(PlainDecimalField):
+    """The price or the cost of one unit: not negative, up to four decimals; a string in JSON, with two decimals at least."""
+
+    default_error_messages = {"decimals": "In {currency} a price of one unit has {places} decimals at the most."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        defaults: dict[str, Any] = {"max_digits": 14, "decimal_places": PLACES, "min_value": Decimal("0.00")}
+        super().__init__(**defaults | kwargs)
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        price: Decimal = super().to_internal_value(data)
+        places = price_places()
+        if price != round(price, places):
+            self.fail("decimals", currency=settings.SHOP_CURRENCY, places=places)
+        return price
+
+    def to_representation(self, value: Decimal) -> str:
+        return f"{short(value):f}"
 
 
 class PercentField(MoneyField):

@@ -19,6 +19,7 @@ from django.db.models.sql.constants import LOUTER
 from rest_framework import serializers
 
 from .fields import SmallRelatedField
+from .prices import PriceField
 from .statements import KEY, Statement
 
 LONG = 10_000  # rows of a list whose exact length is worth a second's delay
@@ -120,6 +121,22 @@ class Fixed(Printed):
         self.postgresql = f"(%(expressions)s)::numeric(30,{places})::text"
 
 
+class Shortest(Printed):
+    """A decimal as a string with the places that it needs, of four, and two at least."""
+
+    def __init__(self, expression: Any) -> None:
+        super().__init__(expression)
+        whole = "printf('%%%%.4f', %(expressions)s)"
+        self.printed = shortened(whole)
+        self.postgresql = shortened("(%(expressions)s)::numeric(30,4)::text")
+
+
+def shortened(text: str) -> str:
+    """SQL for a text with four decimals, without the last ones that are 0."""
+    cut = "".join(f"WHEN {text} LIKE '%%%%{zeros}' THEN substr({text}, 1, length({text}) - {len(zeros)}) " for zeros in ("00", "0"))
+    return f"(CASE {cut}ELSE {text} END)"
+
+
 class Truth(PerDatabase):
     """A boolean; SQLite has none, but its JSON does."""
 
@@ -210,6 +227,8 @@ def value_of(field: models.Field, path: str) -> Any:
     """A column as JSON shows it."""
     if isinstance(field, models.DateTimeField):
         return Moment(F(path))
+    if isinstance(field, PriceField):
+        return Shortest(F(path))
     if isinstance(field, models.DecimalField):
         return Fixed(F(path), field.decimal_places)
     if isinstance(field, models.BooleanField):

@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema
 
-from .fields import MoneyField, QuantityField, SmallRelatedField
+from .fields import PlainDecimalField, SmallRelatedField
 
 HEADERS = {
     "Idempotency-Key": "1 to 255 visible ASCII characters: the same key and body within 24 hours replays the first answer.",
@@ -104,7 +104,7 @@ class SmallRelation(OpenApiSerializerFieldExtension):
 class DecimalAsWritten(OpenApiSerializerFieldExtension):
     """Decimals are answered as strings and taken as strings or numbers."""
 
-    target_class: Any = MoneyField
+    target_class: Any = PlainDecimalField
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
@@ -114,11 +114,6 @@ class DecimalAsWritten(OpenApiSerializerFieldExtension):
         sign = "" if self.target.min_value is not None and self.target.min_value >= 0 else "-?"
         pattern = rf"^{sign}[0-9]{{1,{self.target.max_digits - places}}}(\.[0-9]{{1,{places}}})?$"
         return {"type": "string", "format": "decimal", "pattern": pattern}
-
-
-class QuantityAsWritten(DecimalAsWritten):
-    target_class = QuantityField
-    match_subclasses = True
 
 
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

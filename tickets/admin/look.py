@@ -35,6 +35,11 @@ def money(amount: Decimal | str, currency: str = "") -> str:
     return written.money(billing.money(Decimal(amount)), currency or settings.SHOP_CURRENCY)
 
 
+def price(amount: Decimal | str, currency: str = "") -> str:
+    """Of one unit, with all its decimals: $1.215."""
+    return written.money(billing.price(Decimal(amount)), currency or settings.SHOP_CURRENCY)
+
+
 def sum_of_money(amount: Decimal | str, currency: str = "") -> SafeString:
     """In a column of a list."""
     return in_one_line(money(amount, currency))

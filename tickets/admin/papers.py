@@ -21,7 +21,7 @@ from ..models import CreditNote, Invoice, InvoiceState, Payment, PaymentKind
 from ..operations.credits import available_credit
 from ..operations.invoices import left_of
 from ..serializers import CreditSerializer, ReverseSerializer
-from .look import KIND_COLOURS, day_of, link, money, state_badge, sum_of_money
+from .look import KIND_COLOURS, day_of, link, money, price, state_badge, sum_of_money
 from .money import ApplyCreditForm, PayForm, RefundForm, SendForm, paid
 from .paper import paper
 from .sheet import account, paper_sheet
@@ -52,7 +52,7 @@ class CreditForm(ButtonForm):
         for line, before in left_of(self.obj).values():
             self.lines[f"line_{line.position}"] = line.position
             left = line.quantity - before
-            note = f"{show(left)} of {show(line.quantity)} left, at {money(line.unit_price, self.obj.currency)}" if left else "credited already"
+            note = f"{show(left)} of {show(line.quantity)} left, at {price(line.unit_price, self.obj.currency)}" if left else "credited already"
             self.fields[f"line_{line.position}"] = quantity_question(required=False, label=f"{line.position}. {line.description}", help_text=note)
 
     def obey(self, sent: dict[str, Any], instance: Any = None) -> None:

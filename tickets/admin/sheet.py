@@ -11,7 +11,7 @@ from .. import billing, pricing
 from ..documents import money as written
 from ..models import Invoice, LineKind, ServiceTicket, Status
 from ..operations.payments import open_deposits
-from .look import job_badge, link, money, state_badge
+from .look import job_badge, link, money, price, state_badge
 
 UNITS = {"each": "", "hour": "h"}
 KINDS: dict[str, str] = {LineKind.LABOR: "Labour", LineKind.SUBLET: "Sublet", LineKind.FEE: "Fee", "part": "Part", "supplies": ""}
@@ -53,7 +53,7 @@ def line_row(facts: dict[str, Any]) -> dict[str, str]:
         "description": facts["description"],
         "about": part["sku"] if part else mechanic["name"] if mechanic else "",
         "quantity": f"{show(Decimal(facts['quantity']))} {UNITS.get(unit, unit)}".strip(),
-        "unit_price": money(facts["unit_price"]),
+        "unit_price": price(facts["unit_price"]),
         "discount": "" if written.is_nothing(facts["discount"]) else money(-Decimal(facts["discount"])),
         "amount": money(facts["amount"]),
     }

@@ -12,6 +12,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilt
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
+from inventory.admin import price_of
 from inventory.operations import show
 from mechanic_shop.admin.base import ReadOnlyInline, ShopModelAdmin, WithPanel, badge, in_one_line, moment
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question, row_question
@@ -200,9 +201,9 @@ class MechanicsInline(ReadOnlyInline):
 class PartsInline(ReadOnlyInline):
     model = TicketPart
     verbose_name_plural = "Parts"
-    secret_fields = {"unit_cost": "inventory.view_cost"}
-    fields = ("part", "in_job", "how_many", "unit_price", "unit_cost", "line_total", "held", "fitted", "missing")
-    readonly_fields = ("in_job", "how_many", "line_total", "held", "fitted", "missing")
+    secret_fields = {"unit_cost": "inventory.view_cost", "cost": "inventory.view_cost"}
+    fields = ("part", "in_job", "how_many", "price", "cost", "line_total", "held", "fitted", "missing")
+    readonly_fields = ("in_job", "how_many", "price", "cost", "line_total", "held", "fitted", "missing")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("part", "ticket", "job").order_by("pk")
@@ -214,6 +215,14 @@ class PartsInline(ReadOnlyInline):
     @display(description="Quantity")
     def how_many(self, line: TicketPart) -> str:
         return f"{show(line.quantity)} {line.part.unit}"
+
+    @display(description="Unit price")
+    def price(self, line: TicketPart) -> str:
+        return price_of(line.unit_price)
+
+    @display(description="Unit cost")
+    def cost(self, line: TicketPart) -> str:
+        return price_of(line.unit_cost)
 
     @display(description="Held")
     def held(self, line: TicketPart) -> str:

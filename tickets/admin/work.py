@@ -16,6 +16,7 @@ from unfold.widgets import (
 
 from inventory.taxes import TaxCode
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question, row_question
+from mechanic_shop.api.prices import PLACES
 from mechanic_shop.errors import DomainError
 
 from .. import billing, operations, pricing
@@ -62,6 +63,11 @@ def recommended(ticket: ServiceTicket) -> Any:
 def money_question(**kwargs: Any) -> forms.DecimalField:
     widget = UnfoldAdminDecimalFieldWidget(attrs={"step": "any"})
     return forms.DecimalField(**{"max_digits": 12, "decimal_places": 2, "required": False, "widget": widget} | kwargs)
+
+
+def price_question(**kwargs: Any) -> forms.DecimalField:
+    """Of one unit."""
+    return money_question(**{"max_digits": 14, "decimal_places": PLACES} | kwargs)
 
 
 def text_question(**kwargs: Any) -> forms.CharField:
@@ -128,8 +134,8 @@ class AddLineForm(JobForm):
     rate = forms.ModelChoiceField(
         LaborRate.objects.filter(is_active=True), required=False, widget=UnfoldAdminSelectWidget, help_text="of labour; none: the shop's default rate"
     )
-    unit_price = money_question(label="Price", help_text="of one, or of an hour; labour may leave it to its rate")
-    unit_cost = money_question(label="Cost", help_text="what sublet work costs the shop")
+    unit_price = price_question(label="Price", help_text="of one, or of an hour; labour may leave it to its rate")
+    unit_cost = price_question(label="Cost", help_text="what sublet work costs the shop")
     mechanic = row_question(JobLine.mechanic, required=False)
     tax_code = forms.ModelChoiceField(
         TaxCode.objects.all(), required=False, label="Tax code", widget=UnfoldAdminSelectWidget, help_text="none: the rate's, or the shop's default"

@@ -15,6 +15,7 @@ from inventory.models import ZERO, Part, money_field, quantity_field
 from inventory.taxes import TaxCode
 from mechanic_shop.api.audit import Kind
 from mechanic_shop.api.models import AppendOnlyModel, ShopModel, ShopQuerySet
+from mechanic_shop.api.prices import price_field
 from mechanic_shop.errors import DomainError
 from mechanics.models import Mechanic
 
@@ -204,8 +205,8 @@ class JobLine(PricedLine, ShopModel):
     kind = models.CharField(max_length=10, choices=LineKind.choices)
     description = models.CharField(max_length=500)
     quantity = quantity_field(default=Decimal(1), help_text="hours, for labour")
-    unit_price = money_field(help_text="of an hour, for labour")
-    unit_cost = money_field(default=ZERO, blank=True, help_text="what sublet work costs the shop")
+    unit_price = price_field(help_text="of an hour, for labour")
+    unit_cost = price_field(default=ZERO, blank=True, help_text="what sublet work costs the shop")
     rate = models.ForeignKey(LaborRate, models.PROTECT, null=True, blank=True, related_name="+")
     mechanic = models.ForeignKey(Mechanic, models.PROTECT, null=True, blank=True, related_name="job_lines")
     tax_code = tax_code()
@@ -342,7 +343,7 @@ class CannedJobLine(ShopModel):
     kind = models.CharField(max_length=10, choices=LineKind.choices)
     description = models.CharField(max_length=500)
     quantity = quantity_field(default=Decimal(1), help_text="hours, for labour")
-    unit_price = money_field(null=True, blank=True)
+    unit_price = price_field(null=True, blank=True)
     rate = models.ForeignKey(LaborRate, models.PROTECT, null=True, blank=True, related_name="+")
     tax_code = tax_code()
 

@@ -11,8 +11,9 @@ from django.db.models.functions import Now, TruncDate
 from django.utils import timezone
 
 from customers.models import Customer
-from inventory.models import ZERO, Part, money_field, quantity_field
+from inventory.models import ZERO, Part, quantity_field
 from mechanic_shop.api.models import AppendOnlyModel, AppendOnlyQuerySet
+from mechanic_shop.api.prices import price_field
 from mechanics.models import Mechanic
 
 from .tickets import ServiceTicket
@@ -177,10 +178,10 @@ class InvoiceLine(LineFacts):
     job_title = models.CharField(max_length=200, blank=True)
     description = models.CharField(max_length=500)
     quantity = quantity_field()
-    unit_price = money_field()
+    unit_price = price_field()
     tax_name = models.CharField(max_length=40, blank=True)
     tax_rate = models.DecimalField(max_digits=6, decimal_places=3, default=ZERO)
-    unit_cost = money_field(default=ZERO)
+    unit_cost = price_field(default=ZERO)
     part = models.ForeignKey(Part, models.PROTECT, null=True, related_name="+")
     mechanic = models.ForeignKey(Mechanic, models.PROTECT, null=True, related_name="+")
 

@@ -15,6 +15,7 @@ from customers.models import Customer, Vehicle, matches_customer
 from inventory.models import ZERO, Part, money_field, quantity_field
 from mechanic_shop.api.audit import Kind
 from mechanic_shop.api.models import AppendOnlyModel, ShopModel, ShopQuerySet
+from mechanic_shop.api.prices import price_field
 from mechanic_shop.api.searching import keys
 from mechanics.models import Mechanic
 
@@ -307,8 +308,8 @@ class TicketPart(PricedLine, ShopModel):
     part = models.ForeignKey(Part, models.PROTECT, related_name="ticket_lines")
     job = models.ForeignKey("Job", models.RESTRICT, null=True, blank=True, related_name="parts", help_text="none: it is on the ticket itself")
     quantity = quantity_field(default=Decimal(1))
-    unit_price = money_field()
-    unit_cost = money_field(default=ZERO)
+    unit_price = price_field()
+    unit_cost = price_field(default=ZERO)
     line_total = money_field(default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up to the cent, once")
     allocated = quantity_field(editable=False)
     issued = quantity_field(editable=False)

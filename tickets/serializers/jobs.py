@@ -17,6 +17,7 @@ from mechanic_shop.api.fields import (
     PositiveQuantityField,
     QuantityField,
     SmallRelatedField,
+    UnitPriceField,
     UTCField,
     WrittenField,
 )
@@ -79,8 +80,8 @@ class JobLineSerializer(ShopSerializer):
     rate = SmallRelatedField(queryset=LaborRate.objects.select_related("tax_code"), required=False, allow_null=True)
     mechanic = SmallRelatedField(queryset=Mechanic.objects.all(), required=False, allow_null=True)
     tax_code = SmallRelatedField(queryset=TaxCode.objects.all(), required=False, allow_null=True)
-    unit_price = MoneyField(required=False)
-    unit_cost = MoneyField(required=False, help_text="only for those who may see costs")
+    unit_price = UnitPriceField(required=False)
+    unit_cost = UnitPriceField(required=False, help_text="only for those who may see costs")
     discount_percent = PercentField(required=False)
     discount_amount = MoneyField(required=False)
     line_total = MoneyField(read_only=True, max_digits=24)
@@ -99,7 +100,7 @@ class JobLineSerializer(ShopSerializer):
 class JobPartSerializer(serializers.ModelSerializer):
     part = SmallRelatedField(read_only=True, shows=("sku", "name"))
     quantity = QuantityField(read_only=True)
-    unit_price = MoneyField(read_only=True)
+    unit_price = UnitPriceField(read_only=True)
     discount_percent = PercentField(read_only=True)
     discount_amount = MoneyField(read_only=True)
     line_total = MoneyField(read_only=True, max_digits=24)
@@ -195,7 +196,7 @@ class EditPartSerializer(Body):
         shows=("title",),
         help_text="where it is to stand; null: on the ticket itself",
     )
-    unit_price = MoneyField(required=False)
+    unit_price = UnitPriceField(required=False)
     discount_percent = PercentField(required=False)
     discount_amount = MoneyField(required=False)
 
@@ -285,7 +286,7 @@ class AuthorizationSerializer(ShopSerializer):
 class CannedJobLineSerializer(ShopSerializer):
     kind = serializers.ChoiceField(choices=LineKind.choices)
     quantity = PositiveQuantityField(default=Decimal(1), help_text="hours, for labour")
-    unit_price = MoneyField(required=False, allow_null=True, help_text="none: what the rate costs on the day")
+    unit_price = UnitPriceField(required=False, allow_null=True, help_text="none: what the rate costs on the day")
     rate = SmallRelatedField(queryset=LaborRate.objects.all(), required=False, allow_null=True)
     tax_code = SmallRelatedField(queryset=TaxCode.objects.all(), required=False, allow_null=True)
 

@@ -6,7 +6,15 @@ from django.db.models import F
 from rest_framework import serializers
 
 from mechanic_shop.accounts.emails import EmailField
-from mechanic_shop.api.fields import MoneyField, PositiveQuantityField, QuantityField, SmallRelatedField, UTCField, WrittenField
+from mechanic_shop.api.fields import (
+    MoneyField,
+    PositiveQuantityField,
+    QuantityField,
+    SmallRelatedField,
+    UnitPriceField,
+    UTCField,
+    WrittenField,
+)
 from mechanic_shop.api.reading import DocumentList
 from mechanic_shop.api.serializers import Body, ShopSerializer
 
@@ -37,7 +45,7 @@ class InvoiceLineSerializer(ShopSerializer):
     """A line as it stands on the paper; ``position`` names it there."""
 
     quantity = QuantityField(read_only=True)
-    unit_price = MoneyField(read_only=True)
+    unit_price = UnitPriceField(read_only=True)
     net = MoneyField(**AMOUNT)
     tax = MoneyField(**AMOUNT)
     tax_rate = MoneyField(read_only=True, decimal_places=3, max_digits=6)

@@ -38,7 +38,7 @@ class PaperLineSerializer(serializers.Serializer):
     description = serializers.CharField()
     quantity = serializers.CharField()
     unit = serializers.CharField()
-    unit_price = Money()
+    unit_price = Money(help_text="with up to four decimals, where one unit costs that much")
     discount = Money()
     amount = Money()
     share = Money()

@@ -19,6 +19,7 @@ from mechanic_shop.api.fields import (
     PositiveQuantityField,
     QuantityField,
     SmallRelatedField,
+    UnitPriceField,
     UTCField,
     WrittenField,
 )
@@ -74,7 +75,7 @@ class TicketPartSerializer(serializers.ModelSerializer):
     part = SmallRelatedField(read_only=True, shows=("sku", "name"))
     job = SmallRelatedField(read_only=True, shows=("title",), allow_null=True, help_text="null: on the ticket itself")
     quantity = QuantityField(read_only=True)
-    unit_price = MoneyField(read_only=True)
+    unit_price = UnitPriceField(read_only=True)
     line_total = MoneyField(read_only=True, max_digits=24)
     allocated = QuantityField(read_only=True)
     issued = QuantityField(read_only=True)
