@@ -154,7 +154,7 @@ def test_public_and_customers_views_are_lists_of_what_is_allowed(world: World, a
     assert set(ticket["customer"]) == {"id", "name"}
     assert set(ticket["vehicle"]) == {"id", "name", "plate"}
     assert set(ticket["mechanics"][0]) == {"id", "name", "role"}
-    assert set(ticket["parts"][0]) == {"part", "quantity", "unit_price", "line_total", "allocated", "issued"}
+    assert set(ticket["parts"][0]) == {"part", "job", "quantity", "unit_price", "line_total", "allocated", "issued"}
     assert set(ticket["parts"][0]["part"]) == {"id", "sku", "name"}
 
 
