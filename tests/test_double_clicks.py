@@ -52,6 +52,14 @@ def invoice_of() -> Any:
     return ticket.invoices.get()
 
 
+def invoice_with_credit() -> Any:
+    """An unpaid invoice of a customer who left money on another ticket."""
+    earlier = with_deposit()
+    operations.move(earlier, to="cancelled", by=office())
+    part = (PartFactory(stock=9, price=Decimal(30)), 3)
+    return make_ticket("invoiced", customer=earlier.customer, parts=[part]).invoices.get()
+
+
 def with_deposit() -> ServiceTicket:
     ticket = make_ticket()
     operations.deposit(ticket, amount=Decimal(50), by=office())
@@ -173,6 +181,7 @@ CASES: dict[str, Callable[[], Any]] = {
     "tickets_serviceticket_pay": lambda: (invoice_of().ticket, {"amount": "5"}),
     "tickets_serviceticket_email_estimate": lambda: (make_ticket(), mailed_to()),
     "tickets_invoice_pay": lambda: (invoice_of(), {"amount": "5"}),
+    "tickets_invoice_apply_credit": lambda: (invoice_with_credit(), {"amount": "5"}),
     "tickets_invoice_refund": lambda: (invoice_of(), {"amount": "5"}),
     "tickets_invoice_credit": lambda: (invoice_of(), {"reason": "Goodwill", "what": "lines", "line_1": "1"}),
     "tickets_invoice_email": lambda: (invoice_of(), mailed_to()),
