@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from granian import _futures
-from granian.rsgi import Headers, HTTPProtocol, ProtocolClosed, Scope
 
 from . import wsgi  # before the rest: it sets Django up
 from .accounts.hashing import MESSAGE, slots
@@ -27,6 +26,7 @@ from .api.errors import problem
 from .api.management.commands.serve import room_for_connections
 from .api.middleware import SANE_ID
 from .api.renderers import PROBLEM, to_json
+from .server.asgi import BodyBroken, Event, Headers, Protocol, Receive, Scope, Send, read
 from .server.connections import ConnectionGuard, address_group
 from .server.fair_queue import FairQueue
 from .server.password_lane import Admission, PasswordLane
@@ -57,8 +57,8 @@ TOO_LARGE = ("body_too_large", "The body is larger than the shop takes (1 MiB)."
 
 class Request(NamedTuple):
     scope: Scope
-    headers: Headers  # granian copies them each time that the scope is asked for them
-    protocol: HTTPProtocol
+    headers: Headers
+    protocol: Protocol
     body: bytes = b""
     answered: "asyncio.Future[None] | None" = None
     since: float = 0
@@ -140,11 +140,15 @@ def latin1(text: str) -> str:
     return text if text.isascii() else text.encode().decode("latin-1")
 
 
+def request_of(scope: Event, receive: Receive, send: Send) -> Request:
+    return Request(Scope(scope), Headers(scope["headers"]), Protocol(receive, send))
+
+
 def environ(request: Request) -> dict[str, Any]:
     scope, found = request.scope, ALWAYS.copy()
     found["REQUEST_METHOD"] = scope.method
     found["PATH_INFO"] = latin1(scope.path)
-    found["QUERY_STRING"] = latin1(scope.query_string)
+    found["QUERY_STRING"] = scope.query_string
     found["REMOTE_ADDR"] = host_of(scope.client)
     found["SERVER_PROTOCOL"] = "HTTP/1.1" if scope.http_version == "1.1" else "HTTP/1.0"
     found["wsgi.input"] = BytesIO(request.body)
@@ -160,18 +164,37 @@ def environ(request: Request) -> dict[str, Any]:
 
 
 class Shop:
-    """The RSGI application: coroutines in the event loop, and ``work`` in each thread."""
+    """The ASGI application: coroutines in the event loop, and ``work`` in each thread."""
 
     def __init__(self, application: Callable[[dict[str, Any], Any], Any]) -> None:
         self.application = application
         self.whole: FairQueue[Request] = FairQueue()
         self.busy: set[int] = set()  # threads
-        self.expected: dict[Any, tuple[float, Request]] = {}  # bodies that granian reads, and when we give up on them
+        self.expected: dict[Any, tuple[float, Request]] = {}  # parts of bodies that granian reads, and when we give up on them
         self.guard = ConnectionGuard(settings.PORT, settings.CONNECTIONS_PER_ADDRESS, room_for_connections() * 15 // 16)
         self.lane: PasswordLane[Request] = PasswordLane(slots.number)
         self.threads = [Thread(target=self.work, name=f"shop-{number}", daemon=True) for number in range(1, settings.THREADS + 1)]
 
-    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.live(receive, send)
+        else:
+            await self.handle(request_of(scope, receive, send))
+
+    async def live(self, receive: Receive, send: Send) -> None:
+        """From the start of the process to its end."""
+        await receive()
+        self.start(asyncio.get_running_loop())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for _ in self.threads:
+            self.whole.end_one()
+        for thread in self.threads:
+            thread.join()
+        await asyncio.sleep(0)  # what was answered last ends
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         sys.setswitchinterval(SWITCH)
         self.give_up()
@@ -179,15 +202,7 @@ class Shop:
         for thread in self.threads:
             thread.start()
 
-    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        for _ in self.threads:
-            self.whole.end_one()
-        for thread in self.threads:
-            thread.join()
-        loop.run_until_complete(asyncio.sleep(0))  # what was answered last ends
-
-    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
-        request = Request(scope, scope.headers, protocol)
+    async def handle(self, request: Request) -> None:
         body = await self.read(request) if request.has_body() else b""
         if body is not None:
             answered: asyncio.Future[None] = self.loop.create_future()
@@ -199,42 +214,46 @@ class Shop:
 
         After "too large" the rest is let pass, within the same time: who still sends does not read.
         """
-        body, ends = bytearray(), 0
+        body = bytearray()
         too_large = request.length() > LARGEST
         try:
             async with asyncio.timeout(settings.BODY_WITHIN):
                 if too_large:
                     request.refuse(413, *TOO_LARGE)
-                async for part in request.protocol:
-                    ends += not part  # one empty part is the end; two are a body that broke off, or trailers, which nobody sends
+                async for part in request.protocol.parts():
                     body += part
                     if too_large:
                         body.clear()
                     elif len(body) > LARGEST:
                         too_large = True
                         request.refuse(413, *TOO_LARGE)
-                if too_large:
-                    return None
-                if ends == 1:
-                    return bytes(body)
+                return None if too_large else bytes(body)
+        except BodyBroken:
             request.refuse(400, *BROKEN)
         except TimeoutError:
             request.refuse(408, *TOO_SLOW)
         return None
 
-    def expect(self, request: Request, arrived: Callable[[Any], None]) -> None:
-        """Let granian read a body of a sane length, and call ``arrived`` with what this function gave it."""
-        body: Any = request.protocol()
-        self.expected[body] = (time.monotonic() + settings.BODY_WITHIN, request)
-        body.add_done_callback(arrived)
+    def expect(self, request: Request, arrived: Callable[[Any], None], end: float = 0) -> None:
+        """Let granian read the next part of a body of a sane length, and call ``arrived`` with what this function gave it."""
+        part: Any = request.protocol.receive()
+        self.expected[part] = (end or time.monotonic() + settings.BODY_WITHIN, request)
+        part.add_done_callback(arrived)
 
-    def arrived(self, body: Any) -> None:
-        _, request = self.expected.pop(body, (0, None))
-        if request:
-            try:
-                self.take(request._replace(body=body.result()))
-            except ProtocolClosed:
-                request.refuse(400, *BROKEN)
+    def arrived(self, part: Any, arrived: Callable[[Any], None]) -> None:
+        end, request = self.expected.pop(part, (0, None))
+        if request is None:
+            return
+        try:
+            more, _ = read(part.result())
+        except BodyBroken:
+            request.refuse(400, *BROKEN)
+            return
+        request = request._replace(body=request.body + more)
+        if len(request.body) < request.length():
+            self.expect(request, arrived, end)
+        else:
+            self.take(request)
 
     def give_up(self) -> None:
         """Every second: refuse those whose body should be there by now. Who takes the request out of ``expected`` answers it."""
@@ -327,9 +346,8 @@ def past_the_loop(loop: asyncio.AbstractEventLoop, *more: Any) -> Callable[[Any]
     take_the_loop, call_in_loop = through_the_loop(loop, *more), loop.call_soon_threadsafe
 
     def schedule(watcher: Any) -> None:
-        scope = watcher.scope
-        request = Request(scope, scope.headers, watcher.proto)
-        if not application.guard.admits(scope.client):
+        request = request_of(watcher.scope, watcher.proto.receive, watcher.proto.send)
+        if not application.guard.admits(request.scope.client):
             request.turn_away(*TOO_MANY)
         elif not request.has_body():
             application.take(request)
@@ -338,8 +356,8 @@ def past_the_loop(loop: asyncio.AbstractEventLoop, *more: Any) -> Callable[[Any]
         else:
             take_the_loop(watcher)
 
-    def arrived(body: Any) -> None:
-        application.arrived(body)
+    def arrived(part: Any) -> None:
+        application.arrived(part, arrived)
 
     def call_soon_threadsafe(callback: Any, *arguments: Any, context: Any = None) -> Any:
         return arrived(*arguments) if callback is arrived else call_in_loop(callback, *arguments, context=context)

@@ -166,6 +166,16 @@ def test_a_view_sees_what_pep_3333_says(server):
     }
 
 
+def test_a_header_that_is_not_ascii_arrives_with_every_byte(server):
+    """One foreign cookie must not take the others with it, nor a forwarded address those behind it."""
+    sent = 'Cookie: sessionid=abc; city=Orléans\r\nIf-Match: "olé"\r\nX-Forwarded-For: é, 9.9.9.9\r\n'.encode()
+    meta = json.loads(server.ask_raw(b"GET /echo/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + sent + b"\r\n")[2])["meta"]
+    found = {name: meta[f"HTTP_{name}"].encode("latin-1").decode() for name in ("COOKIE", "IF_MATCH", "X_FORWARDED_FOR")}
+    assert found == {"COOKIE": "sessionid=abc; city=Orléans", "IF_MATCH": '"olé"', "X_FORWARDED_FOR": "é, 9.9.9.9"}
+    key = b"POST /api/v1/customers/ HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: caf\xc3\xa9\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+    assert is_problem(server.ask_raw(key), 400, "invalid_idempotency_key")
+
+
 def test_a_body_in_chunks_is_a_body(server):
     status, _, body = server.ask("POST", "/echo/", iter([b"in ", b"chunks"]))
     assert (status, json.loads(body)["body"], json.loads(body)["meta"]["CONTENT_LENGTH"]) == (200, "in chunks", "9")

@@ -71,7 +71,7 @@ def tcp_info(descriptor: int) -> tuple[int, int, int, int] | None:
     return TCP_INFO.unpack(info_buffer.raw)
 
 
-def client_of(host: str, port: int) -> str:
+def client_of(host: str, port: int | str) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

@@ -27,7 +27,7 @@ FINISH_WITHIN = 20  # seconds that running requests have after SIGTERM; the prom
 def granian_options() -> list[str]:
     """What granian is started with. Static files are WhiteNoise's: they pass the same middleware as everything else."""
     return [
-        "--interface=rsgi",
+        "--interface=asgi",
         "--loop=asyncio",
         "--http=1",
         "--no-ws",
