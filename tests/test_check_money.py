@@ -1,21 +1,24 @@
 """check_money adds the money up anew, and finds whatever was changed behind the operations' back."""
 
+from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from customers.models import Customer, Vehicle
 from inventory.books import findings as stock_findings
 from mechanic_shop.api import triggers
 from tickets import operations
 from tickets.books import findings
-from tickets.models import CreditNote, CreditNoteLine, DocumentSeries, Invoice, InvoiceAccount, InvoiceLine, Payment, ServiceTicket
+from tickets.models import CreditNote, CreditNoteLine, DocumentSeries, Invoice, InvoiceAccount, InvoiceLine, Payment, ServiceTicket, TicketPart
 
 from .factories import CustomerFactory, PartFactory, VehicleFactory, make_ticket, office
 from .test_reports import credit, d, extra, labor, muddle, pay, sell, tax_code
@@ -235,8 +238,39 @@ def test_a_car_that_was_sold_stays_on_its_tickets(shop: dict[str, Any]) -> None:
     assert findings() == stock_findings() == []
     foreign = VehicleFactory(customer=buyer)
     ServiceTicket.objects.filter(pk=ticket.pk).update(vehicle=foreign)
-    assert (
-        findings()
-        == stock_findings()
-        == [f"{ticket.number} is of customer {ticket.customer_id}, but its vehicle {foreign.pk} has always belonged to customer {buyer.pk}."]
-    )
+    assert findings() == stock_findings() == [foreign_vehicle(ticket, foreign, buyer)]
+
+
+def foreign_vehicle(ticket: ServiceTicket, vehicle: Vehicle, owner: Customer) -> str:
+    belonged = f"its vehicle {vehicle.pk} belonged to customer {owner.pk} when it was put on the ticket"
+    return f"{ticket.number} is of customer {ticket.customer_id}, but {belonged}."
+
+
+def test_a_car_that_was_sold_before_belongs_on_no_ticket_of_its_former_owner(shop: dict[str, Any]) -> None:
+    """Nor does it help that they owned it at another time."""
+    seller, buyer, last = CustomerFactory(), CustomerFactory(), CustomerFactory()
+    car, ticket = VehicleFactory(customer=seller), make_ticket(customer=seller)
+    now = timezone.now()
+    with time_machine.travel(now + timedelta(hours=1), tick=False):
+        car.save_changes(customer=buyer)
+    with time_machine.travel(now + timedelta(hours=2), tick=False):
+        ServiceTicket.objects.filter(pk=ticket.pk).update(vehicle=car)
+    assert findings() == stock_findings() == [foreign_vehicle(ticket, car, buyer)]
+    for hours, owner in ((3, seller), (4, last)):
+        with time_machine.travel(now + timedelta(hours=hours), tick=False):
+            car.save_changes(customer=owner)
+    assert findings() == stock_findings() == [foreign_vehicle(ticket, car, buyer)]
+
+
+def test_both_checks_find_money_and_parts_of_another_ticket(shop: dict[str, Any]) -> None:
+    invoice, other = Invoice.objects.get(number="INV-000002"), make_ticket()
+    here, there = f"is of {other.number}", f"is of {invoice.ticket.number}."
+    moved = [Payment.objects.filter(invoice=invoice).earliest("pk"), invoice.creditnotes.get()]
+    for row in moved:
+        tamper(type(row), f"ticket_id = {other.pk}, customer_id = {other.customer_id}", f"id = {row.pk}")
+    job, line = operations.add_job(other, title="Elsewhere", by=office()), TicketPart.objects.get(ticket=invoice.ticket_id)
+    tamper(TicketPart, f"job_id = {job.pk}", f"id = {line.pk}")
+    wrong = {f"{row.number} {here}, but its invoice {invoice.number} {there}" for row in moved}
+    wrong.add(f"Part line {line.pk} {there[:-1]}, but its job {job.pk} {here}.")
+    assert wrong <= set(findings())
+    assert wrong <= set(stock_findings())
