@@ -214,7 +214,8 @@ class Vehicle(ShopModel):
         fields = kwargs.get("update_fields")
         if fields is not None:
             kwargs["update_fields"] = {*fields, "name", "vin_valid"}
-        moves = fields is None or "customer" in fields
+        # The same customer needs no lock: it would come after the vehicle's, and erasing locks in the other order.
+        moves = (fields is None or "customer" in fields) and self.known.get("customer_id") != self.customer_id
         with transaction.atomic(savepoint=False):
             if moves:
                 Customer.objects.refuse_erased(self.customer_id)

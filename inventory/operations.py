@@ -166,8 +166,8 @@ def allocate(part: Part, quantity: Decimal) -> None:
 
 
 def ensure_available(part: Part, quantity: Decimal) -> None:
-    """Raises DomainError ``insufficient_stock``. The part's row must be locked."""
-    if Part.objects.get(pk=part.pk).available < quantity:
+    """Raises DomainError ``insufficient_stock``. The part must have been read under its row's lock."""
+    if part.available < quantity:
         raise _insufficient(part, quantity)
 
 

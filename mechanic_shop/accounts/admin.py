@@ -21,6 +21,7 @@ from mechanic_shop.admin.buttons import ButtonForm, button
 from mechanic_shop.admin.entries import AuditEntryAdmin
 from mechanic_shop.admin.forms import ShopForm
 from mechanic_shop.admin.refusals import told
+from mechanic_shop.api import row_locks
 from mechanic_shop.api.models import AuditEntry
 from mechanic_shop.errors import DomainError
 
@@ -196,6 +197,11 @@ class UserAdmin(ShopModelAdmin):
             user.save(update_fields=["is_staff"])
         return user
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if change:
+            operations.lock_login(obj.pk)
+        super().save_model(request, obj, form, change)
+
     def change_object(self, request: HttpRequest, user: User, changes: dict[str, Any]) -> None:
         if "email" in changes:
             operations.set_email(user, changes.pop("email"), by=request.user)
@@ -222,7 +228,10 @@ class UserAdmin(ShopModelAdmin):
         return f"{user.email} is logged out everywhere."
 
     def refuse_unless_managed(self, request: HttpRequest, user: User) -> None:
-        if not may_manage(request.user, user):
+        """Raises DomainError ``outranked``. Which roles the user has, is asked under the lock that a change of roles takes."""
+        now = User(pk=user.pk)
+        row_locks.lock(now)
+        if not may_manage(request.user, now):
             raise DomainError("outranked", f"{user.email} has rights that you do not have: somebody else must do this.")
 
 

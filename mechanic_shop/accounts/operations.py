@@ -14,8 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import AuthenticationFailed
 
-from mechanic_shop.api import audit, caching
-from mechanic_shop.api.row_locks import locking
+from mechanic_shop.api import audit, caching, row_locks
 from mechanic_shop.api.throttling import address_of, hit, limited
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
@@ -207,7 +206,7 @@ def login_for_walk_in(email: str) -> User | None:
     It is worth nothing without the mail that follows.
     """
     rows = customers().filter(user=None).alias(known=Lower("email")).filter(known=email)
-    customer = locking(rows).first()
+    customer = row_locks.locking(rows).first()
     if customer is None:
         return None
     user = create_login(email, make_password(None))
@@ -261,11 +260,19 @@ def create_login(email: str, password_hash: str, *, by: Any = None) -> User:
         raise InvalidInput("email", "email_taken", EMAIL_TAKEN) from error
 
 
+def lock_login(user: int) -> Any:
+    """Lock the customer of a log-in, then the log-in: every lock of both is taken in this order. Returns the customer."""
+    customer = row_locks.locking(customers().filter(user=user)).first()
+    row_locks.lock_key(User, user)
+    return customer
+
+
 @atomic
 def set_email(user: User, email: str, *, by: Any = None) -> None:
     """Change the log-in name, and the customer's e-mail with it: they are the same. Raises InvalidInput ``email_taken``."""
     email = normalise_email(email)
-    customer = locking(customers().filter(user=user)).first()  # before the user, as everybody who locks both
+    customer = lock_login(user.pk)
+    row_locks.refresh(user)
     if email_is_taken(email, besides=user):
         raise InvalidInput("email", "email_taken", EMAIL_TAKEN)
     if customer and customer.erased_at:

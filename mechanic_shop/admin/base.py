@@ -21,6 +21,7 @@ from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from mechanic_shop.api import caching, row_locks
 from mechanic_shop.api.filters import MAX_SEARCH
+from mechanic_shop.errors import DomainError
 
 from .buttons import RowSelect, allowed
 from .forms import ShopForm
@@ -96,8 +97,9 @@ class ShopModelAdmin(RowSelects, SecretFields, ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Write what the person changed: ``obj`` bears everything that stood on the page, so it is not saved itself."""
         if change:
-            row = self.model._default_manager.get(pk=obj.pk)
+            row = self.model(pk=obj.pk)
             row_locks.lock(row)
+            form.check_state(row)
             columns = {field.name for field in self.opts.concrete_fields}
             changes = {name: value for name, value in form.accepted.items() if name in columns and getattr(row, name) != value}
             if changes:
@@ -114,11 +116,11 @@ class ShopModelAdmin(RowSelects, SecretFields, ModelAdmin):
         """As above for rows inside the page: no column but those that were changed."""
         formset.save(commit=False)
         for row, names in formset.changed_objects:
-            row.save_changes(**{name: getattr(row, name) for name in names})
+            locked_row(row, formset).save_changes(**{name: getattr(row, name) for name in names})
         for row in formset.new_objects:
             row.save()
         for row in formset.deleted_objects:
-            row.delete()
+            locked_row(row, formset).delete()
 
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None) -> Any:
         try:
@@ -217,6 +219,15 @@ class ShopModelAdmin(RowSelects, SecretFields, ModelAdmin):
     def describe(self, obj: Any) -> str:
         """What the search shows beside the row's name."""
         return str(self.opts.verbose_name).capitalize()
+
+
+def locked_row(row: Any, formset: Any) -> Any:
+    """A row inside a page, as it is under its lock. Raises DomainError where it is gone, or no longer belongs to the page's row."""
+    now = type(row)(pk=row.pk)
+    row_locks.lock(now)
+    if getattr(now, formset.fk.attname) != formset.instance.pk:
+        raise DomainError("row_moved", f"{now} no longer belongs to {formset.instance}: reload the page.")
+    return now
 
 
 def is_field(model: type[models.Model], name: str) -> bool:

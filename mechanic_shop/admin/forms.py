@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from rest_framework import serializers
 
-from mechanic_shop.errors import DomainError
+from mechanic_shop.errors import DomainError, InvalidInput
 
 NO_SERIALIZER: Any = None
 
@@ -87,6 +88,17 @@ class ShopForm(ObedientForm, forms.ModelForm):
         names = self.fields if self.instance.pk is None else self.changed_data
         self.obey({name: cleaned[name] for name in names if name in cleaned}, None if self.instance.pk is None else self.instance)
         return cleaned
+
+    def check_state(self, row: models.Model) -> None:
+        """Check again what depends on the row's state, now that it is locked. Raises InvalidInput."""
+        if self.serializer_class is None:
+            return
+        serializer = self.serializer_class(row, data={}, partial=True, context={"request": self.request})
+        try:
+            serializer.check_state(self.accepted)
+        except serializers.ValidationError as error:
+            name, details = next(iter(error.detail.items()))  # type: ignore[union-attr]
+            raise InvalidInput(name, details[0].code, str(details[0])) from error
 
     def filled(self, name: str, value: Any) -> Any:
         """An empty box of a column that is never empty stands for its default."""

@@ -70,9 +70,8 @@ def lock_key(model: type[models.Model], key: int) -> bool:
 
 def lock_keys(model: type[models.Model], keys: Iterable[int]) -> None:
     """Lock these rows of one table, in the order of their keys."""
-    rows = model._base_manager.filter(pk__in=set(keys)).values_list("pk")
     if connection.features.has_select_for_update:
-        list(locking(rows))
+        list(locking(model._base_manager.filter(pk__in=set(keys)).values_list("pk")))
 
 
 def hold(row: models.Model) -> None:
@@ -121,5 +120,5 @@ def refresh(row: models.Model, *relations: str) -> None:
 
 
 def reading(model: type[models.Model], relations: tuple[str, ...]) -> ObjectStatement:
-    rows = model._base_manager.filter(pk=KEY)
+    rows = model._base_manager.filter(pk=KEY).order_by()
     return ObjectStatement(rows.select_related(*relations) if relations else rows)

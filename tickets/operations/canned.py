@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mechanic_shop.api import row_locks
 from mechanic_shop.api.transactions import atomic
 
 from ..models import CannedJob, CannedJobLine, CannedJobPart
@@ -15,6 +16,7 @@ def write_canned_job(canned_job: CannedJob, *, lines: Any = None, parts: Any = N
             setattr(canned_job, name, value)
         canned_job.save(force_insert=True, by=by)
     else:
+        row_locks.lock(canned_job)
         canned_job.save_changes(**details, by=by)
     for model, rows in ((CannedJobLine, lines), (CannedJobPart, parts)):
         if rows is not None:

@@ -34,12 +34,12 @@ def apply_credit(
     Raises DomainError ``no_credit``, ``more_than_due`` or ``invoice_credited``; InvalidInput for an amount that is none.
     ``check`` may still refuse once all is locked.
     """
-    lock_tickets(invoice)
+    locked = lock_tickets(invoice)
     check()
     ticket, account = invoice.ticket, account_of(invoice)
     if invoice != newest(ticket) or ticket.status not in (Status.INVOICED, Status.CLOSED):
         raise DomainError("invoice_credited", f"{invoice.number} was credited in full: nothing is to pay on it.")
-    sources = sources_of(invoice)
+    sources = [source for source in sources_of(invoice) if source[0].pk in locked]
     wanted = chosen_amount(amount, account.balance, pricing.add(left for _, _, left in sources))
     taken = take(sources, wanted, invoice, by=by)
     write(ticket, PaymentKind.CREDIT, wanted, invoice=invoice, method=Method.OTHER, note=f"credit of {', '.join(taken)}"[:500], by=by)
@@ -49,12 +49,15 @@ def apply_credit(
     return Invoice.objects.with_account().get(pk=invoice.pk)
 
 
-def lock_tickets(invoice: Invoice) -> None:
-    """Lock the invoice's ticket with every other ticket of the customer that may hold credit."""
-    customer = invoice.customer_id
-    keys = set(with_credit(customer).values_list("pk", flat=True))
-    row_locks.lock_keys(ServiceTicket, {*keys, invoice.ticket_id})
+def lock_tickets(invoice: Invoice) -> set[int]:
+    """Lock the invoice's ticket with every other ticket of the customer that may hold credit; returns their keys.
+
+    A ticket that comes to hold credit while this waits is not locked, so nothing is taken from it.
+    """
+    keys = {*with_credit(invoice.customer_id).values_list("pk", flat=True), invoice.ticket_id}
+    row_locks.lock_keys(ServiceTicket, keys)
     row_locks.lock(invoice.ticket, "customer", "vehicle")
+    return keys
 
 
 def with_credit(customer: int) -> Any:

@@ -262,7 +262,7 @@ def add_canned_job(ticket: ServiceTicket, *, canned_job: CannedJob, by: Any) -> 
     Raises DomainError ``canned_job_inactive`` or ``part_inactive``.
     """
     lock_open(ticket)
-    row_locks.refresh(canned_job)
+    row_locks.lock(canned_job)  # so that its lines and parts are those of one version
     if not canned_job.is_active:
         raise DomainError("canned_job_inactive", f'"{canned_job.name}" is no longer offered: take another.', canned_job=canned_job.pk)
     lines = [

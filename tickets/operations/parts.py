@@ -1,6 +1,7 @@
 """Parts on a ticket, and what that means for the stock."""
 
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from inventory import operations as stock
@@ -39,20 +40,21 @@ def add_part(
     approved goes back to the customer; so does a part outside jobs that the authorized amount does not cover.
     """
     lock_open(ticket)
-    row_locks.refresh(part)
-    part.check_quantity(quantity)
-    if not part.is_active:
-        raise DomainError("part_inactive", f"{part.sku} is no longer fitted: take another part.", part=part.pk)
     if job is not None:
         job = own_job(ticket, job)
     held = ticket.status in WORKING and (job is None or job.status in AUTHORIZED)
     free = held and job is None and ticket.authorized_total is None  # no amount was named, so none is exceeded
-    given = ZERO
-    if held:
-        # The part's lock comes before the line is read that it guards, and all parts at once, in their order.
-        given = hold(part, quantity, backorder) if free else lock_all(ticket, part, job)
-        if job is None and not free and not backorder:
-            stock.ensure_available(part, quantity)  # whether or not the customer has to be asked first
+    if free:
+        row_locks.lock_key(Part, part.pk)
+    elif held:
+        lock_all(ticket, part, job)
+    row_locks.refresh(part)
+    part.check_quantity(quantity)
+    if not part.is_active:
+        raise DomainError("part_inactive", f"{part.sku} is no longer fitted: take another part.", part=part.pk)
+    given = hold(part, quantity, backorder) if free else ZERO
+    if held and job is None and not free and not backorder:
+        stock.ensure_available(part, quantity)  # whether or not the customer has to be asked first
     line = line_in(ticket, part, job)
     if line is None:
         line = TicketPart(ticket=ticket, part=part, job=job, quantity=quantity, allocated=given, unit_price=part.price, unit_cost=part.cost)
@@ -94,14 +96,16 @@ def check_size(
         raise InvalidInput(field, "too_much", f"No more than {MOST} of a part fit on a ticket.")
 
 
-def lock_all(ticket: ServiceTicket, part: Part, *jobs: Job | None) -> Decimal:
-    """Lock a part and all others of these jobs, or of the ticket, where it may go back to the customer; nothing is given by it."""
+def lock_all(ticket: ServiceTicket, part: Part, *jobs: Job | None) -> None:
+    """Lock a part and all others of these jobs, or of the ticket, where it may go back to the customer.
+
+    All at once, in their order, and before the lines are read that the locks guard.
+    """
     rows = TicketPart.objects.filter(ticket=ticket)
     if ticket.authorized_total is None:
         rows = rows.filter(job__in=[job.pk for job in jobs if job])
     others = rows.values_list("part_id", flat=True)
-    stock.lock_parts([part.pk, *others])
-    return ZERO
+    row_locks.lock_keys(Part, chain([part.pk], others))
 
 
 def hold(part: Part, quantity: Decimal, backorder: bool) -> Decimal:

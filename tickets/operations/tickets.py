@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from customers.models import Customer, Vehicle
 from inventory.models import ZERO
+from mechanic_shop.api import row_locks
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
@@ -20,14 +21,16 @@ from .reapproval import require_reapproval_if_exceeded
 
 
 @atomic
-def open_ticket(*, by: Any, **details: Any) -> ServiceTicket:
-    """Write down what a customer asks for, as an estimate.
+def open_ticket(*, customer: Customer | None = None, vehicle: Vehicle | None = None, by: Any, **details: Any) -> ServiceTicket:
+    """Write down what a customer asks for, as an estimate. Where no customer is named, it is the vehicle's owner.
 
-    Raises InvalidInput ``vehicle_of_another_customer``, DomainError ``customer_erased``.
+    Raises InvalidInput ``vehicle_of_another_customer``, or ``required`` where neither is named; DomainError ``customer_erased``.
     """
-    Customer.objects.refuse_erased(details["customer"].pk)
-    _check_vehicle(details.get("vehicle"), details["customer"])
-    ticket = ServiceTicket.objects.create(**details, by=by)
+    owner = customer.pk if customer else _owner_of(vehicle)
+    Customer.objects.refuse_erased(owner)
+    if customer is not None:
+        _check_vehicle(vehicle, customer)
+    ticket = ServiceTicket.objects.create(customer_id=owner, vehicle=vehicle, **details, by=by)
     StatusChange.objects.create(ticket=ticket, to_status=ticket.status, by=by)
     return ticket
 
@@ -99,6 +102,14 @@ def _check_vehicle(vehicle: Vehicle | None, customer: Customer) -> None:
         raise InvalidInput("vehicle", "vehicle_of_another_customer", "This vehicle belongs to another customer.")
 
 
+def _owner_of(vehicle: Vehicle | None) -> int:
+    """The customer whose vehicle it is now: it may have changed hands since it was read."""
+    if vehicle is None:
+        raise InvalidInput("customer", "required", "Say whose ticket it is.")
+    row_locks.refresh(vehicle)
+    return vehicle.customer_id
+
+
 # --- mechanics -----------------------------------------------------------------------------------
 
 
@@ -128,9 +139,9 @@ def edit_mechanics(
         if mechanic.pk not in on_ticket:
             raise DomainError("mechanic_not_on_ticket", f"{mechanic.name} is not on {ticket.number}.", mechanic=mechanic.pk)
     new = {mechanic.pk: mechanic for mechanic in add if mechanic.pk not in on_ticket}
-    for mechanic in new.values():
-        if not mechanic.is_active:
-            raise DomainError("mechanic_inactive", f"{mechanic.name} no longer works here: assign somebody else.", mechanic=mechanic.pk)
+    for key, name in inactive.run() if new else ():  # as the rows say now; they are few
+        if key in new:
+            raise DomainError("mechanic_inactive", f"{name} no longer works here: assign somebody else.", mechanic=key)
     for mechanic in new.values():
         TicketMechanic.objects.create(ticket=ticket, mechanic=mechanic, role=role, assigned_by=by, by=by)
     if remove:
@@ -138,6 +149,11 @@ def edit_mechanics(
     if new or remove:
         bump(ticket)
         links_changed()
+
+
+@Prepared
+def inactive() -> Any:
+    return Mechanic.objects.filter(is_active=False).values_list("pk", "name")
 
 
 @Prepared

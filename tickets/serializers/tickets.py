@@ -142,8 +142,7 @@ class ServiceTicketSerializer(ShopSerializer):
         if not user.has_perm("tickets.add_serviceticket"):
             attrs["customer"] = own_record(user, attrs.get("customer"))
         elif "customer" not in attrs:
-            self.require_customer(attrs)
-            attrs["customer"] = attrs["vehicle"].customer
+            self.require_customer(attrs)  # whose the vehicle is, the operation asks in its transaction
 
     def require_customer(self, attrs: dict[str, Any]) -> None:
         if "customer" not in attrs and attrs.get("vehicle") is None:
