@@ -161,7 +161,7 @@ PAGES = {
     | dict.fromkeys(("authorize", "finish_job", "cancel_job", "reopen_job"), BOTH)
     | dict.fromkeys(("give_discount", "take_deposit", "invoice", "pay", "estimate_pdf", "email_estimate"), BOTH)
     | {"refund_deposit": MANAGER},
-    "tickets_invoice": READ | {"pay": BOTH, "pdf": BOTH, "email": BOTH, "refund": MANAGER, "credit": MANAGER},
+    "tickets_invoice": READ | {"pay": BOTH, "apply_credit": BOTH, "pdf": BOTH, "email": BOTH, "refund": MANAGER, "credit": MANAGER},
     "tickets_creditnote": READ | {"pdf": BOTH, "email": BOTH},
     "tickets_payment": READ | {"pdf": BOTH, "reverse": MANAGER},
     "tickets_authorization": READ,
