@@ -201,8 +201,11 @@ def test_a_credit_note_puts_back_what_its_own_line_fitted(advisor: Client) -> No
 
 def test_an_empty_box_of_the_browsable_api_names_no_job(advisor: Client) -> None:
     garage = Garage(advisor, quantities=(1,))
-    form = {"part": garage.cleaner.pk, "from_job": "", "job": ""}
-    for action, more in (("edit-part", {"unit_price": "6.00"}), ("remove-part", {"quantity": "1"})):
+    form = {"part": garage.cleaner.pk, "job": ""}
+    for action, more in (
+        ("edit-part", {"from_job": "", "unit_price": "6.00"}),
+        ("remove-part", {"quantity": "1"}),
+    ):
         address = f"{API}tickets/{garage.ticket.pk}/{action}/"
         response = advisor.put(address, form | more, format="multipart", HTTP_ACCEPT="text/html")
         assert response.status_code == 200, response.content

@@ -97,7 +97,8 @@ class ShopForm(ObedientForm, forms.ModelForm):
         try:
             serializer.check_state(self.accepted)
         except serializers.ValidationError as error:
-            name, details = next(iter(error.detail.items()))  # type: ignore[union-attr]
+            errors: Any = error.detail  # by field
+            name, details = next(iter(errors.items()))
             raise InvalidInput(name, details[0].code, str(details[0])) from error
 
     def filled(self, name: str, value: Any) -> Any:
