@@ -117,6 +117,13 @@ class Customer(ShopModel):
         if self.user_id:
             caching.changed("accounts", at_once=True)
 
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        user = self.user_id
+        gone = super().delete(*args, **kwargs)
+        if user:  # what is kept about the account says that it is a customer's
+            caching.changed("accounts", at_once=True)
+        return gone
+
     @property
     def owner_id(self) -> int | None:
         """The user whose record this is."""

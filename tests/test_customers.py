@@ -449,3 +449,12 @@ def test_registering_twice_leaves_one(db: Any) -> None:
     assert refusal.value.code == "email_taken"
     assert Customer.objects.count() == 1
     assert not User.objects.filter(email="a@example.com").exists()
+
+
+def test_an_account_without_its_customer_is_no_customer_at_once(owner: Client) -> None:
+    """A clerk who is also a customer keeps the log-in; what is kept about it must not outlive the record."""
+    assert owner.get("/api/v1/auth/me/").json()["customer"]
+    owner.user.customer.delete()
+    assert owner.get("/api/v1/auth/me/").json()["customer"] is None
+    answer = owner.post("/api/v1/vehicles/", {"make": "Ford"})
+    assert answer.status_code == 403
