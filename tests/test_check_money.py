@@ -18,7 +18,18 @@ from inventory.books import findings as stock_findings
 from mechanic_shop.api import triggers
 from tickets import operations
 from tickets.books import findings
-from tickets.models import CreditNote, CreditNoteLine, DocumentSeries, Invoice, InvoiceAccount, InvoiceLine, Payment, ServiceTicket, TicketPart
+from tickets.models import (
+    CreditNote,
+    CreditNoteLine,
+    DocumentSeries,
+    Invoice,
+    InvoiceAccount,
+    InvoiceLine,
+    Payment,
+    ServiceTicket,
+    StatusChange,
+    TicketPart,
+)
 
 from .factories import CustomerFactory, PartFactory, VehicleFactory, make_ticket, office
 from .test_reports import credit, d, extra, labor, muddle, pay, sell, tax_code
@@ -193,9 +204,13 @@ def test_a_ticket_closed_by_hand_has_no_invoice(shop: dict[str, Any]) -> None:
 
 
 def test_what_was_closed_before_there_were_invoices_needs_none(shop: dict[str, Any]) -> None:
+    """Nor when it is closed only now: it was invoiced on paper."""
     ticket = make_ticket("completed")
-    tamper(ServiceTicket, "status = 'closed'", f"id = {ticket.pk}")
+    tamper(ServiceTicket, "status = 'invoiced'", f"id = {ticket.pk}")
+    StatusChange.objects.create(ticket=ticket, from_status="completed", to_status="invoiced", by=office())
     MigrationRecorder.Migration.objects.filter(app="tickets", name="0002_jobs_and_money").update(applied=timezone.now())
+    assert findings() == []
+    operations.move(ServiceTicket.objects.get(pk=ticket.pk), to="closed", by=office())
     assert findings() == []
 
 

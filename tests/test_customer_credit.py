@@ -167,3 +167,27 @@ def test_an_old_invoice_of_nothing_that_was_credited_does_not_stand(manager: Cli
     assert credit(manager, invoice).status_code == 201
     monkeypatch.undo()
     assert findings() == []
+
+
+def test_a_ticket_that_was_credited_and_emptied_ends_without_an_invoice(manager: Client) -> None:
+    ticket = done_ticket(parts=0)
+    invoice = issue(manager, ticket)
+    assert credit(manager, invoice).status_code == 201
+    address = f"{API}tickets/{ticket.pk}/transitions/"
+    assert manager.post(address, {"to": "in_progress"}).status_code == 200
+    operations.cancel_job(ticket.jobs.get(), by=office())
+    for to in ("completed", "closed", "completed"):
+        assert manager.post(address, {"to": to}).status_code == 200, to
+        assert findings() == []
+
+
+def test_a_finished_job_without_lines_is_nothing_to_invoice(manager: Client) -> None:
+    ticket = make_ticket()
+    job = operations.add_job(ticket, title="Look at it", by=office())
+    operations.move(ticket, to="approved", by=office())
+    operations.finish_job(job, by=office())
+    operations.move(ticket, to="completed", by=office())
+    refused(manager.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "nothing_to_invoice")
+    answer = manager.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": "closed"})
+    assert answer.status_code == 200
+    assert findings() == []

@@ -41,6 +41,7 @@ from .models import (
     ticket_number,
 )
 
+SETTLED = (Status.INVOICED, Status.CLOSED)
 SUMS = ("subtotal", "tax", "total")
 KEPT = ("credited", "paid", "refunded", "balance")
 
@@ -270,7 +271,7 @@ def wrong_tickets(stories: dict[int, Story]) -> Iterator[str]:
         if story.stands:
             live[story.ticket].append(story)
     known = {story.ticket for story in stories.values()}
-    moved = StatusChange.objects.filter(ticket=OuterRef("pk")).order_by("-pk").values("at")[:1]
+    moved = StatusChange.objects.filter(ticket=OuterRef("pk"), to_status__in=SETTLED).order_by("pk").values("at")[:1]
     since, billable = invoices_since(), set(with_work())
     for key, status, at in ServiceTicket.objects.order_by("pk").values_list("pk", "status", Subquery(moved)).iterator():
         standing = live[key]
@@ -281,7 +282,7 @@ def wrong_tickets(stories: dict[int, Story]) -> Iterator[str]:
             continue
         if key not in known and at is not None and since is not None and at < since:
             continue
-        if key not in known and status == Status.CLOSED and key not in billable:
+        if not standing and status == Status.CLOSED and key not in billable:
             continue  # nothing was to be invoiced
         if len(standing) != 1:
             yield f"{ticket_number(key)} is {status}, but has {f'{names} at once' if standing else 'no invoice that stands'}."

@@ -80,12 +80,12 @@ def always(ticket: ServiceTicket) -> bool:
 
 def has_nothing_to_invoice(ticket: ServiceTicket) -> bool:
     """Was nothing approved? Then the ticket ends without an invoice."""
-    return not read(ticket).authorized()
+    return not read(ticket).authorized_bill().lines
 
 
 def has_no_invoice(ticket: ServiceTicket) -> bool:
-    """Was it settled on paper, before the shop wrote invoices here? Else a credit note reopens it."""
-    return not ticket.invoices.exists()
+    """Does no invoice stand? One that stands is credited first, which reopens the ticket."""
+    return not ticket.invoices.filter(account__is_credited=False).exists()
 
 
 @dataclass(frozen=True)
