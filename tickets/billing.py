@@ -99,7 +99,11 @@ class Sheet:
     @property
     def version(self) -> int:
         """Another number whenever the ticket was edited, or its price changed by whatever else it depends on."""
-        facts = f"{self.ticket.version} {self.price(self.offered()).total} {self.ticket.authorized_total}"
+        return self.version_at(self.price(self.offered()).total)
+
+    def version_at(self, total: Decimal) -> int:
+        """The version of an estimate that comes to this total."""
+        facts = f"{self.ticket.version} {total} {self.ticket.authorized_total}"
         return crc32(facts.encode()) % LARGEST_VERSION + 1
 
     def authorized_bill(self) -> Bill:
@@ -155,8 +159,9 @@ def estimate(ticket: ServiceTicket, sheet: Sheet | None = None) -> dict[str, Any
     """What the ticket would cost: jobs that the customer has approved or has still to decide on. ``authorized`` are those approved."""
     sheet = sheet or read(ticket)
     offered, approved = sheet.offered(), sheet.authorized_bill()
-    document = {"kind": "estimate", "number": ticket.number, "issued_on": timezone.localdate().isoformat(), "version": sheet.version}
-    document |= heading(ticket) | body(sheet, offered, sheet.price(offered), others=True)
+    bill = sheet.price(offered)
+    document = {"kind": "estimate", "number": ticket.number, "issued_on": timezone.localdate().isoformat(), "version": sheet.version_at(bill.total)}
+    document |= heading(ticket) | body(sheet, offered, bill, others=True)
     amount = ticket.authorized_total
     document |= {
         "authorized": totals(approved),

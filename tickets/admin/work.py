@@ -171,8 +171,9 @@ class AuthorizeForm(ButtonForm):
         super().__init__(*args, **kwargs)
         self.sheet = billing.read(self.obj)
         self.exceeded = self.sheet.exceeds_authorized()
-        self.fields["version"].initial = self.sheet.version
-        self.fields["expected_total"].initial = self.sheet.price(self.sheet.offered()).total
+        total = self.sheet.price(self.sheet.offered()).total
+        self.fields["version"].initial = self.sheet.version_at(total)
+        self.fields["expected_total"].initial = total
         decidable = (*DECIDABLE, *((JobStatus.DONE,) if self.exceeded else ()))
         self.units = {name_of(unit): unit for unit in self.sheet.units if unit.status in decidable}
         shown = self.sheet.lines_shown()

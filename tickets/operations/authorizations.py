@@ -92,10 +92,11 @@ Named = list[tuple[Unit, JobStatus]]
 def ensure_as_seen(sheet: Sheet, version: int | None, expected_total: Decimal | None) -> None:
     """Raises DomainError ``estimate_changed`` with what the estimate is now."""
     total = sheet.price(sheet.offered()).total
-    if version in (None, sheet.version) and expected_total in (None, total):
+    now = sheet.version_at(total)
+    if version in (None, now) and expected_total in (None, total):
         return
     detail = f"The estimate of {sheet.ticket.number} changed since it was read, to {billing.money(total)}: read it again."
-    raise DomainError("estimate_changed", detail, version=sheet.version, total=billing.money(total))
+    raise DomainError("estimate_changed", detail, version=now, total=billing.money(total))
 
 
 def approve_all(ticket: ServiceTicket, *, by: Any) -> None:

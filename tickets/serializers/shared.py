@@ -11,11 +11,10 @@ from mechanic_shop.api.body_lists import BoundedListField
 from mechanic_shop.api.fields import LARGEST_ID, SmallRelatedField, UTCField, WrittenField
 from mechanic_shop.api.serializers import Body, ShopSerializer
 
+from ..billing import LARGEST_VERSION
 from ..models import Channel, JobStatus, ShareLink, Status
 from ..operations.jobs import MOST_JOBS
 from .jobs import expected_total
-
-LARGEST_VERSION = 2**31 - 1
 
 
 class ShareSerializer(Body):
