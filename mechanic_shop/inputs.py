@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-# Letters and symbols that print nothing, beside the format characters (Cf) and the spaces.
+# Letters and symbols that print nothing, in addition to format characters (Cf) and spaces.
 UNSEEN = frozenset("\u2800\u3164\u115f\u1160\uffa0\u034f\u17b4\u17b5")
 # Joiners are part of words in Persian and Indic scripts and of emoji, and so are the tags of flags.
 JOINERS = frozenset("\u200c\u200d") | {chr(code) for code in range(0xE0020, 0xE0080)}
@@ -19,7 +19,7 @@ class InputError(ValueError):
 
 
 def clean_text(text: str, *, lines: bool = False) -> str:
-    """The text in Unicode's composed form (NFC), without characters that nobody sees.
+    """The text in Unicode's composed form (NFC), without invisible characters.
 
     Text that shows nothing is "". In a field of one line, line breaks and tabs are a space; with
     ``lines`` they stay. Raises InputError ``invalid_characters`` for other control characters.

@@ -155,7 +155,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         return isinstance(self.request.accepted_renderer, BrowsableAPIRenderer)
 
     def rights(self) -> tuple[Any, ...]:
-        """All that a statement depends on beside its values: the resource, and what its users may do."""
+        """All that a statement depends on, apart from its values: the resource, and what its users may do."""
         return type(self), *rights_of(self.request.user)
 
     def shared(self, make: Callable[[], Made]) -> Made:

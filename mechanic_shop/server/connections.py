@@ -1,4 +1,4 @@
-"""Bounds on the open connections of a process, and an end for answers that nobody reads.
+"""Bounds on the open connections of a process, and a time limit for responses that clients do not read.
 
 Granian limits connections as a whole and cuts off a client that sends no request within 10 seconds.
 It has no limit for one address and no time limit for writing. This module looks at the process's

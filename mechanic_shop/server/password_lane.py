@@ -55,7 +55,7 @@ class PasswordLane(Generic[Item]):
         return path in self.paths or (path == self.sign_up and "authorization" not in headers)
 
     def enter(self, item: Item) -> Admission:
-        """Ask for a place. Whoever is admitted now or later calls ``leave`` at its end."""
+        """Ask for a place. A caller that is admitted, now or later, calls ``leave`` when it is done."""
         with self.lock:
             if self.inside < self.places:
                 self.inside += 1

@@ -104,7 +104,7 @@ def are_migrations(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(names, list) and all(map(is_text, names)) for names in value.values())
 
 
-# What a manifest has beside its format.
+# What a manifest holds in addition to its format.
 MEMBERS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("database", "made_at", "sha256"), is_text),
     "bytes": is_number,
