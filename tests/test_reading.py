@@ -98,6 +98,7 @@ def fill_the_ledger(customer: Customer) -> None:
     columns = ("ticket", "customer", "kind", "method", "amount", "effect", "document")
     whole_second = {"received_at": "2026-01-02T03:04:05Z"}
     Payment.objects.create(**{name: getattr(deposit, name) for name in columns}, **whole_second)
+    Payment.objects.create(**{name: getattr(deposit, name) for name in columns} | {"kind": "credit", "effect": -deposit.amount}, credited_to=deposit)
     credited = make_ticket(Status.INVOICED, customer=customer, parts=[(Part.objects.filter(on_hand__gt=10).first(), 2)]).invoices.get()
     operations.credit(credited, reason="Not fitted", by=office())
     write_by_nobody(credited.creditnotes.get())

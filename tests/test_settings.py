@@ -12,11 +12,16 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
+from django.core import checks
+
+from inventory.operations import add_tax_code
 
 SETTINGS = Path(__file__).resolve().parent.parent / "mechanic_shop" / "settings.py"
 LONG = "0123456789abcdef0123456789abcdef"
@@ -286,3 +291,14 @@ def test_every_variable_is_where_people_look_for_it(page):
     assert len(read) > 20
     assert read - told == set()
     assert page == "Makefile" or told - read == set()
+
+
+@pytest.mark.django_db
+def test_a_tax_of_supplies_that_no_code_has_is_told(settings: Any) -> None:
+    settings.SHOP_SUPPLIES_TAX = "VTA"
+    assert checks.run_checks(databases=["default"], tags=["database"]) == []  # an empty shop has no codes yet
+    add_tax_code(name="VAT", rate=Decimal(10), valid_from=date(2020, 1, 1), is_default=True, by=None)
+    (told,) = [found for found in checks.run_checks(databases=["default"], tags=["database"]) if found.id == "shop.W001"]
+    assert "VAT" in told.hint
+    settings.SHOP_SUPPLIES_TAX = "vat"
+    assert checks.run_checks(databases=["default"], tags=["database"]) == []

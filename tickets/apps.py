@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class TicketsConfig(AppConfig):
@@ -8,6 +9,8 @@ class TicketsConfig(AppConfig):
         from inventory import books
 
         from . import customer_checks, personal_data
+        from .checks import check_supplies_tax
 
         books.register(customer_checks.find_discrepancies)
         personal_data.register()
+        checks.register(check_supplies_tax, checks.Tags.database)

@@ -74,6 +74,16 @@ def balance_due(ticket: ServiceTicket) -> DomainError | None:
     )
 
 
+def nothing_to_invoice(ticket: ServiceTicket) -> DomainError | None:
+    """An invoice is of something."""
+    return nothing_is_approved(ticket) if has_nothing_to_invoice(ticket) else None
+
+
+def nothing_is_approved(ticket: ServiceTicket) -> DomainError:
+    detail = f"Nothing on {ticket.number} was approved, so nothing is invoiced: close it, or reopen it and add the work."
+    return DomainError("nothing_to_invoice", detail)
+
+
 def always(ticket: ServiceTicket) -> bool:
     return True
 
@@ -119,7 +129,7 @@ MOVES: dict[tuple[str, str], Move] = {
     (Status.IN_PROGRESS, Status.COMPLETED): Move(also=(assigned,), blocks=COMPLETION),
     (Status.IN_PROGRESS, Status.CANCELLED): Move(),
     (Status.COMPLETED, Status.IN_PROGRESS): Move(),
-    (Status.COMPLETED, Status.INVOICED): Move(needs="tickets.add_invoice"),
+    (Status.COMPLETED, Status.INVOICED): Move(needs="tickets.add_invoice", blocks=(nothing_to_invoice,)),
     (Status.COMPLETED, Status.CLOSED): Move(exists=has_nothing_to_invoice),
     (Status.INVOICED, Status.CLOSED): Move(blocks=(balance_due,)),
     (Status.INVOICED, Status.COMPLETED): Move(needs="tickets.add_creditnote", exists=has_no_invoice),

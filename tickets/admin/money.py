@@ -14,13 +14,12 @@ from unfold.widgets import (
 )
 
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question
-from mechanic_shop.errors import DomainError
 
 from .. import billing, operations
 from ..documents import mail
 from ..models import SEALED, Invoice, Method, ServiceTicket, Status
 from ..operations.credits import available_credit
-from ..operations.payments import open_deposits
+from ..operations.payments import open_deposits, without_invoice
 from ..serializers import (
     ApplyCreditSerializer,
     DiscountSerializer,
@@ -162,7 +161,7 @@ def last_invoice(ticket: ServiceTicket) -> Invoice | None:
 
 
 def has_deposits(ticket: ServiceTicket) -> bool:
-    return ticket.status not in (Status.INVOICED, Status.CLOSED) and open_deposits(ticket) > 0
+    return open_deposits(ticket) > 0
 
 
 class MoneyButtons:
@@ -183,7 +182,7 @@ class MoneyButtons:
     def pay(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         found = last_invoice(ticket)
         if found is None:
-            raise DomainError("not_invoiced", f"{ticket.number} has no invoice yet: issue it, or take a deposit.")
+            raise without_invoice(ticket)
         return paid(operations.pay(found, **answers, by=request.user))
 
     @button(

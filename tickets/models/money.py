@@ -331,6 +331,9 @@ class Payment(Printed, AppendOnlyModel):
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     effect = models.DecimalField(max_digits=12, decimal_places=2)
     reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversal")
+    credited_to = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="taken_from", help_text="of credit that is taken: the row that counts it elsewhere"
+    )
     reference = models.CharField(max_length=100, blank=True, help_text="of the card slip, transfer or cheque")
     note = models.CharField(max_length=500, blank=True)
     received_at = models.DateTimeField(default=timezone.now)
@@ -346,7 +349,10 @@ class Payment(Printed, AppendOnlyModel):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="a_payment_is_of_something"),
             models.CheckConstraint(condition=Q(effect=F("amount")) | Q(effect=ZERO - F("amount")), name="an_effect_is_the_amount_with_a_sign"),
-            models.CheckConstraint(condition=Q(kind=PaymentKind.REVERSAL) ^ Q(reverses=None), name="a_reversal_reverses_something"),
+            models.CheckConstraint(
+                condition=Q(kind=PaymentKind.CREDIT) | (Q(kind=PaymentKind.REVERSAL) ^ Q(reverses=None)), name="a_reversal_reverses_something"
+            ),
+            models.CheckConstraint(condition=Q(credited_to=None) | Q(kind=PaymentKind.CREDIT, effect__lt=0), name="only_credit_is_credited_to"),
         ]
         indexes = [models.Index(fields=["customer", "-id"], name="payments_of_a_customer")]
 

@@ -19,7 +19,8 @@ from .jobs import (
 )
 from .moves import move
 from .parts import add_part, edit_part, remove_part
-from .payments import deposit, pay, refund, refund_deposit, reverse
+from .payments import deposit, pay, refund, refund_deposit
+from .reversals import reverse
 from .tickets import assign_mechanic, delete, edit_mechanics, give_discount, open_ticket, remove_mechanic, update
 
 __all__ = [

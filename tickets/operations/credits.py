@@ -8,6 +8,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
+
 from customers.models import Customer
 from inventory.models import ZERO
 from mechanic_shop.api import row_locks
@@ -15,7 +17,7 @@ from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing, pricing, terms
-from ..models import Invoice, InvoiceAccount, Method, PaymentKind, ServiceTicket, Status
+from ..models import Invoice, InvoiceAccount, Method, Payment, PaymentKind, ServiceTicket, Status
 from .payments import account_of, newest, open_deposits, save, settle, write
 
 Source = tuple[ServiceTicket, InvoiceAccount | None, Decimal]
@@ -41,8 +43,10 @@ def apply_credit(
         raise DomainError("invoice_credited", f"{invoice.number} was credited in full: nothing is to pay on it.")
     sources = [source for source in sources_of(invoice) if source[0].pk in locked]
     wanted = chosen_amount(amount, account.balance, pricing.add(left for _, _, left in sources))
-    taken = take(sources, wanted, invoice, by=by)
-    write(ticket, PaymentKind.CREDIT, wanted, invoice=invoice, method=Method.OTHER, note=f"credit of {', '.join(taken)}"[:500], by=by)
+    shares = share_out(sources, wanted)
+    names = ", ".join(account.invoice.number if account else source.number for source, account, _ in shares)
+    row = write(ticket, PaymentKind.CREDIT, wanted, invoice=invoice, method=Method.OTHER, note=f"credit of {names}"[:500], by=by)
+    take(shares, row, by=by)
     account.paid += wanted
     save(account)
     settle(ticket, account, because="credit", by=by)
@@ -61,17 +65,19 @@ def lock_tickets(invoice: Invoice) -> set[int]:
 
 
 def with_credit(customer: int) -> Any:
-    """Tickets with an invoice on which too much was paid, and cancelled ones with payments."""
+    """Tickets with an invoice on which too much was paid, and those with payments that ended without an invoice."""
     rows = ServiceTicket.objects.filter(customer=customer)
     overpaid = InvoiceAccount.objects.filter(invoice__customer=customer, balance__lt=0).values("invoice__ticket")
-    return rows.filter(pk__in=overpaid) | rows.filter(status=Status.CANCELLED, payments__isnull=False)
+    ended = Q(status=Status.CANCELLED) | Q(status=Status.CLOSED, invoices=None)
+    return rows.filter(Q(pk__in=overpaid) | ended & Q(pk__in=Payment.objects.filter(customer=customer).values("ticket")))
 
 
 def sources_of(invoice: Invoice) -> list[Source]:
     """Where the customer's credit lies: (ticket, account or None for a deposit, how much), oldest ticket first."""
     found: list[Source] = []
+    invoiced = set(Invoice.objects.filter(customer=invoice.customer_id).values_list("ticket", flat=True))
     for ticket in with_credit(invoice.customer_id).exclude(pk=invoice.ticket_id).distinct().order_by("pk"):
-        if ticket.status == Status.CANCELLED:
+        if ticket.pk not in invoiced:
             found.append((ticket, None, open_deposits(ticket)))
             continue
         accounts = InvoiceAccount.objects.filter(invoice__ticket=ticket, balance__lt=0).select_related("invoice")
@@ -104,19 +110,23 @@ def chosen_amount(amount: Decimal | None, due: Decimal, there: Decimal) -> Decim
     return amount
 
 
-def take(sources: list[Source], wanted: Decimal, invoice: Invoice, *, by: Any) -> list[str]:
-    """Take the amount from the sources, oldest first; returns the numbers of what it came from."""
-    names = []
+def share_out(sources: list[Source], wanted: Decimal) -> list[Source]:
+    """How much comes from each source, oldest first."""
+    shares: list[Source] = []
     for ticket, account, left in sources:
-        part = min(left, wanted)
-        if part <= 0:
-            break
+        share = min(left, wanted)
+        if share > 0:
+            shares.append((ticket, account, share))
+            wanted -= share
+    return shares
+
+
+def take(shares: list[Source], row: Payment, *, by: Any) -> None:
+    """Take each share from where it lies, by a row that points to the one that counts them all."""
+    for ticket, account, share in shares:
         Customer.objects.refuse_erased(ticket.customer_id)
-        source = account.invoice if account else None
-        write(ticket, PaymentKind.CREDIT, part, invoice=source, method=Method.OTHER, note=f"to {invoice.number}", by=by, sign=-1)
+        source, note = account.invoice if account else None, f"to {row.invoice.number}"
+        write(ticket, PaymentKind.CREDIT, share, invoice=source, credited_to=row, method=Method.OTHER, note=note, by=by, sign=-1)
         if account is not None:
-            account.paid -= part
+            account.paid -= share
             save(account)
-        names.append(source.number if source else ticket.number)
-        wanted -= part
-    return names

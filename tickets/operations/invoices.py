@@ -18,7 +18,7 @@ from inventory.models import ZERO
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from .. import billing, pricing, terms
+from .. import billing, pricing, terms, workflow
 from ..documents.text import with_unprintable
 from ..models import (
     CreditNote,
@@ -71,8 +71,7 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
 def ensure_something_to_invoice(ticket: ServiceTicket, bill: pricing.Bill) -> None:
     """Raises DomainError ``nothing_to_invoice``."""
     if not bill.lines:
-        detail = f"Nothing on {ticket.number} was approved, so nothing is invoiced: close it, or reopen it and add the work."
-        raise DomainError("nothing_to_invoice", detail)
+        raise workflow.nothing_is_approved(ticket)
 
 
 def write_invoice(ticket: ServiceTicket, body: dict[str, Any], bill: pricing.Bill, deposits: Decimal, *, by: Any) -> Invoice:

@@ -1,6 +1,6 @@
 """Money that comes and goes. Every row is written once; what was wrong is reversed by another row. The ticket's lock is around all of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from .locks import bump, lock
 from .steps import step
 
 MOST = Decimal("9999999.99")
+CLOCKS_DIFFER = timedelta(minutes=1)  # a client's clock may be ahead of ours by that: its "now" is not the future
 
 
 @atomic
@@ -82,56 +83,6 @@ def refund_deposit(ticket: ServiceTicket, *, amount: Decimal, by: Any, **how: An
     return write(ticket, PaymentKind.REFUND, amount, by=by, sign=-1, **how)
 
 
-@atomic
-def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
-    """Undo a payment, deposit or refund that was a mistake, or a cheque that bounced, by a row of the opposite sign.
-
-    Raises DomainError ``already_reversed``, ``not_reversible`` or ``refund_exceeds_paid`` (of it, something was paid back since).
-    """
-    ticket = payment.ticket
-    lock(ticket)
-    if payment.kind in (PaymentKind.REVERSAL, PaymentKind.APPLIED, PaymentKind.CREDIT):
-        raise DomainError("not_reversible", f"{payment.number} is a {payment.get_kind_display().lower()} row: it stays.")
-    if Payment.objects.filter(reverses=payment).exists():
-        raise DomainError("already_reversed", f"{payment.number} is reversed already.")
-    invoice = counted_on(payment)
-    came = payment.effect > 0
-    if came:  # what was paid back since cannot be taken away a second time
-        refuse_more(payment.amount, account_of(invoice).paid - account_of(invoice).refunded if invoice else open_deposits(ticket))
-    row = write(
-        ticket,
-        PaymentKind.REVERSAL,
-        payment.amount,
-        invoice=invoice,
-        reverses=payment,
-        method=payment.method,
-        note=note,
-        by=by,
-        sign=-1 if came else 1,
-    )
-    if invoice is None:
-        bump(ticket)
-    else:
-        account = account_of(invoice)
-        if came:
-            account.paid -= payment.amount
-        else:
-            account.refunded -= payment.amount
-        save(account)
-        settle(ticket, account, because=row.number, by=by)
-    latest = newest(ticket)
-    if not came and latest and ticket.status in (Status.INVOICED, Status.CLOSED):  # what never left counts on the invoice that stands
-        apply_to(latest, by=by)
-    return row
-
-
-def counted_on(payment: Payment) -> Invoice | None:
-    """The invoice on which a payment counts now: what came moves on with every invoice that is issued after it."""
-    rows = payment.ticket.payments.filter(kind=PaymentKind.APPLIED, effect__gt=0, pk__gt=payment.pk)
-    moved = rows.select_related("invoice").order_by("-pk").first() if payment.effect > 0 else None
-    return moved.invoice if moved else payment.invoice
-
-
 def write(
     ticket: ServiceTicket,
     kind: PaymentKind,
@@ -146,9 +97,9 @@ def write(
     check_amount(amount)
     Customer.objects.refuse_erased(ticket.customer_id)  # their tickets never open again
     now = timezone.now()
-    if received_at is not None:
-        check_received_at(received_at, ticket, now)
-    received_at = received_at or now
+    if received_at is None or now < received_at <= now + CLOCKS_DIFFER:
+        received_at = now
+    check_received_at(received_at, ticket, now)
     said = {"kind": str(kind), "method": method, "reference": details.get("reference", "")}
     return Payment.objects.create(
         ticket=ticket,
@@ -243,10 +194,17 @@ def newest(ticket: ServiceTicket) -> Invoice | None:
     return ticket.invoices.order_by("-pk").first()
 
 
+def without_invoice(ticket: ServiceTicket) -> DomainError:
+    """What is settled on paper is reopened first; everything else is invoiced first."""
+    if ticket.status in (Status.INVOICED, Status.CLOSED):
+        return already_invoiced(ticket, "pay that")
+    return DomainError("not_invoiced", f"{ticket.number} has no invoice yet: issue it, or take a deposit.")
+
+
 def already_invoiced(ticket: ServiceTicket, way_out: str) -> DomainError:
     invoice = newest(ticket)
     if invoice is None:
-        detail = f"{ticket.number} was settled on paper, before the shop wrote invoices here: a manager reopens it to invoice it anew."
+        detail = f"{ticket.number} is {ticket.status} without an invoice: a manager moves it back to completed, and then it is invoiced."
         return DomainError("already_invoiced", detail, invoice=None)
     return DomainError("already_invoiced", f"{ticket.number} has its invoice: {way_out}.", invoice=invoice.number)
 
