@@ -222,7 +222,7 @@ def test_a_ticket_without_work_is_not_invoiced_but_closed(advisor: Client) -> No
         operations.move(ticket, to=to, by=office())
     refused(advisor.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "nothing_to_invoice")
     options = advisor.get(f"{API}tickets/{ticket.pk}/transitions/").json()["next"]
-    assert {option["to"] for option in options["next"]} == {"in_progress", "invoiced", "closed"}
+    assert {option["to"] for option in options} == {"in_progress", "invoiced", "closed"}
     assert advisor.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": "closed"}).status_code == 200
     assert findings() == []
 

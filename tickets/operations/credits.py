@@ -46,7 +46,7 @@ def apply_credit(
     shares = share_out(sources, wanted)
     names = ", ".join(account.invoice.number if account else source.number for source, account, _ in shares)
     row = write(ticket, PaymentKind.CREDIT, wanted, invoice=invoice, method=Method.OTHER, note=f"credit of {names}"[:500], by=by)
-    take(shares, row, by=by)
+    take(shares, row, to=invoice, by=by)
     account.paid += wanted
     save(account)
     settle(ticket, account, because="credit", by=by)
@@ -121,11 +121,11 @@ def share_out(sources: list[Source], wanted: Decimal) -> list[Source]:
     return shares
 
 
-def take(shares: list[Source], row: Payment, *, by: Any) -> None:
+def take(shares: list[Source], row: Payment, *, to: Invoice, by: Any) -> None:
     """Take each share from where it lies, by a row that points to the one that counts them all."""
     for ticket, account, share in shares:
         Customer.objects.refuse_erased(ticket.customer_id)
-        source, note = account.invoice if account else None, f"to {row.invoice.number}"
+        source, note = account.invoice if account else None, f"to {to.number}"
         write(ticket, PaymentKind.CREDIT, share, invoice=source, credited_to=row, method=Method.OTHER, note=note, by=by, sign=-1)
         if account is not None:
             account.paid -= share

@@ -41,8 +41,9 @@ def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
 
 def reverse_credit(row: Payment, *, note: str, by: Any) -> Payment:
     """Take credit off the invoice on which it counts, and give it back to where it came from. Returns the row on that invoice."""
-    if row.effect < 0 and row.credited_to_id:
-        raise DomainError("not_reversible", f"{row.number} is one half of a credit: reverse {row.credited_to.number}, which is the other half.")
+    whole = row.credited_to
+    if whole is not None:
+        raise DomainError("not_reversible", f"{row.number} is one half of a credit: reverse {whole.number}, which is the other half.")
     taken = list(row.taken_from.select_related("ticket", "invoice").order_by("pk"))  # rows of money never change
     row_locks.lock_keys(ServiceTicket, {row.ticket_id, *(half.ticket_id for half in taken)})
     lock(row.ticket)
