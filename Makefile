@@ -16,7 +16,7 @@ CLEAN = unset DJANGO_SETTINGS_MODULE DATABASE_URL REDIS_URL SECRET_KEY JWT_SIGNI
 	export SECRET_KEY=only-for-tests-and-checks-0123456789-abcdefghijklmnopqrstuvwxyz \
 	JWT_SIGNING_KEY=also-only-for-tests-and-checks-0123456789-abcdefghijklmnopqrst
 
-.PHONY: help setup run serve test browser faults races fuzz check lint types migrations-check schema schema-check deploy-check dev clean broken
+.PHONY: help setup run serve test browser faults races walk fuzz check lint types migrations-check schema schema-check deploy-check dev clean broken
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-17s %s\n' "$$name" "$$what"; done
@@ -54,6 +54,13 @@ races: dev ## 200 rounds of every race over customers, vehicles, tickets and mon
 	if [ -n "$$SHOP_TEST_DATABASE_URL" ]; then export DATABASE_URL="$$SHOP_TEST_DATABASE_URL"; fi; \
 	if [ -n "$$SHOP_TEST_REDIS_URL" ]; then export REDIS_URL="$$SHOP_TEST_REDIS_URL"; fi; \
 	RACE_ROUNDS=$${RACE_ROUNDS:-200} $(BIN)/python -m pytest -s tests/test_race_rounds.py -k servers $(ARGS)
+
+# Another database is named as for the tests. WALK_SEEDS="7" repeats one walk.
+walk: dev ## 2,000 random requests from each of five seeds; the books must balance: about 2 minutes
+	@$(CLEAN); \
+	if [ -n "$$SHOP_TEST_DATABASE_URL" ]; then export DATABASE_URL="$$SHOP_TEST_DATABASE_URL"; fi; \
+	if [ -n "$$SHOP_TEST_REDIS_URL" ]; then export REDIS_URL="$$SHOP_TEST_REDIS_URL"; fi; \
+	$(BIN)/python -m pytest -n $${WORKERS:-2} -m slow tests/test_random_walk.py $(ARGS)
 
 # Seeded anew each time; a failure prints the command that repeats it. ARGS="--as customer --seconds 600" asks as one of them for ten minutes.
 fuzz: dev staticfiles/staticfiles.json tests/fuzz/.venv/installed ## what the OpenAPI schema promises, asked for at random as several people
