@@ -92,7 +92,7 @@ class PartSerializer(serializers.ModelSerializer):
         model = Part
         fields = [
             *["id", "sku", "name", "description", "unit", "price", "cost", "on_hand", "allocated", "available", "reorder_point"],
-            *["reorder_quantity", "bin", "barcode", "is_active", "created_at", "updated_at"],
+            *["reorder_quantity", "bin", "barcode", "tax_code", "is_active", "created_at", "updated_at"],
         ]
 
 
@@ -113,7 +113,7 @@ class TicketPartSerializer(serializers.ModelSerializer):
     part = SmallPartSerializer()
 
     class Meta:
-        model, fields = TicketPart, ["part", "quantity", "unit_price", "line_total", "allocated", "issued"]
+        model, fields = TicketPart, ["part", "job", "quantity", "unit_price", "line_total", "allocated", "issued"]
 
 
 class TicketSerializer(serializers.ModelSerializer):

@@ -62,6 +62,7 @@ class SmallPartOut(Out):
 
 class LineOut(Out):
     part: SmallPartOut
+    job: int | None
     quantity: Quantity
     unit_price: Money
     line_total: Money
@@ -116,6 +117,7 @@ class PartOut(SmallPartOut):
     reorder_quantity: Quantity
     bin: str
     barcode: str
+    tax_code: int | None
     is_active: bool
     created_at: Moment
     updated_at: Moment
@@ -248,7 +250,11 @@ def add_part(pk: int, db: Db, add: AddPart):
     )
     total = func.round((TicketPart.quantity + line.excluded.quantity) * TicketPart.unit_price, 2)
     more = {"quantity": TicketPart.quantity + line.excluded.quantity, "allocated": TicketPart.allocated + line.excluded.allocated}
-    db.execute(line.on_conflict_do_update(index_elements=["ticket_id", "part_id"], set_={**more, "line_total": total, "updated_at": now}))
+    db.execute(
+        line.on_conflict_do_update(
+            index_elements=["ticket_id", "part_id"], index_where=TicketPart.job.is_(None), set_={**more, "line_total": total, "updated_at": now}
+        )
+    )
     db.execute(update(Ticket).where(Ticket.id == pk).values(version=Ticket.version + 1, updated_at=now))
     db.commit()
     return db.get(Ticket, pk, options=EAGER)

@@ -51,7 +51,7 @@ class SmallPartSchema(Schema):
 
 
 class LineSchema(Schema):
-    part = fields.Nested(SmallPartSchema)
+    part, job = fields.Nested(SmallPartSchema), fields.Integer()
     quantity, unit_price, line_total, allocated, issued = quantity(), money(), money(), quantity(), quantity()
 
 
@@ -76,7 +76,8 @@ class PartSchema(SmallPartSchema):
     description, unit = fields.String(), fields.String()
     price, cost, on_hand, allocated, available = money(), money(), quantity(), quantity(), quantity()
     reorder_point, reorder_quantity = quantity(), quantity()
-    bin, barcode, is_active, created_at, updated_at = fields.String(), fields.String(), fields.Boolean(), Moment(), Moment()
+    bin, barcode, tax_code, is_active = fields.String(), fields.String(), fields.Integer(), fields.Boolean()
+    created_at, updated_at = Moment(), Moment()
 
 
 class NewTicketSchema(Schema):

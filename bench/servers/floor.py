@@ -69,6 +69,7 @@ TICKET = (
         parts=rows(
             obj(
                 part=obj(id="p.id", sku="p.sku", name="p.name"),
+                job="x.job_id",
                 quantity=COUNT.format("x.quantity"),
                 unit_price=MONEY.format("x.unit_price"),
                 line_total=MONEY.format("x.line_total"),
@@ -92,6 +93,7 @@ PART = (
         **{name: COUNT.format(f"p.{name}") for name in ("reorder_point", "reorder_quantity")},
         bin="p.bin",
         barcode="p.barcode",
+        tax_code="p.tax_code_id",
         is_active=TRUE.format("p.is_active"),
         created_at=MOMENT.format("p.created_at"),
         updated_at=MOMENT.format("p.updated_at"),
@@ -115,8 +117,9 @@ FALSE = "false" if PG else "0"
 CREATE = f"""INSERT INTO tickets_serviceticket (customer_id, vehicle_id, concern, odometer_in, cause, correction, status, on_hold, hold_reason,
  version, opened_at, created_at, updated_at) VALUES (?, ?, ?, ?, '', '', 'estimate', {FALSE}, '', 1, {NOW}, {NOW}, {NOW}) RETURNING id"""
 TAKE = f"UPDATE inventory_part SET allocated = allocated + ?, updated_at = {NOW} WHERE id = ? AND on_hand >= allocated + ? RETURNING price, cost"
-LINE = f"""INSERT INTO tickets_ticketpart (ticket_id, part_id, quantity, unit_price, unit_cost, line_total, allocated, issued, created_at, updated_at)
- VALUES (?, ?, ?, ?, ?, round(? * ?, 2), ?, 0, {NOW}, {NOW}) ON CONFLICT (ticket_id, part_id) DO UPDATE SET
+LINE = f"""INSERT INTO tickets_ticketpart (ticket_id, part_id, quantity, unit_price, unit_cost, line_total, allocated, issued,
+ status, discount_percent, discount_amount, created_at, updated_at)
+ VALUES (?, ?, ?, ?, ?, round(? * ?, 2), ?, 0, 'proposed', 0, 0, {NOW}, {NOW}) ON CONFLICT (ticket_id, part_id) WHERE job_id IS NULL DO UPDATE SET
  quantity = tickets_ticketpart.quantity + excluded.quantity, allocated = tickets_ticketpart.allocated + excluded.allocated,
  line_total = round((tickets_ticketpart.quantity + excluded.quantity) * tickets_ticketpart.unit_price, 2), updated_at = {NOW}"""
 ASSIGN = f"""INSERT INTO tickets_ticketmechanic (ticket_id, mechanic_id, role, assigned_at, assigned_by_id, created_at, updated_at)

@@ -90,6 +90,7 @@ class Part(Dated, Base):
     reorder_quantity: Mapped[Decimal] = mapped_column(Count)
     bin: Mapped[str]
     barcode: Mapped[str]
+    tax_code: Mapped[int | None] = mapped_column("tax_code_id", default=None)
     is_active: Mapped[bool]
 
     @property
@@ -120,6 +121,10 @@ class TicketPart(Dated, Base):
     line_total: Mapped[Decimal] = mapped_column(Numeric(24, 2))
     allocated: Mapped[Decimal] = mapped_column(Count)
     issued: Mapped[Decimal] = mapped_column(Count, default=Decimal(0))
+    job: Mapped[int | None] = mapped_column("job_id", default=None)
+    status: Mapped[str] = mapped_column(default="proposed")
+    discount_percent: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    discount_amount: Mapped[Decimal] = mapped_column(default=Decimal(0))
     part: Mapped[Part] = relationship()
 
 

@@ -96,9 +96,14 @@ def check_discount(percent: Decimal, amount: Decimal) -> None:
         raise InvalidInput("discount_amount", "two_discounts", "Give a percentage or an amount, not both.")
 
 
+@Prepared
+def owned(vehicle: int, customer: int) -> Any:
+    return Vehicle.objects.filter(pk=vehicle, customer=customer).order_by().values_list("pk")
+
+
 def _check_vehicle(vehicle: Vehicle | None, customer: Customer) -> None:
     """Raises InvalidInput. Whose the vehicle is, is asked under the ticket's lock."""
-    if vehicle is not None and not Vehicle.objects.filter(pk=vehicle.pk, customer=customer.pk).exists():
+    if vehicle is not None and not owned.run(vehicle.pk, customer.pk):
         raise InvalidInput("vehicle", "vehicle_of_another_customer", "This vehicle belongs to another customer.")
 
 

@@ -72,6 +72,7 @@ class Part(Dated):
     on_hand, allocated, reorder_point, reorder_quantity = quantity(), quantity(), quantity(), quantity()
     bin = models.CharField(max_length=30)
     barcode = models.CharField(max_length=60)
+    tax_code = models.IntegerField(null=True, db_column="tax_code_id")
     is_active = models.BooleanField(default=True)
 
     class Meta(Table.Meta):
@@ -124,6 +125,9 @@ class TicketPart(Dated):
     part = models.ForeignKey(Part, models.CASCADE)
     unit_price, unit_cost, line_total = money(), money(), money(24)
     quantity, allocated, issued = quantity(), quantity(default=0), quantity(default=0)
+    job = models.IntegerField(null=True, db_column="job_id")
+    status = models.CharField(max_length=10, default="proposed")
+    discount_percent, discount_amount = money(default=0), money(default=0)
 
     class Meta(Table.Meta):
         db_table, abstract, ordering = "tickets_ticketpart", False, ["id"]
