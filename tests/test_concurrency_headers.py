@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.test import Client as Browser
 from django.utils import timezone
 
 from customers.models import Customer
@@ -418,3 +419,21 @@ def test_twins_have_one_effect_even_without_a_cache(owner: Client, monkeypatch: 
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
     assert ServiceTicket.objects.count() == IdempotentAnswer.objects.count() == 1
+
+
+def test_a_tag_that_cannot_be_read_is_refused_and_changes_nothing(advisor, owner):
+    """Ignored, it would be a lost update."""
+    customer = owner.user.customer
+    path = f"/api/v1/customers/{customer.pk}/"
+    for answer in (advisor.get(path, HTTP_IF_NONE_MATCH='"olé"'), advisor.patch(path, {"name": "Other"}, HTTP_IF_MATCH='"olé"')):
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_etag")
+    customer.refresh_from_db()
+    assert customer.name != "Other"
+
+
+def test_a_foreign_cookie_with_an_accent_logs_nobody_out(manager):
+    browser = Browser()
+    browser.force_login(manager.user)
+    session = browser.cookies["sessionid"].value
+    cookies = f"city=Orl\xc3\xa9ans; sessionid={session}; ville=\xe9"
+    assert Browser().get("/api/v1/auth/me/", HTTP_COOKIE=cookies).json()["email"] == manager.user.email

@@ -7,7 +7,7 @@ import pytest
 from django.test import RequestFactory
 
 from mechanic_shop.api import throttling
-from mechanic_shop.api.throttling import Count, address_of, hit, limited, parse
+from mechanic_shop.api.throttling import Count, address_of, counted_address, hit, limited, parse
 
 from .answers import refused
 from .conftest import Client, client_of
@@ -248,9 +248,28 @@ def test_without_a_cache_guessing_is_still_limited_and_reading_goes_on(limit: An
         ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
         ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("nonsense:", "nonsense:"),
+        ("nonsense:", "unreadable"),
     ],
 )
 def test_a_network_of_ipv6_counts_as_one_caller(rf: Any, address: str, counted: str) -> None:
     """Whoever has a /64 has 2⁶⁴ addresses, and would guess passwords from each."""
     assert address_of(rf.get("/", REMOTE_ADDR=address)) == counted
+
+
+@pytest.mark.parametrize(
+    ("sent", "counted"),
+    [
+        *(("9.9.9.9", "9.9.9.9"), ("9.9.9.9:5678", "9.9.9.9"), ("[2001:db8::1]:443", "2001:db8::/64"), ("[::1]", "::/64")),
+        *(("::ffff:9.9.9.9", "9.9.9.9"), ("fe80::1%eth0", "fe80::/64")),
+        *((odd, "unreadable") for odd in ("é", "unknown", "1.2.3", "9.9.9.9, é", "-", "a" * 5000, "[", "::x")),
+    ],
+)
+def test_an_address_counts_without_its_port_and_what_is_none_counts_as_one(sent: str, counted: str) -> None:
+    assert counted_address(sent) == counted
+
+
+def test_callers_whose_forwarded_address_cannot_be_read_share_one_count(limit: Any, anonymous: Client, settings: Any) -> None:
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
+    limit(anon="2/hour")
+    assert [anonymous.get(MECHANICS, HTTP_X_FORWARDED_FOR=f"9.9.9.9, é{number}").status_code for number in range(3)] == [200, 200, 429]
+    assert anonymous.get(MECHANICS, HTTP_X_FORWARDED_FOR="9.9.9.9").status_code == 200

@@ -54,7 +54,7 @@ def check_if_match(request: Any, current: Callable[[], bytes | None]) -> None:
         if settings.REQUIRE_IF_MATCH and request.method in ("PUT", "PATCH"):
             raise PreconditionRequired
         return
-    tags = parse_etags(wanted)
+    tags = tags_of("If-Match", wanted)
     tag = etag_of(current() or b"")
     if tags != ["*"] and tag not in tags:
         error = PreconditionFailed()
@@ -62,12 +62,19 @@ def check_if_match(request: Any, current: Callable[[], bytes | None]) -> None:
         raise error
 
 
+def tags_of(name: str, header: str) -> list[str]:
+    """The tags of a header. Raises ParseError for one that holds other bytes than ASCII: whoever sent it would think that it was read."""
+    if not header.isascii():
+        raise ParseError(f"{name} holds ETags, which are ASCII: send what ETag gave you.", "invalid_etag")
+    return parse_etags(header)
+
+
 def not_modified(request: Any, tag: str) -> bool:
     """May the client keep what it has? Never a page: its forms are of one user, the tag is of the data alone."""
     known = request.META.get("HTTP_IF_NONE_MATCH")
     if not known or wants_page(request):
         return False
-    tags = parse_etags(known)
+    tags = tags_of("If-None-Match", known)
     return tags == ["*"] or tag in [known.removeprefix("W/") for known in tags]
 
 

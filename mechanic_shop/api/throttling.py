@@ -19,6 +19,8 @@ from rest_framework.throttling import BaseThrottle
 
 from . import caching
 
+UNREADABLE = "unreadable"  # counts as the address of everybody whose forwarded address is none
+
 GUESSED = ("login", "signup", "reset", "shared")  # limits that hold also while nothing can be shared
 PERIODS = {"second": 1, "minute": 60, "hour": 3600}
 # What counts for log-in, sign-up, reset and shared links while Redis is gone: a limit per process is less than a shared one, and more than none.
@@ -97,14 +99,23 @@ def address_of(request: Any) -> str:
     """The caller's address, past exactly ``NUM_PROXIES`` proxies; of IPv6 its network, since whoever has one has all of its addresses."""
     # Without a proxy the header is anybody's to write, and Django REST need not look at it.
     found = (BaseThrottle().get_ident(request) if api_settings.NUM_PROXIES else request.META.get("REMOTE_ADDR")) or "unknown"
-    if ":" not in found:
-        return found
+    return counted_address(found) if api_settings.NUM_PROXIES or ":" in found else found
+
+
+@lru_cache(4096)
+def counted_address(text: str) -> str:
+    """An address as it is counted: without its port, of IPv6 the network. All that are none share one count, which is the worst case for them."""
+    host = text.strip()
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
     try:
-        address = ip_address(found.partition("%")[0])
+        address = ip_address(host.partition("%")[0])
     except ValueError:
-        return found
+        return UNREADABLE
     if not isinstance(address, IPv6Address):
-        return found
+        return str(address)
     return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
 
 
