@@ -171,6 +171,36 @@ def test_a_deposit_of_a_ticket_that_closed_without_invoice_counts_elsewhere(mana
     assert findings() == []
 
 
+def test_all_that_was_paid_on_a_cancelled_ticket_counts_elsewhere(manager: Client) -> None:
+    """On its invoice, which was credited, and in advance of the next, which never came."""
+    ticket = done_ticket()
+    first = issue(manager, ticket)
+    pay(manager, first, "100")
+    credit(manager, first)
+    ticket = ServiceTicket.objects.get(pk=ticket.pk)
+    operations.move(ticket, to="in_progress", by=office())
+    operations.deposit(ticket, amount=Decimal(20), method="cash", by=office())
+    operations.move(ticket, to="cancelled", by=office())
+    assert apply(manager, issue(manager, done_ticket(ticket.customer))).json()["balance"] == "167.98"
+    assert findings() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_credit_goes_back_once_though_it_is_reversed_and_paid_back_at_once(manager: Client) -> None:
+    for _ in range(3):
+        customer, first = overpaid(manager)
+        second = issue(manager, done_ticket(customer))
+        apply(manager, second)
+        row = rows_of(manager, second, "credit")[0]
+        found = at_once(
+            *[lambda c=again(manager), r=row: reverse(c, r) for _ in range(3)],
+            lambda c=again(manager), i=second: refund(c, i, "60"),
+        )
+        assert statuses(found) == {201: 1, 409: 3}
+        assert Decimal(read(manager, first)["balance"]) + Decimal(read(manager, second)["balance"]) in (Decimal("187.98"), Decimal("247.98"))
+        assert findings() == []
+
+
 def test_a_clock_that_is_ahead_by_seconds_is_not_the_future(advisor: Client) -> None:
     invoice = issue(advisor, done_ticket())
     payment = pay(advisor, invoice, "10", received_at=(timezone.now() + timedelta(seconds=20)).isoformat())

@@ -75,11 +75,9 @@ def with_credit(customer: int) -> Any:
 def sources_of(invoice: Invoice) -> list[Source]:
     """Where the customer's credit lies: (ticket, account or None for a deposit, how much), oldest ticket first."""
     found: list[Source] = []
-    invoiced = set(Invoice.objects.filter(customer=invoice.customer_id).values_list("ticket", flat=True))
     for ticket in with_credit(invoice.customer_id).exclude(pk=invoice.ticket_id).distinct().order_by("pk"):
-        if ticket.pk not in invoiced:
+        if ticket.status in (Status.CANCELLED, Status.CLOSED):
             found.append((ticket, None, open_deposits(ticket)))
-            continue
         accounts = InvoiceAccount.objects.filter(invoice__ticket=ticket, balance__lt=0).select_related("invoice")
         for account in accounts.order_by("pk"):
             found.append((ticket, account, min(-account.balance, account.paid - account.refunded)))
