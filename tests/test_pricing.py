@@ -93,6 +93,29 @@ def test_balance() -> None:
     assert pricing.balance(d("100"), credited=d("20"), paid=d("90"), refunded=d("10")) == 0
 
 
+@pytest.mark.parametrize("rounding", [GROUP, LINE])
+@pytest.mark.parametrize(("tax", "expected"), [(VAT, ("70.00", "14.00", "84.00")), (None, ("70.00", "20.00", "90.00"))])
+def test_what_is_taken_in_lowers_the_total_and_by_its_code_the_tax(rounding: str, tax: Tax | None, expected: tuple[str, ...]) -> None:
+    bill = pricing.price([item("100.00"), item("-15.00", "2", tax=tax)], rules=Rules(rounding=rounding))
+    assert (bill.subtotal, bill.tax, bill.total) == tuple(map(d, expected))
+
+
+def test_no_discount_touches_what_is_taken_in() -> None:
+    bill = pricing.price([item("100.00", tax=None), item("-30.00", tax=None, discount=Discount(percent=d("50")))], Discount(percent=d("10")))
+    assert [(line.amount, line.share) for line in bill.lines] == [(d("100.00"), d("10.00")), (d("-30.00"), d("0"))]
+    assert pricing.price([item("20.00", tax=None), item("-5.00", tax=None)], Discount(amount=d("50"))).total == d("-5.00")
+
+
+def test_tax_of_a_group_that_comes_to_nearly_nothing_stays_with_its_lines() -> None:
+    bill = pricing.price([item("100.00"), item("-99.98")])
+    assert ([line.tax for line in bill.lines], bill.tax) == ([d("20.00"), d("-20.00")], d("0.00"))
+
+
+def test_by_how_much_a_bill_is_less_than_nothing() -> None:
+    less, tax_less = [item("10", tax=None), item("-12.50", tax=None)], [item("100", tax=None), item("-10")]
+    assert [pricing.price(lines).shortfall for lines in (less, tax_less, [item("5")], [])] == [d("2.50"), d("2.00"), 0, 0]
+
+
 # --- for any ticket --------------------------------------------------------------------------------
 
 money = st.decimals(0, 100_000, places=2)
@@ -102,7 +125,7 @@ taxes = st.one_of(st.none(), st.sampled_from([VAT, Tax("VAT", d("7.75")), Tax("G
 items = st.builds(
     Item,
     quantity=st.decimals("0.001", 1000, places=3),
-    unit_price=money,
+    unit_price=st.one_of(money, money, money, st.decimals(-1000, 0, places=2)),
     discount=discounts,
     tax=taxes,
     uses_supplies=st.booleans(),
@@ -124,9 +147,11 @@ def test_every_ticket_balances_to_the_cent(lines: list[Item], discount: Discount
     assert sum(line.total for line in every) == bill.total == bill.subtotal + bill.tax
     assert sum(line.share for line in every) == bill.discount
     for line in every:
-        assert line.net >= 0
-        assert line.tax >= 0
-        assert 0 <= line.share <= line.amount
+        taken_in = line.item.unit_price < 0
+        sign = -1 if taken_in else 1
+        assert line.net * sign >= 0
+        assert all(tax * sign >= 0 for tax in line.taxes)
+        assert 0 <= line.share <= (0 if taken_in else line.amount)
         assert line.net == rules.round(line.net)
         assert line.tax == rules.round(line.tax)
 

@@ -5,11 +5,12 @@ rounded half up to its minor unit (``Rules.places`` decimals). Rates are percent
 
 The order is fixed: a line's own discount, then shop supplies, then the ticket's discount spread over the lines, then tax.
 What is spread (a discount over lines, a group's tax over its lines) is spread by largest remainder, so shares add up exactly.
+What the shop gives (a trade-in) has a negative price: no discount touches it, and its tax is negative, too.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
 
 ZERO, HUNDRED = Decimal(0), Decimal(100)
@@ -66,7 +67,7 @@ class Discount:
 
     def of(self, gross: Decimal) -> Decimal:
         """Not rounded: a line rounds once, after it."""
-        return min(gross, self.amount or gross * self.percent / HUNDRED)
+        return max(ZERO, min(gross, self.amount or gross * self.percent / HUNDRED))
 
 
 NOTHING_OFF = Discount()
@@ -74,7 +75,7 @@ NOTHING_OFF = Discount()
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something that is charged for. ``source`` is the caller's own and comes back with the price."""
+    """Something that is charged for, or with a negative price taken in. ``source`` is the caller's own and comes back with the price."""
 
     quantity: Decimal
     unit_price: Decimal
@@ -102,7 +103,7 @@ class Rules:
     supplies: Supplies | None = None
 
     def round(self, amount: Decimal) -> Decimal:
-        return amount.quantize(Decimal(1).scaleb(-self.places), ROUND_HALF_UP)
+        return amount.quantize(Decimal(1).scaleb(-self.places), ROUND_HALF_UP) + ZERO  # never −0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +161,18 @@ class Bill:
     def all_lines(self) -> tuple[Line, ...]:
         return self.lines if self.supplies is None else (*self.lines, self.supplies)
 
+    @property
+    def shortfall(self) -> Decimal:
+        return shortfall(self.total, self.taxes)
+
 
 def price(items: Iterable[Item], discount: Discount = NOTHING_OFF, rules: Rules = Rules()) -> Bill:
     """What these items come to together."""
     items = list(items)
     amounts = [line_amount(item.quantity, item.unit_price, item.discount, rules) for item in items]
-    off = rules.round(discount.of(add(amounts)))
-    shares = spread(off, amounts, rules)
+    charged = [max(ZERO, amount) for amount in amounts]
+    off = rules.round(discount.of(add(charged)))
+    shares = spread(off, charged, rules)
     due = [(item, amount, share) for item, amount, share in zip(items, amounts, shares, strict=True)]
     extra = supplies_item(items, amounts, rules)
     if extra:
@@ -229,9 +235,7 @@ def taxes_of(due: Sequence[tuple[Tax | None, Decimal]], rules: Rules) -> list[tu
     """
     found = [[ZERO] * len(tax.components) if tax else [] for tax, _ in due]
     for order, places in tax_groups(due, by_line=rules.rounding == LINE):
-        amounts = [due[place][1] for place in places]
-        whole = group_tax([due[place] for place in places], order, rules)
-        for place, share in zip(places, spread(whole, amounts, rules), strict=True):
+        for place, share in zip(places, tax_of_each([due[place] for place in places], order, rules), strict=True):
             found[place][order] = share
     return [tuple(taxes) for taxes in found]
 
@@ -245,14 +249,31 @@ def tax_groups(due: Sequence[tuple[Tax | None, Decimal]], *, by_line: bool) -> l
     return [(order, places) for (order, _), places in groups.items()]
 
 
+def tax_of_each(due: Sequence[tuple[Tax | None, Decimal]], order: int, rules: Rules) -> list[Decimal]:
+    """Shares of what a component takes of these amounts together: in proportion to them, or where some are negative to their exact taxes."""
+    whole, amounts = group_tax(due, order, rules), [amount for _, amount in due]
+    if min(amounts) >= 0:
+        return spread(whole, amounts, rules)
+    unit = Decimal(1).scaleb(-rules.places)
+    exact = [exact_tax(tax, amount, order, rules) / unit for tax, amount in due]
+    shares = [int(units.to_integral_value(ROUND_FLOOR)) for units in exact]
+    # As in ``spread``. Of what is rounded once, no share is further from its exact tax than one unit.
+    first = sorted(range(len(exact)), key=lambda place: (shares[place] - exact[place], place))[: int(whole / unit) - sum(shares)]
+    return [(share + (place in first)) * unit for place, share in enumerate(shares)]
+
+
+def exact_tax(tax: Tax | None, amount: Decimal, order: int, rules: Rules) -> Decimal:
+    """What a component takes of an amount, not rounded."""
+    return amount * tax.components[order].effective / (HUNDRED + (tax.rate if rules.inclusive else ZERO)) if tax else ZERO
+
+
 def group_tax(due: Sequence[tuple[Tax | None, Decimal]], order: int, rules: Rules) -> Decimal:
     """What a component takes of these amounts together, rounded once."""
     amounts: dict[Tax, Decimal] = {}
     for tax, amount in due:
         if tax:
             amounts[tax] = amounts.get(tax, ZERO) + amount
-    exact = (amount * tax.components[order].effective / (HUNDRED + (tax.rate if rules.inclusive else ZERO)) for tax, amount in amounts.items())
-    return rules.round(add(exact))
+    return rules.round(add(exact_tax(tax, amount, order, rules) for tax, amount in amounts.items()))
 
 
 def tax_shares(tax: Tax | None, net: Decimal, amounts: Sequence[Decimal]) -> list[TaxShare]:
@@ -284,6 +305,11 @@ def balance(total: Decimal, *, credited: Decimal, paid: Decimal, refunded: Decim
     return total - credited - paid + refunded
 
 
+def shortfall(total: Decimal, taxes: Iterable[TaxSum]) -> Decimal:
+    """By how much a total, or one of its taxes, is less than nothing; 0 where none is. Trade-ins may not bring it there."""
+    return max(ZERO, -total, *(-tax.amount for tax in taxes))
+
+
 def add(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, ZERO)
 
@@ -299,6 +325,10 @@ class Sums:
     @property
     def total(self) -> Decimal:
         return self.subtotal + self.tax
+
+    @property
+    def shortfall(self) -> Decimal:
+        return shortfall(self.total, self.taxes)
 
     @classmethod
     def of(cls, lines: Sequence[Line]) -> "Sums":
