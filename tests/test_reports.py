@@ -113,7 +113,7 @@ def test_a_month_worked_by_hand(manager: Client) -> None:
             "net": "299.98",
             "tax": "60.00",
             "total": "359.98",
-            "net_of": {"labor": "172.50", "part": "39.98", "sublet": "80.00", "fee": "7.50", "supplies": "0.00"},
+            "net_of": {"labor": "172.50", "part": "39.98", "sublet": "80.00", "fee": "7.50", "supplies": "0.00", "trade_in": "0.00"},
             "invoices": 1,
             "credit_notes": 0,
             "hours": "1.750",
@@ -126,7 +126,7 @@ def test_a_month_worked_by_hand(manager: Client) -> None:
             "net": "-19.99",
             "tax": "-4.00",
             "total": "-23.99",
-            "net_of": {"labor": "0.00", "part": "-19.99", "sublet": "0.00", "fee": "0.00", "supplies": "0.00"},
+            "net_of": {"labor": "0.00", "part": "-19.99", "sublet": "0.00", "fee": "0.00", "supplies": "0.00", "trade_in": "0.00"},
             "invoices": 0,
             "credit_notes": 1,
             "hours": "0.000",
@@ -137,7 +137,7 @@ def test_a_month_worked_by_hand(manager: Client) -> None:
         "net": "279.99",
         "tax": "56.00",
         "total": "335.99",
-        "net_of": {"labor": "172.50", "part": "19.99", "sublet": "80.00", "fee": "7.50", "supplies": "0.00"},
+        "net_of": {"labor": "172.50", "part": "19.99", "sublet": "80.00", "fee": "7.50", "supplies": "0.00", "trade_in": "0.00"},
         "invoices": 1,
         "credit_notes": 1,
         "hours": "1.750",
@@ -470,9 +470,9 @@ def test_a_file_for_a_spreadsheet(manager: Client) -> None:
     credit(sell(labor(1), on="2026-03-02T12:00Z"), on="2026-03-03T12:00Z")
     response = manager.get("/api/v1/reports/sales/", MARCH | {"format": "csv"})
     rows = table(response)
-    kinds = "net_of_labor,net_of_part,net_of_sublet,net_of_fee,net_of_supplies"
+    kinds = "net_of_labor,net_of_part,net_of_sublet,net_of_fee,net_of_supplies,net_of_trade_in"
     assert ",".join(rows[0]) == f"period,starts_on,mechanic_id,mechanic_name,net,tax,total,{kinds},invoices,credit_notes,hours,labor_rate"
-    assert ",".join(rows[2]) == "2026-03-03,2026-03-03,,,-100.00,-20.00,-120.00,-100.00,0.00,0.00,0.00,0.00,0,1,-1.000,"
+    assert ",".join(rows[2]) == "2026-03-03,2026-03-03,,,-100.00,-20.00,-120.00,-100.00,0.00,0.00,0.00,0.00,0.00,0,1,-1.000,"
     assert response["Content-Disposition"] == 'attachment; filename="sales-by-day-2026-03-01-2026-03-31.csv"'
     assert response.content.count(b"\r\n") == 3
     assert b"\n" not in response.content.replace(b"\r\n", b"")

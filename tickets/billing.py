@@ -54,11 +54,12 @@ class Sheet:
     def item(self, row: JobLine | TicketPart) -> Item:
         is_part = isinstance(row, TicketPart)
         code = row.part.tax_code_id if is_part else row.tax_code_id
+        untaxed = self.ticket.customer.tax_exempt or (not is_part and row.is_trade_in and code is None)
         return Item(
             quantity=row.quantity,
-            unit_price=row.unit_price,
+            unit_price=row.charged_price,
             discount=row.discount,
-            tax=None if self.ticket.customer.tax_exempt else terms.tax(self.rates, code),
+            tax=None if untaxed else terms.tax(self.rates, code),
             uses_supplies=is_part or row.kind == LineKind.LABOR,
             source=row,
         )
@@ -114,8 +115,12 @@ class Sheet:
         approved = self.ticket.authorized_total
         if approved is None:  # approved before amounts were kept, or with nothing on it
             return False
-        total = (bill or self.authorized_bill()).total
-        return total > approved * (100 + settings.SHOP_APPROVAL_TOLERANCE) / 100
+        return (bill or self.authorized_bill()).total > with_tolerance(approved)
+
+
+def with_tolerance(amount: Decimal) -> Decimal:
+    """What may be charged where this amount was approved."""
+    return amount + abs(amount) * settings.SHOP_APPROVAL_TOLERANCE / 100
 
 
 def key_of(unit: Unit) -> tuple[type[Unit], int]:
@@ -144,12 +149,29 @@ def approval_exceeded(sheet: Sheet) -> DomainError:
     )
 
 
+def trade_in_exceeds_total(ticket: ServiceTicket, sums: Any) -> DomainError:
+    """Of a bill, or of the sums of a paper."""
+    return DomainError(
+        "trade_in_exceeds_total",
+        f"With its trade-ins {ticket.number} comes to {money(sums.total)}, with {money(sums.tax)} tax, and neither that nor one of its taxes "
+        "may be less than 0: take trade-ins off, or give less for them.",
+        **totals(sums),
+    )
+
+
 def price_above_approval(ticket: ServiceTicket) -> DomainError | None:
-    """Would the authorized part cost more than the customer approved?"""
+    """Would the authorized part cost more than the customer approved, or less than nothing?"""
     if ticket.authorized_total is None:
         return None
     sheet = read(ticket)
-    return approval_exceeded(sheet) if sheet.exceeds_authorized() else None
+    return refused_price(sheet, sheet.authorized_bill())
+
+
+def refused_price(sheet: Sheet, bill: Bill) -> DomainError | None:
+    """What keeps a bill of the authorized part from being issued."""
+    if sheet.exceeds_authorized(bill):
+        return approval_exceeded(sheet)
+    return trade_in_exceeds_total(sheet.ticket, bill) if bill.shortfall else None
 
 
 # --- documents -------------------------------------------------------------------------------------

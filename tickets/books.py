@@ -180,7 +180,7 @@ def credited_too_much(place: str, line: Taken, back: Taken) -> Iterator[str]:
     if back.quantity > line.quantity:
         yield f"{place} has {show(line.quantity)}, of which {show(back.quantity)} are credited."
     for name, there, credited in (("net", line.net, back.net), ("tax", line.tax, back.tax)):
-        if credited > there:
+        if (credited < there) if there < 0 else (credited > there):  # of a trade-in both are less than 0
             yield f"{place} has {money(there)} {name}, of which {money(credited)} are credited."
 
 

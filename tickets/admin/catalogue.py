@@ -94,7 +94,7 @@ class CannedLinesInline(RowsOfCannedJob):
     model = CannedJobLine
     form = CannedLineForm
     verbose_name = "line"
-    verbose_name_plural = "Labour, sublet work and fees"
+    verbose_name_plural = "Labour, sublet work, fees and trade-ins"
     fields = ("kind", "description", "quantity", "rate", "unit_price", "tax_code")
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:

@@ -14,7 +14,14 @@ from ..operations.payments import open_deposits
 from .look import job_badge, link, money, price, state_badge
 
 UNITS = {"each": "", "hour": "h"}
-KINDS: dict[str, str] = {LineKind.LABOR: "Labour", LineKind.SUBLET: "Sublet", LineKind.FEE: "Fee", "part": "Part", "supplies": ""}
+KINDS: dict[str, str] = {
+    LineKind.LABOR: "Labour",
+    LineKind.SUBLET: "Sublet",
+    LineKind.FEE: "Fee",
+    LineKind.TRADE_IN: "Trade-in",
+    "part": "Part",
+    "supplies": "",
+}
 
 
 def sheet(ticket: ServiceTicket, user: Any) -> dict[str, Any]:

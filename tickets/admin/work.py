@@ -35,7 +35,7 @@ from .look import money
 
 TAKES_LINES = (JobStatus.PROPOSED, *AUTHORIZED)
 DECIDABLE = (JobStatus.PROPOSED, JobStatus.APPROVED, JobStatus.DECLINED, JobStatus.DEFERRED)  # the office may also take back a yes
-KINDS = [(LineKind.LABOR, "Labour"), (LineKind.SUBLET, "Sublet"), (LineKind.FEE, "Fee")]
+KINDS = [(LineKind.LABOR, "Labour"), (LineKind.SUBLET, "Sublet"), (LineKind.FEE, "Fee"), (LineKind.TRADE_IN, "Trade-in")]
 
 
 def is_open(ticket: ServiceTicket) -> bool:
@@ -134,11 +134,15 @@ class AddLineForm(JobForm):
     rate = forms.ModelChoiceField(
         LaborRate.objects.filter(is_active=True), required=False, widget=UnfoldAdminSelectWidget, help_text="of labour; none: the shop's default rate"
     )
-    unit_price = price_question(label="Price", help_text="of one, or of an hour; labour may leave it to its rate")
+    unit_price = price_question(label="Price", help_text="of one, or of an hour; labour may leave it to its rate; what you give for a trade-in")
     unit_cost = price_question(label="Cost", help_text="what sublet work costs the shop")
     mechanic = row_question(JobLine.mechanic, required=False)
     tax_code = forms.ModelChoiceField(
-        TaxCode.objects.all(), required=False, label="Tax code", widget=UnfoldAdminSelectWidget, help_text="none: the rate's, or the shop's default"
+        TaxCode.objects.all(),
+        required=False,
+        label="Tax code",
+        widget=UnfoldAdminSelectWidget,
+        help_text="none: the rate's, or the shop's default; of a trade-in it lowers this tax, with none it lowers no tax",
     )
     discount_percent = money_question(label="Discount, percent")
     discount_amount = money_question(label="or an amount")
@@ -273,12 +277,12 @@ class WorkButtons:
         operations.add_canned_job(ticket, **answers, by=request.user)
         return f'"{answers["canned_job"]}" is proposed on {ticket.number}.'
 
-    @button("Add labour or fee", AddLineForm, icon="playlist_add", permission=CHANGE, when=has_jobs(*TAKES_LINES))
+    @button("Add labour, fee or trade-in", AddLineForm, icon="playlist_add", permission=CHANGE, when=has_jobs(*TAKES_LINES))
     def add_line(self, request: HttpRequest, ticket: ServiceTicket, job: Job, **answers: Any) -> str:
         line = operations.add_line(job, **answers, by=request.user)
         return f'{line.description}: {money(line.line_total)} in "{job.title}".'
 
-    @button("Remove labour or fee", RemoveLineForm, icon="playlist_remove", permission=CHANGE, when=has_jobs(*TAKES_LINES))
+    @button("Remove labour, fee or trade-in", RemoveLineForm, icon="playlist_remove", permission=CHANGE, when=has_jobs(*TAKES_LINES))
     def remove_line(self, request: HttpRequest, ticket: ServiceTicket, line: int) -> str:
         job = ticket.jobs.filter(lines=line).first()
         if job is None:

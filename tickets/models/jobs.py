@@ -27,6 +27,7 @@ from .tickets import (
     Status,
     approved_amount,
     one_discount,
+    signed_money_field,
     ticket_number,
 )
 
@@ -39,6 +40,7 @@ class LineKind(models.TextChoices):
     LABOR = "labor"
     SUBLET = "sublet"
     FEE = "fee"
+    TRADE_IN = "trade_in", "Trade-in"  # what the shop takes in: its price is what it gives for one
 
 
 class Channel(models.TextChoices):
@@ -58,8 +60,12 @@ def words_in(column: str, term: str) -> Q:
     return found
 
 
-def tax_code() -> Any:
-    return models.ForeignKey(TaxCode, models.PROTECT, null=True, blank=True, related_name="+", help_text="none: the shop's default tax code")
+def tax_code(none: str = "the shop's default tax code") -> Any:
+    return models.ForeignKey(TaxCode, models.PROTECT, null=True, blank=True, related_name="+", help_text=f"none: {none}")
+
+
+def tax_code_of_line() -> Any:
+    return tax_code("the shop's default tax code; for a trade-in, no tax")
 
 
 def positive(name: str) -> models.CheckConstraint:
@@ -138,7 +144,7 @@ class JobQuerySet(ShopQuerySet):
 
 
 class Job(ShopModel):
-    """One thing that is done, or could be, on a ticket: its labour, parts, sublet work and fees under one heading.
+    """One thing that is done, or could be, on a ticket: its labour, parts, sublet work, fees and trade-ins under one heading.
 
     ``authorized_total`` is what the customer said yes to: the sum of its lines, before the ticket's discount and tax.
     """
@@ -150,7 +156,7 @@ class Job(ShopModel):
     cause = models.TextField(max_length=5000, blank=True, help_text="what was found")
     correction = models.TextField(max_length=5000, blank=True, help_text="what was done")
     status = models.CharField(max_length=10, choices=JobStatus.choices, default=JobStatus.PROPOSED, editable=False)
-    authorized_total = money_field(max_digits=24, null=True, blank=True, editable=False)
+    authorized_total = signed_money_field(null=True, blank=True)
     approved_amount = approved_amount()
     continues = models.ForeignKey("self", models.PROTECT, null=True, blank=True, editable=False, related_name="continued_by")
 
@@ -199,18 +205,20 @@ class Job(ShopModel):
 
 
 class JobLine(PricedLine, ShopModel):
-    """Labour by the hour, work that was given away (sublet), or a fee; at the price of the day it was written."""
+    """Labour by the hour, work that was given away (sublet), a fee, or a trade-in; at the price of the day it was written."""
 
     job = models.ForeignKey(Job, models.CASCADE, related_name="lines")
     kind = models.CharField(max_length=10, choices=LineKind.choices)
     description = models.CharField(max_length=500)
     quantity = quantity_field(default=Decimal(1), help_text="hours, for labour")
-    unit_price = price_field(help_text="of an hour, for labour")
+    unit_price = price_field(help_text="of an hour, for labour; what the shop gives for one, for a trade-in")
     unit_cost = price_field(default=ZERO, blank=True, help_text="what sublet work costs the shop")
     rate = models.ForeignKey(LaborRate, models.PROTECT, null=True, blank=True, related_name="+")
     mechanic = models.ForeignKey(Mechanic, models.PROTECT, null=True, blank=True, related_name="job_lines")
-    tax_code = tax_code()
-    line_total = money_field(default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up, once")
+    tax_code = tax_code_of_line()
+    line_total = signed_money_field(
+        max_digits=12, default=ZERO, help_text="quantity × unit_price − discount, rounded half up, once; less than 0 for a trade-in"
+    )
 
     untold = frozenset({"job", "line_total"})
     entry_kind = Kind.JOB
@@ -226,10 +234,23 @@ class JobLine(PricedLine, ShopModel):
                 name="only_labor_has_a_rate_and_a_mechanic",
                 violation_error_message="Only labour has a rate and a mechanic.",
             ),
+            models.CheckConstraint(
+                condition=~Q(kind=LineKind.TRADE_IN) | Q(discount_percent=0, discount_amount=0),
+                name="a_trade_in_has_no_discount",
+                violation_error_message="A trade-in has no discount: give less or more for it.",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.description
+
+    @property
+    def is_trade_in(self) -> bool:
+        return self.kind == LineKind.TRADE_IN
+
+    @property
+    def charged_price(self) -> Decimal:
+        return -self.unit_price if self.is_trade_in else self.unit_price
 
     def told_of(self) -> tuple[type[models.Model], int, int | None]:
         return ServiceTicket, self.job.ticket_id, self.job_id
@@ -287,7 +308,7 @@ class Authorization(AppendOnlyModel):
     channel = models.CharField(max_length=10, choices=Channel.choices)
     note = models.CharField(max_length=500, blank=True)
     decisions = models.JSONField()
-    approved_total = money_field(max_digits=24, help_text="of all that was approved at once, with tax")
+    approved_total = signed_money_field(editable=True, help_text="of all that was approved at once, with tax")
 
     class Meta:
         ordering = ("pk",)
@@ -345,7 +366,7 @@ class CannedJobLine(ShopModel):
     quantity = quantity_field(default=Decimal(1), help_text="hours, for labour")
     unit_price = price_field(null=True, blank=True)
     rate = models.ForeignKey(LaborRate, models.PROTECT, null=True, blank=True, related_name="+")
-    tax_code = tax_code()
+    tax_code = tax_code_of_line()
 
     untold = frozenset({"canned_job"})
 

@@ -88,7 +88,8 @@ class Paper(Printed, AppendOnlyModel):
 def paper_rules(name: str) -> list[models.BaseConstraint]:
     return [
         models.UniqueConstraint(fields=["series", "sequence"], name=f"one_{name}_per_number_of_a_series"),
-        models.CheckConstraint(condition=Q(subtotal__gte=0, tax__gte=0, total__gte=0), name=f"a_{name}_is_zero_or_more"),
+        # The net may be less than nothing, where a trade-in bears no tax.
+        models.CheckConstraint(condition=Q(tax__gte=0, total__gte=0), name=f"a_{name}_is_zero_or_more"),
     ]
 
 

@@ -85,12 +85,15 @@ def one_discount() -> models.CheckConstraint:
     )
 
 
+def signed_money_field(**kwargs: Any) -> models.DecimalField:
+    """An amount that is less than nothing where the shop takes something in."""
+    return money_field(**{"max_digits": 24, "validators": [], "editable": False} | kwargs)
+
+
 def approved_amount() -> models.DecimalField:
-    return money_field(
-        max_digits=24,
+    return signed_money_field(
         null=True,
         blank=True,
-        editable=False,
         help_text="what it was to cost when the customer approved it, with tax and its share of discounts",
     )
 
@@ -163,11 +166,9 @@ class ServiceTicket(Discounted, ShopModel):
     completed_at = models.DateTimeField(null=True, editable=False)
     closed_at = models.DateTimeField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
-    authorized_total = money_field(
-        max_digits=24,
+    authorized_total = signed_money_field(
         null=True,
         blank=True,
-        editable=False,
         help_text="what the customer authorized, with tax; none: no amount was named",
     )
     mechanics = models.ManyToManyField(Mechanic, through="TicketMechanic", related_name="tickets")
@@ -291,11 +292,16 @@ class PricedLine(Discounted):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.line_total = pricing.line_amount(self.quantity, self.unit_price, self.discount, terms.rounding())
+        self.line_total = pricing.line_amount(self.quantity, self.charged_price, self.discount, terms.rounding())
         fields = kwargs.get("update_fields")
         if fields is not None and not PRICED.isdisjoint(fields):
             kwargs["update_fields"] = {*fields, "line_total"}
         super().save(*args, **kwargs)
+
+    @property
+    def charged_price(self) -> Decimal:
+        """What the customer pays for one."""
+        return self.unit_price
 
 
 class TicketPart(PricedLine, ShopModel):

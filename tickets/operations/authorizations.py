@@ -61,8 +61,9 @@ def authorize(
     The first approval approves the ticket. Stock is held for what was approved and released for the rest. The office may also
     take back an approval; a customer, and a person with a link, decides what is open. Where the ticket costs more by now than was
     authorized, what was approved is approved again. ``version`` and ``expected_total`` are the estimate's that the customer saw:
-    DomainError ``estimate_changed`` when they are others by now. Raises DomainError ``ticket_locked``, ``nothing_to_decide`` or
-    ``job_decided``; InvalidInput for a job or part that is not on the ticket or is named twice.
+    DomainError ``estimate_changed`` when they are others by now. Raises DomainError ``ticket_locked``, ``nothing_to_decide``,
+    ``job_decided``, or ``trade_in_exceeds_total`` where what is approved comes to less than nothing; InvalidInput for a job or
+    part that is not on the ticket or is named twice.
     """
     lock_open(ticket)
     sheet = billing.read(ticket)
@@ -154,7 +155,10 @@ def write(sheet: Sheet, named: Named, *, by: Any, **how: Any) -> Authorization:
         lines = shown[key_of(unit)]
         decisions.append(decision(unit, status, lines))
         apply(unit, status, pricing.add(line.total for line in lines), by=by)
-    more = pricing.difference(sheet.authorized_bill().supplies, before.supplies)
+    after = sheet.authorized_bill()
+    if after.shortfall > before.shortfall and JobStatus.APPROVED in [status for _, status in named]:  # a no always counts
+        raise billing.trade_in_exceeds_total(ticket, after)
+    more = pricing.difference(after.supplies, before.supplies)
     if more.total:
         decisions.append(decided("Shop supplies", JobStatus.APPROVED, more, kind="supplies"))
     approved = pricing.add(Decimal(each["total"]) for each in decisions if each["decision"] == JobStatus.APPROVED)

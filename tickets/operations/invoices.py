@@ -29,6 +29,7 @@ from ..models import (
     InvoiceAccount,
     InvoiceLine,
     InvoiceLineTax,
+    LineKind,
     ServiceTicket,
     Status,
     TicketPart,
@@ -44,7 +45,7 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
     """Write the invoice of a completed ticket: what was approved and done, and what is on the ticket itself, at today's tax.
 
     What was paid before counts on it. Raises DomainError ``already_invoiced``,
-    ``ticket_not_completed``, ``parts_not_fitted`` or ``approval_exceeded``.
+    ``ticket_not_completed``, ``parts_not_fitted``, ``approval_exceeded`` or ``trade_in_exceeds_total``.
     """
     lock(ticket)
     if ticket.status in (Status.INVOICED, Status.CLOSED):
@@ -56,8 +57,8 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
     units = sheet.authorized()
     bill = sheet.price(units)
     ensure_something_to_invoice(ticket, bill)
-    if sheet.exceeds_authorized(bill):
-        raise billing.approval_exceeded(sheet)
+    if refusal := billing.refused_price(sheet, bill):
+        raise refusal
     deposits = payments.paid_before(ticket)
     step(ticket, Status.INVOICED, reason=reason, by=by)
     invoice = write_invoice(ticket, billing.body(sheet, units, bill), bill, deposits, by=by)
@@ -186,7 +187,7 @@ def credit(invoice: Invoice, *, reason: str, lines: Sequence[dict[str, Any]] = (
 
     Without a quantity it is all that is left. Each line bears its share of net and tax. With ``restock`` parts go back on the shelf.
     When nothing of the invoice is left its ticket is completed again, and may be invoiced anew.
-    Raises DomainError ``nothing_to_credit`` or ``more_than_invoiced``; InvalidInput for a line that is not there.
+    Raises DomainError ``nothing_to_credit``, ``more_than_invoiced`` or ``trade_in_exceeds_total``; InvalidInput for a line that is not there.
     """
     ticket = invoice.ticket
     lock(ticket)
@@ -195,7 +196,8 @@ def credit(invoice: Invoice, *, reason: str, lines: Sequence[dict[str, Any]] = (
     chosen = chosen_lines(invoice, rest, lines, restock)
     if not chosen and (rest or payments.account_of(invoice).is_credited):
         raise DomainError("nothing_to_credit", f"{invoice.number} is credited in full already.")
-    note = write_credit_note(invoice, rest, chosen, reason=reason, by=by)
+    refuse_below_nothing(invoice, rest, chosen)
+    note = write_credit_note(invoice, chosen, reason=reason, by=by)
     put_back(ticket, note, [each for each in chosen if each["restock"]], by=by)
     account = payments.account_of(invoice)
     account.credited += note.total
@@ -244,12 +246,35 @@ def chosen_lines(
     return found
 
 
-def write_credit_note(invoice: Invoice, rest: Any, chosen: list[dict[str, Any]], *, reason: str, by: Any) -> CreditNote:
-    rules = terms.rounding()
+def refuse_below_nothing(invoice: Invoice, rest: dict[int, tuple[InvoiceLine, Decimal]], chosen: list[dict[str, Any]]) -> None:
+    """Neither the credit note nor what it leaves of the invoice comes to less than nothing. Raises DomainError ``trade_in_exceeds_total``."""
+    if not any(line.kind == LineKind.TRADE_IN for line, _ in rest.values()):
+        return
+    taken = {each["line"].pk: each["quantity"] for each in chosen}
+    back = [(line, taken[key], before) for key, (line, before) in rest.items() if key in taken]
+    after = [(line, before + taken.get(key, ZERO)) for key, (line, before) in rest.items()]
+    left = [(line, line.quantity - gone, gone) for line, gone in after]
+    for name, rows in (("The credit note", back), (f"What is left of {invoice.number}", left)):
+        shares = [(net, [part for _, part in taxes]) for net, taxes in (share_of(*row) for row in rows)]
+        sums = pricing.credit_sums(shares)
+        if sums.shortfall:
+            detail = f"{name} would come to {billing.money(sums.total)}, with {billing.money(sums.tax)} tax, and neither that nor one of its taxes "
+            raise DomainError(
+                "trade_in_exceeds_total",
+                f"{detail}may be less than 0: credit a trade-in together with the work on which it was counted.",
+                **billing.totals(sums),
+            )
+
+
+def share_of(line: InvoiceLine, quantity: Decimal, before: Decimal) -> tuple[Decimal, list[tuple[InvoiceLineTax, pricing.TaxShare]]]:
+    """What ``quantity`` of a line bears of its net and its taxes, when ``before`` was credited already."""
+    share = (quantity, line.quantity, before, terms.rounding())
+    return pricing.part_of(line.net, *share), [(tax, credited_share(tax, share)) for tax in line.taxes.all()]
+
+
+def write_credit_note(invoice: Invoice, chosen: list[dict[str, Any]], *, reason: str, by: Any) -> CreditNote:
     for each in chosen:
-        line, share = each["line"], (each["quantity"], each["line"].quantity, each["before"], rules)
-        each["net"] = pricing.part_of(line.net, *share)
-        each["taxes"] = [(tax, credited_share(tax, share)) for tax in line.taxes.all()]
+        each["net"], each["taxes"] = share_of(each["line"], each["quantity"], each["before"])
         each["tax"] = pricing.add(part.amount for _, part in each["taxes"])
     sums = pricing.credit_sums((each["net"], [part for _, part in each["taxes"]]) for each in chosen)
     number = next_number(settings.SHOP_CREDIT_NOTE_SERIES)

@@ -27,6 +27,8 @@ from .locks import bump, lock_job, lock_open
 from .parts import MOST_MONEY, add_part
 from .reapproval import (
     may_discount,
+    never_below_nothing,
+    refuse_below_nothing,
     require_reapproval_if_exceeded,
     rescope,
     set_authorized,
@@ -38,7 +40,16 @@ MOST_JOBS = MOST_LINES = 200
 
 
 @atomic
-def add_job(
+def add_job(ticket: ServiceTicket, *, lines: Any = (), by: Any, **details: Any) -> Job:
+    """Propose a job, with its labour, sublet work, fees and trade-ins. Raises DomainError ``ticket_locked`` or ``trade_in_exceeds_total``."""
+    lock_open(ticket)
+    job = write_job(ticket, lines=lines, **details, by=by)
+    if any(line["kind"] == LineKind.TRADE_IN for line in lines):
+        refuse_below_nothing(ticket)
+    return job
+
+
+def write_job(
     ticket: ServiceTicket,
     *,
     title: str,
@@ -48,11 +59,10 @@ def add_job(
     by: Any,
     **details: Any,
 ) -> Job:
-    """Propose a job, with its labour, sublet work and fees. Raises DomainError ``ticket_locked``.
+    """Write a job on a locked ticket.
 
     ``office_prices`` says that the office set the prices of the lines before, so that a mechanic may use them.
     """
-    lock_open(ticket)
     if ticket.jobs.count() >= MOST_JOBS:
         raise InvalidInput("ticket", "too_many_jobs", f"A ticket has {MOST_JOBS} jobs at the most.")
     job = Job(ticket=ticket, title=title, continues=continues, **details)
@@ -82,17 +92,19 @@ def delete_job(job: Job, *, by: Any) -> None:
     decided = any(job.pk == told["job"] for decisions in ticket.authorizations.values_list("decisions", flat=True) for told in decisions)
     if job.status != JobStatus.PROPOSED or decided or job.continued_by.exists():
         raise DomainError("job_in_use", f'The customer decided on "{job.title}", so its record stays: cancel it instead.', job=job.pk)
-    for line in TicketPart.objects.filter(job=job):
-        line.delete(by=by)  # a proposed job holds no stock
-    job.delete(by=by)
+    with never_below_nothing(ticket):
+        for line in TicketPart.objects.filter(job=job):
+            line.delete(by=by)  # a proposed job holds no stock
+        job.delete(by=by)
     bump(ticket)
 
 
 @atomic
 def add_line(job: Job, *, by: Any, **details: Any) -> JobLine:
-    """Put labour, sublet work or a fee into the job. An approved job that grows beyond what was approved goes back to the customer.
+    """Put labour, sublet work, a fee or a trade-in into the job. An approved job that grows beyond what was approved goes back to the customer.
 
-    Raises DomainError ``ticket_locked`` or ``job_ended``; NotAllowed for a discount of somebody who may not give one.
+    Raises DomainError ``ticket_locked``, ``job_ended`` or ``trade_in_exceeds_total``; NotAllowed for a discount or a
+    trade-in of somebody who may not give one.
     """
     fresh = open_job(job)
     if fresh.lines.count() >= MOST_LINES:
@@ -100,6 +112,8 @@ def add_line(job: Job, *, by: Any, **details: Any) -> JobLine:
     line = write_line(JobLine(job=fresh), details, by=by)
     rescope(fresh, grew=True, by=by)
     require_reapproval_if_exceeded(fresh.ticket, changed=[fresh], by=by)
+    if line.is_trade_in:
+        refuse_below_nothing(fresh.ticket)
     bump(fresh.ticket)
     return line
 
@@ -112,9 +126,10 @@ def edit_line(job: Job, *, line: int, by: Any, **changes: Any) -> JobLine:
     before = found.quantity
     if "kind" in changes and changes["kind"] != found.kind:
         raise InvalidInput("kind", "kind_is_fixed", "A line keeps its kind: remove it, and add another.")
-    write_line(found, changes, by=by)
-    rescope(fresh, grew=found.quantity > before, by=by)
-    require_reapproval_if_exceeded(fresh.ticket, changed=[fresh], by=by)
+    with never_below_nothing(fresh.ticket):
+        write_line(found, changes, by=by)
+        rescope(fresh, grew=found.quantity > before, by=by)
+        require_reapproval_if_exceeded(fresh.ticket, changed=[fresh], by=by)
     bump(fresh.ticket)
     return found
 
@@ -123,8 +138,12 @@ def edit_line(job: Job, *, line: int, by: Any, **changes: Any) -> JobLine:
 def remove_line(job: Job, *, line: int, by: Any) -> None:
     """Take a line out of the job. Raises as ``edit_line``."""
     fresh = open_job(job)
-    line_of(fresh, line).delete(by=by)
-    require_reapproval_if_exceeded(fresh.ticket, by=by)
+    found = line_of(fresh, line)
+    if found.is_trade_in:
+        may_discount(by)
+    with never_below_nothing(fresh.ticket):
+        found.delete(by=by)
+        require_reapproval_if_exceeded(fresh.ticket, by=by)
     bump(fresh.ticket)
 
 
@@ -156,18 +175,25 @@ def write_line(line: JobLine, details: dict[str, Any], *, office_prices: bool = 
     if "discount_amount" in details and "discount_percent" not in details:
         line.discount_percent = ZERO
     check_discount(line.discount_percent, line.discount_amount)
+    refuse_discounted_trade_in(line)
     if line.kind == LineKind.LABOR:
         price_labor(line, details)
     elif line.rate is not None or line.mechanic is not None:
         raise InvalidInput("kind", "only_labor_has_a_rate", "Only labour has a rate and a mechanic.")
     if line.unit_price is None:
         raise InvalidInput("unit_price", "required", "Say what it costs.")
-    if not office_prices and (before != priced(line) if before else not has_usual_price(line)):
+    if not office_prices and (line.is_trade_in or (before != priced(line) if before else not has_usual_price(line))):
         may_discount(by)
     if line.quantity * line.unit_price > MOST_MONEY:
         raise InvalidInput("quantity", "too_much", f"A line comes to {MOST_MONEY} at the most.")
     line.save(by=by)
     return line
+
+
+def refuse_discounted_trade_in(line: JobLine) -> None:
+    for name in ("discount_percent", "discount_amount"):
+        if line.is_trade_in and getattr(line, name):
+            raise InvalidInput(name, "discount_of_a_trade_in", "A trade-in has no discount: give less or more for it.")
 
 
 def priced(line: JobLine) -> dict[str, Any]:
@@ -242,14 +268,21 @@ def set_status(job: Job, to: JobStatus, allowed: set[JobStatus], *, by: Any, **d
     if to == JobStatus.DONE and ticket.status == Status.ESTIMATE:
         raise DomainError("transition_not_allowed", f"{ticket.number} is an estimate: approve it first.", job=job.pk)
     was_authorized = job.status in AUTHORIZED
-    job.save_changes(status=to, **details, by=by)
-    if was_authorized and to == JobStatus.CANCELLED and ticket.authorized_total is not None:
-        rest = ticket.authorized_total - (job.approved_amount or ZERO)  # nothing of it is to be paid
-        set_authorized(billing.read(ticket), rest)
+    with never_below_nothing(ticket):
+        job.save_changes(status=to, **details, by=by)
+        if was_authorized and to == JobStatus.CANCELLED and ticket.authorized_total is not None:
+            take_off_authorized(ticket, job.approved_amount or ZERO, by=by)
     if ticket.status in WORKING:
         effect = take_back if to == JobStatus.CANCELLED else hold_or_release  # nobody wants what was fitted
         follow(ticket, job.parts.values_list("pk", flat=True), by=by, effect=effect)
     bump(ticket)
+
+
+def take_off_authorized(ticket: ServiceTicket, amount: Decimal, *, by: Any) -> None:
+    """Nothing of a job is to be paid any more. Where it lowered what is to be paid, the customer is asked about the rest."""
+    set_authorized(billing.read(ticket), (ticket.authorized_total or ZERO) - max(ZERO, amount))
+    if amount < 0:
+        require_reapproval_if_exceeded(ticket, by=by)
 
 
 # --- jobs from elsewhere ---------------------------------------------------------------------------
@@ -259,7 +292,7 @@ def set_status(job: Job, to: JobStatus, allowed: set[JobStatus], *, by: Any, **d
 def add_canned_job(ticket: ServiceTicket, *, canned_job: CannedJob, by: Any) -> None:
     """Put a canned job on the ticket, at the prices of today.
 
-    Raises DomainError ``canned_job_inactive`` or ``part_inactive``.
+    Raises DomainError ``canned_job_inactive``, ``part_inactive`` or ``trade_in_exceeds_total``.
     """
     lock_open(ticket)
     row_locks.lock(canned_job)  # so that its lines and parts are those of one version
@@ -270,9 +303,16 @@ def add_canned_job(ticket: ServiceTicket, *, canned_job: CannedJob, by: Any) -> 
         for line in canned_job.lines.select_related("rate__tax_code", "tax_code")
     ]
     details = {name: getattr(canned_job, name) for name in ("concern", "cause", "correction")}
-    job = add_job(ticket, title=canned_job.name, lines=lines, office_prices=True, by=by, **details)
-    for wanted in canned_job.parts.select_related("part"):
-        add_part(ticket, part=wanted.part, quantity=wanted.quantity, job=job, by=by)
+    job = write_job(ticket, title=canned_job.name, lines=lines, office_prices=True, by=by, **details)
+    put_parts(job, canned_job.parts.select_related("part"), by=by)
+
+
+def put_parts(job: Job, parts: Any, *, by: Any) -> None:
+    """Put these parts, in these quantities, into a new job, which is whole then."""
+    for wanted in parts:
+        add_part(job.ticket, part=wanted.part, quantity=wanted.quantity, job=job, by=by)
+    if job.lines.filter(kind=LineKind.TRADE_IN).exists():
+        refuse_below_nothing(job.ticket)
 
 
 def chosen_price(line: Any) -> dict[str, Any]:
@@ -285,7 +325,7 @@ def chosen_price(line: Any) -> dict[str, Any]:
 def add_recommendation(ticket: ServiceTicket, *, job: Job, by: Any) -> None:
     """Propose again, at the prices of today, what the vehicle's owner declined or put off on an earlier ticket.
 
-    Raises DomainError ``not_recommended`` for a job of another vehicle, or one that was taken up since.
+    Raises DomainError ``not_recommended`` for a job of another vehicle, or one that was taken up since; ``trade_in_exceeds_total``.
     """
     lock_open(ticket)
     row_locks.lock(job, "ticket")  # of two tickets of the vehicle, one takes it up
@@ -301,6 +341,5 @@ def add_recommendation(ticket: ServiceTicket, *, job: Job, by: Any) -> None:
     details = {name: getattr(job, name) for name in ("cause", "correction")}
     if job.ticket.customer_id == ticket.customer_id:  # who sold the car said it to the shop
         details["concern"] = job.concern
-    again = add_job(ticket, title=job.title, lines=lines, continues=job, office_prices=True, by=by, **details)
-    for line in job.parts.select_related("part"):
-        add_part(ticket, part=line.part, quantity=line.quantity, job=again, by=by)
+    again = write_job(ticket, title=job.title, lines=lines, continues=job, office_prices=True, by=by, **details)
+    put_parts(again, job.parts.select_related("part"), by=by)

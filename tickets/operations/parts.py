@@ -15,7 +15,7 @@ from ..models import AUTHORIZED, WORKING, Job, JobStatus, ServiceTicket, TicketP
 from ..models.jobs import ENDED
 from .holding import follow, give_back
 from .locks import bump, lock_open
-from .reapproval import covered, may_discount, require_reapproval_if_exceeded, rescope
+from .reapproval import covered, may_discount, never_below_nothing, require_reapproval_if_exceeded, rescope
 from .tickets import check_discount
 
 MOST = Decimal("999999999.999")
@@ -142,8 +142,8 @@ def edit_part(
     ``from_job`` says which line is meant where the part is in several jobs. Where the part stands in the job that it moves to, the
     quantities are added up.
 
-    Raises DomainError ``part_not_on_ticket``, ``part_in_several_jobs`` or ``part_at_other_price``, NotAllowed for a price or discount
-    of somebody who may not give one.
+    Raises DomainError ``part_not_on_ticket``, ``part_in_several_jobs``, ``part_at_other_price`` or ``trade_in_exceeds_total``, NotAllowed
+    for a price or discount of somebody who may not give one.
     """
     lock_open(ticket)
     lock_all(ticket, part, line_on(ticket, part, from_job).job, None if job is NOT_NAMED else job)
@@ -159,18 +159,19 @@ def edit_part(
         may_discount(by)  # what the customer said no to is charged again
     if left is not None and changes and not moves:
         left.refuse_ended()
-    if moves:
-        job = own_job(ticket, job) if job else None
-        line = move_line(line, line_in(ticket, part, job), job, changes, by=by)
-    else:
-        line.save_changes(**changes, by=by)
-    if moves and line.job is None and not (left and left.status in AUTHORIZED):
-        line.save_changes(status=JobStatus.PROPOSED, by=by)  # outside the job it is approved no more than inside
-    elif moves and line.job is None:
-        line.save_changes(status=JobStatus.APPROVED, by=by)
-    for touched in filter(None, {left, line.job}):
-        rescope(touched, grew=moves and touched == line.job, by=by)
-    require_reapproval_if_exceeded(ticket, changed=[line.job or line], by=by)
+    with never_below_nothing(ticket):
+        if moves:
+            job = own_job(ticket, job) if job else None
+            line = move_line(line, line_in(ticket, part, job), job, changes, by=by)
+        else:
+            line.save_changes(**changes, by=by)
+        if moves and line.job is None and not (left and left.status in AUTHORIZED):
+            line.save_changes(status=JobStatus.PROPOSED, by=by)  # outside the job it is approved no more than inside
+        elif moves and line.job is None:
+            line.save_changes(status=JobStatus.APPROVED, by=by)
+        for touched in filter(None, {left, line.job}):
+            rescope(touched, grew=moves and touched == line.job, by=by)
+        require_reapproval_if_exceeded(ticket, changed=[line.job or line], by=by)
     if ticket.status in WORKING:
         follow(ticket, [line.pk], by=by)
     bump(ticket)
@@ -224,7 +225,7 @@ def remove_part(ticket: ServiceTicket, *, part: Part, job: Job | None = NOT_NAME
 
     ``job`` says from which job (None: on the ticket itself) where the part is in several.
 
-    Raises DomainError ``part_not_on_ticket``, ``part_in_several_jobs`` or ``more_than_on_ticket``.
+    Raises DomainError ``part_not_on_ticket``, ``part_in_several_jobs``, ``more_than_on_ticket`` or ``trade_in_exceeds_total``.
     """
     lock_open(ticket)
     if ticket.status in WORKING:
@@ -238,14 +239,15 @@ def remove_part(ticket: ServiceTicket, *, part: Part, job: Job | None = NOT_NAME
     rest = quantity - min(quantity, line.backordered) if ticket.status in WORKING else ZERO
     released = min(rest, line.allocated)
     returned = rest - released
-    give_back(line, part, released, returned, by=by)
-    if quantity == line.quantity:
-        line.delete(by=by)
-    else:
-        line.save_changes(quantity=line.quantity - quantity, allocated=line.allocated - released, issued=line.issued - returned, by=by)
-    if rest:
-        stock.fill_backorders(part)
-    require_reapproval_if_exceeded(ticket, by=by)  # the rest of an amount off may weigh on less
+    with never_below_nothing(ticket):
+        give_back(line, part, released, returned, by=by)
+        if quantity == line.quantity:
+            line.delete(by=by)
+        else:
+            line.save_changes(quantity=line.quantity - quantity, allocated=line.allocated - released, issued=line.issued - returned, by=by)
+        if rest:
+            stock.fill_backorders(part)
+        require_reapproval_if_exceeded(ticket, by=by)  # the rest of an amount off may weigh on less
     bump(ticket)
 
 

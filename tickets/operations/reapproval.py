@@ -4,7 +4,8 @@ One amount decides: ``ServiceTicket.authorized_total``, with tax, discounts and 
 the authorized part of the ticket above it, plus ``SHOP_APPROVAL_TOLERANCE``, goes back to the customer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -14,8 +15,8 @@ from inventory import operations as stock
 from mechanic_shop.errors import NotAllowed
 
 from .. import billing, pricing, terms
-from ..billing import Sheet, Unit, key_of
-from ..models import AUTHORIZED, OPEN, WORKING, Job, JobLine, JobStatus, ServiceTicket, TicketPart
+from ..billing import Sheet, Unit, key_of, with_tolerance
+from ..models import AUTHORIZED, OPEN, WORKING, Job, JobLine, JobStatus, LineKind, ServiceTicket, TicketPart
 from .holding import follow
 
 
@@ -33,8 +34,7 @@ def rescope(job: Job, *, grew: bool, by: Any) -> bool:
     if job.status not in AUTHORIZED:
         return False
     tolerance: Decimal = settings.SHOP_APPROVAL_TOLERANCE
-    authorized = job.authorized_total or Decimal(0)
-    within = total_of(job) <= authorized * (100 + tolerance) / 100
+    within = total_of(job) <= with_tolerance(job.authorized_total or Decimal(0))
     if within and not (grew and not tolerance):
         return True
     put_back(billing.read(job.ticket), [job], by=by)
@@ -122,7 +122,39 @@ def covered(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
     return False
 
 
+# --- never below nothing ---------------------------------------------------------------------------
+
+
+def refuse_below_nothing(ticket: ServiceTicket, before: Decimal = Decimal(0)) -> None:
+    """Raises DomainError ``trade_in_exceeds_total`` where the estimate, or one of its taxes, comes to less than nothing.
+
+    Where it did so ``before``, by as much or more, the change goes through: it is a step out of there.
+    """
+    bill = estimate_bill(ticket)
+    if bill.shortfall > before:
+        raise billing.trade_in_exceeds_total(ticket, bill)
+
+
+@contextmanager
+def never_below_nothing(ticket: ServiceTicket) -> Iterator[None]:
+    """Around a change that may lower what a ticket comes to. Raises as ``refuse_below_nothing``."""
+    if not JobLine.objects.filter(job__ticket=ticket, kind=LineKind.TRADE_IN).exists():
+        yield  # only a trade-in brings it there
+        return
+    before = estimate_bill(ticket).shortfall
+    yield
+    refuse_below_nothing(ticket, before)
+
+
+def estimate_bill(ticket: ServiceTicket) -> pricing.Bill:
+    sheet = billing.read(ticket)
+    return sheet.price(sheet.offered())
+
+
+# --- whose prices are --------------------------------------------------------------------------------
+
+
 def may_discount(by: Any) -> None:
-    """Prices and discounts are the office's. Raises NotAllowed."""
+    """Prices, discounts and trade-ins are the office's. Raises NotAllowed."""
     if by is not None and not by.has_perm("tickets.change_serviceticket"):
-        raise NotAllowed("permission_denied", "Prices and discounts are not yours to change: ask the front desk.")
+        raise NotAllowed("permission_denied", "Prices, discounts and trade-ins are not yours to change: ask the front desk.")

@@ -17,7 +17,7 @@ from mechanics.models import Mechanic
 
 from ..models import OPEN, SEALED, ServiceTicket, Status, StatusChange, TicketMechanic
 from .locks import bump, links_changed, lock, lock_open, locked
-from .reapproval import require_reapproval_if_exceeded
+from .reapproval import never_below_nothing, require_reapproval_if_exceeded
 
 
 @atomic
@@ -86,8 +86,9 @@ def give_discount(ticket: ServiceTicket, *, discount_percent: Decimal = ZERO, di
     if ticket.status in SEALED:
         raise locked(ticket)
     check_discount(discount_percent, discount_amount)
-    ticket.save_changes(discount_percent=discount_percent, discount_amount=discount_amount, by=by)
-    require_reapproval_if_exceeded(ticket, by=by)
+    with never_below_nothing(ticket):
+        ticket.save_changes(discount_percent=discount_percent, discount_amount=discount_amount, by=by)
+        require_reapproval_if_exceeded(ticket, by=by)
     bump(ticket)
 
 

@@ -25,7 +25,7 @@ from ..models import (
 from .sums import cents, money, quantity, thousandths
 
 DAY = "issued_on"
-KINDS = (LineKind.LABOR, "part", LineKind.SUBLET, LineKind.FEE, "supplies")
+KINDS = (LineKind.LABOR, "part", LineKind.SUBLET, LineKind.FEE, "supplies", LineKind.TRADE_IN)
 BY = ("day", "week", "month", "mechanic")
 
 

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import DecimalField, F, OuterRef, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import DecimalField, F, OuterRef, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Round
 from rest_framework import serializers
 
 from inventory.models import ZERO, Part
@@ -49,6 +49,13 @@ def ticket_in(path: str) -> JsonObject:
     return JsonObject(id=F(path), number=TicketNumber(F(path)))
 
 
+class SignedMoneyField(MoneyField):
+    """An amount that is less than 0 where a trade-in is more than the rest."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_digits": 24, "min_value": None, "read_only": True} | kwargs)
+
+
 def sum_of(rows: Any, column: str) -> Coalesce:
     """The sum of a column over the rows that point to this one."""
     summed = rows.order_by().values(column).annotate(total=Sum("line_total")).values("total")
@@ -57,7 +64,8 @@ def sum_of(rows: Any, column: str) -> Coalesce:
 
 def job_total() -> Any:
     of_job = {"job": OuterRef("pk")}
-    return sum_of(JobLine.objects.filter(**of_job), "job") + sum_of(TicketPart.objects.filter(**of_job), "job")
+    total = sum_of(JobLine.objects.filter(**of_job), "job") + sum_of(TicketPart.objects.filter(**of_job), "job")
+    return Round(total, precision=2) + Value(ZERO)  # of doubles; never −0
 
 
 class LaborRateSerializer(ShopSerializer):
@@ -69,22 +77,34 @@ class LaborRateSerializer(ShopSerializer):
         fields = ("id", "name", "hourly", "tax_code", "is_default", "is_active", "created_at", "updated_at")
 
 
+def tax_code() -> SmallRelatedField:
+    return SmallRelatedField(
+        queryset=TaxCode.objects.all(),
+        required=False,
+        allow_null=True,
+        help_text="the tax of the line, which a trade-in lowers; none: the default's, and for a trade-in no tax",
+    )
+
+
 # --- lines -----------------------------------------------------------------------------------------
 
 
 class JobLineSerializer(ShopSerializer):
-    """A line of a job. Labour costs what its rate does, or the default rate, unless ``unit_price`` says otherwise."""
+    """A line of a job. Labour costs what its rate does, or the default rate, unless ``unit_price`` says otherwise.
+
+    A ``trade_in`` is what the shop takes in: its ``unit_price`` is what it gives for one. Only the office writes it.
+    """
 
     kind = serializers.ChoiceField(choices=LineKind.choices)
     quantity = PositiveQuantityField(default=Decimal(1), help_text="hours, for labour")
     rate = SmallRelatedField(queryset=LaborRate.objects.select_related("tax_code"), required=False, allow_null=True)
     mechanic = SmallRelatedField(queryset=Mechanic.objects.all(), required=False, allow_null=True)
-    tax_code = SmallRelatedField(queryset=TaxCode.objects.all(), required=False, allow_null=True)
-    unit_price = UnitPriceField(required=False)
+    tax_code = tax_code()
+    unit_price = UnitPriceField(required=False, help_text="what the shop gives for one, for a trade-in")
     unit_cost = UnitPriceField(required=False, help_text="only for those who may see costs")
     discount_percent = PercentField(required=False)
     discount_amount = MoneyField(required=False)
-    line_total = MoneyField(read_only=True, max_digits=24)
+    line_total = SignedMoneyField(help_text="less than 0 for a trade-in")
 
     staff_fields = {"unit_cost": "inventory.view_cost"}
     staff_writes = {"unit_cost": "tickets.change_serviceticket"}
@@ -119,8 +139,8 @@ class JobSerializer(ShopSerializer):
     position = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
     lines = JobLineSerializer(many=True, required=False, max_length=MOST_LINES)
     parts = JobPartSerializer(many=True, read_only=True)
-    authorized_total = MoneyField(read_only=True, max_digits=24, allow_null=True, help_text="what the customer approved of it")
-    total = MoneyField(read_only=True, max_digits=24, help_text="of its lines and parts, before the ticket's discount and tax")
+    authorized_total = SignedMoneyField(allow_null=True, help_text="what the customer approved of it")
+    total = SignedMoneyField(help_text="of its lines and parts, before the ticket's discount and tax")
 
     expressions = {"ticket": ticket_in("ticket_id"), "total": Fixed(job_total(), 2)}
 
@@ -272,7 +292,7 @@ class AuthorizationSerializer(ShopSerializer):
     by = SmallRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
     at = UTCField(read_only=True)
     decisions = DecisionSerializer(many=True, read_only=True)
-    approved_total = MoneyField(read_only=True, max_digits=24)
+    approved_total = SignedMoneyField()
 
     class Meta:
         model = Authorization
@@ -288,7 +308,7 @@ class CannedJobLineSerializer(ShopSerializer):
     quantity = PositiveQuantityField(default=Decimal(1), help_text="hours, for labour")
     unit_price = UnitPriceField(required=False, allow_null=True, help_text="none: what the rate costs on the day")
     rate = SmallRelatedField(queryset=LaborRate.objects.all(), required=False, allow_null=True)
-    tax_code = SmallRelatedField(queryset=TaxCode.objects.all(), required=False, allow_null=True)
+    tax_code = tax_code()
 
     class Meta:
         model = CannedJobLine

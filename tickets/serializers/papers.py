@@ -34,7 +34,7 @@ class PaperLineSerializer(serializers.Serializer):
     """``amount`` is after the line's own discount, ``share`` its part of the ticket's; ``net`` + ``tax`` = ``total``."""
 
     id = serializers.IntegerField(help_text="its place on the paper")
-    kind = serializers.CharField(help_text="labor, part, sublet, fee or supplies")
+    kind = serializers.CharField(help_text="labor, part, sublet, fee, trade_in or supplies")
     description = serializers.CharField()
     quantity = serializers.CharField()
     unit = serializers.CharField()

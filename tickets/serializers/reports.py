@@ -7,10 +7,11 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from mechanic_shop.api.fields import DayField, MoneyField, QuantityField, UTCField
+from mechanic_shop.api.fields import DayField, QuantityField, UTCField
 
 from .. import billing
 from ..models import JobStatus, PaymentKind
+from .jobs import SignedMoneyField
 
 DAYS, MOST_DAYS = 30, 366
 
@@ -57,11 +58,8 @@ class SalesQuery(PeriodQuery):
 # --- what is answered ------------------------------------------------------------------------------
 
 
-class AmountField(MoneyField):
+class AmountField(SignedMoneyField):
     """An amount with the currency's decimals; may be negative."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_digits": 24, "min_value": None, "read_only": True} | kwargs)
 
     def to_representation(self, value: Decimal) -> str:
         return billing.money(value)
@@ -93,6 +91,7 @@ class SalesKindsSerializer(serializers.Serializer):
     sublet = AmountField()
     fee = AmountField()
     supplies = AmountField()
+    trade_in = AmountField(help_text="what was taken in: less than 0")
 
 
 class SalesTotalsSerializer(serializers.Serializer):

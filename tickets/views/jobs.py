@@ -51,7 +51,7 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
     @answers(JobSerializer)
     @action(detail=True, methods=["put"], url_path="add-line", serializer_class=JobLineSerializer)
     def add_line(self, request: Any, pk: str) -> Any:
-        """Put labour, sublet work or a fee into the job; an approved job that grows goes back to the customer."""
+        """Put labour, sublet work, a fee or a trade-in into the job; an approved job that grows goes back to the customer."""
         return self.act(operations.add_line)
 
     @answers(JobSerializer)

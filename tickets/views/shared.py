@@ -129,6 +129,8 @@ REFUSALS = {
     "estimate_changed": "The garage changed this estimate while you were reading it, so nothing was saved. Look at it again, then send your answer.",
     "job_decided": "One of these jobs was decided on in the meantime, so nothing was saved. This is how things stand now.",
     "nothing_to_decide": "There is nothing left to decide on: every job has its answer already.",
+    "trade_in_exceeds_total": "What the garage takes in from you is worth more than the work that you chose, so nothing was saved. "
+    "Choose more of the work, or call the garage.",
     "ticket_locked": "The garage has finished with this estimate, so your answer could not be saved. Call the garage if something is wrong.",
 }
 FORM = "application/x-www-form-urlencoded"
