@@ -180,6 +180,7 @@ def some_line(walk: Walk) -> dict[str, Any]:
         {"kind": "fee", "description": "Disposal", "unit_price": "12.50"},
         {"kind": "labor", "description": "Fit", "quantity": "0.7"},
         {"kind": "sublet", "description": "Towing", "unit_price": "49.995", "tax_code": code.pk},
+        {"kind": "trade_in", "description": "Old battery", "unit_price": "15", **walk.rng.choice([{}, {"tax_code": code.pk}])},
     ]
     return walk.rng.choice(kinds)
 

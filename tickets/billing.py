@@ -22,7 +22,7 @@ from mechanic_shop.errors import DomainError
 from . import pricing, terms
 from .documents.text import with_unprintable
 from .models import AUTHORIZED, Job, JobLine, JobStatus, LineKind, ServiceTicket, TicketPart
-from .pricing import Bill, Item, Line
+from .pricing import Bill, Item, Line, Sums
 
 Unit = Job | TicketPart  # a part stands for itself where it is in no job
 OFFERED = (JobStatus.PROPOSED, *AUTHORIZED)  # what an estimate counts
@@ -249,7 +249,7 @@ def loose_facts(line: Line, number: int, *, told: bool) -> dict[str, Any]:
     return facts | {"status": str(line.item.source.status)} if told else facts
 
 
-def totals(bill: Bill) -> dict[str, str]:
+def totals(bill: Bill | Sums) -> dict[str, str]:
     return {"subtotal": money(bill.subtotal), "tax": money(bill.tax), "total": money(bill.total)}
 
 
