@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from mechanic_shop.errors import DomainError
-from tickets import operations
+from mechanic_shop.errors import DomainError, NotAllowed
+from tickets import operations, workflow
 from tickets.books import findings
 from tickets.models import Invoice, InvoiceAccount, Payment, ServiceTicket, Status
 
-from .factories import make_ticket, office
+from .factories import UserFactory, make_ticket, office
 from .test_check_money import tamper
 from .test_reports import credit, d, labor, pay, sell
 
@@ -91,10 +91,23 @@ def test_a_refund_on_the_old_invoice_that_never_happened_counts_on_the_new_one()
     assert findings() == []
 
 
-@pytest.mark.parametrize("status", ["invoiced", "closed"])
-def test_what_was_invoiced_before_the_shop_wrote_invoices_refuses_in_words(status: str) -> None:
-    ticket = make_ticket("completed")
+def settled_on_paper(status: str, ticket: ServiceTicket) -> ServiceTicket:
+    """As the release before money left it."""
     tamper(ServiceTicket, f"status = '{status}'", f"id = {ticket.pk}")
+    return fresh(ticket)
+
+
+def bare_ticket() -> ServiceTicket:
+    ticket = make_ticket()
+    for to in ("approved", "completed"):
+        operations.move(ticket, to=to, by=office())
+    return ticket
+
+
+@pytest.mark.parametrize("status", ["invoiced", "closed"])
+@pytest.mark.parametrize("then", ["then it is invoiced.", "then its work is added and approved, and it is invoiced."])
+def test_what_was_invoiced_before_the_shop_wrote_invoices_refuses_in_words(status: str, then: str) -> None:
+    ticket = settled_on_paper(status, bare_ticket() if "added" in then else make_ticket("completed"))
     for ask in (
         lambda: operations.issue_invoice(fresh(ticket), by=office()),
         lambda: operations.deposit(fresh(ticket), amount=d(1), by=office()),
@@ -102,3 +115,40 @@ def test_what_was_invoiced_before_the_shop_wrote_invoices_refuses_in_words(statu
         with pytest.raises(DomainError) as refused:
             ask()
         assert (refused.value.code, refused.value.facts) == ("already_invoiced", {"invoice": None})
+        assert refused.value.message == f"{ticket.number} is {status} without an invoice: a manager moves it back to completed, and {then}"
+
+
+def refusal_of_a_job(ticket: ServiceTicket) -> str:
+    with pytest.raises(DomainError, match="nothing on it changes") as refused:
+        operations.add_job(fresh(ticket), title="One more", lines=[], by=office())
+    return refused.value.message.partition(": ")[2]
+
+
+@pytest.mark.parametrize("status", ["invoiced", "closed"])
+def test_only_what_has_an_invoice_that_stands_asks_for_a_credit_note(status: str) -> None:
+    assert refusal_of_a_job(make_ticket(status)).startswith("issue a credit note")
+    for ticket in (bare_ticket(), make_ticket("completed")):
+        assert refusal_of_a_job(settled_on_paper(status, ticket)) == "a manager moves it back to completed first, or open a new ticket."
+
+
+def test_an_invoice_that_was_taken_back_is_not_credited_once_more() -> None:
+    """The ticket was closed without another: its work was cancelled since."""
+    invoice = sell(labor(1))
+    credit(invoice)
+    ticket = fresh(invoice.ticket)
+    operations.move(ticket, to="in_progress", by=office())
+    operations.cancel_job(ticket.jobs.get(), by=office())
+    for to in ("completed", "closed"):
+        operations.move(ticket, to=to, by=office())
+    with pytest.raises(DomainError, match="closed without an invoice: a manager moves it back") as refused:
+        operations.issue_invoice(ticket, by=office())
+    assert refused.value.facts == {"invoice": None}
+
+
+def test_the_front_desk_is_not_sent_to_the_front_desk() -> None:
+    ticket = settled_on_paper("closed", make_ticket("completed"))
+    (back,) = workflow.options(ticket, UserFactory(role="advisor"))
+    assert back["blocked_by"][0]["detail"] == "This move is not yours to make: ask a manager."
+    for role, whom in (("advisor", "a manager"), ("mechanic", "the front desk"), (None, "the front desk")):
+        with pytest.raises(NotAllowed, match=f"is not yours to do: ask {whom}"):
+            operations.move(fresh(ticket), to="completed", by=UserFactory(role=role))

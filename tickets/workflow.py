@@ -14,6 +14,7 @@ from .models import JobStatus, ServiceTicket, Status
 
 Who = Callable[[Any, ServiceTicket], bool]
 Block = Callable[[ServiceTicket], DomainError | None]
+WAY_BACK = "a manager moves it back to completed"  # where no invoice stands
 
 
 def office(user: Any, ticket: ServiceTicket) -> bool:
@@ -143,6 +144,11 @@ def moves_from(ticket: ServiceTicket) -> dict[str, Move]:
     return {to: move for to, move in found.items() if move.exists(ticket)}
 
 
+def whom_to_ask(user: Any, ticket: ServiceTicket) -> str:
+    """The front desk does not send anybody to the front desk."""
+    return "a manager" if office(user, ticket) else "the front desk"
+
+
 def check(ticket: ServiceTicket, to: str, user: Any) -> Move:
     """The move to ``to``. Raises DomainError ``transition_not_allowed`` where there is none, NotAllowed where it is not this user's."""
     move = moves_from(ticket).get(to)
@@ -156,7 +162,7 @@ def check(ticket: ServiceTicket, to: str, user: Any) -> Move:
             possible=possible,
         )
     if not move.allows(user, ticket):
-        raise NotAllowed("permission_denied", f"Moving a ticket from {ticket.status} to {to} is not yours to do: ask the front desk.")
+        raise NotAllowed("permission_denied", f"Moving a ticket from {ticket.status} to {to} is not yours to do: ask {whom_to_ask(user, ticket)}.")
     return move
 
 
@@ -166,6 +172,7 @@ def options(ticket: ServiceTicket, user: Any) -> list[dict[str, Any]]:
     for to, move in moves_from(ticket).items():
         reasons = [{"code": error.code, "detail": error.message} for error in move.blocked_by(ticket)]
         if not move.allows(user, ticket):
-            reasons.insert(0, {"code": "permission_denied", "detail": "This move is not yours to make: ask the front desk."})
+            detail = f"This move is not yours to make: ask {whom_to_ask(user, ticket)}."
+            reasons.insert(0, {"code": "permission_denied", "detail": detail})
         found.append({"to": str(to), "allowed": not reasons, "blocked_by": reasons})
     return found

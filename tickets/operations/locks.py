@@ -10,6 +10,7 @@ from mechanic_shop.api import caching, row_locks
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import DomainError
 
+from .. import workflow
 from ..models import OPEN, Job, ServiceTicket, Status
 
 
@@ -49,12 +50,20 @@ def lock_open(ticket: ServiceTicket) -> None:
 
 
 def locked(ticket: ServiceTicket) -> DomainError:
-    way_out = {
-        Status.COMPLETED: "reopen it first",
-        Status.INVOICED: "issue a credit note first",
-        Status.CLOSED: "issue a credit note, or open a new ticket",
-    }.get(Status(ticket.status), "open a new ticket")
-    return DomainError("ticket_locked", f"{ticket.number} is {ticket.status}, so nothing on it changes: {way_out}.", ticket_status=ticket.status)
+    return DomainError(
+        "ticket_locked", f"{ticket.number} is {ticket.status}, so nothing on it changes: {way_out(ticket)}.", ticket_status=ticket.status
+    )
+
+
+def way_out(ticket: ServiceTicket) -> str:
+    """What can be done about a ticket that is locked."""
+    if ticket.status == Status.COMPLETED:
+        return "reopen it first"
+    if ticket.status == Status.CANCELLED:
+        return "open a new ticket"
+    if workflow.has_no_invoice(ticket):  # there is nothing to credit
+        return f"{workflow.WAY_BACK} first, or open a new ticket"
+    return "issue a credit note first" if ticket.status == Status.INVOICED else "issue a credit note, or open a new ticket"
 
 
 def bump(ticket: ServiceTicket) -> None:

@@ -10,7 +10,7 @@ from customers.models import Customer
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from .. import billing, pricing, terms
+from .. import billing, pricing, terms, workflow
 from ..documents.receipts import snapshot
 from ..models import Invoice, InvoiceAccount, Method, Payment, PaymentKind, ServiceTicket, Status
 from .locks import bump, lock
@@ -202,9 +202,11 @@ def without_invoice(ticket: ServiceTicket) -> DomainError:
 
 
 def already_invoiced(ticket: ServiceTicket, way_out: str) -> DomainError:
+    """Says what can be done: about the invoice, or where none stands, about the ticket."""
     invoice = newest(ticket)
-    if invoice is None:
-        detail = f"{ticket.number} is {ticket.status} without an invoice: a manager moves it back to completed, and then it is invoiced."
+    if invoice is None or workflow.has_no_invoice(ticket):
+        then = "then its work is added and approved, and it is invoiced" if workflow.has_nothing_to_invoice(ticket) else "then it is invoiced"
+        detail = f"{ticket.number} is {ticket.status} without an invoice: {workflow.WAY_BACK}, and {then}."
         return DomainError("already_invoiced", detail, invoice=None)
     return DomainError("already_invoiced", f"{ticket.number} has its invoice: {way_out}.", invoice=invoice.number)
 
