@@ -201,6 +201,22 @@ def test_credit_goes_back_once_though_it_is_reversed_and_paid_back_at_once(manag
         assert findings() == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_credit_that_is_reversed_while_more_of_it_is_applied_does_not_deadlock(manager: Client) -> None:
+    """Both lock the ticket that the credit came from, which is older than the one on which it counts."""
+    for _ in range(8):
+        customer, _ = overpaid(manager)
+        second = issue(manager, done_ticket(customer))
+        apply(manager, second, amount="30")
+        row = rows_of(manager, second, "credit")[0]
+        found = at_once(
+            lambda c=again(manager), r=row: reverse(c, r),
+            *[lambda c=again(manager), i=second: apply(c, i, amount="10") for _ in range(3)],
+        )
+        assert statuses(found) == {201: 1, 200: 3}
+        assert findings() == []
+
+
 def test_a_clock_that_is_ahead_by_seconds_is_not_the_future(advisor: Client) -> None:
     invoice = issue(advisor, done_ticket())
     payment = pay(advisor, invoice, "10", received_at=(timezone.now() + timedelta(seconds=20)).isoformat())

@@ -20,7 +20,11 @@ class LockedByTicket:
     def get_locked_object(self: Any) -> Any:
         rows = type(self).queryset.visible_to(self.request.user).prefetch_related(None)
         ticket_id = rows.filter(pk=self.key).values_list("ticket_id", flat=True).first()
-        if ticket_id is None or not row_locks.lock_key(ServiceTicket, ticket_id):
+        if ticket_id is None:
+            raise Http404
+        if others := self.other_tickets():
+            row_locks.lock_keys(ServiceTicket, {ticket_id, *others})
+        if not row_locks.lock_key(ServiceTicket, ticket_id):
             raise Http404
         rows = rows.select_related("ticket__customer", "ticket__vehicle")
         found = rows.filter(pk=self.key, ticket=ticket_id).first()  # as it is under the lock
@@ -31,3 +35,7 @@ class LockedByTicket:
         self.check_object_permissions(self.request, found)
         check_if_match(self.request, lambda: self.document(found.pk))
         return found
+
+    def other_tickets(self) -> set[int]:
+        """Keys of tickets that the operation locks beside the row's own: all are locked at once, in the order of their keys."""
+        return set()

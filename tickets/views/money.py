@@ -169,6 +169,10 @@ class PaymentViewSet(WrittenOnceViewSet):
         "reverse": Has("tickets.refund_payment"),
     }
 
+    def other_tickets(self) -> set[int]:
+        """Of credit: the tickets that it was taken from, to which it goes back."""
+        return set(Payment.objects.filter(credited_to=self.key).values_list("ticket", flat=True))
+
     @extend_schema(responses={201: PaymentSerializer})
     @action(detail=True, methods=["post"], serializer_class=ReverseSerializer)
     def reverse(self, request: Any, pk: str) -> Any:
