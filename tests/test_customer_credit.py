@@ -224,6 +224,12 @@ def test_a_clock_that_is_ahead_by_seconds_is_not_the_future(advisor: Client) -> 
     assert Payment.objects.get().received_at <= timezone.now()
 
 
+def test_money_of_now_is_taken_though_the_ticket_was_opened_by_a_clock_ahead(advisor: Client) -> None:
+    ticket = make_ticket()
+    ServiceTicket.objects.filter(pk=ticket.pk).update(opened_at=timezone.now() + timedelta(days=2))
+    assert advisor.post(f"{API}tickets/{ticket.pk}/deposits/", {"amount": "5", "method": "cash"}).status_code == 201
+
+
 def test_the_transitions_say_that_nothing_is_to_be_invoiced(manager: Client) -> None:
     ticket = make_ticket()
     for status in ("approved", "completed"):

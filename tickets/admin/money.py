@@ -111,7 +111,7 @@ class RefundForm(MoneyForm):
         return max(Decimal(0), -self.obj.account.balance)
 
     def notes(self) -> list[str]:
-        paid = self.obj.account.paid - self.obj.account.refunded
+        paid = self.obj.account.received
         return [f"{money(paid, self.obj.currency)} were paid on {self.obj.number}, {money(self.most(), self.obj.currency)} of it too much."]
 
 

@@ -20,7 +20,7 @@ from ..documents.receipts import receipt
 from ..models import CreditNote, Invoice, InvoiceState, Payment, PaymentKind
 from ..operations.credits import available_credit
 from ..operations.invoices import left_of
-from ..operations.reversals import STAYS
+from ..operations.reversals import why_irreversible
 from ..serializers import CreditSerializer, ReverseSerializer
 from .look import KIND_COLOURS, day_of, link, money, price, state_badge, sum_of_money
 from .money import ApplyCreditForm, PayForm, RefundForm, SendForm, paid
@@ -320,7 +320,7 @@ class PaymentAdmin(PaymentColumns, ReadOnly, ShopModelAdmin):
         ReverseForm,
         icon="undo",
         permission="tickets.refund_payment",
-        when=lambda payment: can_be_reversed(payment),
+        when=lambda payment: why_irreversible(payment) is None,
     )
     def reverse(self, request: HttpRequest, payment: Payment, **answers: Any) -> str:
         row = operations.reverse(payment, **answers, by=request.user)
@@ -332,10 +332,3 @@ class PaymentAdmin(PaymentColumns, ReadOnly, ShopModelAdmin):
 
 def is_reversed(payment: Payment) -> bool:
     return hasattr(payment, "reversal")
-
-
-def can_be_reversed(payment: Payment) -> bool:
-    """The row that counts credit can be reversed; its other half is reversed with it."""
-    if payment.kind == PaymentKind.CREDIT:
-        return payment.effect > 0 and not payment.reverses_id and not is_reversed(payment)
-    return payment.kind not in STAYS and not is_reversed(payment)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, Self
 
 from django.conf import settings
@@ -397,6 +398,16 @@ class InvoiceAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.invoice}: {self.balance}"
+
+    @property
+    def received(self) -> Decimal:
+        """What was paid and not paid back."""
+        return self.paid - self.refunded
+
+    @property
+    def credit(self) -> Decimal:
+        """What was received beyond what is owed; 0 or less where nothing was."""
+        return min(-self.balance, self.received)
 
 
 class InvoiceState(models.TextChoices):

@@ -80,7 +80,7 @@ def sources_of(invoice: Invoice) -> list[Source]:
             found.append((ticket, None, open_deposits(ticket)))
         accounts = InvoiceAccount.objects.filter(invoice__ticket=ticket, balance__lt=0).select_related("invoice")
         for account in accounts.order_by("pk"):
-            found.append((ticket, account, min(-account.balance, account.paid - account.refunded)))
+            found.append((ticket, account, account.credit))
     return [source for source in found if source[2] > 0]
 
 

@@ -47,7 +47,7 @@ def refund(invoice: Invoice, *, amount: Decimal, by: Any, **how: Any) -> Payment
     ticket = invoice.ticket
     lock(ticket)
     account = account_of(invoice)
-    refuse_more(amount, account.paid - account.refunded)
+    refuse_more(amount, account.received)
     payment = write(ticket, PaymentKind.REFUND, amount, invoice=invoice, by=by, sign=-1, **how)
     account.refunded += amount
     save(account)
@@ -99,7 +99,8 @@ def write(
     now = timezone.now()
     if received_at is None or now < received_at <= now + CLOCKS_DIFFER:
         received_at = now
-    check_received_at(received_at, ticket, now)
+    else:
+        check_received_at(received_at, ticket, now)
     said = {"kind": str(kind), "method": method, "reference": details.get("reference", "")}
     return Payment.objects.create(
         ticket=ticket,
@@ -177,7 +178,7 @@ def paid_before(ticket: ServiceTicket) -> Decimal:
 def left_on_others(ticket: ServiceTicket, invoice: Invoice | None = None) -> list[tuple[InvoiceAccount, Decimal]]:
     """The accounts of the ticket's other invoices on which more was paid than is owed, and how much of it is there."""
     accounts = InvoiceAccount.objects.filter(invoice__ticket=ticket, balance__lt=0).select_related("invoice").order_by("pk")
-    found = [(account, min(-account.balance, account.paid - account.refunded)) for account in accounts if account.invoice != invoice]
+    found = [(account, account.credit) for account in accounts if account.invoice != invoice]
     return [(account, left) for account, left in found if left > 0]
 
 

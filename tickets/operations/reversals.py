@@ -26,7 +26,7 @@ def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
         return reverse_credit(payment, note=note, by=by)
     ticket = payment.ticket
     lock(ticket)
-    refuse_what_stays(payment)
+    refuse_irreversible(payment)
     invoice = counted_on(payment)
     if payment.effect > 0:
         refuse_spent(payment, invoice)
@@ -41,15 +41,10 @@ def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
 
 def reverse_credit(row: Payment, *, note: str, by: Any) -> Payment:
     """Take credit off the invoice on which it counts, and give it back to where it came from. Returns the row on that invoice."""
-    whole = row.credited_to
-    if whole is not None:
-        raise DomainError("not_reversible", f"{row.number} is one half of a credit: reverse {whole.number}, which is the other half.")
     taken = list(row.taken_from.select_related("ticket", "invoice").order_by("pk"))  # rows of money never change
     row_locks.lock_keys(ServiceTicket, {row.ticket_id, *(half.ticket_id for half in taken)})
     lock(row.ticket)
-    refuse_what_stays(row)
-    if not taken:
-        raise DomainError("not_reversible", f"{row.number} gives credit back: it stays. Apply the credit anew.")
+    refuse_irreversible(row)
     invoice = counted_on(row)
     refuse_spent(row, invoice)
     back = write_reversal(row, invoice, note=note, by=by, sign=-1)
@@ -62,17 +57,29 @@ def reverse_credit(row: Payment, *, note: str, by: Any) -> Payment:
     return back
 
 
-def refuse_what_stays(payment: Payment) -> None:
+def refuse_irreversible(payment: Payment) -> None:
     """Raises DomainError ``not_reversible`` or ``already_reversed``."""
+    if refusal := why_irreversible(payment):
+        raise refusal
+
+
+def why_irreversible(payment: Payment) -> DomainError | None:
+    """Why the row cannot be reversed, whatever was paid or credited since; None where it can."""
+    whole = payment.credited_to
+    if whole is not None:
+        return DomainError("not_reversible", f"{payment.number} is one half of a credit: reverse {whole.number}, which is the other half.")
     if payment.kind in STAYS:
-        raise DomainError("not_reversible", f"{payment.number} is a {payment.get_kind_display().lower()} row: it stays.")
+        return DomainError("not_reversible", f"{payment.number} is a {payment.get_kind_display().lower()} row: it stays.")
     if Payment.objects.filter(reverses=payment).exists():
-        raise DomainError("already_reversed", f"{payment.number} is reversed already.")
+        return DomainError("already_reversed", f"{payment.number} is reversed already.")
+    if payment.kind == PaymentKind.CREDIT and not payment.taken_from.exists():
+        return DomainError("not_reversible", f"{payment.number} gives credit back: it stays. Apply the credit anew.")
+    return None
 
 
 def refuse_spent(payment: Payment, invoice: Invoice | None) -> None:
     """What was paid back, or counts elsewhere as credit, cannot be taken away a second time."""
-    there = account_of(invoice).paid - account_of(invoice).refunded if invoice else open_deposits(payment.ticket)
+    there = account_of(invoice).received if invoice else open_deposits(payment.ticket)
     if payment.amount <= there:
         return
     if used := credit_in_use(payment.ticket):
@@ -106,7 +113,7 @@ def write_reversal(payment: Payment, invoice: Invoice | None, *, note: str, by: 
 def count(
     ticket: ServiceTicket, invoice: Invoice | None, *, paid: Decimal = Decimal(0), refunded: Decimal = Decimal(0), because: str, by: Any
 ) -> None:
-    """Count a reversal where its payment counted: on an invoice, or among the ticket's deposits, which are added up anew each time."""
+    """Count a reversal on the invoice on which its payment counts. Without one it is a deposit, and those are not kept as a sum."""
     if invoice is None:
         bump(ticket)
         return
