@@ -10,6 +10,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import transaction
+from django.db.migrations import RunPython
 
 TABLE = "api_auditentry"
 REFUSAL = "audit entries are append-only"
@@ -91,6 +92,20 @@ def unguard_table(connection: Any, table: str) -> None:
             return
         for name in ("changed", "deleted"):
             cursor.execute(f"DROP TRIGGER IF EXISTS {table}_is_not_{name}")
+
+
+def around_a_rebuild(*tables: str) -> tuple[RunPython, RunPython]:
+    """The first and the last operation of a migration that alters such tables: SQLite rebuilds a table, and drops its triggers with the old one."""
+
+    def off(apps: Any, schema_editor: Any) -> None:
+        for table in tables:
+            unguard_table(schema_editor.connection, table)
+
+    def on(apps: Any, schema_editor: Any) -> None:
+        for table in tables:
+            guard_table(schema_editor.connection, table)
+
+    return RunPython(off, on), RunPython(on, off)
 
 
 @contextmanager

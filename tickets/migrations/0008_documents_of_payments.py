@@ -4,27 +4,19 @@ from django.db import migrations, models
 
 from mechanic_shop.api import triggers
 
-TABLE = "tickets_payment"
-
-
-def guard(apps, schema_editor):
-    triggers.guard_table(schema_editor.connection, TABLE)
-
-
-def unguard(apps, schema_editor):
-    triggers.unguard_table(schema_editor.connection, TABLE)
+first, last = triggers.around_a_rebuild("tickets_payment")
 
 
 class Migration(migrations.Migration):
     dependencies = [("tickets", "0007_order_of_lines_and_mechanics")]
 
     operations = [
-        migrations.RunPython(unguard, guard),
+        first,
         migrations.AddField(
             model_name="payment",
             name="document",
             field=models.JSONField(default=dict, help_text="what the receipt says, but for its number"),
             preserve_default=False,
         ),
-        migrations.RunPython(guard, unguard),
+        last,
     ]

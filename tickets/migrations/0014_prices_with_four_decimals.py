@@ -6,15 +6,7 @@ from django.db import migrations, models
 
 from mechanic_shop.api import triggers
 
-TABLE = "tickets_invoiceline"
-
-
-def guard(apps, schema_editor):
-    triggers.guard_table(schema_editor.connection, TABLE)
-
-
-def unguard(apps, schema_editor):
-    triggers.unguard_table(schema_editor.connection, TABLE)
+first, last = triggers.around_a_rebuild("tickets_invoiceline")
 
 
 class Migration(migrations.Migration):
@@ -24,7 +16,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(unguard, guard),
+        first,
         migrations.AlterField(
             model_name='cannedjobline',
             name='unit_price',
@@ -60,5 +52,5 @@ class Migration(migrations.Migration):
             name='unit_price',
             field=models.DecimalField(decimal_places=4, max_digits=14, validators=[django.core.validators.MinValueValidator(Decimal('0'))]),
         ),
-        migrations.RunPython(guard, unguard),
+        last,
     ]

@@ -1,4 +1,4 @@
-"""Credit can be reversed. SQLite makes the table of payments anew, and the triggers go with the old one."""
+"""Credit can be reversed. SQLite rebuilds the table of payments."""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -6,15 +6,7 @@ from django.db import migrations, models
 
 from mechanic_shop.api import triggers
 
-TABLE = "tickets_payment"
-
-
-def guard(apps, schema_editor):
-    triggers.guard_table(schema_editor.connection, TABLE)
-
-
-def unguard(apps, schema_editor):
-    triggers.unguard_table(schema_editor.connection, TABLE)
+first, last = triggers.around_a_rebuild("tickets_payment")
 
 
 class Migration(migrations.Migration):
@@ -26,7 +18,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(unguard, guard),
+        first,
         migrations.RemoveConstraint(
             model_name='payment',
             name='a_reversal_reverses_something',
@@ -44,5 +36,5 @@ class Migration(migrations.Migration):
             model_name='payment',
             constraint=models.CheckConstraint(condition=models.Q(('credited_to', None), models.Q(('effect__lt', 0), ('kind', 'credit')), _connector='OR'), name='only_credit_is_credited_to'),
         ),
-        migrations.RunPython(guard, unguard),
+        last,
     ]

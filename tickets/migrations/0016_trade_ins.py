@@ -1,4 +1,4 @@
-"""Trade-ins are lines. SQLite makes the tables of papers anew, and the triggers go with the old ones."""
+"""Lines can be trade-ins. SQLite rebuilds the tables of invoices and credit notes."""
 
 import django.core.validators
 import django.db.models.deletion
@@ -7,17 +7,7 @@ from django.db import migrations, models
 
 from mechanic_shop.api import triggers
 
-TABLES = ("tickets_invoice", "tickets_creditnote")
-
-
-def guard(apps, schema_editor):
-    for table in TABLES:
-        triggers.guard_table(schema_editor.connection, table)
-
-
-def unguard(apps, schema_editor):
-    for table in TABLES:
-        triggers.unguard_table(schema_editor.connection, table)
+first, last = triggers.around_a_rebuild("tickets_invoice", "tickets_creditnote")
 
 
 class Migration(migrations.Migration):
@@ -27,7 +17,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(unguard, guard),
+        first,
         migrations.RemoveConstraint(
             model_name='creditnote',
             name='a_credit_note_is_zero_or_more',
@@ -103,5 +93,5 @@ class Migration(migrations.Migration):
             model_name='jobline',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'trade_in'), _negated=True), models.Q(('discount_amount', 0), ('discount_percent', 0)), _connector='OR'), name='a_trade_in_has_no_discount', violation_error_message='A trade-in has no discount: give less or more for it.'),
         ),
-        migrations.RunPython(guard, unguard),
+        last,
     ]
