@@ -16,6 +16,11 @@ CLEAN = unset DJANGO_SETTINGS_MODULE DATABASE_URL REDIS_URL SECRET_KEY JWT_SIGNI
 	export SECRET_KEY=only-for-tests-and-checks-0123456789-abcdefghijklmnopqrstuvwxyz \
 	JWT_SIGNING_KEY=also-only-for-tests-and-checks-0123456789-abcdefghijklmnopqrst
 
+# The same, but for the database and the cache that the caller names for tests.
+ELSEWHERE = $(CLEAN); \
+	if [ -n "$$SHOP_TEST_DATABASE_URL" ]; then export DATABASE_URL="$$SHOP_TEST_DATABASE_URL"; fi; \
+	if [ -n "$$SHOP_TEST_REDIS_URL" ]; then export REDIS_URL="$$SHOP_TEST_REDIS_URL"; fi
+
 .PHONY: help setup run serve test browser faults races walk fuzz check lint types migrations-check schema schema-check deploy-check dev clean broken
 
 help: ## this list
@@ -35,11 +40,8 @@ serve: ## the production server alone, in the foreground
 # On SQLite and the in-process cache, whatever the caller's DATABASE_URL says: tests must never meet a real shop.
 # Another database or cache is named by SHOP_TEST_DATABASE_URL and SHOP_TEST_REDIS_URL. More arguments: ARGS="-k stock".
 test: dev ## the tests
-	@$(CLEAN); \
-	if [ -n "$$SHOP_TEST_DATABASE_URL" ]; then export DATABASE_URL="$$SHOP_TEST_DATABASE_URL"; fi; \
-	workers=$${WORKERS:-auto}; \
-	if [ -n "$$SHOP_TEST_REDIS_URL" ]; then export REDIS_URL="$$SHOP_TEST_REDIS_URL"; fi; \
-	$(BIN)/python -m pytest -n "$$workers" $(ARGS)
+	@$(ELSEWHERE); \
+	$(BIN)/python -m pytest -n $${WORKERS:-auto} $(ARGS)
 
 browser: dev ## the pages in a real browser (Chromium), with screenshots in var/screenshots/
 	@$(CLEAN); SHOP_BROWSER_TESTS=1 $(BIN)/python -m pytest -m browser tests/browser $(ARGS)
@@ -49,17 +51,13 @@ faults: dev staticfiles/staticfiles.json ## servers, databases, Redis, disks and
 	@$(CLEAN); $(BIN)/python -m pytest -n $${WORKERS:-2} -m faults tests/faults $(ARGS)
 
 # Another database is named as for the tests. On PostgreSQL two servers race, on SQLite the threads of one.
-races: dev ## 200 rounds of every race over customers, vehicles, tickets and money: about 10 minutes
-	@$(CLEAN); \
-	if [ -n "$$SHOP_TEST_DATABASE_URL" ]; then export DATABASE_URL="$$SHOP_TEST_DATABASE_URL"; fi; \
-	if [ -n "$$SHOP_TEST_REDIS_URL" ]; then export REDIS_URL="$$SHOP_TEST_REDIS_URL"; fi; \
+races: dev ## 200 rounds of every race over customers, vehicles, tickets and money: about 2 minutes
+	@$(ELSEWHERE); \
 	RACE_ROUNDS=$${RACE_ROUNDS:-200} $(BIN)/python -m pytest -s tests/test_race_rounds.py -k servers $(ARGS)
 
 # Another database is named as for the tests. WALK_SEEDS="7" repeats one walk.
 walk: dev ## 2,000 random requests from each of five seeds; the books must balance: about 2 minutes
-	@$(CLEAN); \
-	if [ -n "$$SHOP_TEST_DATABASE_URL" ]; then export DATABASE_URL="$$SHOP_TEST_DATABASE_URL"; fi; \
-	if [ -n "$$SHOP_TEST_REDIS_URL" ]; then export REDIS_URL="$$SHOP_TEST_REDIS_URL"; fi; \
+	@$(ELSEWHERE); \
 	$(BIN)/python -m pytest -n $${WORKERS:-2} -m slow tests/test_random_walk.py $(ARGS)
 
 # Seeded anew each time; a failure prints the command that repeats it. ARGS="--as customer --seconds 600" asks as one of them for ten minutes.

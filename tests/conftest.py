@@ -16,6 +16,7 @@ from mechanic_shop.api.express import Express, added
 from mechanic_shop.api.statements import pages, shelf
 from mechanic_shop.urls import router
 
+from .databases import another  # noqa: F401 - a fixture
 from .factories import CustomerFactory, MechanicFactory, UserFactory
 
 

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Event
@@ -26,21 +26,12 @@ from mechanic_shop.api.backups import files, postgresql
 from tickets import operations
 from tickets.models import ServiceTicket
 
+from .databases import ON_POSTGRESQL, url_of
 from .factories import CustomerFactory, PartFactory, make_ticket, office
 from .races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ON_POSTGRESQL = settings.ON_POSTGRESQL
 SUFFIX = "pgdump" if ON_POSTGRESQL else "sqlite3"
-
-
-def url_of(name: str) -> str:
-    """The DATABASE_URL of a database beside the tests' own."""
-    known = connection.settings_dict
-    if not ON_POSTGRESQL:
-        return f"sqlite:///{name}"
-    password = f":{known['PASSWORD']}" if known["PASSWORD"] else ""
-    return f"postgres://{known['USER']}{password}@{known['HOST']}:{known['PORT'] or 5432}/{name}"
 
 
 def shop(*words: Any, url: str, before: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
@@ -66,28 +57,6 @@ def column(url: str, query: str) -> list[Any]:
 def here() -> str:
     """The tests' own database."""
     return url_of(connection.settings_dict["NAME"])
-
-
-@pytest.fixture
-def another(tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """Makes new databases, without a table in them; they go with the test."""
-    made: list[str] = []
-
-    def make(name: str) -> str:
-        if not ON_POSTGRESQL:
-            return url_of(str(tmp_path / f"{name}.sqlite3"))
-        made.append(f"{connection.settings_dict['NAME']}_{name}")
-        execute(f'CREATE DATABASE "{made[-1]}"')
-        return url_of(made[-1])
-
-    yield make
-    for name in made:
-        execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def execute(sql: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
 
 
 @pytest.fixture

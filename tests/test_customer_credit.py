@@ -10,10 +10,10 @@ from django.utils import timezone
 from tickets import operations, reports
 from tickets.admin.money import has_deposits
 from tickets.books import findings
-from tickets.models import Payment, ServiceTicket, Status
+from tickets.models import Invoice, Payment, ServiceTicket, Status
 
 from .conftest import Client
-from .factories import CustomerFactory, make_ticket, office
+from .factories import make_ticket, office
 from .races import at_once
 from .test_money import API, credit, done_ticket, issue, pay, read, refund, refused
 from .test_races import again, statuses
@@ -32,6 +32,23 @@ def overpaid(client: Client, by: str = "100") -> tuple[Any, dict[str, Any]]:
 
 def apply(client: Client, invoice: dict[str, Any], **body: Any) -> Any:
     return client.put(f"{API}invoices/{invoice['id']}/apply-credit/", body)
+
+
+def with_used_credit(client: Client) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The invoice on which 100 too much was paid, and the one on which that counts."""
+    customer, first = overpaid(client)
+    second = issue(client, done_ticket(customer))
+    assert apply(client, second).status_code == 200
+    return first, second
+
+
+def ended_with_deposit(*moves: str) -> ServiceTicket:
+    """A ticket that was moved on without an invoice, with 50 paid on it."""
+    ticket = make_ticket()
+    operations.deposit(ticket, amount=Decimal(50), method="cash", by=office())
+    for status in moves:
+        operations.move(ticket, to=status, by=office())
+    return ticket
 
 
 def test_more_than_is_due_is_refused_with_what_is_due(advisor: Client) -> None:
@@ -79,11 +96,8 @@ def test_credit_counts_on_the_next_invoice(advisor: Client) -> None:
 
 
 def test_a_deposit_of_a_cancelled_ticket_counts_elsewhere(manager: Client) -> None:
-    customer = CustomerFactory()
-    ticket = make_ticket(customer=customer)
-    operations.deposit(ticket, amount=Decimal(50), method="cash", by=office())
-    operations.move(ticket, to="cancelled", by=office())
-    invoice = issue(manager, done_ticket(customer))
+    ticket = ended_with_deposit("cancelled")
+    invoice = issue(manager, done_ticket(ticket.customer))
     assert apply(manager, invoice).json()["balance"] == "237.98"
     address = f"{API}tickets/{ticket.pk}/refund-deposit/"
     refused(manager.post(address, {"amount": "1", "method": "cash"}), 409, "refund_exceeds_paid")
@@ -113,9 +127,7 @@ def rows_of(client: Client, invoice: dict[str, Any], kind: str) -> list[dict[str
 
 
 def test_a_cheque_that_bounced_is_reversed_after_the_credit_of_it(manager: Client) -> None:
-    customer, first = overpaid(manager)
-    second = issue(manager, done_ticket(customer))
-    apply(manager, second)
+    first, second = with_used_credit(manager)
     cheque, credit_row = rows_of(manager, first, "payment")[0], rows_of(manager, second, "credit")[0]
     assert refused(reverse(manager, cheque), 409, "credit_in_use")["credits"] == [credit_row["number"]]
     back = reverse(manager, credit_row)
@@ -125,24 +137,19 @@ def test_a_cheque_that_bounced_is_reversed_after_the_credit_of_it(manager: Clien
     refused(reverse(manager, back.json()), 409, "not_reversible")
     assert reverse(manager, cheque).status_code == 201
     assert (read(manager, first)["balance"], read(manager, first)["state"]) == ("287.98", "open")
-    assert reports.owing.credit_of(customer) == 0
+    assert reports.owing.credit_of(Invoice.objects.get(pk=first["id"]).customer) == 0
     assert findings() == []
 
 
 def test_the_half_that_took_the_credit_names_the_other(manager: Client) -> None:
-    customer, first = overpaid(manager)
-    second = issue(manager, done_ticket(customer))
-    apply(manager, second)
+    first, second = with_used_credit(manager)
     half, whole = rows_of(manager, first, "credit")[0], rows_of(manager, second, "credit")[0]
     assert whole["number"] in refused(reverse(manager, half), 409, "not_reversible")["detail"]
 
 
 def test_credit_of_a_deposit_goes_back_to_the_deposit(manager: Client) -> None:
-    customer = CustomerFactory()
-    ticket = make_ticket(customer=customer)
-    operations.deposit(ticket, amount=Decimal(50), method="cash", by=office())
-    operations.move(ticket, to="cancelled", by=office())
-    invoice = issue(manager, done_ticket(customer))
+    ticket = ended_with_deposit("cancelled")
+    invoice = issue(manager, done_ticket(ticket.customer))
     apply(manager, invoice)
     assert reverse(manager, rows_of(manager, invoice, "credit")[0]).status_code == 201
     assert manager.post(f"{API}tickets/{ticket.pk}/refund-deposit/", {"amount": "50", "method": "cash"}).status_code == 201
@@ -150,9 +157,7 @@ def test_credit_of_a_deposit_goes_back_to_the_deposit(manager: Client) -> None:
 
 
 def test_credit_that_is_reversed_moves_on_to_the_invoice_that_stands(manager: Client) -> None:
-    customer, first = overpaid(manager)
-    second = issue(manager, done_ticket(customer))
-    apply(manager, second)
+    first, second = with_used_credit(manager)
     credit(manager, first, reason="wrong")
     anew = issue(manager, ServiceTicket.objects.get(pk=first["ticket"]["id"]))
     assert reverse(manager, rows_of(manager, second, "credit")[0]).status_code == 201
@@ -161,13 +166,9 @@ def test_credit_that_is_reversed_moves_on_to_the_invoice_that_stands(manager: Cl
 
 
 def test_a_deposit_of_a_ticket_that_closed_without_invoice_counts_elsewhere(manager: Client) -> None:
-    customer = CustomerFactory()
-    ticket = make_ticket(customer=customer)
-    operations.deposit(ticket, amount=Decimal(50), method="cash", by=office())
-    for status in ("approved", "completed", "closed"):
-        operations.move(ticket, to=status, by=office())
+    ticket = ended_with_deposit("approved", "completed", "closed")
     assert has_deposits(ticket)
-    assert apply(manager, issue(manager, done_ticket(customer))).json()["balance"] == "237.98"
+    assert apply(manager, issue(manager, done_ticket(ticket.customer))).json()["balance"] == "237.98"
     assert findings() == []
 
 
@@ -188,9 +189,7 @@ def test_all_that_was_paid_on_a_cancelled_ticket_counts_elsewhere(manager: Clien
 @pytest.mark.django_db(transaction=True)
 def test_credit_goes_back_once_though_it_is_reversed_and_paid_back_at_once(manager: Client) -> None:
     for _ in range(3):
-        customer, first = overpaid(manager)
-        second = issue(manager, done_ticket(customer))
-        apply(manager, second)
+        first, second = with_used_credit(manager)
         row = rows_of(manager, second, "credit")[0]
         found = at_once(
             *[lambda c=again(manager), r=row: reverse(c, r) for _ in range(3)],
