@@ -149,14 +149,15 @@ def approval_exceeded(sheet: Sheet) -> DomainError:
     )
 
 
-def trade_in_exceeds_total(ticket: ServiceTicket, sums: Any) -> DomainError:
-    """Of a bill, or of the sums of a paper."""
-    return DomainError(
-        "trade_in_exceeds_total",
-        f"With its trade-ins {ticket.number} comes to {money(sums.total)}, with {money(sums.tax)} tax, and neither that nor one of its taxes "
-        "may be less than 0: take trade-ins off, or give less for them.",
-        **totals(sums),
-    )
+def trade_in_exceeds_total(ticket: ServiceTicket, bill: Bill) -> DomainError:
+    """What a ticket comes to is less than nothing."""
+    return below_nothing(f"With its trade-ins {ticket.number} comes to", bill, "take trade-ins off, or give less for them")
+
+
+def below_nothing(told: str, sums: Bill | Sums, way_out: str) -> DomainError:
+    """The refusal of a total, or of a tax in it, that is less than nothing: ``told`` says whose it is, ``way_out`` what to do."""
+    detail = f"{told} {money(sums.total)}, with {money(sums.tax)} tax, and neither that nor one of its taxes may be less than 0: {way_out}."
+    return DomainError("trade_in_exceeds_total", detail, **totals(sums))
 
 
 def price_above_approval(ticket: ServiceTicket) -> DomainError | None:

@@ -252,18 +252,13 @@ def refuse_below_nothing(invoice: Invoice, rest: dict[int, tuple[InvoiceLine, De
         return
     taken = {each["line"].pk: each["quantity"] for each in chosen}
     back = [(line, taken[key], before) for key, (line, before) in rest.items() if key in taken]
-    after = [(line, before + taken.get(key, ZERO)) for key, (line, before) in rest.items()]
-    left = [(line, line.quantity - gone, gone) for line, gone in after]
+    gone = {key: before + taken.get(key, ZERO) for key, (_, before) in rest.items()}
+    left = [(line, line.quantity - gone[key], gone[key]) for key, (line, _) in rest.items()]
+    way_out = "credit a trade-in together with the work on which it was counted"
     for name, rows in (("The credit note", back), (f"What is left of {invoice.number}", left)):
-        shares = [(net, [part for _, part in taxes]) for net, taxes in (share_of(*row) for row in rows)]
-        sums = pricing.credit_sums(shares)
+        sums = pricing.credit_sums((net, [part for _, part in taxes]) for net, taxes in (share_of(*row) for row in rows))
         if sums.shortfall:
-            detail = f"{name} would come to {billing.money(sums.total)}, with {billing.money(sums.tax)} tax, and neither that nor one of its taxes "
-            raise DomainError(
-                "trade_in_exceeds_total",
-                f"{detail}may be less than 0: credit a trade-in together with the work on which it was counted.",
-                **billing.totals(sums),
-            )
+            raise billing.below_nothing(f"{name} would come to", sums, way_out)
 
 
 def share_of(line: InvoiceLine, quantity: Decimal, before: Decimal) -> tuple[Decimal, list[tuple[InvoiceLineTax, pricing.TaxShare]]]:

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from inventory import operations as stock
+from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import NotAllowed
 
 from .. import billing, pricing, terms
@@ -138,12 +139,17 @@ def refuse_below_nothing(ticket: ServiceTicket, before: Decimal = Decimal(0)) ->
 @contextmanager
 def never_below_nothing(ticket: ServiceTicket) -> Iterator[None]:
     """Around a change that may lower what a ticket comes to. Raises as ``refuse_below_nothing``."""
-    if not JobLine.objects.filter(job__ticket=ticket, kind=LineKind.TRADE_IN).exists():
+    if not trade_ins_of.run(ticket.pk):
         yield  # only a trade-in brings it there
         return
     before = estimate_bill(ticket).shortfall
     yield
     refuse_below_nothing(ticket, before)
+
+
+@Prepared
+def trade_ins_of(ticket: int) -> Any:
+    return JobLine.objects.filter(job__ticket=ticket, kind=LineKind.TRADE_IN).order_by().values_list("pk")
 
 
 def estimate_bill(ticket: ServiceTicket) -> pricing.Bill:
