@@ -26,7 +26,7 @@ RELEASE = [
     *(("mechanics", "0001_initial"), ("tickets", "0001_initial"), ("token_blacklist", "0013_alter_blacklistedtoken_options_and_more")),
 ]
 API = "/api/v1/"
-EACH = 2  # tickets with parts that are looked at, of each old status, beside one without
+EACH = 2  # tickets with parts, of each old status; one without parts comes on top
 SETTLED = ("invoiced", "closed")
 GROWS = {"contenttypes.contenttype", "auth.permission", "auth.group"}  # with what the shop can do
 

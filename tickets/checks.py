@@ -4,13 +4,13 @@ from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning  # noqa: A004
+from django.core import checks
 from django.db import DatabaseError
 
 from inventory.models import TaxCode
 
 
-def check_supplies_tax(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+def check_supplies_tax(databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
     """SHOP_SUPPLIES_TAX names a tax code of the shop. An empty shop has none yet."""
     wanted = settings.SHOP_SUPPLIES_TAX
     if not databases or not wanted:
@@ -23,7 +23,7 @@ def check_supplies_tax(databases: Any = None, **kwargs: Any) -> list[CheckMessag
         return []
     near = get_close_matches(wanted, names, 1) or names[:1]
     return [
-        Warning(
+        checks.Warning(
             f"SHOP_SUPPLIES_TAX is {wanted!r}, but no tax code has that name: shop supplies are not taxed.",
             hint=f"Set it to the name of a tax code, such as {near[0]!r}.",
             id="shop.W001",

@@ -63,7 +63,7 @@ def check_if_match(request: Any, current: Callable[[], bytes | None]) -> None:
 
 
 def tags_of(name: str, header: str) -> list[str]:
-    """The tags of a header. Raises ParseError for one that holds other bytes than ASCII: whoever sent it would think that it was read."""
+    """The ETags in a header. Raises ParseError for one that is not ASCII: to ignore it would be to skip the check that the client asked for."""
     if not header.isascii():
         raise ParseError(f"{name} holds ETags, which are ASCII: send what ETag gave you.", "invalid_etag")
     return parse_etags(header)

@@ -19,7 +19,7 @@ from rest_framework.throttling import BaseThrottle
 
 from . import caching
 
-UNREADABLE = "unreadable"  # counts as the address of everybody whose forwarded address is none
+UNREADABLE = "unreadable"  # all callers whose forwarded address cannot be read count as this one
 
 GUESSED = ("login", "signup", "reset", "shared")  # limits that hold also while nothing can be shared
 PERIODS = {"second": 1, "minute": 60, "hour": 3600}
@@ -104,7 +104,7 @@ def address_of(request: Any) -> str:
 
 @lru_cache(4096)
 def counted_address(text: str) -> str:
-    """An address as it is counted: without its port, of IPv6 the network. All that are none share one count, which is the worst case for them."""
+    """An address as it is counted: without its port, and of IPv6 the network. ``UNREADABLE`` for what is not an address."""
     host = text.strip()
     if host.startswith("["):
         host = host[1:].partition("]")[0]

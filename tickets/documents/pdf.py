@@ -24,8 +24,8 @@ from .typefaces import glyphs
 
 TITLES = {"estimate": "Estimate", "invoice": "Invoice", "credit_note": "Credit note", "receipt": "Receipt"}
 RECEIVED = {"payment": "Payment received", "deposit": "Deposit received", "refund": "Refund paid out", "reversal": "Payment reversed"}
+# What a line is called that has no description.
 LINES = {"labor": "Labor", "part": "Part", "sublet": "Sublet work", "fee": "Fee", "trade_in": "Trade-in", "supplies": "Shop supplies"}
-# Those that nobody described; others are written out.
 UNITS = {"each": "", "hour": "h", "litre": "L", "gallon": "gal", "quart": "qt", "kilogram": "kg", "gram": "g", "metre": "m", "foot": "ft"}
 STORY = ("Concern", "Cause", "Correction")
 TAGS = {
