@@ -4,7 +4,7 @@ A document is plain JSON; amounts are strings with the currency's decimals. docs
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -90,8 +90,12 @@ class Sheet:
 
     def lines_shown(self) -> dict[tuple[type[Unit], int], list[Line]]:
         """The lines of each unit as the estimate shows them: its share of what is offered, or its price alone."""
+        return self.lines_of(self.price(self.offered()))
+
+    def lines_of(self, bill: Bill) -> dict[tuple[type[Unit], int], list[Line]]:
+        """``lines_shown``, where the price of what is offered is known."""
         shown: dict[tuple[type[Unit], int], list[Line]] = {key_of(unit): [] for unit in self.offered()}
-        for line in self.price(self.offered()).lines:
+        for line in bill.lines:
             row = line.item.source
             shown[(TicketPart, row.pk) if row.job_id is None else (Job, row.job_id)].append(line)
         apart = (unit for unit in self.units if key_of(unit) not in shown)
@@ -99,13 +103,18 @@ class Sheet:
 
     @property
     def version(self) -> int:
-        """Another number whenever the ticket was edited, or its price changed by whatever else it depends on."""
-        return self.version_at(self.price(self.offered()).total)
+        """Another number whenever the ticket was edited, or an amount on it changed by whatever else it depends on."""
+        return self.version_of(self.price(self.offered()))
 
-    def version_at(self, total: Decimal) -> int:
-        """The version of an estimate that comes to this total."""
-        facts = f"{self.ticket.version} {total} {self.ticket.authorized_total}"
+    def version_of(self, bill: Bill) -> int:
+        """The version of an estimate whose offered part is this bill. The amounts of what was declined are part of it."""
+        amounts = [pricing.add(line.total for line in lines) for lines in self.lines_of(bill).values()]
+        facts = f"{self.ticket.version} {bill.total} {self.ticket.authorized_total} {' '.join(map(money, amounts))}"
         return crc32(facts.encode()) % LARGEST_VERSION + 1
+
+    def rounding_of(self, units: Sequence[Unit]) -> Decimal:
+        """By how much the price of these units together may differ from their amounts by the rounding of tax."""
+        return Decimal(1).scaleb(-self.rules.places) * len(units)
 
     def authorized_bill(self) -> Bill:
         return self.price(self.authorized())
@@ -183,7 +192,7 @@ def estimate(ticket: ServiceTicket, sheet: Sheet | None = None) -> dict[str, Any
     sheet = sheet or read(ticket)
     offered, approved = sheet.offered(), sheet.authorized_bill()
     bill = sheet.price(offered)
-    document = {"kind": "estimate", "number": ticket.number, "issued_on": timezone.localdate().isoformat(), "version": sheet.version_at(bill.total)}
+    document = {"kind": "estimate", "number": ticket.number, "issued_on": timezone.localdate().isoformat(), "version": sheet.version_of(bill)}
     document |= heading(ticket) | body(sheet, offered, bill, others=True)
     amount = ticket.authorized_total
     document |= {

@@ -19,6 +19,7 @@ from inventory.models import ZERO
 from inventory.operations import show
 
 from . import pricing
+from .approval_checks import excess_approvals
 from .billing import money
 from .customer_checks import find_discrepancies
 from .models import (
@@ -86,6 +87,7 @@ def findings() -> list[str]:
             *wrong_tickets(stories),
             *wrong_credit(),
             *find_discrepancies(),
+            *excess_approvals(),
         ]
 
 

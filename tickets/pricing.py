@@ -335,10 +335,11 @@ class Sums:
         return credit_sums((line.net, line.tax_shares) for line in lines)
 
 
-def difference(now: Line | None, before: Line | None) -> Sums:
-    """By how much one line is more than another; either may not be there."""
-    net, tax = ((getattr(now, name) if now else ZERO) - (getattr(before, name) if before else ZERO) for name in ("net", "tax"))
-    return Sums((), net, tax)
+def rest_of(line: Line, taken: Decimal, rules: Rules = Rules()) -> Sums:
+    """What is left of a line whose total is more than the amount that is ``taken`` already."""
+    rest = line.total - taken
+    tax = rules.round(line.tax * rest / line.total)
+    return Sums((), rest - tax, tax)
 
 
 def credit_sums(lines: Iterable[tuple[Decimal, Sequence[TaxShare]]]) -> Sums:

@@ -34,7 +34,7 @@ from .authorizations import said, who_wrote
 from .look import money, status_badge
 from .money import MoneyButtons
 from .sheet import sheet
-from .work import TAKES_LINES, WorkButtons, is_open, job_states, next_step
+from .work import TAKES_LINES, EstimateForm, WorkButtons, is_open, job_states, next_step
 
 # --- what the buttons ask --------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ class CompleteForm(WorkflowForm):
         return self.blocked([option for option in workflow.options(self.obj, self.request.user) if option["to"] == Status.COMPLETED])
 
 
-class MoveForm(WorkflowForm):
+class MoveForm(WorkflowForm, EstimateForm):
     to = forms.ChoiceField(choices=Status.choices, label="Move to", widget=UnfoldAdminRadioSelectWidget)
     reason = note_question(help_text="kept in the history")
 
@@ -135,8 +135,16 @@ class MoveForm(WorkflowForm):
         # Offered is what can be done; another move is the operation's to refuse, in its own words.
         self.fields["to"].widget.choices = [(option["to"], Status(option["to"]).label) for option in self.options if option["allowed"]]
 
+    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
+        if sent.get("to") != Status.APPROVED:
+            sent = {name: value for name, value in sent.items() if name not in ("version", "expected_total")}
+        super().obey(sent)
+
     def notes(self) -> list[str]:
-        return [f"{self.obj.number} is {self.obj.get_status_display().lower()}.", *self.blocked(self.options)]
+        told = [f"{self.obj.number} is {self.obj.get_status_display().lower()}."]
+        if self.obj.status == Status.ESTIMATE:
+            told.append(f"To approve it is to say yes to {money(self.fields['expected_total'].initial)}, all that is proposed.")
+        return told + self.blocked(self.options)
 
 
 def is_ready(ticket: ServiceTicket) -> bool:

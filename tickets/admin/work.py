@@ -160,7 +160,21 @@ class RemoveLineForm(ButtonForm):
         question.widget.choices = [(line.pk, f"{line.job.title}: {line.description}, {money(line.line_total)}") for line in lines]
 
 
-class AuthorizeForm(ButtonForm):
+class EstimateForm(ButtonForm):
+    """Sends back which estimate the page was made of."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    expected_total = forms.DecimalField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sheet = billing.read(self.obj)
+        bill = self.sheet.price(self.sheet.offered())
+        self.fields["version"].initial = self.sheet.version_of(bill)
+        self.fields["expected_total"].initial = bill.total
+
+
+class AuthorizeForm(EstimateForm):
     """What the customer decided on each job, and each part outside jobs, of the estimate that the page showed."""
 
     serializer_class = AuthorizeSerializer
@@ -168,16 +182,10 @@ class AuthorizeForm(ButtonForm):
         choices=Channel.choices, initial=Channel.IN_PERSON, label="How they said it", widget=UnfoldAdminRadioSelectWidget(radio_style=HORIZONTAL)
     )
     note = note_question(help_text="who was asked, for example")
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    expected_total = forms.DecimalField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.sheet = billing.read(self.obj)
         self.exceeded = self.sheet.exceeds_authorized()
-        total = self.sheet.price(self.sheet.offered()).total
-        self.fields["version"].initial = self.sheet.version_at(total)
-        self.fields["expected_total"].initial = total
         decidable = (*DECIDABLE, *((JobStatus.DONE,) if self.exceeded else ()))
         self.units = {name_of(unit): unit for unit in self.sheet.units if unit.status in decidable}
         shown = self.sheet.lines_shown()

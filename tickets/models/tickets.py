@@ -171,10 +171,11 @@ class ServiceTicket(Discounted, ShopModel):
         blank=True,
         help_text="what the customer authorized, with tax; none: no amount was named",
     )
+    authorized_supplies = signed_money_field(default=ZERO, db_default=ZERO, help_text="shop supplies in what the customer authorized, with tax")
     mechanics = models.ManyToManyField(Mechanic, through="TicketMechanic", related_name="tickets")
     parts = models.ManyToManyField(Part, through="TicketPart", related_name="tickets")
 
-    untold = frozenset({"version", "opened_at", "authorized_total"})
+    untold = frozenset({"version", "opened_at", "authorized_total", "authorized_supplies"})
     subjects: Any = MappingProxyType({Kind.MECHANIC: Mechanic, Kind.PART: Part})
 
     objects = ServiceTicketQuerySet.as_manager()

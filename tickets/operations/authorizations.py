@@ -29,7 +29,7 @@ from ..models import (
 )
 from .holding import follow
 from .locks import bump, lock, lock_as_read, lock_open
-from .reapproval import parts_of, set_authorized, total_of
+from .reapproval import lowers_price, parts_of, put_back, set_authorized, total_of
 from .steps import step
 
 UNDECIDED = (JobStatus.PROPOSED, JobStatus.DECLINED, JobStatus.DEFERRED)  # the customer may say something else about them
@@ -92,18 +92,24 @@ Named = list[tuple[Unit, JobStatus]]
 
 def ensure_as_seen(sheet: Sheet, version: int | None, expected_total: Decimal | None) -> None:
     """Raises DomainError ``estimate_changed`` with what the estimate is now."""
-    total = sheet.price(sheet.offered()).total
-    now = sheet.version_at(total)
+    if version is None and expected_total is None:
+        return
+    bill = sheet.price(sheet.offered())
+    now, total = sheet.version_of(bill), bill.total
     if version in (None, now) and expected_total in (None, total):
         return
     detail = f"The estimate of {sheet.ticket.number} changed since it was read, to {billing.money(total)}: read it again."
     raise DomainError("estimate_changed", detail, version=now, total=billing.money(total))
 
 
-def approve_all(ticket: ServiceTicket, *, by: Any) -> None:
-    """Approve what is proposed, because the whole ticket is approved; its stock follows with the ticket."""
+def approve_all(ticket: ServiceTicket, *, version: int | None = None, expected_total: Decimal | None = None, by: Any) -> None:
+    """Approve what is proposed, because the whole ticket is approved; its stock follows with the ticket.
+
+    Raises DomainError ``estimate_changed`` as ``authorize``.
+    """
     lock_as_read(ticket)
     sheet = billing.read(ticket)
+    ensure_as_seen(sheet, version, expected_total)
     if named := all_to_approve(sheet, exceeded=False):
         write(sheet, named, channel=Channel.PORTAL if workflow.owner(by, ticket) else Channel.IN_PERSON, note="", share=None, by=by)
 
@@ -148,23 +154,45 @@ def write(sheet: Sheet, named: Named, *, by: Any, **how: Any) -> Authorization:
     The decisions add up to ``approved_total``; shop supplies that come with what was approved are one of them.
     """
     ticket, shown, before = sheet.ticket, sheet.lines_shown(), sheet.authorized_bill()
-    amount = before.total if ticket.authorized_total is None else ticket.authorized_total
-    taken_back = pricing.add(unit.approved_amount or ZERO for unit, _ in named if unit.status in AUTHORIZED)
-    decisions = []
-    for unit, status in named:
-        lines = shown[key_of(unit)]
-        decisions.append(decision(unit, status, lines))
-        apply(unit, status, pricing.add(line.total for line in lines), by=by)
+    name_amounts(sheet, shown, before, by=by)
+    is_yes, exceeded = JobStatus.APPROVED in [status for _, status in named], sheet.exceeds_authorized(before)
+    lost = any(lowers_price(unit) for unit, status in named if unit.status in AUTHORIZED and status != JobStatus.APPROVED)
+    decisions = [decide(unit, status, shown[key_of(unit)], by=by) for unit, status in named]
     after = sheet.authorized_bill()
-    if after.shortfall > before.shortfall and JobStatus.APPROVED in [status for _, status in named]:  # a no always counts
+    if after.shortfall > before.shortfall and is_yes:  # a no always counts
         raise billing.trade_in_exceeds_total(ticket, after)
-    more = pricing.difference(after.supplies, before.supplies)
-    if more.total:
+    supplies = ticket.authorized_supplies
+    if is_yes and after.supplies and after.supplies.total > supplies:
+        ticket.authorized_supplies = after.supplies.total
+        more = pricing.rest_of(after.supplies, supplies, sheet.rules)
         decisions.append(decided("Shop supplies", JobStatus.APPROVED, more, kind="supplies"))
+    set_authorized(sheet)
+    others = [unit for unit in sheet.authorized() if unit not in [unit for unit, _ in named]]
+    if is_yes and not exceeded and sheet.exceeds_authorized(after):
+        # An amount off the ticket weighs less on what was approved before. The total that was approved now says so.
+        decisions += [decide(unit, JobStatus.APPROVED, shown[key_of(unit)], by=by) for unit in others]
+        set_authorized(sheet)
     approved = pricing.add(Decimal(each["total"]) for each in decisions if each["decision"] == JobStatus.APPROVED)
     record = Authorization.objects.create(ticket=ticket, decisions=decisions, approved_total=approved, by=by, **how)
-    set_authorized(sheet, amount - taken_back + approved)
+    if lost:
+        put_back(sheet, others, by=by)
     return record
+
+
+def name_amounts(sheet: Sheet, shown: dict[tuple[type[Unit], int], list[Line]], bill: pricing.Bill, *, by: Any) -> None:
+    """What was approved before amounts were kept counts with what it costs now."""
+    if sheet.ticket.authorized_total is not None:
+        return
+    for unit in sheet.authorized():
+        unit.save_changes(approved_amount=pricing.add(line.total for line in shown[key_of(unit)]), by=by)
+    sheet.ticket.authorized_supplies = bill.supplies.total if bill.supplies else ZERO
+    set_authorized(sheet)
+
+
+def decide(unit: Unit, status: JobStatus, lines: Sequence[Line], *, by: Any) -> dict[str, Any]:
+    """Apply a decision; returns its entry in the record."""
+    apply(unit, status, pricing.add(line.total for line in lines), by=by)
+    return decision(unit, status, lines)
 
 
 def apply(unit: Unit, status: JobStatus, amount: Decimal, *, by: Any) -> None:

@@ -26,8 +26,10 @@ from .holding import follow, hold_or_release, take_back
 from .locks import bump, lock_job, lock_open
 from .parts import MOST_MONEY, add_part
 from .reapproval import (
+    lowers_price,
     may_discount,
     never_below_nothing,
+    put_back,
     refuse_below_nothing,
     require_reapproval_if_exceeded,
     rescope,
@@ -129,7 +131,7 @@ def edit_line(job: Job, *, line: int, by: Any, **changes: Any) -> JobLine:
     with never_below_nothing(fresh.ticket):
         write_line(found, changes, by=by)
         rescope(fresh, grew=found.quantity > before, by=by)
-        require_reapproval_if_exceeded(fresh.ticket, changed=[fresh], by=by)
+        require_reapproval_if_exceeded(fresh.ticket, changed=[fresh], left=fresh if found.quantity < before else None, by=by)
     bump(fresh.ticket)
     return found
 
@@ -143,7 +145,7 @@ def remove_line(job: Job, *, line: int, by: Any) -> None:
         may_discount(by)
     with never_below_nothing(fresh.ticket):
         found.delete(by=by)
-        require_reapproval_if_exceeded(fresh.ticket, by=by)
+        require_reapproval_if_exceeded(fresh.ticket, left=fresh, by=by)
     bump(fresh.ticket)
 
 
@@ -271,18 +273,19 @@ def set_status(job: Job, to: JobStatus, allowed: set[JobStatus], *, by: Any, **d
     with never_below_nothing(ticket):
         job.save_changes(status=to, **details, by=by)
         if was_authorized and to == JobStatus.CANCELLED and ticket.authorized_total is not None:
-            take_off_authorized(ticket, job.approved_amount or ZERO, by=by)
+            take_off_authorized(job, by=by)
     if ticket.status in WORKING:
         effect = take_back if to == JobStatus.CANCELLED else hold_or_release  # nobody wants what was fitted
         follow(ticket, job.parts.values_list("pk", flat=True), by=by, effect=effect)
     bump(ticket)
 
 
-def take_off_authorized(ticket: ServiceTicket, amount: Decimal, *, by: Any) -> None:
-    """Nothing of a job is to be paid any more. Where it lowered what is to be paid, the customer is asked about the rest."""
-    set_authorized(billing.read(ticket), (ticket.authorized_total or ZERO) - max(ZERO, amount))
-    if amount < 0:
-        require_reapproval_if_exceeded(ticket, by=by)
+def take_off_authorized(job: Job, *, by: Any) -> None:
+    """Nothing of a job is to be paid any more."""
+    sheet = billing.read(job.ticket)
+    set_authorized(sheet)
+    if lowers_price(job):
+        put_back(sheet, sheet.authorized(), by=by)
 
 
 # --- jobs from elsewhere ---------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What people ask of a ticket's status; what each move brings with it."""
 
+from decimal import Decimal
 from typing import Any
 
 from mechanic_shop.api.transactions import atomic
@@ -12,15 +13,25 @@ from .steps import step
 
 
 @atomic
-def move(ticket: ServiceTicket, *, to: str, reason: str = "", by: Any) -> None:
+def move(
+    ticket: ServiceTicket,
+    *,
+    to: str,
+    reason: str = "",
+    version: int | None = None,
+    expected_total: Decimal | None = None,
+    by: Any,
+) -> None:
     """Move the ticket along the workflow: approving it approves its proposed jobs, invoicing it issues the invoice.
 
-    Raises DomainError ``transition_not_allowed``, ``status_changed`` or what blocks the move; NotAllowed when it is not this user's.
+    ``version`` and ``expected_total`` are those of the estimate that was read, for whoever approves it. Raises DomainError
+    ``transition_not_allowed``, ``status_changed``, ``estimate_changed`` or what blocks the move; NotAllowed when it is not this
+    user's.
     """
     lock_as_read(ticket)
     found = workflow.check(ticket, to, by)
     if to == Status.APPROVED:
-        authorizations.approve_all(ticket, by=by)
+        authorizations.approve_all(ticket, version=version, expected_total=expected_total, by=by)
 
     def check() -> None:
         vars(ticket).pop("_prefetched_objects_cache", None)  # the lines may have been filled until the locks were ours

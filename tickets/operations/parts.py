@@ -74,6 +74,7 @@ def approved(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
     """Does the customer's approval cover a line that grew? What it does not cover is put back to the customer."""
     if line.job is None:
         return covered(ticket, line, by=by)
+    line.job.ticket = ticket  # one row, one object: what is authorized changes on it
     if not rescope(line.job, grew=True, by=by):
         return False
     require_reapproval_if_exceeded(ticket, changed=[line.job], by=by)
@@ -153,7 +154,7 @@ def edit_part(
         {"unit_price": unit_price, "discount_percent": discount_percent, "discount_amount": discount_amount},
         by=by,
     )
-    left = line.job
+    left, origin = line.job, line.job or line
     moves = job is not NOT_NAMED and (job.pk if job else None) != line.job_id
     if moves and left is not None and left.status in ENDED:
         may_discount(by)  # what the customer said no to is charged again
@@ -170,8 +171,9 @@ def edit_part(
         elif moves and line.job is None:
             line.save_changes(status=JobStatus.APPROVED, by=by)
         for touched in filter(None, {left, line.job}):
+            touched.ticket = ticket
             rescope(touched, grew=moves and touched == line.job, by=by)
-        require_reapproval_if_exceeded(ticket, changed=[line.job or line], by=by)
+        require_reapproval_if_exceeded(ticket, changed=[line.job or line], left=origin if moves else None, to=line, by=by)
     if ticket.status in WORKING:
         follow(ticket, [line.pk], by=by)
     bump(ticket)
@@ -195,7 +197,8 @@ def price_changes(line: TicketPart, sent: dict[str, Decimal | None], *, by: Any)
 def move_line(line: TicketPart, there: TicketPart | None, job: Job | None, changes: dict[str, Any], *, by: Any) -> TicketPart:
     """Move a line to another job, or into the line that the part has ``there``; returns the line that stands there now."""
     if there is None:
-        line.save_changes(**changes, job=job, by=by)
+        alone = {} if job is None else {"approved_amount": None}  # from now on its job's amount counts
+        line.save_changes(**changes, **alone, job=job, by=by)
         return line
     line.save_changes(**changes, by=by)
     return merge(line, there, by=by)
@@ -247,7 +250,7 @@ def remove_part(ticket: ServiceTicket, *, part: Part, job: Job | None = NOT_NAME
             line.save_changes(quantity=line.quantity - quantity, allocated=line.allocated - released, issued=line.issued - returned, by=by)
         if rest:
             stock.fill_backorders(part)
-        require_reapproval_if_exceeded(ticket, by=by)  # the rest of an amount off may weigh on less
+        require_reapproval_if_exceeded(ticket, left=line.job or line, by=by)  # the rest of an amount off may weigh on less
     bump(ticket)
 
 

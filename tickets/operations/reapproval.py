@@ -1,7 +1,8 @@
 """What a customer authorized, and when they must be asked again.
 
-One amount decides: ``ServiceTicket.authorized_total``, with tax, discounts and shop supplies. Whatever lifts
-the authorized part of the ticket above it, plus ``SHOP_APPROVAL_TOLERANCE``, goes back to the customer.
+One amount decides: ``ServiceTicket.authorized_total``, with tax, discounts and shop supplies. It is the sum of what
+was approved for each job and part that is still authorized, and of the shop supplies that were approved with them.
+Whatever lifts the authorized part of the ticket above it, plus ``SHOP_APPROVAL_TOLERANCE``, goes back to the customer.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from inventory import operations as stock
+from inventory.models import ZERO
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import NotAllowed
 
@@ -42,15 +44,25 @@ def rescope(job: Job, *, grew: bool, by: Any) -> bool:
     return False
 
 
-def require_reapproval_if_exceeded(ticket: ServiceTicket, *, changed: Iterable[Unit] = (), by: Any) -> None:
+def require_reapproval_if_exceeded(
+    ticket: ServiceTicket,
+    *,
+    changed: Iterable[Unit] = (),
+    left: Unit | None = None,
+    to: Unit | None = None,
+    by: Any,
+) -> None:
     """Put back to the customer what makes the authorized part cost more than they authorized, and release its stock.
 
-    What this operation ``changed`` goes back first, then all that is not done yet, then the rest. Raises
+    What this operation ``changed`` goes back first, then all that is not done yet, then the rest. Where something ``left``
+    a job or part, less is authorized from now on; what moved ``to`` the ticket itself takes its amount along. Raises
     DomainError ``approval_exceeded`` on a ticket that is completed, on which no more is decided.
     """
     if ticket.authorized_total is None:
         return
     sheet = billing.read(ticket)
+    if left is not None:
+        lower_approved(sheet, left, to, by=by)
     if not sheet.exceeds_authorized():
         return
     if ticket.status not in OPEN:
@@ -72,31 +84,54 @@ def put_back(sheet: Sheet, units: Iterable[Unit], *, by: Any) -> None:
     own = [unit for unit in sheet.authorized() if key_of(unit) in keys]
     if not own:
         return
+    if any(map(lowers_price, own)):
+        own = sheet.authorized()
     for unit in own:
         unit.save_changes(status=JobStatus.PROPOSED, by=by)
     for unit in units:  # the caller's objects, where they are others
         unit.status = JobStatus.PROPOSED
     if sheet.ticket.authorized_total is not None:
-        amount = pricing.add(unit.approved_amount or Decimal(0) for unit in own)
-        set_authorized(sheet, sheet.ticket.authorized_total - amount)
+        set_authorized(sheet)
     if sheet.ticket.status in WORKING:
         follow(sheet.ticket, parts_of(sheet, own), by=by)
 
 
-def set_authorized(sheet: Sheet, amount: Decimal) -> None:
-    """Keep the amount that is authorized.
+def lowers_price(unit: Unit) -> bool:
+    """Was the rest approved at a price from which this is taken off? Without it the customer is asked about the rest."""
+    return (unit.approved_amount or ZERO) < 0
+
+
+def lower_approved(sheet: Sheet, left: Unit, to: Unit | None, *, by: Any) -> None:
+    """Of a unit that something left, no more is approved than it costs now. What moved ``to`` the ticket itself stays approved."""
+    costs = {key: pricing.add(line.total for line in lines) for key, lines in sheet.lines_shown().items()}
+    authorized = {key_of(unit): unit for unit in sheet.authorized()}
+    unit, taker = authorized.get(key_of(left)), to and authorized.get(key_of(to))
+    if unit is not None and unit.approved_amount is not None:
+        before, after = unit.approved_amount, min(unit.approved_amount, costs[key_of(unit)])
+        changes: dict[str, Any] = {"approved_amount": after} if after < before else {}
+        if isinstance(unit, Job) and (total := total_of(unit)) < (unit.authorized_total or ZERO):
+            changes["authorized_total"] = total
+        unit.save_changes(**changes, by=by)
+        if taker is not None:
+            amount = min(costs[key_of(taker)], (taker.approved_amount or ZERO) + before - after)
+            taker.save_changes(approved_amount=amount, by=by)
+    set_authorized(sheet)
+
+
+def set_authorized(sheet: Sheet) -> None:
+    """Add up what is authorized; of the shop supplies, as far as they are still charged.
 
     What the authorized units come to may differ by the rounding of their tax together: never by more than
     the smallest unit of the currency for each of them.
     """
-    ticket, authorized = sheet.ticket, sheet.authorized()
-    total = sheet.authorized_bill().total
-    rounding = Decimal(1).scaleb(-sheet.rules.places) * len(authorized)
-    if amount < total <= amount + rounding:
-        amount = total
-    ticket.authorized_total = amount if authorized else Decimal(0)
+    ticket, authorized, bill = sheet.ticket, sheet.authorized(), sheet.authorized_bill()
+    supplies = min(ticket.authorized_supplies, bill.supplies.total if bill.supplies else ZERO)
+    amount = pricing.add(unit.approved_amount or ZERO for unit in authorized) + supplies
+    if amount < bill.total <= amount + sheet.rounding_of(authorized):
+        amount = bill.total
+    ticket.authorized_total, ticket.authorized_supplies = amount, supplies
     rows = ServiceTicket.objects.filter(pk=ticket.pk)
-    rows.update_untold(authorized_total=ticket.authorized_total)
+    rows.update_untold(authorized_total=amount, authorized_supplies=supplies)
 
 
 def parts_of(sheet: Sheet, units: Iterable[Unit]) -> list[int]:
@@ -106,14 +141,14 @@ def parts_of(sheet: Sheet, units: Iterable[Unit]) -> list[int]:
 
 
 def covered(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
-    """Approve a part outside jobs that the authorized amount covers; else it waits for the customer. Returns which.
+    """Approve a part outside jobs that the tolerance covers; else it waits for the customer. Returns which.
 
-    Where no amount was named, the customer left the parts to the shop.
+    Where the shop has no tolerance, the customer is asked about everything, also where it costs nothing.
     """
     sheet = billing.read(ticket)
     own = next(part for part in sheet.loose if part.pk == line.pk)
     was_approved, own.status = own.status == JobStatus.APPROVED, JobStatus.APPROVED
-    if not sheet.exceeds_authorized():
+    if settings.SHOP_APPROVAL_TOLERANCE and not sheet.exceeds_authorized():
         line.save_changes(status=JobStatus.APPROVED, by=by)
         return True
     own.status = line.status

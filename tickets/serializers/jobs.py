@@ -39,7 +39,7 @@ from ..models import (
     ServiceTicket,
     TicketPart,
 )
-from .tickets import TicketNumber
+from .tickets import TicketNumber, estimate_version, expected_total
 
 MOST_LINES = 200
 
@@ -233,15 +233,6 @@ def part_ids() -> RelationListField:
     return RelationListField(child=child, max_length=MOST_LINES, default=list, help_text="ids of parts outside jobs")
 
 
-def expected_total() -> MoneyField:
-    return MoneyField(
-        max_digits=24,
-        required=False,
-        allow_null=True,
-        help_text="the estimate's total that was read: 409 estimate_changed when it is another",
-    )
-
-
 class AuthorizeSerializer(Body):
     """Ids of jobs, and of parts outside jobs; where all lists are empty, all that is proposed is approved."""
 
@@ -253,7 +244,7 @@ class AuthorizeSerializer(Body):
     approve_parts = part_ids()
     decline_parts = part_ids()
     defer_parts = part_ids()
-    version = serializers.IntegerField(min_value=1, required=False, allow_null=True, help_text="of the estimate that was read: 409 when it changed")
+    version = estimate_version()
     expected_total = expected_total()
 
     def get_fields(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from mechanic_shop.api.serializers import Body, ShopSerializer
 from ..billing import LARGEST_VERSION
 from ..models import Channel, JobStatus, ShareLink, Status
 from ..operations.jobs import MOST_JOBS
-from .jobs import expected_total
+from .tickets import expected_total
 
 
 class ShareSerializer(Body):

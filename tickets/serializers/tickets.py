@@ -202,9 +202,38 @@ class RemovePartSerializer(Body):
     quantity = PositiveQuantityField(required=False, allow_null=True, default=None, help_text="all of it, when left out")
 
 
+def estimate_version() -> serializers.IntegerField:
+    return serializers.IntegerField(
+        min_value=1,
+        required=False,
+        allow_null=True,
+        help_text="of the estimate that was read: 409 estimate_changed when any amount on it changed",
+    )
+
+
+def expected_total() -> MoneyField:
+    return MoneyField(
+        max_digits=24,
+        required=False,
+        allow_null=True,
+        help_text="the estimate's total that was read: 409 estimate_changed when it is another",
+    )
+
+
 class MoveSerializer(Body):
+    """``version`` and ``expected_total`` are for whoever approves an estimate."""
+
     to = serializers.ChoiceField(choices=Status.choices)
     reason = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
+    version = estimate_version()
+    expected_total = expected_total()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for name in ("version", "expected_total"):
+            if attrs.get(name) is not None and attrs["to"] != Status.APPROVED:
+                detail = "Only who approves an estimate says which one they read: leave it out."
+                raise serializers.ValidationError({name: serializers.ErrorDetail(detail, "not_approving")})
+        return attrs
 
 
 class BlockSerializer(serializers.Serializer):

@@ -1,0 +1,332 @@
+"""What leaves a job or a ticket takes its amount along: nothing that the customer did not see is charged with it."""
+
+import random
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from inventory import operations as stock
+from inventory.books import findings as stock_findings
+from inventory.models import Part
+from mechanic_shop.errors import DomainError
+from tickets import billing, operations
+from tickets.books import findings
+from tickets.models import Job, JobLine, JobStatus, TicketPart
+
+from .answers import refused
+from .conftest import Client
+from .factories import PartFactory, office
+from .test_approvals import Ticket, d, fee, tax
+
+pytestmark = pytest.mark.django_db
+
+
+def approved(*jobs: str, parts: tuple[str, ...] = ()) -> Ticket:
+    ticket = Ticket(*jobs, parts=parts)
+    ticket.authorize()
+    return ticket
+
+
+def with_part(ticket: Ticket, price: str, job: int | None = None) -> Part:
+    part = PartFactory(price=d(price), stock=9)
+    operations.add_part(ticket.fresh(), part=part, quantity=d("2"), job=None if job is None else ticket.jobs[job], by=office())
+    return part
+
+
+def authorized(ticket: Ticket) -> Any:
+    return ticket.fresh().authorized_total
+
+
+# --- what leaves -----------------------------------------------------------------------------------
+
+
+def loose_part_off(ticket: Ticket, part: Part) -> None:
+    operations.remove_part(ticket.fresh(), part=part, job=None, by=office())
+
+
+def some_of_a_loose_part_off(ticket: Ticket, part: Part) -> None:
+    operations.remove_part(ticket.fresh(), part=part, quantity=d("1"), by=office())
+
+
+def loose_part_into_a_job(ticket: Ticket, part: Part) -> None:
+    operations.edit_part(ticket.fresh(), part=part, job=ticket.jobs[0], by=office())
+
+
+def part_out_of_a_job(ticket: Ticket, part: Part) -> None:
+    operations.edit_part(ticket.fresh(), part=part, job=None, by=office())
+
+
+def part_to_another_job(ticket: Ticket, part: Part) -> None:
+    operations.edit_part(ticket.fresh(), part=part, job=ticket.jobs[1], by=office())
+
+
+def part_of_a_job_off(ticket: Ticket, part: Part) -> None:
+    operations.remove_part(ticket.fresh(), part=part, by=office())
+
+
+def line_off(ticket: Ticket, part: Part) -> None:
+    operations.remove_line(ticket.jobs[0], line=ticket.jobs[0].lines.get().pk, by=office())
+
+
+def fewer_hours(ticket: Ticket, part: Part) -> None:
+    line = ticket.jobs[0].lines.get()
+    operations.edit_line(ticket.jobs[0], line=line.pk, quantity=d("0.5"), by=office())
+
+
+def job_cancelled(ticket: Ticket, part: Part) -> None:
+    operations.cancel_job(ticket.jobs[0], by=office())
+
+
+LEAVING: dict[Callable[[Ticket, Part], None], int | None] = {
+    loose_part_off: None,
+    some_of_a_loose_part_off: None,
+    loose_part_into_a_job: None,
+    part_out_of_a_job: 0,
+    part_to_another_job: 0,
+    part_of_a_job_off: 0,
+    line_off: 0,
+    fewer_hours: 0,
+    job_cancelled: 0,
+}
+
+
+@pytest.mark.parametrize("tolerance", ["0", "10"])
+@pytest.mark.parametrize("leave", LEAVING)
+def test_what_leaves_takes_its_amount_along(settings: Any, leave: Callable[[Ticket, Part], None], tolerance: str) -> None:
+    settings.SHOP_APPROVAL_TOLERANCE, settings.SHOP_SUPPLIES = d(tolerance), (d("5"), d("0"))
+    tax("10")
+    ticket = Ticket("100", "200")
+    part = with_part(ticket, "52.50", LEAVING[leave])
+    ticket.authorize()
+    assert authorized(ticket) == d(ticket.estimate["total"])
+    leave(ticket, part)
+    assert authorized(ticket) <= d(ticket.estimate["authorized"]["total"])
+    if "proposed" in ticket.states():
+        ticket.authorize()
+    assert authorized(ticket) == d(ticket.estimate["total"]) == d(ticket.estimate["authorized"]["total"])
+    assert findings() == stock_findings() == []
+
+
+def test_a_part_that_leaves_an_approved_job_for_the_ticket_stays_approved() -> None:
+    ticket = Ticket("100")
+    part = with_part(ticket, "50", 0)
+    ticket.authorize()
+    part_out_of_a_job(ticket, part)
+    assert ticket.states() == ["approved", "approved"]
+    loose_part_off(ticket, part)
+    assert authorized(ticket) == 100
+
+
+def test_the_place_of_a_removed_part_is_not_taken_by_another_unasked() -> None:
+    ticket = approved("200", parts=("105",))
+    loose_part_off(ticket, ticket.parts[0])
+    with_part(ticket, "50")
+    assert ticket.states() == ["approved", "proposed"]
+
+
+def test_without_tolerance_a_part_that_costs_nothing_is_asked_for_too() -> None:
+    ticket = approved("100")
+    with_part(ticket, "0")
+    assert ticket.states() == ["approved", "proposed"]
+
+
+# --- what comes back -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rises", [False, True])
+def test_supplies_are_approved_once_however_often_the_customer_is_asked(settings: Any, rises: bool) -> None:
+    settings.SHOP_SUPPLIES = (d("5"), d("0"))
+    tax("10")
+    ticket = Ticket()
+    labor = {"kind": "labor", "description": "Work", "quantity": d("1"), "unit_price": d("180")}
+    ticket.jobs = [operations.add_job(ticket.row, title="Work", lines=[labor], by=office())]
+    ticket.authorize()
+    for _ in range(3):
+        if rises:
+            settings.SHOP_SUPPLIES = (settings.SHOP_SUPPLIES[0] + 1, d("0"))
+        operations.add_line(ticket.jobs[0], **fee("1"), by=office())
+        assert authorized(ticket) == 0
+        record = ticket.authorize()
+        assert authorized(ticket) == record.approved_total == d(ticket.estimate["total"])
+    settings.SHOP_SUPPLIES = (d("20"), d("0"))
+    assert ticket.estimate["reapproval_needed"]
+    ticket.authorize()
+    assert not ticket.estimate["reapproval_needed"]
+    assert authorized(ticket) == d(ticket.estimate["total"])
+
+
+def test_what_is_proposed_later_shares_an_amount_off_with_what_was_approved() -> None:
+    ticket = Ticket("100")
+    operations.give_discount(ticket.fresh(), discount_amount=d("30"), by=office())
+    ticket.authorize()
+    late = operations.add_job(ticket.fresh(), title="Late", lines=[fee("900")], by=office())
+    record = ticket.authorize(approve=[late.pk], expected_total=d("970"))
+    assert [each["total"] for each in record.decisions] == ["873.00", "97.00"]
+    assert authorized(ticket) == 970
+    assert not ticket.estimate["reapproval_needed"]
+
+
+@pytest.mark.parametrize("how", ["grew", "declined", "cancelled"])
+@pytest.mark.parametrize("tolerance", ["0", "50"])
+def test_without_its_trade_in_the_rest_is_asked_for_again(settings: Any, how: str, tolerance: str) -> None:
+    settings.SHOP_APPROVAL_TOLERANCE = d(tolerance)
+    ticket = Ticket("300")
+    core = {"kind": "trade_in", "description": "Core", "quantity": d("1"), "unit_price": d("50")}
+    given = operations.add_job(ticket.fresh(), title="Core", lines=[core], by=office())
+    ticket.authorize()
+    assert authorized(ticket) == 250
+    if how == "grew":
+        operations.add_line(given, **fee("60"), by=office())
+    elif how == "declined":
+        ticket.authorize(decline=[given.pk])
+    else:
+        operations.cancel_job(given, by=office())
+    assert ticket.states()[0] == "proposed"
+    assert authorized(ticket) == 0
+
+
+# --- what was read ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", ["decline", "defer"])
+def test_the_version_knows_what_a_declined_job_costs(advisor: Client, said: str) -> None:
+    code = tax("10")
+    ticket = Ticket("100")
+    ticket.authorize(**{said: [ticket.jobs[0].pk]})
+    seen = ticket.estimate
+    stock.set_rate(code, rate=d("30"), by=None)
+    assert ticket.estimate["total"] == seen["total"] == "0.00"
+    body = {"approve": [ticket.jobs[0].pk], "version": seen["version"]}
+    refused(advisor.post(f"{ticket.api}authorizations/", body), 409, "estimate_changed")
+    assert ticket.states()[0] != "approved"
+
+
+@pytest.mark.parametrize("field", ["version", "expected_total"])
+def test_a_move_to_approved_may_say_which_estimate_was_read(owner: Client, field: str) -> None:
+    code = tax("10")
+    ticket = Ticket("100")
+    ticket.row.save_changes(customer=owner.user.customer)
+    seen = {"version": ticket.estimate["version"], "expected_total": ticket.estimate["total"]}
+    stock.set_rate(code, rate=d("30"), by=None)
+    facts = refused(owner.post(f"{ticket.api}transitions/", {"to": "approved", field: seen[field]}), 409, "estimate_changed")
+    assert facts["total"] == "130.00"
+    assert ticket.fresh().status == "estimate"
+    now = ticket.estimate
+    assert owner.post(f"{ticket.api}transitions/", {"to": "approved", "version": now["version"], "expected_total": now["total"]}).status_code == 200
+    assert authorized(ticket) == 130
+
+
+def test_only_who_approves_says_which_estimate_was_read(advisor: Client) -> None:
+    ticket = approved("100")
+    refused(advisor.post(f"{ticket.api}transitions/", {"to": "in_progress", "expected_total": "100.00"}), 400, field="expected_total")
+
+
+# --- anything in any order -------------------------------------------------------------------------
+
+
+class Shop:
+    """Does something at random to an approved ticket, and knows what the customer said yes to."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.ticket = Ticket("100", "60.55", "33.33")
+        self.parts = [PartFactory(price=d(price), stock=500) for price in ("9.99", "52.50", "105")]
+        self.agreed: dict[tuple[str, int], dict[str, Decimal]] = {}
+
+    def quantity(self) -> Decimal:
+        return Decimal(self.dice.randint(1, 3))
+
+    def job(self) -> Job | None:
+        return self.dice.choice([None, *Job.objects.filter(ticket=self.ticket.row)])
+
+    def add_part(self) -> None:
+        operations.add_part(self.ticket.fresh(), part=self.dice.choice(self.parts), quantity=self.quantity(), job=self.job(), by=office())
+
+    def line(self) -> TicketPart:
+        return self.dice.choice(list(self.ticket.row.lines.all()))
+
+    def remove_part(self) -> None:
+        line = self.line()
+        quantity = self.dice.choice([None, Decimal(1)])
+        operations.remove_part(self.ticket.fresh(), part=line.part, job=line.job, quantity=quantity, by=office())
+
+    def move_part(self) -> None:
+        line = self.line()
+        operations.edit_part(self.ticket.fresh(), part=line.part, from_job=line.job, job=self.job(), by=office())
+
+    def add_line(self) -> None:
+        operations.add_line(self.dice.choice(self.ticket.jobs), **fee(self.dice.choice(["0", "7.77", "40"])), by=office())
+
+    def remove_line(self) -> None:
+        line = self.dice.choice(list(JobLine.objects.filter(job__ticket=self.ticket.row)))
+        operations.remove_line(line.job, line=line.pk, by=office())
+
+    def edit_line(self) -> None:
+        line = self.dice.choice(list(JobLine.objects.filter(job__ticket=self.ticket.row)))
+        operations.edit_line(line.job, line=line.pk, quantity=self.quantity(), by=office())
+
+    def cancel_or_reopen(self) -> None:
+        job = self.dice.choice(self.ticket.jobs)
+        job.refresh_from_db()
+        (operations.reopen_job if job.status == JobStatus.CANCELLED else operations.cancel_job)(job, by=office())
+
+    def decide(self) -> None:
+        """Anything of anything."""
+        sheet = billing.read(self.ticket.fresh())
+        said: dict[str, list[int]] = {}
+        for unit in self.dice.sample(sheet.units, self.dice.randint(1, len(sheet.units))):
+            answer = self.dice.choice(["approve", "approve", "approve", "decline", "defer"])
+            is_job = isinstance(unit, Job)
+            said.setdefault(answer if is_job else f"{answer}_parts", []).append(unit.pk if is_job else unit.part_id)
+        self.authorize(**said)
+
+    def authorize(self, **said: list[int]) -> None:
+        for told in self.ticket.authorize(**said).decisions:
+            if told["decision"] == JobStatus.APPROVED and told["kind"] != "supplies":
+                self.agreed[(told["kind"], told["job"] or told["part"])] = contents(told["lines"])
+
+    def act(self) -> None:
+        choices = [self.add_part, self.remove_part, self.move_part, self.add_line, self.remove_line, self.edit_line, self.cancel_or_reopen]
+        try:
+            self.dice.choice([*choices, self.decide, self.decide, self.decide])()
+        except (DomainError, IndexError):
+            pass  # the shop refuses it, or there is nothing to do it to
+
+    def check(self) -> None:
+        sheet = billing.read(self.ticket.fresh())
+        bill, total = sheet.authorized_bill(), sheet.ticket.authorized_total
+        assert total is None or bill.total <= total <= bill.total + sheet.rounding_of(sheet.units), (bill.total, total)
+        for unit in sheet.authorized():
+            kind, key = ("job", unit.pk) if isinstance(unit, Job) else ("part", unit.part_id)
+            lines = [billing.line_facts(line, 1) for line in sheet.price([unit]).lines]
+            self.refuse_unasked(contents(lines), self.agreed.get((kind, key), {}), is_part=kind == "part")
+
+    def refuse_unasked(self, found: dict[str, Decimal], agreed: dict[str, Decimal], *, is_part: bool) -> None:
+        everywhere = {name: sum(there.get(name, Decimal(0)) for there in self.agreed.values()) for name in found}
+        for name, quantity in found.items():
+            assert quantity <= (everywhere[name] if is_part else agreed.get(name, Decimal(0))), (name, quantity, agreed)
+
+
+def contents(lines: list[dict[str, Any]]) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for line in lines:
+        name = f"{line['description']} at {line['unit_price']}"
+        found[name] = found.get(name, Decimal(0)) + Decimal(line["quantity"])
+    return found
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_is_authorized_that_the_customer_was_not_asked_for(settings: Any, seed: int) -> None:
+    settings.SHOP_SUPPLIES = (d("5"), d("0")) if seed % 2 else (d("0"), d("12.50"))
+    settings.SHOP_TAX_ROUNDING = "line" if seed % 3 else "group"
+    tax("8.25")
+    shop = Shop(seed)
+    for _ in range(60):
+        shop.act()
+        shop.check()
+    if "proposed" in shop.ticket.states():
+        shop.authorize()
+    shop.check()
+    assert findings() == stock_findings() == []
