@@ -48,6 +48,7 @@ def update(customer: Customer, *, by: Any, current_password: str | None = None, 
         raise erased(customer.pk)
     email = changes.get("email")
     if "email" in changes and email != customer.email and customer.user is not None:
+        row_locks.lock(customer.user)  # what the log-in opens is asked below
         if not email:
             raise InvalidInput("email", "email_required", "This customer logs in with the e-mail: give another one.")
         if by.pk == customer.user_id:
@@ -70,9 +71,11 @@ def delete(customer: Customer, *, by: Any) -> None:
     if customer.tickets.exists():
         raise DomainError("customer_in_use", f"{customer.name} has tickets, so the record stays: erase who it was instead.")
     rows: list[Any] = [*customer.vehicles.all(), customer]
-    # A mechanic or a clerk who is also a customer keeps the log-in for work.
-    if customer.user is not None and not customer.user.is_shop_staff:
-        rows.append(customer.user)
+    if customer.user is not None:
+        row_locks.lock(customer.user)  # nobody is given a role meanwhile
+        # A mechanic or a clerk who is also a customer keeps the log-in for work.
+        if not customer.user.is_shop_staff:
+            rows.append(customer.user)
     for row in rows:
         gone = copy(row)  # a row that was deleted has no key any more
         row.delete(by=by)
@@ -94,6 +97,8 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
     _refuse_open_tickets(customer)
     _refuse_open_money(customer)
     user, vehicles = customer.user, _erase_vehicles(customer)
+    if user is not None:
+        row_locks.lock(user)  # nobody is given a role meanwhile
     # A mechanic or a clerk who is also a customer keeps the log-in for work, and is a customer no more.
     works_here = user is not None and user.is_shop_staff
     kept_login = None if works_here else user

@@ -233,7 +233,8 @@ def _shift_on_hand(part: Part, quantity: Decimal) -> None:
 
 def _must_shift(part: Part, **counts: Decimal) -> None:
     if not Part.objects.shift(part.pk, **counts):
-        raise DomainError("books_do_not_balance", f"The counts of {part.sku} contradict the tickets: run check_stock, then count the part.")
+        sku = Part.objects.get(pk=part.pk).sku
+        raise DomainError("books_do_not_balance", f"The counts of {sku} contradict the tickets: run check_stock, then count the part.")
     _stock_changed()
 
 
@@ -244,11 +245,11 @@ def _record(part: Part, quantity: Decimal, reason: Reason, **details: Any) -> St
 
 
 def _insufficient(part: Part, asked: Decimal) -> DomainError:
-    available = Part.objects.get(pk=part.pk).available
+    now = Part.objects.get(pk=part.pk)
     return DomainError(
         "insufficient_stock",
-        f"Only {show(available)} of {part.sku} available, {show(asked)} asked: take fewer, receive more, or backorder.",
-        available=str(available),
+        f"Only {show(now.available)} of {now.sku} available, {show(asked)} asked: take fewer, receive more, or backorder.",
+        available=str(now.available),
         part=part.pk,
     )
 

@@ -1,15 +1,28 @@
 """Every operation locks first and works on what the row says then, whatever object it was handed."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
+from importlib import import_module
+from importlib.util import find_spec
+from inspect import isfunction
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from customers import operations as customers
+from customers.models import Customer
 from inventory import operations as stock
 from inventory.models import Part
+from mechanic_shop.accounts import operations as accounts
+from mechanic_shop.accounts.models import User
 from mechanic_shop.api import row_locks
+from mechanic_shop.api.models import AuditEntry
+from mechanic_shop.errors import DomainError, NotAllowed
 from mechanics import operations as mechanics
 from tickets import operations
 from tickets.models import CannedJob, Job, Payment, ServiceTicket
@@ -18,6 +31,7 @@ from .factories import (
     CustomerFactory,
     MechanicFactory,
     PartFactory,
+    UserFactory,
     VehicleFactory,
     make_ticket,
     office,
@@ -171,23 +185,180 @@ def test_a_price_is_that_of_the_moment() -> None:
     assert world.ticket.lines.get(part=part).unit_price == Decimal(12)
 
 
+# --- every other app ---------------------------------------------------------------------------------
+
+
+def walk_in() -> Any:
+    return CustomerFactory(login=True)
+
+
+def login() -> Any:
+    return UserFactory()
+
+
+def counted_part() -> Any:
+    """Of which two are promised to a ticket."""
+    part = PartFactory(stock=10)
+    stock.allocate(part, Decimal(2))
+    return Part.objects.get(pk=part.pk)
+
+
+def waiting_part() -> Any:
+    """For which a ticket waits, and which has come behind its back."""
+    part = PartFactory()
+    ticket = make_ticket("approved")
+    operations.add_part(ticket, part=part, backorder=True, quantity=Decimal(2), by=office())
+    Part.objects.filter(pk=part.pk).update(on_hand=Decimal(2))
+    return Part.objects.get(pk=part.pk)
+
+
+def tax_code() -> Any:
+    return stock.add_tax_code(name="VAT", rate=Decimal(1), by=None)
+
+
+ADDRESS, RENAMED, EMAIL = {"address": "2 New Street"}, {"name": "Other pads", "sku": "OTHER-1"}, {"email": "moved@example.com"}
+TWO = Decimal(2)
+# operation: (what makes the row, what somebody else changes of it once it was read, the call with what was read)
 ELSEWHERE: dict[str, tuple[Callable[[], Any], dict[str, Any], Callable[[Any], Any]]] = {
-    "customers.update": (CustomerFactory, {"address": "2 New Street"}, lambda c: customers.update(c, phone="555-0100", by=office())),
-    "inventory.receive": (PartFactory, {"name": "Other pads"}, lambda p: stock.receive(p, quantity=Decimal(1), by=office())),
-    "inventory.adjust": (PartFactory, {"name": "Other pads"}, lambda p: stock.adjust(p, quantity=Decimal(1), reason="adjustment", note="", by=None)),
-    "inventory.count": (PartFactory, {"name": "Other pads"}, lambda p: stock.count(p, counted=Decimal(3), by=office())),
+    "accounts.deactivate": (login, EMAIL, lambda u: accounts.deactivate(u, by=office())),
+    "accounts.end_sessions": (login, EMAIL, lambda u: accounts.end_sessions(u, by=office())),
+    "accounts.erase_login": (login, {"is_staff": True}, lambda u: accounts.erase_login(u, by=office())),
+    "accounts.set_email": (login, {"is_active": False}, lambda u: accounts.set_email(u, "new@example.com", by=office())),
+    "customers.delete": (CustomerFactory, ADDRESS, lambda c: customers.delete(c, by=office())),
+    "customers.delete_vehicle": (VehicleFactory, {"color": "red"}, lambda v: customers.delete_vehicle(v, by=office())),
+    "customers.erase": (walk_in, {"tax_exempt": True}, lambda c: customers.erase(c, by=office())),
+    "customers.update": (walk_in, ADDRESS, lambda c: customers.update(c, phone="555-0100", by=office())),
+    "inventory.adjust": (PartFactory, RENAMED, lambda p: stock.adjust(p, quantity=TWO, reason="adjustment", note="", by=None)),
+    "inventory.count": (PartFactory, RENAMED, lambda p: stock.count(p, counted=Decimal(3), by=office())),
+    "inventory.delete": (PartFactory, RENAMED, lambda p: stock.delete(p, by=office())),
+    "inventory.receive": (PartFactory, RENAMED, lambda p: stock.receive(p, quantity=TWO, by=office())),
+    "inventory.set_rate": (tax_code, {"number": "DE 1"}, lambda c: stock.set_rate(c, rate=TWO, by=None)),
+    "mechanics.delete": (MechanicFactory, {"bio": "Welds"}, lambda m: mechanics.delete(m, by=office())),
 }  # fmt: skip
+# A ticket's operations call them with a part whose row they hold. Each is one statement on the shelf, whose WHERE clause is
+# the lock, or reads the shelf anew: (what makes the part, the call, what is on hand and allocated then).
+OF_THE_SHELF: dict[str, tuple[Callable[[], Any], Callable[[Any], Any], tuple[int, int]]] = {
+    "inventory.allocate": (counted_part, lambda p: stock.allocate(p, TWO), (11, 5)),
+    "inventory.allocate_up_to": (counted_part, lambda p: stock.allocate_up_to(p, Decimal(50)), (11, 11)),
+    "inventory.release": (counted_part, lambda p: stock.release(p, TWO), (11, 1)),
+    "inventory.issue": (counted_part, lambda p: stock.issue(p, TWO, reference="T-1", by=None), (9, 1)),
+    "inventory.return_to_stock": (counted_part, lambda p: stock.return_to_stock(p, TWO, reference="T-1", by=None), (13, 3)),
+    "inventory.fill_backorders": (waiting_part, stock.fill_backorders, (3, 3)),
+}
+# Compare-and-set on what was read: whoever proved a password or a mail proved it for that very log-in.
+COMPARED: dict[str, Callable[[Any], Any]] = {
+    "accounts.reset_password": lambda u: accounts.reset_password(u, "hash"),
+    "accounts.set_password": lambda u: accounts.set_password(u, "hash", by=u),
+    "accounts.store_password": lambda u: accounts.store_password(u, "hash"),
+}
+NO_ROW = {
+    *("accounts.create_login", "accounts.log_in", "accounts.log_out", "accounts.login_for_walk_in", "accounts.mail_reset"),
+    *("accounts.request_reset", "accounts.rotate", "customers.register", "inventory.add_tax_code"),
+}
+"""They are handed no row that was read before."""
+NO_WRITE = {
+    *("accounts.change_password", "accounts.check_change", "accounts.check_current_password", "accounts.check_refresh", "accounts.check_reset"),
+    *("accounts.count_attempt", "accounts.customers", "accounts.email_is_taken", "accounts.give_attempt_back", "accounts.pair"),
+    *("accounts.lock_login", "accounts.pseudonyms", "accounts.token_pair"),
+    *("inventory.combined_rate", "inventory.ensure_available", "inventory.lock_parts", "inventory.show"),
+}
+"""They write no row, or leave that to another operation."""
+
+
+def operations_elsewhere() -> set[str]:
+    """Every public function of every app's operations, but for those of tickets."""
+    found = set()
+    for app in apps.get_app_configs():
+        if find_spec(f"{app.name}.operations") is None or app.label == "tickets":
+            continue
+        module = import_module(f"{app.name}.operations")
+        found |= {
+            f"{app.label}.{name}"
+            for name, each in vars(module).items()
+            if isfunction(each) and each.__module__ == module.__name__ and not name.startswith("_")
+        }
+    return found
+
+
+def test_every_operation_of_every_app_is_here() -> None:
+    lists = [set(ELSEWHERE), set(OF_THE_SHELF), set(COMPARED), NO_ROW, NO_WRITE]
+    assert set().union(*lists) == operations_elsewhere()
+    assert sum(map(len, lists)) == len(operations_elsewhere())
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_an_operation_uses_what_the_row_says_now(name: str) -> None:
     factory, change, call = ELSEWHERE[name]
     stale = factory()
-    type(stale).objects.filter(pk=stale.pk).update(**change)
-    call(stale)
+    model, key, name_then = type(stale), stale.pk, str(stale)
+    model._base_manager.filter(pk=key).update(**change)
+    last = AuditEntry.objects.order_by("pk").values_list("pk", flat=True).last() or 0
+    office()
+
+    with CaptureQueriesContext(connection) as ran:
+        call(stale)
+
     for column, value in change.items():
         assert getattr(stale, column) == value
-        assert getattr(type(stale).objects.get(pk=stale.pk), column) == value
+        assert list(model._base_manager.filter(pk=key).values_list(column, flat=True)) in ([], [value])
+    now, told = model._base_manager.filter(pk=key).first() or stale, AuditEntry.objects.get_for_object(model(pk=key)).filter(pk__gt=last)
+    assert str(now) == name_then or name_then not in {entry.object_repr for entry in told}
+    if connection.features.has_select_for_update:  # the lock is what it begins with
+        begins = [query["sql"] for query in ran.captured_queries if "SAVEPOINT" not in query["sql"]]
+        asked = [sql for sql in begins if "office@example.com" not in sql and '"customers_customer"."user_id" =' not in sql]
+        assert "FOR UPDATE" in asked[0], asked[0]
+
+
+@pytest.mark.parametrize("name", OF_THE_SHELF)
+def test_what_is_done_to_the_shelf_uses_what_is_on_it_now(name: str) -> None:
+    make, call, (on_hand, allocated) = OF_THE_SHELF[name]
+    stale = make()
+    Part.objects.filter(pk=stale.pk).update(**RENAMED, on_hand=F("on_hand") + 1, allocated=F("allocated") + 1)
+
+    call(stale)
+
+    now = Part.objects.get(pk=stale.pk)
+    assert (now.name, now.sku) == tuple(RENAMED.values())
+    assert (now.on_hand, now.allocated) == (on_hand, allocated)
+    assert {movement.on_hand_after for movement in now.movements.exclude(reason="receipt")} <= {on_hand}
+
+
+@pytest.mark.parametrize("change", [{"password": "another"}, {"session_epoch": 7}, EMAIL, {"is_active": False}])
+@pytest.mark.parametrize("name", COMPARED)
+def test_a_password_is_set_for_the_log_in_that_was_proven(name: str, change: dict[str, Any]) -> None:
+    stale = UserFactory()
+    User.objects.filter(pk=stale.pk).update(**change)
+    kept = User.objects.values().get(pk=stale.pk)
+    with suppress(DomainError):  # or it says so
+        assert COMPARED[name](stale) is False
+    assert User.objects.values().get(pk=stale.pk) == kept
+
+
+def locks_a_login(ran: CaptureQueriesContext) -> bool:
+    """Where rows can be locked: a role that is given in this moment waits, and so does what asks for it."""
+    locked = [query["sql"] for query in ran.captured_queries if "FOR UPDATE" in query["sql"]]
+    return not connection.features.has_select_for_update or any('FROM "accounts_user"' in sql for sql in locked)
+
+
+@pytest.mark.parametrize("done", ["delete", "erase"])
+def test_whoever_works_here_by_now_keeps_the_log_in(done: str) -> None:
+    stale = Customer.objects.select_related("user").get(pk=CustomerFactory(login=True).pk)
+    assert not stale.user.is_shop_staff
+    user = stale.user_id
+    User.objects.filter(pk=user).update(is_staff=True)
+    with CaptureQueriesContext(connection) as ran:
+        getattr(customers, done)(stale, by=office())
+    assert locks_a_login(ran)
+    assert User.objects.get(pk=user).is_active
+
+
+def test_what_a_log_in_opens_by_now_is_asked_before_its_e_mail_changes() -> None:
+    stale = Customer.objects.select_related("user").get(pk=CustomerFactory(login=True).pk)
+    assert not stale.user.is_shop_staff
+    User.objects.filter(pk=stale.user_id).update(is_staff=True)
+    with CaptureQueriesContext(connection) as ran, pytest.raises(NotAllowed):
+        customers.update(stale, email="mine@example.com", by=UserFactory(role="advisor"))
+    assert locks_a_login(ran)
 
 
 def test_a_part_that_is_counted_by_now_takes_no_half() -> None:

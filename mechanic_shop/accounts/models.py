@@ -170,5 +170,5 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
         return isinstance(claim, str) and any(constant_time_compare(known[:16], claim) for known in hashes)
 
     def same_revision(self) -> AuditedQuerySet:
-        """This row, as long as nobody else changed its password or ended its sessions: the WHERE clause of a compare-and-set."""
-        return User.objects.filter(pk=self.pk, password=self.password, session_epoch=self.session_epoch)
+        """This row, as long as nobody else changed its e-mail or password or ended its sessions: the WHERE clause of a compare-and-set."""
+        return User.objects.filter(pk=self.pk, email=self.email, password=self.password, session_epoch=self.session_epoch)

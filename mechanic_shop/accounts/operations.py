@@ -108,6 +108,7 @@ def check_refresh(refresh: str) -> dict[str, ShopRefreshToken]:
 @atomic
 def end_sessions(user: User, *, by: Any = None) -> None:
     """Log ``user`` out everywhere: sessions, access and refresh tokens, resets under way."""
+    row_locks.lock(user)
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     caching.changed("accounts", at_once=True)
     user.refresh_from_db(fields=["session_epoch"])
@@ -118,8 +119,9 @@ def end_sessions(user: User, *, by: Any = None) -> None:
 @atomic
 def deactivate(user: User, *, by: Any) -> None:
     """Take the log-in away at once; the user and what they did stay on record."""
-    User.objects.filter(pk=user.pk).update_by(by, is_active=False)
+    row_locks.lock(user)
     user.is_active = False
+    user.save(update_fields=["is_active"], by=by)
     end_sessions(user, by=by)
 
 
@@ -129,9 +131,10 @@ def erase_login(user: User, *, by: Any) -> None:
 
     The new address cannot be guessed: nobody signs up with it beforehand, nobody asks for its reset.
     """
-    User.objects.filter(pk=user.pk).update(email=f"{uuid4().hex}@erased.invalid", password=make_password(None), last_login=None)
+    row_locks.lock(user)
+    user.email, user.password, user.last_login = f"{uuid4().hex}@erased.invalid", make_password(None), None
+    user.save(update_fields=["email", "password", "last_login"], by=by)
     deactivate(user, by=by)
-    user.refresh_from_db()
 
 
 # --- passwords ---------------------------------------------------------------------------------
@@ -170,15 +173,15 @@ def check_change(user: User, *, current_password: str, new_password: str) -> dic
 
 @atomic
 def set_password(user: User, new_hash: str, *, by: Any) -> None:
-    """Set a new password, which ends every session. Raises DomainError when it was changed in the same moment."""
+    """Set a new password, which ends every session. Raises DomainError when the log-in was changed in the same moment."""
     if not store_password(user, new_hash, by=by):
-        raise DomainError("conflict", "The password was changed in this very moment: log in again.")
+        raise DomainError("conflict", "The log-in was changed in this very moment: log in again.")
     log.info("password changed", extra={"of_user_id": user.pk, "by_user_id": by.pk})
 
 
 @atomic
 def store_password(user: User, new_hash: str, *, by: Any = None) -> bool:
-    """Compare-and-set: False, and nothing changed, when somebody set a password or ended the sessions meanwhile."""
+    """Compare-and-set: False, and nothing changed, when somebody changed the e-mail or password or ended the sessions meanwhile."""
     caching.changed("accounts", at_once=True)
     return bool(user.same_revision().filter(is_active=True).update_by(by, password=new_hash, session_epoch=F("session_epoch") + 1))
 
