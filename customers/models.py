@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from mechanic_shop.accounts.emails import normalise_email
-from mechanic_shop.api import caching
+from mechanic_shop.accounts.renewal import PeopleQuerySet
 from mechanic_shop.api.models import ShopModel, ShopQuerySet
 from mechanic_shop.api.row_locks import locking
 from mechanic_shop.api.searching import SHORTEST, keys, matching
@@ -20,7 +20,7 @@ from .phones import MOST, phone_key, phone_terms
 from .vin import vin_valid
 
 
-class CustomerQuerySet(ShopQuerySet):
+class CustomerQuerySet(PeopleQuerySet, ShopQuerySet):
     def visible_to(self, user) -> Self:
         """All for staff who may see customers, else the user's own record."""
         if user.has_perm("customers.view_customer"):
@@ -114,15 +114,6 @@ class Customer(ShopModel):
         if fields is not None and "phone" in fields:
             kwargs["update_fields"] = [*fields, "phone_digits"]
         super().save(*args, **kwargs)
-        if self.user_id:
-            caching.changed("accounts", at_once=True)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        user = self.user_id
-        gone = super().delete(*args, **kwargs)
-        if user:  # what is kept about the account says that it is a customer's
-            caching.changed("accounts", at_once=True)
-        return gone
 
     @property
     def owner_id(self) -> int | None:

@@ -12,7 +12,7 @@ from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import EMAIL_TAKEN
 from mechanic_shop.accounts.rights import may_manage
 from mechanic_shop.admin.log import forget_in_log
-from mechanic_shop.api import audit, caching, row_locks
+from mechanic_shop.api import audit, row_locks
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput, NotAllowed
 
@@ -114,7 +114,6 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
     )
     if kept_login is not None:
         accounts.erase_login(kept_login, by=by)
-    caching.changed("accounts", at_once=True)  # who works here is known as a customer, too
     answers.forget(customer, user)
     _forget_everywhere(customer, *vehicles, *filter(None, [kept_login]))
     log.info("customer erased", extra={"customer_id": customer.pk, "by_user_id": by.pk})

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Count, Q
 from django.db.models.functions import Coalesce, Lower
 
-from mechanic_shop.api import caching
+from mechanic_shop.accounts.renewal import PeopleQuerySet
 from mechanic_shop.api.models import ShopModel, ShopQuerySet
 from mechanic_shop.api.times import day_end, day_start
 
@@ -23,7 +23,7 @@ def matches_specialty(word: str) -> Q:
     return Q(specialties__icontains=word) | Q(specialties__icontains=json.dumps(word)[1:-1])
 
 
-class MechanicQuerySet(ShopQuerySet):
+class MechanicQuerySet(PeopleQuerySet, ShopQuerySet):
     def visible_to(self, user: Any) -> Self:
         """Everybody may see who works here; which fields is the serializer's matter."""
         return self
@@ -88,8 +88,3 @@ class Mechanic(ShopModel):
 
     def __str__(self) -> str:
         return self.name
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        super().save(*args, **kwargs)
-        if self.user_id:
-            caching.changed("accounts", at_once=True)

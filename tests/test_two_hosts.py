@@ -6,20 +6,25 @@ Collected where the tests run on PostgreSQL and Redis (conftest.py): without a s
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import cycle
 from threading import Barrier
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 
 from customers.models import Customer
 from inventory.books import findings
 from inventory.models import Part, StockMovement
 from mechanic_shop.accounts import operations as accounts
+from mechanic_shop.accounts.models import User
 from mechanic_shop.accounts.operations import token_pair
+from mechanics.models import Mechanic
 
 from .factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, make_ticket
 from .hosts import Answer, Host, two_hosts
+from .test_kept_rights import PATHS, WRITES, Crew
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,6 +78,50 @@ def test_a_user_who_is_deactivated_is_refused_by_every_process_at_once(hosts: li
         assert {host.ask("GET", "tickets/", token=token).status for host in hosts * 4} == {200}
         accounts.deactivate(user, by=boss)
         assert {host.ask("GET", "tickets/", token=token).status for host in hosts * 4} == {401}
+
+
+# One of each kind: tests/test_kept_rights.py has them all, in one process.
+OF_EACH_KIND = (
+    *("roles are cleared", "a user is put into a role", "a role loses a right", "a right leaves its roles", "roles are deleted"),
+    *("superusers are made in bulk", "users are switched off", "users are deleted", "a mechanic is unlinked", "customers are deleted"),
+)
+
+
+def test_every_change_of_rights_is_seen_by_every_process_at_once() -> None:
+    with two_hosts(THROTTLE_ANON="off", THROTTLE_CUSTOMER="off") as hosts:
+        for write in OF_EACH_KIND:
+            see_everywhere(hosts, write)
+
+
+def see_everywhere(hosts: list[Host], write: str) -> None:
+    with undone():
+        crew = Crew()
+        token = crew.token.removeprefix("Bearer ")
+        before = {seen(host, token) for host in hosts * 4}
+        assert len(before) == 1, write
+        WRITES[write](crew)
+        assert len(before | {seen(host, token) for host in hosts * 4}) == 2, write
+
+
+def seen(host: Host, token: str) -> tuple[Any, ...]:
+    answers = [host.ask("GET", path, token=token) for path in PATHS]
+    return tuple((answer.status, answer.content if answer.status == 200 else b"") for answer in answers)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Roles and rights as they were, and nobody who was made meanwhile."""
+    groups = {group: list(group.permissions.all()) for group in Group.objects.all()}
+    try:
+        yield
+    finally:
+        for group, rights in groups.items():
+            group.save()
+            for right in rights:
+                right.save()
+            group.permissions.set(rights)
+        for model in (Mechanic, Customer, User):
+            model.objects.all().delete()
 
 
 def test_limits_are_counted_over_all_processes(hosts: list[Host]) -> None:

@@ -124,7 +124,6 @@ class UserAdmin(ShopModelAdmin):
     """Log-ins. A user who did something stays on record, so nobody is deleted here: switch them off."""
 
     form = UserForm
-    cache_groups = ("accounts",)  # roles are no columns: what a token may do changes with them
     search_icon = "badge"
     search_fields = ("email", "mechanic__name", "customer__name")
     search_help_text = "E-mail or name"
@@ -243,7 +242,6 @@ admin.site.register(AuditEntry, AuditEntryAdmin)
 class RoleAdmin(ShopModelAdmin):
     """Roles: groups of permissions. Whoever changes them could give themselves everything, so the owner alone does."""
 
-    cache_groups = ("accounts",)
     search_fields = ("name",)
     list_display = ("name",)
     ordering = ("name",)

@@ -10,12 +10,16 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from . import schema  # noqa: F401 - drf-spectacular knows an extension once its module is imported
+        from . import (
+            renewal,
+            schema,  # noqa: F401 - drf-spectacular knows an extension once its module is imported
+        )
         from .roles import hand_out_new_permissions
 
         # Without a sender: it runs for every app, and before django.contrib.auth's own receiver, which is connected later.
         post_migrate.connect(hand_out_new_permissions, dispatch_uid="mechanic_shop.accounts.roles")
         hide_tokens_from_admin()
+        renewal.connect()
         self.roles = told_roles()  # kept, or its receivers would be gone with it
 
 

@@ -8,11 +8,11 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from mechanic_shop.api import caching
 from mechanic_shop.api.audit import AuditedModel, AuditedQuerySet
 from mechanic_shop.api.statements import USER
 
 from .emails import MAX_EMAIL, normalise_email, validate_plain_email
+from .renewal import PeopleQuerySet
 
 EMAIL_TAKEN = "This e-mail is known here already: log in with it, or reset its password."
 
@@ -37,7 +37,7 @@ class Visitor(AnonymousUser):
         return False
 
 
-class UserManager(BaseUserManager.from_queryset(AuditedQuerySet)):  # type: ignore[misc]
+class UserManager(BaseUserManager.from_queryset(PeopleQuerySet)):  # type: ignore[misc]
     """Users are found by their e-mail, however it is spelt."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
@@ -104,12 +104,6 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = normalise_email(self.email)
         super().save(*args, **kwargs)
-        caching.changed("accounts", at_once=True)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        gone = super().delete(*args, **kwargs)
-        caching.changed("accounts", at_once=True)
-        return gone
 
     # --- what this user may do: Django would ask each of its backends each time, and a write asks a dozen times ---
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import AuthenticationFailed
 
-from mechanic_shop.api import audit, caching, row_locks
+from mechanic_shop.api import audit, row_locks
 from mechanic_shop.api.throttling import address_of, hit, limited
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
@@ -110,7 +110,6 @@ def end_sessions(user: User, *, by: Any = None) -> None:
     """Log ``user`` out everywhere: sessions, access and refresh tokens, resets under way."""
     row_locks.lock(user)
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
-    caching.changed("accounts", at_once=True)
     user.refresh_from_db(fields=["session_epoch"])
     audit.note(user, sessions=[None, "ended"], by=by)
     log.info("sessions ended", extra={"of_user_id": user.pk, "by_user_id": by and by.pk})
@@ -182,7 +181,6 @@ def set_password(user: User, new_hash: str, *, by: Any) -> None:
 @atomic
 def store_password(user: User, new_hash: str, *, by: Any = None) -> bool:
     """Compare-and-set: False, and nothing changed, when somebody changed the e-mail or password or ended the sessions meanwhile."""
-    caching.changed("accounts", at_once=True)
     return bool(user.same_revision().filter(is_active=True).update_by(by, password=new_hash, session_epoch=F("session_epoch") + 1))
 
 

@@ -10,6 +10,8 @@ from django.apps import apps as installed
 from django.contrib.auth.management import create_permissions
 from django.db import DEFAULT_DB_ALIAS, router, transaction
 
+from .renewal import renew
+
 
 def rights(model: str, *actions: str) -> set[str]:
     """``rights("inventory.part", "view", "add")``: Django's names of these permissions."""
@@ -100,3 +102,4 @@ def give_to_roles(permissions: dict[str, int], groups: Any) -> None:
         if mine:
             group, _ = groups.get_or_create(name=role)
             group.permissions.add(*mine)
+            renew()  # during a migration the models are not those that Django tells of
