@@ -52,7 +52,7 @@ def update(customer: Customer, *, by: Any, current_password: str | None = None, 
         if not email:
             raise InvalidInput("email", "email_required", "This customer logs in with the e-mail: give another one.")
         if by.pk == customer.user_id:
-            accounts.check_current_password(by, current_password)
+            accounts.check_current_password(customer.user, current_password)
         elif customer.user.is_shop_staff and not (by.has_perm("accounts.change_user") and may_manage(by, customer.user)):
             # The front desk could else send a manager's password reset to itself, and a manager the owner's.
             raise NotAllowed("login_of_staff", "This customer works here and logs in with that e-mail: they or the manager change it.")
@@ -92,13 +92,14 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
     row_locks.lock(customer, "user")
     if customer.erased_at:
         raise DomainError("already_erased", f"Customer {customer.pk} was erased on {customer.erased_at:%Y-%m-%d}: nothing is left to erase.")
-    if by.pk == customer.user_id:
-        accounts.check_current_password(by, current_password)
+    user = customer.user
+    if user is not None:
+        row_locks.lock(user)  # nobody is given a role meanwhile, or another password
+        if by.pk == user.pk:
+            accounts.check_current_password(user, current_password)
     _refuse_open_tickets(customer)
     _refuse_open_money(customer)
-    user, vehicles = customer.user, _erase_vehicles(customer)
-    if user is not None:
-        row_locks.lock(user)  # nobody is given a role meanwhile
+    vehicles = _erase_vehicles(customer)
     # A mechanic or a clerk who is also a customer keeps the log-in for work, and is a customer no more.
     works_here = user is not None and user.is_shop_staff
     kept_login = None if works_here else user

@@ -1,23 +1,32 @@
 """At most one thread in four hashes a password; the others are refused at once, and told when to come back."""
 
+import ast
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import yaml
+from django.contrib.auth.hashers import make_password
+from django.db import connection
 from django.test import Client as Browser
 from django.utils.http import urlsafe_base64_encode
 from django.utils.module_loading import import_string
 
+from customers.models import Customer
 from mechanic_shop import settings as shop_settings
 from mechanic_shop.accounts.hashing import MESSAGE, BoundedPBKDF2PasswordHasher, HashingSlots, slots
+from mechanic_shop.accounts.models import User
 from mechanic_shop.accounts.passwords import reset_tokens
+from mechanic_shop.api import form_keys
 from mechanic_shop.errors import Busy
 
 from .answers import refused
 from .conftest import Client, client_of
 from .factories import PASSWORD
+from .test_imports import ROOT, modules
 
 NEW = "Torque-to-47-newton-metres"
 API = "/api/v1"
@@ -39,13 +48,19 @@ def taken() -> Iterator[None]:
 
 
 def form(client: Browser, page: str, **typed: str) -> Any:
-    return client.post(page, typed, HTTP_ACCEPT="text/html")
+    """As a page of the shop sends it: with its key, by which it has one effect, in one transaction."""
+    return client.post(page, typed | {form_keys.FIELD: secrets.token_urlsafe(16)}, HTTP_ACCEPT="text/html")
 
 
 def browser_of(user: Any) -> Browser:
     browser = Browser()
     browser.force_login(user)
     return browser
+
+
+def own_record(user: Any) -> int:
+    """The customer that a member of the staff is."""
+    return Customer.objects.get_or_create(user=user, defaults={"name": "Boss", "email": user.email})[0].pk
 
 
 # Each takes the log-in of a customer, and that of a manager.
@@ -61,7 +76,20 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
     "new e-mail": lambda user, boss: client_of(user).patch(
         f"{API}/customers/{user.customer.pk}/", {"email": "other@example.com", "current_password": PASSWORD}
     ),
+    "whole record": lambda user, boss: client_of(user).put(
+        f"{API}/customers/{user.customer.pk}/", {"name": "N", "email": "other@example.com", "current_password": PASSWORD}
+    ),
     "erase oneself": lambda user, boss: client_of(user).post(f"{API}/customers/{user.customer.pk}/erase/", {"current_password": PASSWORD}),
+}
+# The routes of the API that take a password, by who of PROGRAMS knocks there.
+ROUTES = {
+    "POST /api/v1/auth/token/": {"log-in", "unknown log-in"},
+    "POST /api/v1/auth/password/": {"new password"},
+    "POST /api/v1/auth/password/reset/confirm/": {"reset"},
+    "POST /api/v1/customers/": {"sign-up"},
+    "PATCH /api/v1/customers/{id}/": {"new e-mail"},
+    "PUT /api/v1/customers/{id}/": {"whole record"},
+    "POST /api/v1/customers/{id}/erase/": {"erase oneself"},
 }
 PAGES: dict[str, Callable[[Any, Any], Any]] = {
     "log-in": lambda user, boss: form(Browser(), f"{API}/session/login/", username=user.email, password=PASSWORD),
@@ -76,6 +104,7 @@ PAGES: dict[str, Callable[[Any, Any], Any]] = {
     ),
     "another's password": lambda user, boss: form(browser_of(boss), f"/admin/accounts/user/{user.pk}/set-password/", password1=NEW, password2=NEW),
     "new log-in": lambda user, boss: form(browser_of(boss), "/admin/accounts/user/add/", email="n@example.com", password1=NEW, password2=NEW),
+    "erase oneself": lambda user, boss: form(browser_of(boss), f"/admin/customers/customer/{own_record(boss)}/erase/", current_password=PASSWORD),
 }
 
 
@@ -150,3 +179,106 @@ def test_one_thread_in_four_may_hash_and_every_hasher_of_the_shop_asks() -> None
 
 def get_hasher(path: str) -> Any:
     return import_string(path)()
+
+
+# --- outside of transactions -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Of every password that was hashed: did a transaction wait for it?"""
+    found: list[bool] = []
+    encode = BoundedPBKDF2PasswordHasher.encode
+
+    def told(self: Any, *args: Any) -> str:
+        found.append(connection.in_atomic_block)
+        return encode(self, *args)
+
+    monkeypatch.setattr(BoundedPBKDF2PasswordHasher, "encode", told)
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("doors", "door"), [(doors, door) for doors in (PROGRAMS, PAGES) for door in doors])
+def test_no_transaction_waits_for_a_hash(user: Any, boss: Any, doors: Any, door: str, hashed: list[bool]) -> None:
+    hashed.clear()  # of the two users
+    answer = doors[door](user, boss)
+    assert answer.status_code == 401 if door == "unknown log-in" else answer.status_code in (200, 201, 204, 302), answer.content
+    if doors is PAGES:
+        assert answer.status_code == 302, answer.content.decode()
+    assert hashed
+    assert not any(hashed)
+
+
+def test_every_route_that_takes_a_password_is_here() -> None:
+    assert set().union(*ROUTES.values()) == set(PROGRAMS)
+    found = set()
+    schema = yaml.load((ROOT / "docs" / "openapi.yaml").read_text(), yaml.CSafeLoader)
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            bodies = [content["schema"] for content in operation.get("requestBody", {}).get("content", {}).values()]
+            named = [schema["components"]["schemas"][body["$ref"].rpartition("/")[2]] for body in bodies if "$ref" in body]
+            if any("password" in name for body in named for name in body.get("properties", {})):
+                found.add(f"{method.upper()} {path}")
+    assert found == set(ROUTES)
+
+
+def test_everything_that_hashes_is_known() -> None:
+    """A new caller belongs into the tables above."""
+    callers = set()
+    for path, module, _ in modules():
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, ast.FunctionDef) and not function.name.startswith("_"):
+                callers |= {f"{module}.{function.name}" for call in ast.walk(function) if isinstance(call, ast.Call) and hashes(call)}
+    assert callers == {
+        "customers.operations.erase",
+        "customers.operations.update",
+        "customers.serializers.validate",
+        "mechanic_shop.accounts.admin.clean_self",
+        "mechanic_shop.accounts.admin.hash_password",
+        "mechanic_shop.accounts.models.create_user",  # for commands and tests: no door comes here
+        "mechanic_shop.accounts.operations.change_password",
+        "mechanic_shop.accounts.operations.check_reset",
+        "mechanic_shop.accounts.operations.log_in",
+        "tickets.demo.loader.load",
+    }
+
+
+def hashes(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name == "authenticate":  # Django's function, not the method of a class that reads tokens
+        return isinstance(call.func, ast.Name)
+    nothing = any(isinstance(each, ast.Constant) and each.value is None for each in call.args)  # no password, so no work
+    return name in ("make_password", "check_password", "set_password", "hash_new_password", "check_current_password") and not nothing
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("door", ["new e-mail", "whole record", "erase oneself"])
+def test_a_password_that_was_replaced_meanwhile_proves_nothing(user: Any, boss: Any, door: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    replaced, encode = make_password(NEW), BoundedPBKDF2PasswordHasher.encode
+
+    def and_somebody_else_sets_another(self: Any, *args: Any) -> str:
+        found = encode(self, *args)
+        User.objects.filter(pk=user.pk).update(password=replaced)
+        return found
+
+    monkeypatch.setattr(BoundedPBKDF2PasswordHasher, "encode", and_somebody_else_sets_another)
+    before = Customer.objects.values().get(pk=user.customer.pk)
+    refused(PROGRAMS[door](user, boss), 400, "wrong_password")
+    assert Customer.objects.values().get(pk=user.customer.pk) == before
+
+
+@pytest.mark.django_db
+def test_an_own_e_mail_is_not_changed_by_a_password_of_before(user: Any, boss: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    replaced, encode = make_password(NEW), BoundedPBKDF2PasswordHasher.encode
+
+    def and_somebody_else_sets_another(self: Any, *args: Any) -> str:
+        found = encode(self, *args)
+        User.objects.filter(pk=boss.pk).update(password=replaced)
+        return found
+
+    monkeypatch.setattr(BoundedPBKDF2PasswordHasher, "encode", and_somebody_else_sets_another)
+    email = boss.email
+    answer = PAGES["own e-mail"](user, boss)
+    assert "This is not your present password." in answer.content.decode()
+    assert User.objects.get(pk=boss.pk).email == email

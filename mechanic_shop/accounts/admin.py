@@ -199,6 +199,8 @@ class UserAdmin(ShopModelAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if change:
             operations.lock_login(obj.pk)
+            if obj.pk == request.user.pk and User.objects.get(pk=obj.pk).revision != obj.revision:
+                raise DomainError("conflict", "Your log-in was changed in this very moment: look at it again.")
         super().save_model(request, obj, form, change)
 
     def change_object(self, request: HttpRequest, user: User, changes: dict[str, Any]) -> None:

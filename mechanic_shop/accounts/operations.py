@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from mechanic_shop.api import audit, row_locks
 from mechanic_shop.api.throttling import address_of, hit, limited
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.api.transactions import atomic, outside
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .emails import normalise_email
@@ -143,7 +144,12 @@ def check_current_password(user: User, password: str | None, field: str = "curre
     """Make sure that it is really ``user`` who asks for something sensitive.
 
     Raises InvalidInput ``wrong_password``; and Throttled: a stolen token must not become a way to guess the password.
+    Within a transaction call it with a user who is locked: the password is looked at outside, and again if another was set meanwhile.
     """
+    outside(("check", user.pk, user.password, password, field), partial(_check_current_password, user, password, field))
+
+
+def _check_current_password(user: User, password: str | None, field: str) -> None:
     who = f"user:{user.pk}"
     with slots.hold():  # before the attempt is counted, as at a log-in
         if refusal := limited(hit("login", who)):
@@ -160,10 +166,12 @@ def change_password(user: User, current: str, new: str, *, by: Any) -> None:
 
 
 def check_change(user: User, *, current_password: str, new_password: str) -> dict[str, Any]:
-    """What ``set_password`` needs, of somebody who proved to be ``user``. Slow on purpose: call it before a transaction begins.
+    """What ``set_password`` needs, of somebody who proved to be ``user``. Raises InvalidInput ``wrong_password`` or ``weak_password``."""
+    key = "change", user.pk, user.password, user.email, current_password, new_password
+    return outside(key, partial(_check_change, user, current_password, new_password))
 
-    Raises InvalidInput ``wrong_password`` or ``weak_password``.
-    """
+
+def _check_change(user: User, current_password: str, new_password: str) -> dict[str, Any]:
     with slots.hold():  # for both hashes, or the second could find that another request came between
         check_current_password(user, current_password)
         new_hash = hash_new_password(new_password, email=user.email, name=user.display_name, field="new_password")
@@ -216,7 +224,7 @@ def login_for_walk_in(email: str) -> User | None:
 
 
 def check_reset(*, uid: str, token: str, new_password: str) -> dict[str, Any]:
-    """What ``reset_password`` needs, of somebody who got the mail. Slow on purpose: call it before a transaction begins.
+    """What ``reset_password`` needs, of somebody who got the mail. Slow on purpose.
 
     Raises InvalidInput ``invalid_token``, or ``weak_password``, after which the token still works.
     """

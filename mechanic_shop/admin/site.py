@@ -15,6 +15,7 @@ from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
 
 from mechanic_shop.api import form_keys, logs
+from mechanic_shop.api.transactions import in_rounds
 from mechanic_shop.errors import DomainError
 
 EACH = 5  # rows of a model that a search shows
@@ -56,7 +57,7 @@ class ShopAdminSite(UnfoldAdminSite):
             if request.user.is_authenticated:
                 logs.user_id.set(str(request.user.pk))
             try:
-                return self.answer_once(request, lambda: inner(request, *args, **kwargs))
+                return in_rounds(lambda: self.answer_once(request, lambda: inner(request, *args, **kwargs)))
             except PermissionDenied:
                 return TemplateResponse(request, "admin/refused.html", {**self.each_context(request), "title": "Not for you"}, status=403)
 

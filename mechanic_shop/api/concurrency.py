@@ -27,6 +27,7 @@ from .models import IdempotentAnswer
 from .renderers import PROBLEM, to_json
 from .row_locks import remember_locks
 from .throttling import address_of
+from .transactions import in_rounds
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 KEPT = timedelta(hours=24)
@@ -149,12 +150,16 @@ class Idempotency:
 
     def effect(self, answer: Callable[[], Any]) -> Any:
         """The answer, in one transaction with what it writes; what the database refused is explained once that is undone."""
-        try:
+
+        def run() -> Any:
             with transaction.atomic(), remember_locks():
                 response = answer()
                 if self.key:
                     self.keep(response)
             return response
+
+        try:
+            return in_rounds(run)
         except IntegrityError as error:
             if explain := getattr(error, "explain", None):
                 explain()
