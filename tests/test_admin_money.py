@@ -284,6 +284,20 @@ def test_jobs_are_cancelled_and_opened_again(desk):
     assert fresh(job).status == JobStatus.PROPOSED
 
 
+def test_a_part_that_was_put_off_is_taken_up_on_the_next_visit(desk):
+    vehicle, part = VehicleFactory(), PartFactory(name="Wiper blades")
+    earlier = make_ticket(vehicle=vehicle, parts=[(part, 2)])
+    operations.authorize(earlier, defer_parts=[part.pk], by=office())
+    ticket, line = make_ticket(vehicle=vehicle), earlier.lines.get()
+    assert "add-recommendation" in buttons(desk, ticket)
+    assert "add-recommendation" not in buttons(desk, earlier)
+    assert "Wiper blades" in desk.get(page_of(ticket, "add_recommendation")).content.decode()
+    assert "one of them" in complaints(press(desk, ticket, "add_recommendation"))
+    assert press(desk, ticket, "add_recommendation", part_line=line.pk).status_code == 302
+    assert [(each.part, each.quantity, each.status) for each in ticket.lines.all()] == [(part, 2, JobStatus.PROPOSED)]
+    assert "later ticket already" in complaints(press(desk, ticket, "add_recommendation", part_line=line.pk))
+
+
 def test_what_was_put_off_is_taken_up_on_the_next_visit(desk):
     vehicle = VehicleFactory()
     earlier, job = with_job(vehicle=vehicle)

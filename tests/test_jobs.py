@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from inventory import operations as stock
 from inventory.books import findings
+from inventory.models import Part
 from tickets.models import Authorization, CannedJob, Job, LaborRate, ServiceTicket, TicketPart
 from tickets.operations import jobs, locks
 
@@ -499,6 +500,43 @@ def test_canned_jobs_are_written_whole(manager: Client, advisor: Client) -> None
     refused(manager.post(f"{API}canned-jobs/", {"name": "x", "lines": [{"kind": "fee", "description": "y"}]}), 400)
     assert manager.delete(address).status_code == 204
     assert not CannedJob.objects.exists()
+
+
+def test_a_part_that_was_declined_is_recommended_until_it_is_taken_up(owner: Client, stranger: Client, advisor: Client) -> None:
+    car, wipers, bulb, filter_ = VehicleFactory(customer=owner.user.customer), *PartFactory.create_batch(3, stock=5)
+    ticket = make_ticket(vehicle=car, parts=[(wipers, 2), (bulb, 1), (filter_, 1)])
+    said = {"decline_parts": [wipers.pk], "defer_parts": [bulb.pk], "approve_parts": [filter_.pk]}
+    assert advisor.post(f"{API}tickets/{ticket.pk}/authorizations/", said).status_code == 201
+    address = f"{API}vehicles/{car.pk}/recommended-parts/"
+    lines = owner.get(address).json()["results"]
+    assert [(line["part"]["id"], line["status"], line["quantity"]) for line in lines] == [
+        (bulb.pk, "deferred", "1.000"),
+        (wipers.pk, "declined", "2.000"),
+    ]
+    assert lines[1]["ticket"] == {"id": ticket.pk, "number": ticket.number}
+    assert (lines[1]["unit_price"], lines[1]["line_total"]) == ("19.99", "39.98")
+    assert stranger.get(address).status_code == 404
+
+    later, wanted = make_ticket(vehicle=car), {"part_line": lines[1]["id"]}
+    take = f"tickets/{later.pk}/add-recommendation/"
+    Part.objects.filter(pk=wipers.pk).update(price=Decimal(25))
+    assert put(advisor, take, **wanted).status_code == 200
+    line = later.lines.get()
+    assert (line.part, line.quantity, line.unit_price, line.status, line.job) == (wipers, 2, Decimal(25), "proposed", None)
+    assert [line["part"]["id"] for line in owner.get(address).json()["results"]] == [bulb.pk]
+    refused(put(advisor, take, **wanted), 409, "not_recommended")
+    refused(put(advisor, f"tickets/{ticket.pk}/add-recommendation/", part_line=lines[0]["id"]), 409, "not_recommended")
+    refused(put(advisor, f"tickets/{make_ticket(vehicle=VehicleFactory()).pk}/add-recommendation/", part_line=lines[0]["id"]), 409, "not_recommended")
+    refused(put(advisor, take), 400)
+    refused(put(advisor, take, job=1, **wanted), 400)
+
+    put(advisor, f"tickets/{later.pk}/remove-part/", part=wipers.pk)
+    assert len(owner.get(address).json()["results"]) == 2, "what was taken off is open again"
+    put(advisor, take, **wanted)
+    assert advisor.post(f"{API}tickets/{later.pk}/authorizations/", {"decline_parts": [wipers.pk]}).status_code == 201
+    assert [line["ticket"]["id"] for line in owner.get(address).json()["results"]] == [later.pk, ticket.pk], "the newer no is what counts"
+    advisor.post(f"{API}tickets/{later.pk}/transitions/", {"to": "cancelled"})
+    assert len(owner.get(address).json()["results"]) == 3, "what a cancelled ticket took up is open again"
 
 
 def test_what_was_declined_is_recommended_until_it_is_taken_up(owner: Client, advisor: Client) -> None:

@@ -97,6 +97,12 @@ def decline() -> None:
     operations.authorize(job.ticket, decline=[job.pk], by=office())
 
 
+def decline_a_part() -> None:
+    part = PartFactory()
+    ticket = make_ticket(vehicle=the_vehicle(), parts=[(part, 1)])
+    operations.authorize(ticket, decline_parts=[part.pk], by=office())
+
+
 def a_canned_job() -> None:
     lines = [{"kind": "fee", "description": "Towing", "quantity": Decimal(1), "unit_price": Decimal(40)}]
     operations.write_canned_job(CannedJob(), name=unique("job"), lines=lines, parts=[{"part": PartFactory(), "quantity": Decimal(1)}], by=office())
@@ -134,6 +140,7 @@ LISTS = {
     "serviceticket-deposits": List("tickets/{ticket}/deposits/", pay_in_advance),
     "serviceticket-share": List("tickets/{ticket}/share/", lambda: operations.share(the_ticket(), by=office()), searched=False),
     "vehicle-recommendations": List("vehicles/{vehicle}/recommendations/", decline),
+    "vehicle-recommended-parts": List("vehicles/{vehicle}/recommended-parts/", decline_a_part, searched=False),
     "job-list": List("jobs/", lambda: a_job(make_ticket())),
     "cannedjob-list": List("canned-jobs/", a_canned_job),
     "laborrate-list": List("labor-rates/", lambda: LaborRate.objects.create(name=unique("rate"), hourly=Decimal(90))),

@@ -85,6 +85,7 @@ MATRIX: dict[str, tuple[int, ...]] = {
     "POST serviceticket-deposits":     (401, 403, 403, 403, 403, 201, 201),
     "POST serviceticket-refund-deposit": (401, 403, 403, 403, 403, 403, 409),
     "GET vehicle-recommendations":     (401, 200, 404, 200, 200, 200, 200),
+    "GET vehicle-recommended-parts":   (401, 200, 404, 200, 200, 200, 200),
     "GET job-list":                    (401, 200, 200, 200, 200, 200, 200),
     "POST job-list":                   (401, 403, 403, 201, 403, 201, 201),
     "GET job-detail":                  (401, 200, 404, 200, 200, 200, 200),

@@ -195,6 +195,17 @@ def test_a_recommendation_is_taken_up_once(advisor: Client) -> None:
     assert found == {200: 1, 409: 5}
 
 
+def test_a_recommended_part_is_taken_up_once(advisor: Client) -> None:
+    car, part = VehicleFactory(), PartFactory()
+    ticket = make_ticket(vehicle=car, parts=[(part, 1)])
+    operations.authorize(ticket, decline_parts=[part.pk], by=office())
+    line, later = ticket.lines.get(), [make_ticket(vehicle=car) for _ in range(6)]
+    found = statuses(
+        at_once(*[lambda c=again(advisor), t=each: c.put(f"{API}tickets/{t.pk}/add-recommendation/", {"part_line": line.pk}) for each in later])
+    )
+    assert found == {200: 1, 409: 5}
+
+
 # --- with one of two held up at the worst moment ----------------------------------------------------
 
 

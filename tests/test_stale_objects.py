@@ -185,6 +185,19 @@ def test_a_price_is_that_of_the_moment() -> None:
     assert world.ticket.lines.get(part=part).unit_price == Decimal(12)
 
 
+def test_a_part_that_was_put_off_is_what_its_line_says_at_the_moment() -> None:
+    car, part = VehicleFactory(), PartFactory()
+    before = make_ticket(vehicle=car, parts=[(part, 1)])
+    operations.authorize(before, decline_parts=[part.pk], by=office())
+    stale, later = before.lines.get(), make_ticket(vehicle=car)
+    type(stale).objects.filter(pk=stale.pk).update(quantity=3)
+    operations.add_recommendation(later, part_line=stale, by=office())
+    assert later.lines.get().quantity == 3
+    type(stale).objects.filter(pk=stale.pk).update(status="approved")
+    with pytest.raises(DomainError, match="was approved"):
+        operations.add_recommendation(make_ticket(vehicle=car), part_line=stale, by=office())
+
+
 # --- every other app ---------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from mechanic_shop.api.prices import PLACES
 from mechanic_shop.errors import DomainError
 
 from .. import billing, operations, pricing
-from ..models import AUTHORIZED, OPEN, WORKING, CannedJob, Channel, Job, JobLine, JobStatus, LaborRate, LineKind, ServiceTicket
+from ..models import AUTHORIZED, OPEN, WORKING, CannedJob, Channel, Job, JobLine, JobStatus, LaborRate, LineKind, ServiceTicket, TicketPart
 from ..serializers import (
     AddCannedJobSerializer,
     AddRecommendationSerializer,
@@ -58,6 +58,12 @@ def recommended(ticket: ServiceTicket) -> Any:
     """What was declined or put off for the same car before."""
     of_car = Job.objects.recommended().filter(ticket__vehicle=ticket.vehicle_id).exclude(ticket=ticket)
     return of_car.select_related("ticket").order_by("-pk") if ticket.vehicle_id else of_car.none()
+
+
+def recommended_parts(ticket: ServiceTicket) -> Any:
+    """Parts outside jobs that were declined or put off for the same car before."""
+    of_car = TicketPart.objects.recommended().filter(ticket__vehicle=ticket.vehicle_id, ticket__lt=ticket)
+    return of_car.select_related("ticket", "part").order_by("-pk") if ticket.vehicle_id else of_car.none()
 
 
 def money_question(**kwargs: Any) -> forms.DecimalField:
@@ -259,12 +265,22 @@ class ReopenForm(JobForm):
 
 class RecommendationForm(ButtonForm):
     serializer_class = AddRecommendationSerializer
-    job = forms.ModelChoiceField(Job.objects.all(), widget=UnfoldAdminRadioSelectWidget)
+    job = forms.ModelChoiceField(Job.objects.all(), required=False, widget=UnfoldAdminRadioSelectWidget)
+    part_line = forms.ModelChoiceField(
+        TicketPart.objects.select_related("part"), label="Or a part", required=False, widget=UnfoldAdminRadioSelectWidget
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        jobs = list(recommended(self.obj))
-        self.fields["job"].widget.choices = [(job.pk, f"{job.title} ({job.status}, {job.number})") for job in jobs]
+        offered = {
+            "job": [(job.pk, f"{job.title} ({job.status}, {job.number})") for job in recommended(self.obj)],
+            "part_line": [(line.pk, f"{line} ({line.status}, {line.ticket.number})") for line in recommended_parts(self.obj)],
+        }
+        for name, choices in offered.items():
+            question: Any = self.fields[name]
+            question.widget.choices = choices
+            if not choices and not self.is_bound:
+                del self.fields[name]
 
 
 # --- the buttons -----------------------------------------------------------------------------------
@@ -324,11 +340,12 @@ class WorkButtons:
         RecommendationForm,
         icon="history",
         permission=CHANGE,
-        when=lambda ticket: is_open(ticket) and recommended(ticket).exists(),
+        when=lambda ticket: is_open(ticket) and (recommended(ticket).exists() or recommended_parts(ticket).exists()),
     )
     def add_recommendation(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         operations.add_recommendation(ticket, **answers, by=request.user)
-        return f'"{answers["job"]}" is proposed on {ticket.number}.'
+        taken = answers.get("job") or answers["part_line"].part.name
+        return f'"{taken}" is proposed on {ticket.number}.'
 
 
 def next_step(ticket: ServiceTicket) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Prefetch, Q
+from django.db.models import Exists, F, OuterRef, Prefetch, Q
 from django.db.models.functions import Round
 from django.utils import timezone
 
@@ -267,6 +267,18 @@ PRICED = frozenset({"quantity", "unit_price", "discount_percent", "discount_amou
 
 
 class TicketPartQuerySet(ShopQuerySet):
+    def visible_to(self, user: Any) -> Self:
+        """Of all tickets for staff, else of the user's own."""
+        if user.has_perm("tickets.view_serviceticket"):
+            return self
+        return self.filter(ticket__customer__user=user) if user.is_authenticated else self.none()
+
+    def recommended(self) -> Self:
+        """Outside jobs, declined or deferred, and the part is on no later ticket of the vehicle; cancelled ones and cancelled jobs do not count."""
+        later = TicketPart.objects.filter(part=OuterRef("part"), ticket__vehicle=OuterRef("ticket__vehicle"), ticket__gt=OuterRef("ticket"))
+        taken = later.exclude(ticket__status=Status.CANCELLED).exclude(job__status=JobStatus.CANCELLED)
+        return self.filter(~Exists(taken), job=None, status__in=(JobStatus.DECLINED, JobStatus.DEFERRED))
+
     def authorized(self) -> Self:
         """Lines that stock is for: the customer approved them, with their job or by themselves."""
         loose = Q(job=None, status=JobStatus.APPROVED)

@@ -24,7 +24,7 @@ from ..models import (
 )
 from .holding import follow, hold_or_release, take_back
 from .locks import bump, lock_job, lock_open
-from .parts import MOST_MONEY, add_part
+from .parts import MOST_MONEY, add_part, lock_all
 from .reapproval import (
     lowers_price,
     may_discount,
@@ -325,12 +325,33 @@ def chosen_price(line: Any) -> dict[str, Any]:
 
 
 @atomic
-def add_recommendation(ticket: ServiceTicket, *, job: Job, by: Any) -> None:
-    """Propose again, at the prices of today, what the vehicle's owner declined or put off on an earlier ticket.
+def add_recommendation(ticket: ServiceTicket, *, job: Job | None = None, part_line: TicketPart | None = None, by: Any) -> None:
+    """Propose again, at the prices of today, what the vehicle's owner declined or put off on an earlier ticket: a job, or a part outside jobs.
 
-    Raises DomainError ``not_recommended`` for a job of another vehicle, or one that was taken up since; ``trade_in_exceeds_total``.
+    Raises DomainError ``not_recommended`` for what is of another vehicle, or was taken up since; ``trade_in_exceeds_total``, and for a part
+    what ``add_part`` raises. Raises InvalidInput where not one of the two is named.
     """
     lock_open(ticket)
+    if (job is None) == (part_line is None):
+        raise InvalidInput("part_line" if job else "job", "one_recommendation", "Name a job, or the line of a part: one of them.")
+    if part_line is not None:
+        add_recommended_part(ticket, part_line, by=by)
+    elif job is not None:
+        add_recommended_job(ticket, job, by=by)
+
+
+def add_recommended_part(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> None:
+    lock_all(ticket, line.part)  # of two tickets of the vehicle, one takes it up; the part's lock is what both want
+    row_locks.refresh(line, "ticket", "part")
+    if ticket.vehicle_id is None or line.ticket.vehicle_id != ticket.vehicle_id:
+        raise DomainError("not_recommended", f"{line.part.sku} was not put off for the vehicle of {ticket.number}.", part=line.part_id)
+    if line.ticket_id >= ticket.pk or not TicketPart.objects.recommended().filter(pk=line.pk).exists():
+        detail = f"{line.part.sku} is on this or a later ticket already, or was approved."
+        raise DomainError("not_recommended", detail, part=line.part_id)
+    add_part(ticket, part=line.part, quantity=line.quantity, by=by)
+
+
+def add_recommended_job(ticket: ServiceTicket, job: Job, *, by: Any) -> None:
     row_locks.lock(job, "ticket")  # of two tickets of the vehicle, one takes it up
     if ticket.vehicle_id is None or job.ticket.vehicle_id != ticket.vehicle_id:
         raise DomainError("not_recommended", f"Job {job.pk} is not of the vehicle of {ticket.number}.", job=job.pk)

@@ -19,6 +19,7 @@ from .jobs import (
     JobSerializer,
     LaborRateSerializer,
     NothingSerializer,
+    RecommendedPartSerializer,
     RemoveLineSerializer,
 )
 from .money import (
@@ -145,6 +146,7 @@ __all__ = [
     "PaperVehicleSerializer",
     "PaySerializer",
     "PaymentSerializer",
+    "RecommendedPartSerializer",
     "RemoveLineSerializer",
     "RemoveMechanicSerializer",
     "RemovePartSerializer",

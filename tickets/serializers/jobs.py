@@ -201,7 +201,33 @@ class AddCannedJobSerializer(Body):
 
 
 class AddRecommendationSerializer(Body):
-    job = SmallRelatedField(queryset=Job.objects.all(), shows=("title",))
+    """One of the two."""
+
+    job = SmallRelatedField(queryset=Job.objects.all(), shows=("title",), required=False, help_text="from `recommendations/` of the vehicle")
+    part_line = SmallRelatedField(
+        queryset=TicketPart.objects.all(), shows=(), required=False, help_text="from `recommended-parts/` of the vehicle, where it is `id`"
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError(
+                {"part_line" if attrs else "job": ["Name a job, or the line of a part: one of them."]}, "one_recommendation"
+            )
+        return attrs
+
+
+class RecommendedPartSerializer(serializers.ModelSerializer[TicketPart]):
+    """A part that was declined or deferred outside jobs, as it stood on that ticket."""
+
+    ticket = SmallRelatedField(read_only=True, shows=("number",))
+    part = SmallRelatedField(read_only=True, shows=("sku", "name"))
+    quantity = QuantityField(read_only=True)
+    unit_price = UnitPriceField(read_only=True, help_text="then; it is taken up at the price of today")
+    line_total = MoneyField(read_only=True, max_digits=24)
+
+    class Meta:
+        model = TicketPart
+        fields = read_only_fields = ("id", "ticket", "part", "quantity", "unit_price", "line_total", "status")
 
 
 class EditPartSerializer(Body):

@@ -157,7 +157,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
     @answers(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="add-recommendation", serializer_class=AddRecommendationSerializer)
     def add_recommendation(self, request: Any, pk: str) -> Any:
-        """Propose again a job that was declined or deferred on an earlier ticket of the vehicle."""
+        """Propose again a job, or a part outside jobs, that was declined or deferred on an earlier ticket of the vehicle."""
         return self.act(operations.add_recommendation)
 
     @answers(EstimateSerializer)

@@ -7,8 +7,8 @@ from rest_framework.decorators import action
 from customers.views import VehicleViewSet as Vehicles
 from mechanic_shop.api.schema import answers
 
-from ..models import Job
-from ..serializers import JobSerializer
+from ..models import Job, TicketPart
+from ..serializers import JobSerializer, RecommendedPartSerializer
 
 
 class VehicleViewSet(Vehicles):
@@ -22,3 +22,11 @@ class VehicleViewSet(Vehicles):
         rows = Job.objects.recommended().visible_to(request.user).filter(ticket__vehicle=vehicle).order_by("-pk")
         rows = rows.select_related("ticket__customer").prefetch_related("lines__rate", "lines__mechanic", "lines__tax_code", "parts__part")
         return self.answer_list(self.filter_queryset(rows), JobSerializer)
+
+    @answers(RecommendedPartSerializer, many=True)
+    @action(detail=True, url_path="recommended-parts", serializer_class=RecommendedPartSerializer, filterset_class=None, ordering_fields=None)
+    def recommended_parts(self, request: Any, pk: str) -> Any:
+        """Parts outside jobs that were declined or deferred on the vehicle's tickets, and are on no later one: newest first."""
+        vehicle = self.get_object()
+        rows = TicketPart.objects.recommended().visible_to(request.user).filter(ticket__vehicle=vehicle).order_by("-pk")
+        return self.answer_list(self.filter_queryset(rows.select_related("ticket", "part")), RecommendedPartSerializer)
