@@ -425,7 +425,10 @@ def test_an_odd_accept_that_allows_json_gets_it(manager: Client, accept: str) ->
 
 @pytest.mark.parametrize(
     "header",
-    ["Bearer", "Bearer ", "bearer", "Bearer a b", "Bearer é", "Bearer null", "Bearer .", "Bearer a.b.c", "Bearer " + "a" * 8000, "Bearer \x00"],
+    [
+        *("Bearer", "Bearer ", "bearer", "Bearer a b", "Bearer a,Bearer b", "Bearer null", "Bearer .", "Bearer a.b.c", "Bearer " + "a" * 8000),
+        *("Bearer \x00", "Bearer é", "Bearer\xa0a.b.c", "é", "Basic é"),  # what cannot be read does not make anybody nobody
+    ],
 )
 @pytest.mark.parametrize("path", ["parts/", "mechanics/", "mechanics/popular/", "customers/", "tickets/1/"])
 def test_a_broken_token_is_401_on_public_routes_too(anonymous: Client, header: str, path: str) -> None:
@@ -434,7 +437,7 @@ def test_a_broken_token_is_401_on_public_routes_too(anonymous: Client, header: s
     assert response["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("header", ["", "Basic YTpi", "Token abc", "Digest", "nonsense", "é"])
+@pytest.mark.parametrize("header", ["", " ", "Basic YTpi", "Token abc", "Digest", "nonsense"])
 def test_another_scheme_is_nobody(anonymous: Client, header: str) -> None:
     refused(anonymous.get(f"{API}/parts/", HTTP_AUTHORIZATION=header), 401, "not_authenticated")
     assert anonymous.get(f"{API}/mechanics/", HTTP_AUTHORIZATION=header).status_code == 200

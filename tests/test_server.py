@@ -176,6 +176,14 @@ def test_a_header_that_is_not_ascii_arrives_with_every_byte(server):
     assert is_problem(server.ask_raw(key), 400, "invalid_idempotency_key")
 
 
+@pytest.mark.parametrize("sent", ["Bearer", "Bearer a b", "Bearer a\r\nAuthorization: Bearer b", "Bearer é", "Bearer\xa0a.b.c", "Basic é", "é"])
+def test_an_authorization_that_cannot_be_read_is_401_on_public_routes(server, sent):
+    head = f"GET /api/v1/mechanics/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: {sent}\r\n\r\n"
+    for encoding in ("utf-8", "latin-1"):
+        assert is_problem(server.ask_raw(head.encode(encoding)), 401, "token_not_valid")
+    assert server.ask("GET", "/api/v1/mechanics/", headers={"Authorization": "Basic YTpi"})[0] == 200
+
+
 def test_a_body_in_chunks_is_a_body(server):
     status, _, body = server.ask("POST", "/echo/", iter([b"in ", b"chunks"]))
     assert (status, json.loads(body)["body"], json.loads(body)["meta"]["CONTENT_LENGTH"]) == (200, "in chunks", "9")

@@ -51,8 +51,13 @@ class TokenAuthentication(JWTAuthentication):
         return found
 
     def get_header(self, request: Any) -> bytes:
-        """The header, whose scheme is named without regard to case (RFC 9110)."""
+        """The header, whose scheme is named without regard to case (RFC 9110).
+
+        Raises AuthenticationFailed for one that is not ASCII: whoever sent it meant to be somebody, so it does not make them nobody.
+        """
         header = super().get_header(request)
+        if header and not header.isascii():
+            raise not_valid()
         return b"Bearer" + header[6:] if header and header[:6].lower() == b"bearer" else header
 
     def get_user(self, validated_token: Any) -> Any:
