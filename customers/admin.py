@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from mechanic_shop.admin.base import ShopInline, ShopModelAdmin
 from mechanic_shop.admin.buttons import ButtonForm, button
-from mechanic_shop.admin.forms import ShopForm
+from mechanic_shop.admin.forms import Question, ShopForm
 
 from . import operations
 from .models import Customer, Vehicle
@@ -37,12 +37,17 @@ class EraseForm(ButtonForm):
         ]
 
 
+def confirm_odometer() -> Question:
+    return Question("odometer_lower", label="The odometer is right", help_text="take a reading that is less than the vehicle's last one")
+
+
 class VehicleForm(ShopForm):
     """Plate and VIN as they are typed; the serializer writes them the shop's way."""
 
     serializer_class = VehicleSerializer
     plate = forms.CharField(max_length=40, required=False, widget=UnfoldAdminTextInputWidget)
     vin = forms.CharField(label="VIN", max_length=40, required=False, widget=UnfoldAdminTextInputWidget)
+    confirm_odometer = confirm_odometer()
 
 
 class VehicleRowForm(VehicleForm):
@@ -97,6 +102,9 @@ class CustomerAdmin(ShopModelAdmin):
     def change_object(self, request: HttpRequest, customer: Customer, changes: dict[str, Any]) -> None:
         operations.update(customer, **changes, by=request.user)
 
+    def change_row(self, request: HttpRequest, vehicle: Vehicle, changes: dict[str, Any]) -> None:
+        operations.update_vehicle(vehicle, **changes, by=request.user)
+
     def delete_object(self, request: HttpRequest, customer: Customer) -> None:
         operations.delete(customer, by=request.user)
 
@@ -127,11 +135,20 @@ class VehicleAdmin(ShopModelAdmin):
     list_filter = (("vin_valid", BooleanRadioFilter),)
     lookups = ("customer",)
     autocomplete_fields = ("customer",)
-    fieldsets = ((None, {"fields": ("customer", ("plate", "vin"), ("make", "model", "year"), ("engine", "color"), "odometer")}),)
+    fieldsets = ((None, {"fields": ("customer", ("plate", "vin"), ("make", "model", "year"), ("engine", "color"), ("odometer", "odometer_at"))}),)
+    readonly_fields = ("odometer_at",)
 
     @display(description="VIN holds", boolean=True)
     def vin_is_valid(self, vehicle: Vehicle) -> bool | None:
         return vehicle.vin_valid if vehicle.vin else None
+
+    def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Vehicle:
+        details.pop("confirm_odometer", None)  # a new vehicle has no reading yet that another could be less than
+        made: Vehicle = super().create_object(request, details)
+        return made
+
+    def change_object(self, request: HttpRequest, vehicle: Vehicle, changes: dict[str, Any]) -> None:
+        operations.update_vehicle(vehicle, **changes, by=request.user)
 
     def delete_object(self, request: HttpRequest, vehicle: Vehicle) -> None:
         operations.delete_vehicle(vehicle, by=request.user)

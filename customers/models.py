@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from mechanic_shop.accounts.emails import normalise_email
 from mechanic_shop.accounts.renewal import PeopleQuerySet
@@ -168,12 +169,13 @@ class Vehicle(ShopModel):
     year = models.PositiveSmallIntegerField(null=True, blank=True)
     engine = models.CharField(max_length=60, blank=True)
     color = models.CharField(max_length=40, blank=True)
-    odometer = models.PositiveIntegerField(null=True, blank=True, help_text="as last read, in the shop's unit of distance")
+    odometer = models.PositiveIntegerField(null=True, blank=True, help_text="the highest reading known, in the shop's unit of distance")
+    odometer_at = models.DateTimeField(null=True, editable=False, help_text="when it was read; null: not known")
     # Facts of the row above, kept beside it, so that every list and statement reads them as columns.
     name = models.CharField(max_length=200, blank=True, editable=False, help_text="what a person calls it: year, make, model and plate")
     vin_valid = models.BooleanField(default=False, editable=False, help_text="the VIN follows ISO 3779")
 
-    untold = frozenset({"name", "vin_valid"})
+    untold = frozenset({"name", "vin_valid", "odometer_at"})
     personal = frozenset({"plate", "vin"})
 
     objects = VehicleQuerySet.as_manager()
@@ -211,7 +213,11 @@ class Vehicle(ShopModel):
         self.name, self.vin_valid = self.spoken_name(), vin_valid(self.vin)
         fields = kwargs.get("update_fields")
         if fields is not None:
-            kwargs["update_fields"] = {*fields, "name", "vin_valid"}
+            fields = kwargs["update_fields"] = {*fields, "name", "vin_valid"}
+        if (fields is None or "odometer" in fields) and self.odometer != self.known.get("odometer"):
+            self.odometer_at = None if self.odometer is None else timezone.now()
+            if fields is not None:
+                fields.add("odometer_at")
         # The same customer needs no lock: it would come after the vehicle's, and erasing locks in the other order.
         moves = (fields is None or "customer" in fields) and self.known.get("customer_id") != self.customer_id
         with transaction.atomic(savepoint=False):

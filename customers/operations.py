@@ -2,6 +2,7 @@
 
 import logging
 from copy import copy
+from datetime import UTC
 from typing import Any
 
 from django.conf import settings
@@ -150,6 +151,43 @@ def _forget_everywhere(*rows: Any) -> None:
     for row in rows:
         audit.forget(row)
     forget_in_log(*rows)  # last: the log may know what they are called from now on
+
+
+@atomic
+def update_vehicle(vehicle: Vehicle, *, confirm_odometer: bool = False, by: Any, **changes: Any) -> Vehicle:
+    """Change what was sent. Raises DomainError ``odometer_lower`` as ``take_reading`` does."""
+    row_locks.lock(vehicle)
+    if "odometer" in changes:
+        _check_reading(vehicle, changes["odometer"], confirm_odometer)
+    return vehicle.save_changes(**changes, by=by)
+
+
+def take_reading(vehicle: Vehicle, reading: int, *, confirm_odometer: bool, by: Any) -> bool:
+    """Let the vehicle, which is locked, know what its odometer was read as; True for less than it knew.
+
+    Raises DomainError ``odometer_lower`` for less, unless that is confirmed: a digit is sooner mistyped than a distance taken back.
+    """
+    _check_reading(vehicle, reading, confirm_odometer)
+    known = vehicle.odometer
+    if reading != known:
+        vehicle.save_changes(odometer=reading, by=by)
+    elif vehicle.odometer_at is None:
+        vehicle.save_changes(odometer_at=timezone.now(), by=by)
+    return known is not None and reading < known
+
+
+def _check_reading(vehicle: Vehicle, reading: int | None, confirmed: bool) -> None:
+    known, at = vehicle.odometer, vehicle.odometer_at
+    if confirmed or known is None or (reading is not None and reading >= known):
+        return
+    read = f" on {timezone.localtime(at):%Y-%m-%d}" if at else ""
+    less = "no reading" if reading is None else str(reading)
+    raise DomainError(
+        "odometer_lower",
+        f"The odometer of {vehicle} was read as {known}{read}, and {less} is less: look again, or confirm it (confirm_odometer).",
+        odometer=known,
+        odometer_at=at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None,
+    )
 
 
 @atomic

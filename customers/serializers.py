@@ -80,6 +80,14 @@ class EraseSerializer(Body):
     current_password = PasswordField(required=False, help_text="asked of whoever erases their own record")
 
 
+class ConfirmOdometerField(serializers.BooleanField):
+    """The answer to ``odometer_lower``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = "take a reading that is less than the vehicle's last one"
+        super().__init__(**{"required": False, "write_only": True, "help_text": help_text} | kwargs)
+
+
 class VehicleSerializer(ShopSerializer):
     """A vehicle. A customer's is always their own; staff say whose it is."""
 
@@ -89,12 +97,13 @@ class VehicleSerializer(ShopSerializer):
     vin_valid = serializers.BooleanField(read_only=True)
     year = serializers.IntegerField(required=False, allow_null=True, min_value=1886, max_value=2100)
     odometer = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=9_999_999)
+    confirm_odometer = ConfirmOdometerField()
 
     class Meta:
         model = Vehicle
         fields = (
-            *("id", "customer", "plate", "vin", "vin_valid", "make", "model", "year", "engine", "color", "odometer"),
-            *("created_at", "updated_at"),
+            *("id", "customer", "plate", "vin", "vin_valid", "make", "model", "year", "engine", "color", "odometer", "odometer_at"),
+            *("confirm_odometer", "created_at", "updated_at"),
         )
 
     def validate_plate(self, text: str) -> str:
@@ -125,6 +134,14 @@ class VehicleSerializer(ShopSerializer):
         elif "customer" not in attrs and not self.partial and not self.kept.fields["customer"].read_only:
             raise serializers.ValidationError({"customer": ["Say whose vehicle it is."]}, "required")
         return super().validate(attrs)
+
+    def create(self, validated_data: dict[str, Any]) -> Vehicle:
+        validated_data.pop("confirm_odometer", None)  # a new vehicle has no reading yet that another could be less than
+        made: Vehicle = super().create(validated_data)
+        return made
+
+    def update(self, instance: Vehicle, validated_data: dict[str, Any]) -> Vehicle:
+        return operations.update_vehicle(instance, **validated_data, by=self.context["request"].user)
 
 
 def own_record(user: User, named: Customer | None) -> Customer:

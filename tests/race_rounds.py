@@ -208,6 +208,20 @@ def a_car_is_painted_and_sold() -> Round:
 
 
 @race
+def two_tickets_tell_the_reading_of_a_car_that_is_painted() -> Round:
+    car = VehicleFactory(odometer=50_000)
+    tickets = [make_ticket(vehicle=car) for _ in range(2)]
+    calls = [patch(ticket, odometer_in=reading) for ticket, reading in zip(tickets, (61_000, 62_000), strict=True)]
+
+    def find_fault(found: list[int]) -> str:
+        car.refresh_from_db()
+        lost = (car.odometer, car.color) != (62_000, "red")
+        return "a reading or a color is lost" if lost else unless(found, (200, 200, 200), (409, 200, 200))
+
+    return Round([*calls, patch(car, color="red")], find_fault)
+
+
+@race
 def a_ticket_is_opened_for_a_car_that_is_sold() -> Round:
     """Nobody names the customer, so it is the owner of the moment."""
     car, two = VehicleFactory(), CustomerFactory()

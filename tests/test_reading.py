@@ -45,7 +45,7 @@ def fill_the_shop(owner: Client, assigned: Client) -> None:
     customer = owner.user.customer
     CustomerFactory(name='Ünï "quoted" \\ back', email=None, phone="", notes="line\nbreak\t\u2028 <b>&amp;</b> 🚗")
     Customer.objects.filter(pk=CustomerFactory(phone="").pk).update(email=None, erased_at="2026-01-02T03:04:05Z")
-    car = VehicleFactory(customer=customer, vin="1HGCM82633A004352", year=None, odometer=120000)
+    car = VehicleFactory(customer=customer, vin="1HGCM82633A004352", year=None, odometer=5)
     VehicleFactory(customer=customer, plate="", make="", model="")
     MechanicFactory(specialties=["brakes", 'a "b"', "ü"], bio="x", hourly_cost=None, email=None, hired_on="2020-01-02")
     fill_the_catalogue(assigned.user.mechanic)

@@ -134,7 +134,7 @@ def test_what_real_clients_send(owner: Client, body: dict[str, Any]) -> None:
     assert response["Location"].endswith(url(Vehicle.objects.get()))
     assert response.json()["customer"] == {"id": owner.user.customer.pk, "name": "Olive Owner"}
     assert response.json().keys() == {
-        *("id", "customer", "plate", "vin", "vin_valid", "make", "model", "year", "engine", "color", "odometer"),
+        *("id", "customer", "plate", "vin", "vin_valid", "make", "model", "year", "engine", "color", "odometer", "odometer_at"),
         *("created_at", "updated_at"),
     }
 

@@ -130,7 +130,9 @@ def change_ticket(walk: Walk) -> Request | None:
         return None
     vehicle = walk.one(Vehicle.objects.all())
     other = {"customer": vehicle.customer_id, "vehicle": vehicle.pk}
-    return "PATCH", f"tickets/{ticket.pk}/", walk.rng.choice([other, {"vehicle": vehicle.pk}, {"concern": "It rattles"}])
+    reading = {"odometer_in": walk.rng.randint(1, 99_999)}
+    changes = [other, {"vehicle": vehicle.pk}, {"concern": "It rattles"}, reading, reading | {"confirm_odometer": True}]
+    return "PATCH", f"tickets/{ticket.pk}/", walk.rng.choice(changes)
 
 
 @step()

@@ -13,7 +13,7 @@ from .models import ServiceTicket, StatusChange
 from .serializers import ServiceTicketSerializer
 
 ORDER = ("moment", "sort", "id")
-FIELDS = (*ServiceTicketSerializer.Meta.fields, "role", "job", "quantity", "unit_price")
+FIELDS = (*ServiceTicketSerializer.Meta.fields, "role", "job", "quantity", "unit_price", "vehicle_odometer")
 
 
 def moments(ticket: ServiceTicket, user: Any) -> QuerySet:

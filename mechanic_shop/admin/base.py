@@ -24,7 +24,7 @@ from mechanic_shop.api.filters import MAX_SEARCH
 from mechanic_shop.errors import DomainError
 
 from .buttons import RowSelect, allowed
-from .forms import ShopForm
+from .forms import ShopForm, questions
 from .refusals import REFUSALS, told
 from .trail import page_of_trail
 
@@ -103,7 +103,7 @@ class ShopModelAdmin(RowSelects, SecretFields, ModelAdmin):
             columns = {field.name for field in self.opts.concrete_fields}
             changes = {name: value for name, value in form.accepted.items() if name in columns and getattr(row, name) != value}
             if changes:
-                self.change_object(request, row, changes)
+                self.change_object(request, row, changes | form.answers())
         else:
             vars(obj).update(vars(self.create_object(request, form.accepted)))
         caching.changed(*self.cache_groups)
@@ -115,12 +115,19 @@ class ShopModelAdmin(RowSelects, SecretFields, ModelAdmin):
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """As above for rows inside the page: no column but those that were changed."""
         formset.save(commit=False)
+        sent = {each.instance.pk: each for each in formset.initial_forms}
         for row, names in formset.changed_objects:
-            locked_row(row, formset).save_changes(**{name: getattr(row, name) for name in names})
+            answers = sent[row.pk].answers()
+            changes = {name: getattr(row, name) for name in names if name not in answers}
+            self.change_row(request, locked_row(row, formset), changes | answers)
         for row in formset.new_objects:
             row.save()
         for row in formset.deleted_objects:
             locked_row(row, formset).delete()
+
+    def change_row(self, request: HttpRequest, row: Any, changes: dict[str, Any]) -> None:
+        """Change a row inside the page, which is locked."""
+        row.save_changes(**changes)
 
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None) -> Any:
         try:
@@ -148,6 +155,10 @@ class ShopModelAdmin(RowSelects, SecretFields, ModelAdmin):
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)  # it asks no operation
         return actions
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        asked = questions(self.form, request)
+        return [*super().get_fieldsets(request, obj), *([("To confirm", {"fields": asked})] if asked else [])]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -290,6 +301,9 @@ class ShopInline(RowSelects, SecretFields, TabularInline):
     extra = 0
     can_delete = False  # a row has its own page, where an operation says whether it may go
     hide_title = True
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*super().get_fields(request, obj), *questions(self.form, request)]
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)

@@ -6,11 +6,32 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.http import HttpRequest
 from rest_framework import serializers
+from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from mechanic_shop.errors import DomainError, InvalidInput
 
 NO_SERIALIZER: Any = None
+
+
+class Question(forms.BooleanField):
+    """A box that is on the page once an operation has refused with ``code``: who ticks it wants it all the same."""
+
+    def __init__(self, code: str, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=UnfoldBooleanSwitchWidget, **kwargs)
+        self.code = code
+
+    def is_asked(self, name: str, request: HttpRequest) -> bool:
+        """Was this refused now, or asked on the page that was sent?"""
+        refusal = getattr(request, "refusal", None)
+        return getattr(refusal, "code", "") == self.code or any(sent.split("-")[-1] == name for sent in request.POST)
+
+
+def questions(form: type[forms.BaseForm], request: HttpRequest) -> list[str]:
+    """The names of a form's questions that are asked."""
+    fields = form.base_fields  # type: ignore[attr-defined]
+    return [name for name, field in fields.items() if isinstance(field, Question) and field.is_asked(name, request)]
 
 
 class ObedientForm(forms.BaseForm):
@@ -78,6 +99,9 @@ class ShopForm(ObedientForm, forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        asked = questions(type(self), self.request)
+        for name in [name for name, field in self.fields.items() if isinstance(field, Question) and name not in asked]:
+            del self.fields[name]
         for field in self.fields.values():
             field.show_hidden_initial = self.instance.pk is not None
 
@@ -100,6 +124,10 @@ class ShopForm(ObedientForm, forms.ModelForm):
             errors: Any = error.detail  # by field
             name, details = next(iter(errors.items()))
             raise InvalidInput(name, details[0].code, str(details[0])) from error
+
+    def answers(self) -> dict[str, bool]:
+        """What was said to the questions that were asked: for operations, since no column holds it."""
+        return {name: bool(self.cleaned_data.get(name)) for name, field in self.fields.items() if isinstance(field, Question)}
 
     def filled(self, name: str, value: Any) -> Any:
         """An empty box of a column that is never empty stands for its default."""

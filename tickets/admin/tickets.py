@@ -12,6 +12,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilt
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
+from customers.admin import confirm_odometer
 from inventory.admin import price_of
 from inventory.operations import show
 from mechanic_shop.admin.base import ReadOnlyInline, ShopModelAdmin, WithPanel, badge, in_one_line, moment
@@ -290,6 +291,7 @@ class HistoryInline(ReadOnlyInline):
 
 class TicketForm(ShopForm):
     serializer_class = ServiceTicketSerializer
+    confirm_odometer = confirm_odometer()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -464,12 +464,11 @@ class Visits:
         operations.move(ticket, to=Status.COMPLETED, by=lead)
 
     def odometer(self, name: str, plan: Plan, driven: int) -> dict[str, int]:
-        """The reading for the ticket; the vehicle keeps the latest."""
+        """The reading for the ticket, which tells the vehicle; never less than the one before."""
         if plan.car is None or plan.car.row is None:
             return {}
-        miles = plan.car.miles_at(plan.t) + driven
-        plan.car.row.save_changes(odometer=max(miles, plan.car.row.odometer or 0))
-        return {name: miles}
+        plan.car.row.refresh_from_db(fields=["odometer"])
+        return {name: max(plan.car.miles_at(plan.t) + driven, plan.car.row.odometer or 0)}
 
     def cancel(self, ticket: ServiceTicket, plan: Plan, by: User) -> None:
         operations.move(ticket, to=Status.CANCELLED, reason=plan.dice.pick(WHY_NOT[Status(ticket.status)]), by=by)

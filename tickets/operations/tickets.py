@@ -17,29 +17,36 @@ from mechanics.models import Mechanic
 
 from ..models import OPEN, SEALED, ServiceTicket, Status, StatusChange, TicketMechanic
 from .locks import bump, links_changed, lock, lock_open, locked
+from .readings import pass_on_reading, tells_reading
 from .reapproval import never_below_nothing, require_reapproval_if_exceeded
 
 
 @atomic
-def open_ticket(*, customer: Customer | None = None, vehicle: Vehicle | None = None, by: Any, **details: Any) -> ServiceTicket:
+def open_ticket(
+    *, customer: Customer | None = None, vehicle: Vehicle | None = None, confirm_odometer: bool = False, by: Any, **details: Any
+) -> ServiceTicket:
     """Write down what a customer asks for, as an estimate. Where no customer is named, it is the vehicle's owner.
 
-    Raises InvalidInput ``vehicle_of_another_customer``, or ``required`` where neither is named; DomainError ``customer_erased``.
+    Raises InvalidInput ``vehicle_of_another_customer``, or ``required`` where neither is named; DomainError ``customer_erased`` or
+    ``odometer_lower``.
     """
     owner = customer.pk if customer else _owner_of(vehicle)
     Customer.objects.refuse_erased(owner)
+    if vehicle is not None and tells_reading(details):
+        row_locks.lock(vehicle)
     if customer is not None:
         _check_vehicle(vehicle, customer)
     ticket = ServiceTicket.objects.create(customer_id=owner, vehicle=vehicle, **details, by=by)
     StatusChange.objects.create(ticket=ticket, to_status=ticket.status, by=by)
+    pass_on_reading(ticket, details, confirm_odometer=confirm_odometer, by=by)
     return ticket
 
 
 @atomic
-def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
+def update(ticket: ServiceTicket, *, confirm_odometer: bool = False, by: Any, **sent: Any) -> ServiceTicket:
     """Change what was sent and differs.
 
-    Raises DomainError ``ticket_locked`` once the ticket is invoiced, closed or cancelled, or ``customer_erased``;
+    Raises DomainError ``ticket_locked`` once the ticket is invoiced, closed or cancelled, ``customer_erased`` or ``odometer_lower``;
     InvalidInput ``vehicle_of_another_customer``.
     """
     lock(ticket)
@@ -58,12 +65,16 @@ def update(ticket: ServiceTicket, *, by: Any, **sent: Any) -> ServiceTicket:
         raise DomainError("ticket_in_use", f"{ticket.number} has the word of its customer: open another ticket.", ticket_status=ticket.status)
     if "customer" in changes:
         Customer.objects.refuse_erased(changes["customer"].pk)
+    if (car := changes.get("vehicle", ticket.vehicle)) is not None and tells_reading(changes):
+        row_locks.lock(car)
     if {"customer", "vehicle"} & set(changes):  # a vehicle that was sold since stays on its old tickets
         _check_vehicle(changes.get("vehicle", ticket.vehicle), changes.get("customer", ticket.customer))
     if "customer" in changes:  # whoever got a link to it got it for somebody else
         for link in ticket.shares.filter(revoked_at=None):
             link.save_changes(revoked_at=timezone.now(), by=by)
-    return ticket.save_changes(**changes, version=F("version") + 1, by=by)
+    ticket.save_changes(**changes, version=F("version") + 1, by=by)
+    pass_on_reading(ticket, changes, confirm_odometer=confirm_odometer, by=by)
+    return ticket
 
 
 @atomic
@@ -109,11 +120,17 @@ def _check_vehicle(vehicle: Vehicle | None, customer: Customer) -> None:
 
 
 def _owner_of(vehicle: Vehicle | None) -> int:
-    """The customer whose vehicle it is now: it may have changed hands since it was read."""
+    """The customer whose vehicle it is now: it may have changed hands since it was read. The customer is locked before the vehicle."""
     if vehicle is None:
         raise InvalidInput("customer", "required", "Say whose ticket it is.")
-    row_locks.refresh(vehicle)
-    return vehicle.customer_id
+    for (owner,) in owner_now.run(vehicle.pk):
+        return int(owner)
+    raise row_locks.RowGone(vehicle)
+
+
+@Prepared
+def owner_now(vehicle: int) -> Any:
+    return Vehicle.objects.filter(pk=vehicle).order_by().values_list("customer_id")
 
 
 # --- mechanics -----------------------------------------------------------------------------------

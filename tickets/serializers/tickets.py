@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 from rest_framework import serializers
 
 from customers.models import Customer, Vehicle
-from customers.serializers import own_record
+from customers.serializers import ConfirmOdometerField, own_record
 from inventory.models import ZERO, Part
 from mechanic_shop.accounts.models import User
 from mechanic_shop.api.audit import Kind
@@ -39,7 +39,7 @@ def sum_of_lines() -> Coalesce:
 
 CUSTOMER_WRITES = {"concern", "vehicle", "service_date"}
 MECHANIC_WRITES = CUSTOMER_WRITES | {
-    *("cause", "correction", "promised_at", "on_hold", "hold_reason", "odometer_in", "odometer_out"),
+    *("cause", "correction", "promised_at", "on_hold", "hold_reason", "odometer_in", "odometer_out", "confirm_odometer"),
 }
 ODOMETER = {"required": False, "allow_null": True, "min_value": 0, "max_value": 9_999_999}
 
@@ -94,6 +94,7 @@ class ServiceTicketSerializer(ShopSerializer):
     hold_reason = serializers.ChoiceField(choices=HoldReason.choices, required=False, allow_blank=True)
     odometer_in = serializers.IntegerField(**ODOMETER)
     odometer_out = serializers.IntegerField(**ODOMETER)
+    confirm_odometer = ConfirmOdometerField()
     mechanics = TicketMechanicSerializer(source="assignments", many=True, read_only=True)
     parts = TicketPartSerializer(source="lines", many=True, read_only=True)
     parts_total = MoneyField(read_only=True, max_digits=24)
@@ -105,7 +106,7 @@ class ServiceTicketSerializer(ShopSerializer):
         fields = (
             *("id", "number", "customer", "vehicle", "concern", "cause", "correction", "service_date", "promised_at"),
             *("status", "on_hold", "hold_reason", "odometer_in", "odometer_out", "mechanics", "parts", "parts_total"),
-            *("opened_at", "completed_at", "closed_at", "created_at", "updated_at"),
+            *("confirm_odometer", "opened_at", "completed_at", "closed_at", "created_at", "updated_at"),
         )
 
     def get_fields(self) -> dict[str, Any]:
@@ -153,7 +154,7 @@ class ServiceTicketSerializer(ShopSerializer):
         ticket, user = self.instance, self.context["request"].user
         if ticket is None or not self.is_mechanics_own(ticket, user):
             return
-        refused = [name for name in attrs if name not in CUSTOMER_WRITES and attrs[name] != getattr(ticket, name)]
+        refused = [name for name in attrs if name not in CUSTOMER_WRITES and attrs[name] != getattr(ticket, name, False)]
         if refused:
             advice = "The shop sets this: leave it out."
             raise serializers.ValidationError(dict.fromkeys(refused, advice), "read_only_field")
