@@ -38,7 +38,7 @@ MAY_WRITE = {
     ("tickets", "advisor"): WORK | {"customer"},
     ("tickets", "manager"): WORK | {"customer"},
 }
-FOLLOWS = {"updated_at", "version", "phone_digits", "name", "vin_valid"}  # what is kept beside a field that was written
+FOLLOWS = {"updated_at", "version", "phone_digits", "name", "vin_valid", "odometer_at"}  # what is kept beside a field that was written
 # Names that other shops' clients, and crAPI's attackers, try beside those of the columns.
 HOPES: dict[str, Any] = (
     dict.fromkeys(("is_staff", "is_superuser", "is_admin", "admin", "is_active", "verified", "paid", "has_login", "approved"), True)

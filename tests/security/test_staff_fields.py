@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 DESK = {"advisor", "advisor and customer", "manager"}
 WORKERS = DESK | {"assigned mechanic", "assigned mechanic and customer"}
 ACTORS = (*WORKERS, "customer", "mechanic", "mechanic and customer")
-TICKET = ("cause", "correction", "promised_at", "on_hold", "hold_reason", "odometer_in", "odometer_out")
+TICKET = ("cause", "correction", "promised_at", "on_hold", "hold_reason", "odometer_in", "odometer_out", "confirm_odometer")
 # (resource, field): whoever may write it, of a row that is their own where they are a customer.
 MAY_WRITE: dict[tuple[str, str], set[str]] = {
     **{("customer", name): DESK for name in ("notes", "tax_exempt", "tax_certificate")},
@@ -67,7 +67,7 @@ def test_the_table_names_every_field_that_not_everybody_may_write() -> None:
 
 
 NEW = {
-    **dict.fromkeys(("tax_exempt", "on_hold"), True),
+    **dict.fromkeys(("tax_exempt", "on_hold", "confirm_odometer"), True),
     **dict.fromkeys(("hourly_cost", "cost"), "7.00"),
     **dict.fromkeys(("odometer_in", "odometer_out"), 7),
     "hold_reason": "parts",
@@ -111,7 +111,13 @@ class Garage:
         if "[]" in field:
             line = {"kind": "fee", "description": "Towing", "unit_price": "40", field.partition(".")[2]: "7.00"}
             return do(client, "POST", f"{API}/jobs/", {"ticket": self.serviceticket.pk, "title": "Towing", "lines": [line]})
-        also = {"on_hold": {"hold_reason": "parts"}, "hold_reason": {"on_hold": True}, "tax_exempt": {"tax_certificate": "C-1"}}.get(field, {})
+        needs: dict[str, dict[str, Any]] = {
+            "on_hold": {"hold_reason": "parts"},
+            "hold_reason": {"on_hold": True},
+            "tax_exempt": {"tax_certificate": "C-1"},
+            "confirm_odometer": {"odometer_in": 7},
+        }
+        also = needs.get(field, {})
         if resource == "serviceticket" and field == "customer":
             also = {"vehicle": None}
         path = f"{API}/{resource.replace('service', '')}s/{getattr(self, resource).pk}/"
