@@ -134,7 +134,8 @@ class Shop:
         )
         yield (
             "inventory.Part",
-            "id created_at updated_at sku name description unit price cost on_hand allocated reorder_point reorder_quantity bin barcode is_active",
+            "id created_at updated_at sku name description unit price cost on_hand allocated reorder_point reorder_quantity bin barcode"
+            " is_active unique_key",
             self.part_rows(),
         )
         yield (
@@ -210,7 +211,7 @@ class Shop:
             on_hand, allocated = quantity(self.spare[pk] + self.held[pk]), quantity(self.held[pk])
             yield (
                 *(pk, made, made, f"P-{pk:05d}", name, f"{name}, as the maker fits it.", unit, money(self.price[pk - 1]), self.cost(pk)),
-                *(on_hand, allocated, "10.000", "50.000", f"{chr(65 + pk % 26)}-{pk % 40}", f"40{pk:011d}", True),
+                *(on_hand, allocated, "10.000", "50.000", f"{chr(65 + pk % 26)}-{pk % 40}", f"40{pk:011d}", True, f"p-{pk:05d}"),
             )
 
     def ticket_rows(self) -> Iterator[Row]:

@@ -8,11 +8,10 @@ from django.conf import settings
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
 from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
-from mechanic_shop.api.models import AppendOnlyModel, AppendOnlyQuerySet, ShopModel, ShopQuerySet, exact
+from mechanic_shop.api.models import AppendOnlyModel, AppendOnlyQuerySet, ShopModel, ShopQuerySet, UniqueTextModel, exact, unique_text
 from mechanic_shop.api.prices import price_field
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import InvalidInput
@@ -87,10 +86,10 @@ def shifted(part_id: int, on_hand: Decimal, allocated: Decimal, now: datetime) -
     return fits.changing(on_hand=new_on_hand, allocated=new_allocated, updated_at=now)
 
 
-class Part(ShopModel):
+class Part(UniqueTextModel, ShopModel):
     """Something that the shop keeps and fits. ``available`` = ``on_hand`` − ``allocated``."""
 
-    # Plain characters: beyond them SQLite and PostgreSQL do not agree on what is the same without regard to case.
+    # Plain characters, which every scanner and keyboard has.
     sku = models.CharField("SKU", max_length=60, validators=[RegexValidator(r"\A[ -~]*\Z", "Use plain letters, digits and signs.")])
     name = models.CharField(max_length=160)
     description = models.TextField(max_length=2000, blank=True)
@@ -108,7 +107,8 @@ class Part(ShopModel):
     )
     is_active = models.BooleanField(default=True, help_text="can be put on tickets; switch off instead of deleting")
 
-    untold = frozenset({"on_hand", "allocated"})  # the ledger tells of them
+    unique_text = "sku"
+    untold = frozenset({"unique_key", "on_hand", "allocated"})  # the ledger tells of the counts
 
     objects = PartQuerySet.as_manager()
 
@@ -116,9 +116,7 @@ class Part(ShopModel):
         ordering = ("sku", "pk")
         permissions = [("view_cost", "Can see what parts cost"), ("receive_part", "Can receive parts"), ("adjust_part", "Can adjust and count stock")]
         constraints = [
-            models.UniqueConstraint(
-                Lower("sku"), name="one_part_per_sku", violation_error_code="sku_taken", violation_error_message="Another part has this SKU."
-            ),
+            unique_text("one_part_per_sku", "sku_taken", "Another part has this SKU."),
             models.CheckConstraint(condition=~Q(sku=""), name="a_part_has_a_sku", violation_error_message="A part has a SKU."),
             models.CheckConstraint(condition=~Q(name=""), name="a_part_has_a_name", violation_error_message="A part has a name."),
             models.CheckConstraint(condition=Q(on_hand__gte=0), name="on_hand_is_never_below_zero"),

@@ -7,9 +7,8 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
 
-from mechanic_shop.api.models import ShopModel, ShopQuerySet
+from mechanic_shop.api.models import ShopModel, ShopQuerySet, UniqueTextModel, unique_text
 
 
 def registration_number() -> models.CharField:
@@ -52,7 +51,7 @@ class TaxCodeQuerySet(ShopQuerySet):
         return self.filter(name__icontains=term)
 
 
-class TaxCode(ShopModel):
+class TaxCode(UniqueTextModel, ShopModel):
     """A kind of tax, such as "VAT" or "Reduced VAT", whose rate changes by law now and then.
 
     What bears no code of its own bears the default one; where no code is the default, nothing is taxed by itself.
@@ -63,17 +62,14 @@ class TaxCode(ShopModel):
     number = registration_number()
     is_default = models.BooleanField(default=False, help_text="for whatever bears no code of its own")
 
+    untold = frozenset({"unique_key"})
+
     objects = TaxCodeQuerySet.as_manager()
 
     class Meta:
         ordering = ("name", "pk")
         constraints = [
-            models.UniqueConstraint(
-                Lower("name"),
-                name="one_tax_code_per_name",
-                violation_error_code="name_taken",
-                violation_error_message="Another tax code has this name.",
-            ),
+            unique_text("one_tax_code_per_name", "name_taken", "Another tax code has this name."),
             models.UniqueConstraint(
                 fields=["is_default"],
                 condition=Q(is_default=True),

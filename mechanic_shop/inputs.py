@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from hashlib import sha256
 
 # Letters and symbols that print nothing, in addition to format characters (Cf) and spaces.
 UNSEEN = frozenset("\u2800\u3164\u115f\u1160\uffa0\u034f\u17b4\u17b5")
@@ -42,6 +43,19 @@ def is_format(character: str) -> bool:
 
 def shows_something(text: str) -> bool:
     return any(not (each.isspace() or each in UNSEEN or each in JOINERS) for each in text)
+
+
+LONGEST_KEY = 200
+
+
+def text_key(text: str) -> str:
+    """What is the same for all spellings of a text: "Straße" and "STRASSE", "É" of one or two characters, full-width letters.
+
+    A key that would be too long for its column is a digest: some characters become 18.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", text).casefold()).casefold()
+    key = unicodedata.normalize("NFKC", "".join(each for each in folded if not is_format(each))).strip()
+    return key if len(key) <= LONGEST_KEY else sha256(key.encode()).hexdigest()
 
 
 # --- plates and VINs -------------------------------------------------------------------------------

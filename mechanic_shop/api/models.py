@@ -12,6 +12,8 @@ from django.db.models.functions import Round
 from django.db.models.sql import UpdateQuery
 from django.utils import timezone
 
+from mechanic_shop.inputs import LONGEST_KEY, text_key
+
 from . import audit, logs, statements
 
 
@@ -100,6 +102,40 @@ class ShopModel(audit.AuditedModel, QuickModel):
         if changes:
             self.save(update_fields=[*changes, "updated_at"], by=by)
         return self
+
+
+class UniqueTextModel(models.Model):
+    """A row with a text that no other row has, whatever its case and its Unicode form.
+
+    ``unique_key`` is that text as ``inputs.text_key`` writes it, since SQLite and PostgreSQL fold letters beyond ASCII each in its own way.
+    """
+
+    unique_text: ClassVar[str] = "name"
+    unique_key = models.CharField(max_length=LONGEST_KEY, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.write_key()
+        fields = kwargs.get("update_fields")
+        if fields is not None and self.unique_text in fields:
+            kwargs["update_fields"] = {*fields, "unique_key"}
+        super().save(*args, **kwargs)
+
+    def write_key(self) -> None:
+        self.unique_key = text_key(getattr(self, self.unique_text))
+
+    def validate_constraints(self, exclude: Any = None) -> None:
+        """A form has no box for the key: it is checked where it has one for the text."""
+        self.write_key()
+        skipped = set(exclude or ())
+        super().validate_constraints(skipped if self.unique_text in skipped else skipped - {"unique_key"})
+
+
+def unique_text(name: str, code: str, message: str) -> models.UniqueConstraint:
+    """For a ``UniqueTextModel``."""
+    return models.UniqueConstraint(fields=["unique_key"], name=name, violation_error_code=code, violation_error_message=message)
 
 
 def exact(expression: Any) -> Round:

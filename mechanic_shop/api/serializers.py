@@ -14,6 +14,7 @@ from rest_framework.validators import UniqueValidator
 from . import fields
 from .body_lists import BoundedListSerializer
 from .body_members import check_members
+from .models import UniqueTextModel
 from .permissions import rights_of
 from .statements import shelf
 from .transactions import atomic, undone_as_a_whole
@@ -37,8 +38,12 @@ def fields_of(constraint: models.BaseConstraint) -> list[str]:
 def broken_constraints(instance: models.Model, sent: set[str]) -> dict[str, list[Any]]:
     """What the database would refuse of this row, by field; only constraints that speak of a field that was ``sent``."""
     errors: dict[str, list[Any]] = {}
+    written = {}
+    if isinstance(instance, UniqueTextModel):
+        instance.write_key()
+        written = {"unique_key": instance.unique_text}
     for constraint in instance._meta.constraints:
-        names = [name for name in fields_of(constraint) if name in sent]
+        names = [name for name in (written.get(name, name) for name in fields_of(constraint)) if name in sent]
         if not names:
             continue
         try:

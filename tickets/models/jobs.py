@@ -8,13 +8,12 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from inventory.models import ZERO, Part, money_field, quantity_field
 from inventory.taxes import TaxCode
 from mechanic_shop.api.audit import Kind
-from mechanic_shop.api.models import AppendOnlyModel, ShopModel, ShopQuerySet
+from mechanic_shop.api.models import AppendOnlyModel, ShopModel, ShopQuerySet, UniqueTextModel, unique_text
 from mechanic_shop.api.prices import price_field
 from mechanic_shop.errors import DomainError
 from mechanics.models import Mechanic
@@ -84,7 +83,7 @@ class LaborRateQuerySet(ShopQuerySet):
         return self.filter(words_in("name", term))
 
 
-class LaborRate(ShopModel):
+class LaborRate(UniqueTextModel, ShopModel):
     """What an hour of a kind of work costs the customer."""
 
     name = models.CharField(max_length=60)
@@ -93,17 +92,14 @@ class LaborRate(ShopModel):
     is_default = models.BooleanField(default=False, help_text="for labour that names no rate")
     is_active = models.BooleanField(default=True, help_text="can be used; switch off instead of deleting")
 
+    untold = frozenset({"unique_key"})
+
     objects = LaborRateQuerySet.as_manager()
 
     class Meta:
         ordering = ("name", "pk")
         constraints = [
-            models.UniqueConstraint(
-                Lower("name"),
-                name="one_labor_rate_per_name",
-                violation_error_code="name_taken",
-                violation_error_message="Another rate has this name.",
-            ),
+            unique_text("one_labor_rate_per_name", "name_taken", "Another rate has this name."),
             models.UniqueConstraint(
                 fields=["is_default"],
                 condition=Q(is_default=True),
@@ -330,7 +326,7 @@ class CannedJobQuerySet(ShopQuerySet):
         return self.filter(words_in("name", term))
 
 
-class CannedJob(ShopModel):
+class CannedJob(UniqueTextModel, ShopModel):
     """A job that is done again and again, with its labour and parts, to be put on a ticket in one step at the prices of that day."""
 
     name = models.CharField(max_length=200, help_text="becomes the job's title")
@@ -339,17 +335,14 @@ class CannedJob(ShopModel):
     correction = models.TextField(max_length=5000, blank=True)
     is_active = models.BooleanField(default=True, help_text="can be put on tickets; switch off instead of deleting")
 
+    untold = frozenset({"unique_key"})
+
     objects = CannedJobQuerySet.as_manager()
 
     class Meta:
         ordering = ("name", "pk")
         constraints = [
-            models.UniqueConstraint(
-                Lower("name"),
-                name="one_canned_job_per_name",
-                violation_error_code="name_taken",
-                violation_error_message="Another canned job has this name.",
-            ),
+            unique_text("one_canned_job_per_name", "name_taken", "Another canned job has this name."),
             models.CheckConstraint(condition=~Q(name=""), name="a_canned_job_has_a_name", violation_error_message="A canned job has a name."),
         ]
 
