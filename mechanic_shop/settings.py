@@ -373,6 +373,7 @@ if TIME_ZONE not in available_timezones():
 USE_TZ = True
 USE_I18N = False
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = "mechanic_shop.formats"  # how days are typed into forms: as SHOP_REGION writes them
 
 UNFOLD = theme.unfold(SHOP_NAME)
 

@@ -12,6 +12,8 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from mechanic_shop.errors import DomainError, InvalidInput
 
+from .dates import show_formats
+
 NO_SERIALIZER: Any = None
 
 
@@ -43,6 +45,10 @@ class ObedientForm(forms.BaseForm):
     request: Any = None
     serializer_class: ClassVar[Any] = NO_SERIALIZER
     accepted: dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        show_formats(self)
 
     def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
         """Let the serializer check ``sent``; its complaints become the form's, its values the form's values."""

@@ -1,0 +1,54 @@
+"""Days as the shop's region writes them: the one format that forms for people read, and show beside the box.
+
+03/09/2026 is two days in two countries, so a form takes the region's format and ISO 8601, which is the same everywhere.
+"""
+
+import re
+from functools import cache
+
+from babel import Locale, UnknownLocaleError
+from django import forms
+from django.conf import settings
+
+ISO = "y-MM-dd"
+TIME = "HH:MM"
+PARTS = {"d": ("%d", "DD"), "M": ("%m", "MM"), "y": ("%Y", "YYYY")}
+
+
+@cache
+def pattern(region: str) -> tuple[str, str]:
+    """How a region writes a day: for strptime, and for people. Where Babel does not know, it is ISO 8601.
+
+    Only the order and the sign between the parts are the region's: all parts are digits, and the year has four.
+    """
+    try:
+        known = Locale.parse(f"und_{region}").date_formats["short"].pattern
+    except (UnknownLocaleError, ValueError):
+        known = ISO
+    order = "".join(dict.fromkeys(re.findall("[dMy]", known)))
+    between = re.search("[./-]", known)
+    if sorted(order) != sorted("dMy") or between is None:
+        return "%Y-%m-%d", "YYYY-MM-DD"
+    return tuple(between[0].join(PARTS[each][place] for each in order) for place in (0, 1))  # type: ignore[return-value]
+
+
+def input_format() -> str:
+    return pattern(settings.SHOP_REGION)[0]
+
+
+def hint() -> str:
+    return pattern(settings.SHOP_REGION)[1]
+
+
+def show_formats(form: forms.BaseForm) -> None:
+    """Say beside each box for a day or a moment how it is written."""
+    for field in form.fields.values():
+        if isinstance(field, forms.SplitDateTimeField):
+            day, time = field.widget.widgets
+            day.attrs["placeholder"], time.attrs["placeholder"] = hint(), TIME
+            told = f"{hint()}, {TIME}"
+        elif isinstance(field, forms.DateField):
+            field.widget.attrs["placeholder"] = told = hint()
+        else:
+            continue
+        field.help_text = f"{told}; {field.help_text}" if field.help_text else told
