@@ -253,7 +253,7 @@ def test_the_migration_takes_the_highest_reading_and_its_date() -> None:
         changes = {"vehicle": car, "odometer_in": before, "odometer_out": after, "opened_at": opened, "completed_at": completed}
         ServiceTicket.objects.filter(pk=ticket.pk).update(**changes)
     Vehicle.objects.update(odometer_at=None)
-    import_module("tickets.migrations.0017_readings_of_vehicles").read(apps, None)
+    import_module("tickets.migrations.0018_readings_of_vehicles").read(apps, None)
     found = {car.pk: (car.odometer, car.odometer_at) for car in Vehicle.objects.all()}
     assert [found[car.pk] for car in (low, same, high, none, empty)] == [
         *((62_000, days[2]), (62_000, days[4]), (99_000, None), (8, days[6]), (7, None)),

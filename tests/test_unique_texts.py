@@ -127,4 +127,4 @@ def test_the_migration_numbers_what_was_there_twice() -> None:
     found = list(TaxCode.objects.order_by("pk").values_list("name", "unique_key"))
     assert [name for name, _ in found] == ["Straße", "STRASSE (3)", "Strasse (2)", *names[3:]]
     assert [key for _, key in found] == [text_key(name) for name, _ in found]
-    assert import_module("tickets.migrations.0018_unique_texts").Migration.dependencies
+    assert import_module("tickets.migrations.0019_unique_texts").Migration.dependencies

@@ -8,7 +8,7 @@ KEY = models.CharField(default="", editable=False, max_length=200)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tickets", "0017_readings_of_vehicles")]
+    dependencies = [("tickets", "0018_readings_of_vehicles")]
 
     operations = [
         migrations.RemoveConstraint("laborrate", "one_labor_rate_per_name"),

@@ -18,6 +18,6 @@ def read(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tickets", "0016_trade_ins"), ("customers", "0006_odometer_at")]
+    dependencies = [("tickets", "0017_authorized_supplies"), ("customers", "0006_odometer_at")]
 
     operations = [migrations.RunPython(read, migrations.RunPython.noop)]
