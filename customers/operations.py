@@ -5,7 +5,6 @@ from copy import copy
 from datetime import UTC
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -14,6 +13,7 @@ from mechanic_shop.accounts.models import EMAIL_TAKEN
 from mechanic_shop.accounts.rights import may_manage
 from mechanic_shop.admin.log import forget_in_log
 from mechanic_shop.api import audit, row_locks
+from mechanic_shop.api.currency import rounded
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput, NotAllowed
 
@@ -126,7 +126,7 @@ def _refuse_open_money(customer: Customer) -> None:
     owed = sum(customer.invoices.values_list("total", flat=True)) - sum(customer.creditnotes.values_list("total", flat=True))
     balance = owed - sum(customer.payments.exclude(kind="applied").values_list("effect", flat=True))
     if balance:
-        amount = f"{balance:.{settings.SHOP_CURRENCY_PLACES}f}"
+        amount = f"{rounded(balance):f}"
         detail = f"{amount} are open with {customer.name}: settle that first, then erase."
         raise DomainError("customer_has_balance", detail, balance=amount)
 

@@ -2,7 +2,6 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,7 +20,7 @@ from unfold.widgets import (
 from mechanic_shop.admin.base import ReadOnly, ReadOnlyInline, ShopModelAdmin, badge
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question
 from mechanic_shop.admin.forms import ShopForm
-from mechanic_shop.api.prices import short
+from mechanic_shop.api.currency import short
 
 from . import operations
 from .models import Part, Reason, StockMovement
@@ -94,7 +93,7 @@ class LowStockFilter(DropdownFilter):
 
 def price_of(amount: Decimal | None) -> str:
     """Of one unit, with the decimals that it needs."""
-    return "–" if amount is None else f"{short(amount, settings.SHOP_CURRENCY_PLACES):f}"
+    return "–" if amount is None else f"{short(amount):f}"
 
 
 class MovementColumns:

@@ -43,11 +43,6 @@ def quantity_field(**kwargs: Any) -> models.DecimalField:
     return models.DecimalField(**{"max_digits": 12, "decimal_places": 3, "default": ZERO} | kwargs)
 
 
-def money_field(**kwargs: Any) -> models.DecimalField:
-    """An amount in the shop's currency, not negative."""
-    return models.DecimalField(**{"max_digits": 12, "decimal_places": 2, "validators": [MinValueValidator(ZERO)]} | kwargs)
-
-
 class PartQuerySet(ShopQuerySet):
     def visible_to(self, user: Any) -> Self:
         """All for those who may see parts, nothing for others."""

@@ -72,13 +72,22 @@ def line_of(name: str, longest: int) -> str:
     return found
 
 
-def amount(name: str, default: Decimal | None = None) -> Any:
+def amount(name: str, places: int, default: Decimal | None = None) -> Any:
     found = env.str(name, "")
     if not found:
         return default
-    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,2})?", found):
-        refuse(name, found, "use a number such as 35 or 12.50")
+    if not re.fullmatch(with_places(places), found):
+        refuse(name, found, f"use a number such as {example(places)}")
     return Decimal(found)
+
+
+def with_places(places: int) -> str:
+    """The pattern of a number with no more decimals."""
+    return rf"[0-9]{{1,6}}(\.[0-9]{{1,{places}}})?" if places else "[0-9]{1,6}"
+
+
+def example(places: int) -> str:
+    return f"35 or {Decimal('12.5'):.{places}f}" if places else "35"
 
 
 def series(name: str, default: str) -> str:
@@ -91,7 +100,8 @@ def series(name: str, default: str) -> str:
 
 # ISO 4217: currencies whose minor unit is not a hundredth.
 WITHOUT_CENTS = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"}
-WITH_THOUSANDTHS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND", "CLF", "UYW"}
+WITH_THOUSANDTHS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
+WITH_MORE = {"CLF", "UYW"}  # units of account, of four decimals: nobody pays in them
 
 
 def rate(name: str, default: str) -> str:
@@ -346,22 +356,23 @@ SHOP_PHONE = line_of("SHOP_PHONE", 40)
 SHOP_EMAIL = line_of("SHOP_EMAIL", 254)
 SHOP_TAX_ID = line_of("SHOP_TAX_ID", 60)
 # --- the shop's terms ---
-SHOP_CURRENCY_PLACES = 0 if SHOP_CURRENCY in WITHOUT_CENTS else 2
-if SHOP_CURRENCY in WITH_THOUSANDTHS:
-    refuse("SHOP_CURRENCY", SHOP_CURRENCY, "the shop keeps amounts with two decimals, and this currency has three or more")
+SHOP_CURRENCY_PLACES = 0 if SHOP_CURRENCY in WITHOUT_CENTS else 3 if SHOP_CURRENCY in WITH_THOUSANDTHS else 2
+if SHOP_CURRENCY in WITH_MORE:
+    refuse("SHOP_CURRENCY", SHOP_CURRENCY, "the shop keeps amounts with three decimals, and this currency has more")
 SHOP_PRICES_INCLUDE_TAX = flag("SHOP_PRICES_INCLUDE_TAX")
 SHOP_TAX_ROUNDING = env.str("SHOP_TAX_ROUNDING", "") or "group"
 if SHOP_TAX_ROUNDING not in ("group", "line"):
     refuse("SHOP_TAX_ROUNDING", SHOP_TAX_ROUNDING, "use group (each rate once, the default) or line (each line)")
 found_supplies = env.str("SHOP_SUPPLIES", "") or "0"
-if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?%?|[0-9]{1,6}(\.[0-9]{1,2})?", found_supplies) or (
+if not re.fullmatch(rf"[0-9]{{1,3}}(\.[0-9]{{1,2}})?%|{with_places(SHOP_CURRENCY_PLACES)}", found_supplies) or (
     found_supplies.endswith("%") and Decimal(found_supplies[:-1]) > 100
 ):
-    refuse("SHOP_SUPPLIES", found_supplies, "use a percentage of labour and parts such as 5%, or an amount for each ticket such as 12.50")
+    such_as = f"use a percentage of labour and parts such as 5%, or an amount for each ticket such as {example(SHOP_CURRENCY_PLACES)}"
+    refuse("SHOP_SUPPLIES", found_supplies, such_as)
 SHOP_SUPPLIES = (Decimal(found_supplies[:-1]), Decimal(0)) if found_supplies.endswith("%") else (Decimal(0), Decimal(found_supplies))
-SHOP_SUPPLIES_CAP = amount("SHOP_SUPPLIES_CAP")
+SHOP_SUPPLIES_CAP = amount("SHOP_SUPPLIES_CAP", SHOP_CURRENCY_PLACES)
 SHOP_SUPPLIES_TAX = line_of("SHOP_SUPPLIES_TAX", 40)  # a tax code's name; none: not taxed
-SHOP_APPROVAL_TOLERANCE = amount("SHOP_APPROVAL_TOLERANCE", Decimal(0))  # percent by which an approved job may grow
+SHOP_APPROVAL_TOLERANCE = amount("SHOP_APPROVAL_TOLERANCE", 2, Decimal(0))  # percent by which an approved job may grow
 SHOP_PAYMENT_DAYS = number("SHOP_PAYMENT_DAYS", 14, 0, 365)
 SHOP_INVOICE_SERIES = series("SHOP_INVOICE_SERIES", "INV-{year}")
 SHOP_CREDIT_NOTE_SERIES = series("SHOP_CREDIT_NOTE_SERIES", "CN-{year}")
@@ -409,7 +420,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Mechanic shop API",
-    "DESCRIPTION": "Customers, vehicles, mechanics, service tickets and parts of an independent car-repair garage.",
+    "DESCRIPTION": (
+        "Customers, vehicles, mechanics, service tickets and parts of an independent car-repair garage. Amounts of money are strings with "
+        "exactly the decimals of the shop's currency, none, two or three; what has more of them in a body is 400."
+    ),
     "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

@@ -2,16 +2,15 @@
 
 import json
 from datetime import date
-from decimal import Decimal
 from typing import Any, Self
 
 from django.conf import settings
-from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Count, Q
 from django.db.models.functions import Coalesce, Lower
 
 from mechanic_shop.accounts.renewal import PeopleQuerySet
+from mechanic_shop.api.currency import amount_field
 from mechanic_shop.api.models import ShopModel, ShopQuerySet
 from mechanic_shop.api.times import day_end, day_start
 
@@ -59,9 +58,7 @@ class Mechanic(ShopModel):
     is_active = models.BooleanField(default=True, help_text="works here today; switch off instead of deleting")
     email = models.EmailField(null=True, blank=True)  # noqa: DJ001 - NULL: not known; unique when set
     phone = models.CharField(max_length=40, blank=True)
-    hourly_cost = models.DecimalField(
-        max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(Decimal(0))], help_text="what an hour costs the shop"
-    )
+    hourly_cost = amount_field(null=True, blank=True, help_text="what an hour costs the shop")
     hired_on = models.DateField(null=True, blank=True)
 
     personal = frozenset({"name", "email", "phone"})

@@ -118,6 +118,11 @@ def test_a_refused_start_prints_the_sentence_and_fails(shop):
         ("SHOP_NAME", "x" * 101, "at most 100"),
         ("SHOP_CURRENCY", "usd", "ISO 4217"),
         ("SHOP_CURRENCY", "$", "ISO 4217"),
+        ("SHOP_CURRENCY", "CLF", "three decimals"),
+        ("SHOP_SUPPLIES", "12.505", "12.50"),
+        ("SHOP_SUPPLIES", "101%", "such as 5%"),
+        ("SHOP_SUPPLIES_CAP", "12.505", "12.50"),
+        ("SHOP_APPROVAL_TOLERANCE", "ten", "12.50"),
         ("SHOP_REGION", "UK", "GB"),
         ("SHOP_REGION", "us", "ISO 3166"),
         ("TIME_ZONE", "Mars/Olympus", "America/Denver"),
@@ -178,6 +183,18 @@ def test_a_refusal_does_not_print_the_secret(shop, name, found):
 )
 def test_what_makes_sense_is_taken(shop, name, given, value):
     assert shop.start(**{name: given})[name] == value
+
+
+@pytest.mark.parametrize(
+    ("currency", "places", "cap", "too_fine"),
+    [("JPY", 0, "35", "35.5"), ("USD", 2, "12.50", "12.505"), ("KWD", 3, "12.505", "12.5055"), ("TND", 3, "1.250", "1.2505")],
+)
+def test_an_amount_has_the_decimals_of_the_currency(shop, currency, places, cap, too_fine):
+    started = shop.start(SHOP_CURRENCY=currency, SHOP_SUPPLIES_CAP=cap, SHOP_SUPPLIES=cap)
+    assert started["SHOP_CURRENCY_PLACES"] == places
+    assert [str(started["SHOP_SUPPLIES_CAP"]), str(started["SHOP_SUPPLIES"][1])] == [cap, cap]
+    for name in ("SHOP_SUPPLIES", "SHOP_SUPPLIES_CAP"):
+        assert shop.refusal(SHOP_CURRENCY=currency, **{name: too_fine}).startswith(f"{name} is ")
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from django.conf import settings
-
 from inventory.models import ZERO
+from mechanic_shop.api import currency
 
 from .billing import money
 from .models import AUTHORIZED, Job, ServiceTicket, TicketPart, ticket_number
@@ -19,7 +18,7 @@ def excess_approvals() -> Iterator[str]:
         rows = units.filter(status__in=AUTHORIZED).order_by("pk").values_list("ticket_id", "approved_amount")
         for ticket, amount in rows.iterator():
             approved[ticket].append(amount or ZERO)
-    unit = Decimal(1).scaleb(-settings.SHOP_CURRENCY_PLACES)
+    unit = currency.minor_unit()
     tickets = ServiceTicket.objects.filter(authorized_total__isnull=False).order_by("pk")
     for ticket, total, supplies in tickets.values_list("pk", "authorized_total", "authorized_supplies").iterator():
         amount = sum(approved[ticket], supplies)

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from inventory.taxes import TaxRate
-from mechanic_shop.api.prices import short
+from mechanic_shop.api.currency import short
 from mechanic_shop.errors import DomainError
 
 from . import pricing, terms
@@ -323,7 +323,7 @@ def percent(rate: Decimal) -> str:
 
 def price(amount: Decimal) -> str:
     """Of one unit: with the currency's decimals, or those that it needs."""
-    return f"{short(amount, settings.SHOP_CURRENCY_PLACES):f}"
+    return f"{short(amount):f}"
 
 
 def money(amount: Decimal) -> str:

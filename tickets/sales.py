@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from .models import CreditNoteLine, InvoiceLine
-from .reports.sums import cents, money
+from .reports.sums import exact, thousandths
 
 
 def by_day(last: date, days: int) -> list[tuple[date, Decimal]]:
@@ -13,7 +13,7 @@ def by_day(last: date, days: int) -> list[tuple[date, Decimal]]:
     first = last - timedelta(days=days - 1)
     nets: dict[date, int] = defaultdict(int)
     for lines, day, sign in ((InvoiceLine.objects, "invoice__issued_on", 1), (CreditNoteLine.objects, "credit_note__issued_on", -1)):
-        rows = lines.filter(**{f"{day}__range": (first, last)}).order_by().values_list(day).annotate(sum=cents("net"))
+        rows = lines.filter(**{f"{day}__range": (first, last)}).order_by().values_list(day).annotate(sum=thousandths("net"))
         for issued_on, amount in rows:
             nets[issued_on] += sign * amount
-    return [(day, money(nets[day])) for day in (first + timedelta(days=place) for place in range(days))]
+    return [(day, exact(nets[day])) for day in (first + timedelta(days=place) for place in range(days))]

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from inventory.taxes import TaxOnDay
+from mechanic_shop.api.currency import places
 
 from .pricing import Rules, Supplies, Tax, compound_tax
 
@@ -15,13 +16,13 @@ Rates = Mapping[int | None, TaxOnDay]
 
 def rounding() -> Rules:
     """To the currency's minor unit."""
-    return Rules(places=settings.SHOP_CURRENCY_PLACES)
+    return Rules(places=places())
 
 
 def rules(rates: Rates) -> Rules:
     """All that the shop's settings say about prices, with the tax rates of a day."""
     return Rules(
-        places=settings.SHOP_CURRENCY_PLACES,
+        places=places(),
         rounding=settings.SHOP_TAX_ROUNDING,
         inclusive=settings.SHOP_PRICES_INCLUDE_TAX,
         supplies=supplies(rates),

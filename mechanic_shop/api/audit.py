@@ -20,7 +20,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.utils import timezone
 
 from . import logs, statements
-from .prices import PriceField, short
+from .currency import AmountField, short
 from .row_locks import locking
 
 CREATE, UPDATE, DELETE = range(3)  # django-auditlog's actions
@@ -283,7 +283,7 @@ def said(field: Any, value: Any) -> Any:
     if value is None:
         return None
     value = field.to_python(value)
-    if isinstance(field, PriceField):
+    if isinstance(field, AmountField):
         return f"{short(value):f}"
     if isinstance(field, models.DecimalField):
         return f"{value:.{field.decimal_places}f}"

@@ -14,9 +14,9 @@ from rest_framework.utils import html
 
 from mechanic_shop import inputs
 
-from . import iso_dates
+from . import currency, iso_dates
 from .permissions import rights_of, stand_in_for
-from .prices import PLACES, price_places, short
+from .prices import PLACES, price_places
 from .statements import KEY, ObjectStatement, shelf
 
 LARGEST_ID = 10**18
@@ -173,24 +173,47 @@ class PositiveQuantityField(QuantityField):
 
 
 class MoneyField(PlainDecimalField):
-    """An amount of money in the shop's currency: not negative, two decimals, a string in JSON."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        defaults: dict[str, Any] = {"max_digits": 12, "decimal_places": 2, "min_value": Decimal("0.00")}
-        super().__init__(**defaults | kwargs)
+    """An amount of money: not negative, with no more decimals than the shop's currency has; a string in JSON, with exactly those."""
 
     default_error_messages = {"no_cents": "{currency} has no decimals: give a whole number."}
-    in_currency = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        defaults: dict[str, Any] = {"max_digits": 13, "decimal_places": currency.PLACES, "min_value": Decimal("0.00")}
+        super().__init__(**defaults | kwargs)
+
+    def validate_precision(self, value: Decimal) -> Decimal:
+        """Zeros at the end are no decimals: 375.0 is an amount of yen, too."""
+        places = currency.places()
+        if has_decimals_beyond(value, places):
+            if not places:
+                self.fail("no_cents", currency=settings.SHOP_CURRENCY)
+            self.fail("max_decimal_places", max_decimal_places=places)
+        return super().validate_precision(value)
+
+    def quantize(self, value: Decimal) -> Decimal:
+        return currency.rounded(value)
+
+
+def has_decimals_beyond(value: Decimal, places: int) -> bool:
+    """Is any digit after so many decimals not 0?"""
+    _, digits, exponent = value.as_tuple()
+    beyond = -exponent - places if isinstance(exponent, int) else 0
+    return beyond > 0 and any(digits[-beyond:])
+
+
+class PositiveMoneyField(MoneyField):
+    """An amount of one minor unit or more."""
 
     def validate_precision(self, value: Decimal) -> Decimal:
         value = super().validate_precision(value)
-        if self.in_currency and not settings.SHOP_CURRENCY_PLACES and value != value.to_integral_value():
-            self.fail("no_cents", currency=settings.SHOP_CURRENCY)
+        least = currency.minor_unit()
+        if value < least:
+            self.fail("min_value", min_value=least)
         return value
 
 
 class UnitPriceField(PlainDecimalField):
-    """The price or the cost of one unit: not negative, up to four decimals; a string in JSON, with two decimals at least."""
+    """The price or the cost of one unit: not negative, up to four decimals; a string in JSON, with the currency's decimals at least."""
 
     default_error_messages = {"decimals": "In {currency} a price of one unit has {places} decimals at the most."}
 
@@ -201,21 +224,19 @@ class UnitPriceField(PlainDecimalField):
     def to_internal_value(self, data: Any) -> Decimal:
         price: Decimal = super().to_internal_value(data)
         places = price_places()
-        if price != round(price, places):
+        if has_decimals_beyond(price, places):
             self.fail("decimals", currency=settings.SHOP_CURRENCY, places=places)
         return price
 
     def to_representation(self, value: Decimal) -> str:
-        return f"{short(value):f}"
+        return f"{currency.short(value):f}"
 
 
-class PercentField(MoneyField):
+class PercentField(PlainDecimalField):
     """0 to 100 percent, a string in JSON."""
 
-    in_currency = False
-
     def __init__(self, **kwargs: Any) -> None:
-        defaults: dict[str, Any] = {"max_digits": 5, "max_value": Decimal(100)}
+        defaults: dict[str, Any] = {"max_digits": 5, "decimal_places": 2, "min_value": Decimal("0.00"), "max_value": Decimal(100)}
         super().__init__(**defaults | kwargs)
 
 

@@ -18,8 +18,9 @@ from django.db.models.functions import Coalesce
 from django.db.models.sql.constants import LOUTER
 from rest_framework import serializers
 
+from .currency import AmountField, places
 from .fields import SmallRelatedField
-from .prices import PriceField
+from .prices import PLACES, PriceField
 from .statements import KEY, Statement
 
 LONG = 10_000  # rows of a list whose exact length is worth a second's delay
@@ -121,19 +122,43 @@ class Fixed(Printed):
         self.postgresql = f"(%(expressions)s)::numeric(30,{places})::text"
 
 
+class Amount(Func):
+    """An amount of money as a string with the currency's decimals, whatever they are when the statement is compiled."""
+
+    output_field: Any = TextField()
+
+    def printed(self) -> Printed:
+        return Fixed(self.get_source_expressions()[0], places())
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.printed().as_sqlite(compiler, connection, **extra)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.printed().as_postgresql(compiler, connection, **extra)
+
+
+class Price(Amount):
+    """The price of one unit, with the decimals that it needs, and the currency's at least."""
+
+    def printed(self) -> Printed:
+        return Shortest(self.get_source_expressions()[0], places())
+
+
 class Shortest(Printed):
-    """A decimal as a string with the places that it needs, of four, and two at least."""
+    """A decimal as a string with the places that it needs, of four, and so many at least."""
 
-    def __init__(self, expression: Any) -> None:
+    def __init__(self, expression: Any, least: int) -> None:
         super().__init__(expression)
-        whole = "printf('%%%%.4f', %(expressions)s)"
-        self.printed = shortened(whole)
-        self.postgresql = shortened("(%(expressions)s)::numeric(30,4)::text")
+        self.printed = shortened("printf('%%%%.4f', %(expressions)s)", least)
+        self.postgresql = shortened("(%(expressions)s)::numeric(30,4)::text", least)
 
 
-def shortened(text: str) -> str:
-    """SQL for a text with four decimals, without the last ones that are 0."""
-    cut = "".join(f"WHEN {text} LIKE '%%%%{zeros}' THEN substr({text}, 1, length({text}) - {len(zeros)}) " for zeros in ("00", "0"))
+def shortened(text: str, least: int) -> str:
+    """SQL for a text with four decimals, without the last ones that are 0; with the last of all goes the point."""
+    ends = ["0" * count for count in range(PLACES - least, 0, -1)]
+    if not least:
+        ends[0] = f".{ends[0]}"
+    cut = "".join(f"WHEN {text} LIKE '%%%%{end}' THEN substr({text}, 1, length({text}) - {len(end)}) " for end in ends)
     return f"(CASE {cut}ELSE {text} END)"
 
 
@@ -228,7 +253,9 @@ def value_of(field: models.Field, path: str) -> Any:
     if isinstance(field, models.DateTimeField):
         return Moment(F(path))
     if isinstance(field, PriceField):
-        return Shortest(F(path))
+        return Price(F(path))
+    if isinstance(field, AmountField):
+        return Amount(F(path))
     if isinstance(field, models.DecimalField):
         return Fixed(F(path), field.decimal_places)
     if isinstance(field, models.BooleanField):

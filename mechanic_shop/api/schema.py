@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema
 
-from .fields import PlainDecimalField, SmallRelatedField
+from .fields import MoneyField, PlainDecimalField, SmallRelatedField, UnitPriceField
 
 HEADERS = {
     "Idempotency-Key": "1 to 255 visible ASCII characters: the same key and body within 24 hours replays the first answer.",
@@ -52,6 +52,12 @@ PROBLEM_SCHEMA: dict[str, Any] = {
     },
     "required": ["type", "title", "status", "detail", "code", "request_id"],
     "additionalProperties": True,
+}
+
+
+DECIMALS: dict[type, str] = {
+    MoneyField: "an amount; its decimals are those of the shop's currency: 375 (JPY), 54.41 (USD), 54.410 (KWD)",
+    UnitPriceField: "of one unit; with the currency's decimals, and up to four where it needs more",
 }
 
 
@@ -108,12 +114,14 @@ class DecimalAsWritten(OpenApiSerializerFieldExtension):
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        said = next((text for kind, text in DECIMALS.items() if isinstance(self.target, kind)), None)
+        described = {"description": said} if said else {}  # the field's own words go before
         if direction == "response":
-            return {"type": "string", "format": "decimal"}
+            return {"type": "string", "format": "decimal"} | described
         places = self.target.decimal_places
         sign = "" if self.target.min_value is not None and self.target.min_value >= 0 else "-?"
         pattern = rf"^{sign}[0-9]{{1,{self.target.max_digits - places}}}(\.[0-9]{{1,{places}}})?$"
-        return {"type": "string", "format": "decimal", "pattern": pattern}
+        return {"type": "string", "format": "decimal", "pattern": pattern} | described
 
 
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from rest_framework.validators import UniqueValidator
 from . import fields
 from .body_lists import BoundedListSerializer
 from .body_members import check_members
+from .currency import AmountField
 from .models import UniqueTextModel
 from .permissions import rights_of
+from .prices import PriceField
 from .statements import shelf
 from .transactions import atomic, undone_as_a_whole
 
@@ -142,6 +144,8 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
         models.DateTimeField: fields.UTCField,
         models.DateField: fields.DayField,
         models.DecimalField: fields.PlainDecimalField,
+        AmountField: fields.MoneyField,
+        PriceField: fields.UnitPriceField,
         models.CharField: fields.WrittenField,
         models.TextField: fields.WrittenField,
     }

@@ -67,13 +67,9 @@ def recommended_parts(ticket: ServiceTicket) -> Any:
 
 
 def money_question(**kwargs: Any) -> forms.DecimalField:
+    """An amount, or a price of one unit; how many decimals it may have, the form's serializer says."""
     widget = UnfoldAdminDecimalFieldWidget(attrs={"step": "any"})
-    return forms.DecimalField(**{"max_digits": 12, "decimal_places": 2, "required": False, "widget": widget} | kwargs)
-
-
-def price_question(**kwargs: Any) -> forms.DecimalField:
-    """Of one unit."""
-    return money_question(**{"max_digits": 14, "decimal_places": PLACES} | kwargs)
+    return forms.DecimalField(**{"max_digits": 14, "decimal_places": PLACES, "required": False, "widget": widget} | kwargs)
 
 
 def text_question(**kwargs: Any) -> forms.CharField:
@@ -140,8 +136,8 @@ class AddLineForm(JobForm):
     rate = forms.ModelChoiceField(
         LaborRate.objects.filter(is_active=True), required=False, widget=UnfoldAdminSelectWidget, help_text="of labour; none: the shop's default rate"
     )
-    unit_price = price_question(label="Price", help_text="of one, or of an hour; labour may leave it to its rate; what you give for a trade-in")
-    unit_cost = price_question(label="Cost", help_text="what sublet work costs the shop")
+    unit_price = money_question(label="Price", help_text="of one, or of an hour; labour may leave it to its rate; what you give for a trade-in")
+    unit_cost = money_question(label="Cost", help_text="what sublet work costs the shop")
     mechanic = row_question(JobLine.mechanic, required=False)
     tax_code = forms.ModelChoiceField(
         TaxCode.objects.all(),

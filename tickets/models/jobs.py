@@ -10,9 +10,10 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from inventory.models import ZERO, Part, money_field, quantity_field
+from inventory.models import ZERO, Part, quantity_field
 from inventory.taxes import TaxCode
 from mechanic_shop.api.audit import Kind
+from mechanic_shop.api.currency import amount_field, signed_amount_field, sum_field
 from mechanic_shop.api.models import AppendOnlyModel, ShopModel, ShopQuerySet, UniqueTextModel, unique_text
 from mechanic_shop.api.prices import price_field
 from mechanic_shop.errors import DomainError
@@ -26,7 +27,6 @@ from .tickets import (
     Status,
     approved_amount,
     one_discount,
-    signed_money_field,
     ticket_number,
 )
 
@@ -87,7 +87,7 @@ class LaborRate(UniqueTextModel, ShopModel):
     """What an hour of a kind of work costs the customer."""
 
     name = models.CharField(max_length=60)
-    hourly = money_field(help_text="what an hour costs the customer")
+    hourly = amount_field(help_text="what an hour costs the customer")
     tax_code = tax_code()
     is_default = models.BooleanField(default=False, help_text="for labour that names no rate")
     is_active = models.BooleanField(default=True, help_text="can be used; switch off instead of deleting")
@@ -152,7 +152,7 @@ class Job(ShopModel):
     cause = models.TextField(max_length=5000, blank=True, help_text="what was found")
     correction = models.TextField(max_length=5000, blank=True, help_text="what was done")
     status = models.CharField(max_length=10, choices=JobStatus.choices, default=JobStatus.PROPOSED, editable=False)
-    authorized_total = signed_money_field(null=True, blank=True)
+    authorized_total = sum_field(null=True, blank=True, editable=False)
     approved_amount = approved_amount()
     continues = models.ForeignKey("self", models.PROTECT, null=True, blank=True, editable=False, related_name="continued_by")
 
@@ -212,8 +212,8 @@ class JobLine(PricedLine, ShopModel):
     rate = models.ForeignKey(LaborRate, models.PROTECT, null=True, blank=True, related_name="+")
     mechanic = models.ForeignKey(Mechanic, models.PROTECT, null=True, blank=True, related_name="job_lines")
     tax_code = tax_code_of_line()
-    line_total = signed_money_field(
-        max_digits=12, default=ZERO, help_text="quantity × unit_price − discount, rounded half up, once; less than 0 for a trade-in"
+    line_total = signed_amount_field(
+        default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up, once; less than 0 for a trade-in"
     )
 
     untold = frozenset({"job", "line_total"})
@@ -304,7 +304,7 @@ class Authorization(AppendOnlyModel):
     channel = models.CharField(max_length=10, choices=Channel.choices)
     note = models.CharField(max_length=500, blank=True)
     decisions = models.JSONField()
-    approved_total = signed_money_field(editable=True, help_text="of all that was approved at once, with tax")
+    approved_total = sum_field(help_text="of all that was approved at once, with tax")
 
     class Meta:
         ordering = ("pk",)

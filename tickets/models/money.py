@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from customers.models import Customer
 from inventory.models import ZERO, Part, quantity_field
+from mechanic_shop.api.currency import signed_amount_field, sum_field
 from mechanic_shop.api.models import AppendOnlyModel, AppendOnlyQuerySet
 from mechanic_shop.api.prices import price_field
 from mechanics.models import Mechanic
@@ -69,9 +70,9 @@ class Paper(Printed, AppendOnlyModel):
     issued_on = models.DateField(help_text="in the shop's time")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     currency = models.CharField(max_length=3)
-    subtotal = models.DecimalField(max_digits=24, decimal_places=2)
-    tax = models.DecimalField(max_digits=24, decimal_places=2)
-    total = models.DecimalField(max_digits=24, decimal_places=2)
+    subtotal = sum_field()
+    tax = sum_field()
+    total = sum_field()
     document = models.JSONField()
 
     class Meta:
@@ -134,7 +135,7 @@ class Invoice(Paper):
     due_on = models.DateField()
     tax_rounding = models.CharField(max_length=5)
     prices_include_tax = models.BooleanField()
-    deposits = models.DecimalField(max_digits=24, decimal_places=2, help_text="paid before it was issued")
+    deposits = sum_field(help_text="paid before it was issued")
 
     objects = InvoiceQuerySet.as_manager()
 
@@ -161,8 +162,8 @@ class LineFacts(AppendOnlyModel):
 
     is_guarded = True
 
-    net = models.DecimalField(max_digits=24, decimal_places=2)
-    tax = models.DecimalField(max_digits=24, decimal_places=2)
+    net = sum_field()
+    tax = sum_field()
 
     objects = AppendOnlyQuerySet.as_manager()
 
@@ -200,8 +201,8 @@ class LineTax(AppendOnlyModel):
 
     is_guarded = True
 
-    base = models.DecimalField(max_digits=24, decimal_places=2, help_text="what the tax is due on")
-    amount = models.DecimalField(max_digits=24, decimal_places=2)
+    base = sum_field(help_text="what the tax is due on")
+    amount = sum_field()
 
     objects = AppendOnlyQuerySet.as_manager()
 
@@ -330,8 +331,8 @@ class Payment(Printed, AppendOnlyModel):
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="payments", db_index=False)
     kind = models.CharField(max_length=10, choices=PaymentKind.choices)
     method = models.CharField(max_length=10, choices=Method.choices)
-    amount = models.DecimalField(max_digits=12, decimal_places=2)
-    effect = models.DecimalField(max_digits=12, decimal_places=2)
+    amount = signed_amount_field()
+    effect = signed_amount_field()
     reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversal")
     credited_to = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="taken_from", help_text="of credit that is taken: the row that counts it elsewhere"
@@ -381,13 +382,11 @@ class InvoiceAccount(models.Model):
     """
 
     invoice = models.OneToOneField(Invoice, models.PROTECT, primary_key=True, related_name="account")
-    credited = models.DecimalField(max_digits=24, decimal_places=2, default=ZERO)
-    paid = models.DecimalField(max_digits=24, decimal_places=2, default=ZERO)
-    refunded = models.DecimalField(max_digits=24, decimal_places=2, default=ZERO)
+    credited = sum_field(default=ZERO)
+    paid = sum_field(default=ZERO)
+    refunded = sum_field(default=ZERO)
     is_credited = models.BooleanField(default=False, help_text="nothing of it is left")
-    balance = models.DecimalField(
-        max_digits=24, decimal_places=2, help_text="total − credited − paid + refunded; less than 0 is the customer's credit"
-    )
+    balance = sum_field(help_text="total − credited − paid + refunded; less than 0 is the customer's credit")
 
     class Meta:
         constraints = [

@@ -12,16 +12,15 @@ from django.db.models.functions import Round
 from django.utils import timezone
 
 from customers.models import Customer, Vehicle, matches_customer
-from inventory.models import ZERO, Part, money_field, quantity_field
+from inventory.models import ZERO, Part, quantity_field
 from mechanic_shop.api.audit import Kind
+from mechanic_shop.api.currency import amount_field, signed_amount_field, sum_field
 from mechanic_shop.api.models import AppendOnlyModel, ShopModel, ShopQuerySet
 from mechanic_shop.api.prices import price_field
 from mechanic_shop.api.searching import keys
 from mechanics.models import Mechanic
 
 from .. import pricing, terms
-
-CENT = Decimal("0.01")
 
 
 class Status(models.TextChoices):
@@ -64,7 +63,7 @@ class Discounted(models.Model):
     """So many percent off, or an amount; never both."""
 
     discount_percent = models.DecimalField(max_digits=5, decimal_places=2, default=ZERO, db_default=ZERO)
-    discount_amount = models.DecimalField(max_digits=12, decimal_places=2, default=ZERO, db_default=ZERO)
+    discount_amount = signed_amount_field(default=ZERO, db_default=ZERO)
 
     class Meta:
         abstract = True
@@ -85,15 +84,11 @@ def one_discount() -> models.CheckConstraint:
     )
 
 
-def signed_money_field(**kwargs: Any) -> models.DecimalField:
-    """An amount that is less than nothing where the shop takes something in."""
-    return money_field(**{"max_digits": 24, "validators": [], "editable": False} | kwargs)
-
-
 def approved_amount() -> models.DecimalField:
-    return signed_money_field(
+    return sum_field(
         null=True,
         blank=True,
+        editable=False,
         help_text="what it was to cost when the customer approved it, with tax and its share of discounts",
     )
 
@@ -166,12 +161,18 @@ class ServiceTicket(Discounted, ShopModel):
     completed_at = models.DateTimeField(null=True, editable=False)
     closed_at = models.DateTimeField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
-    authorized_total = signed_money_field(
+    authorized_total = sum_field(
+        editable=False,
         null=True,
         blank=True,
         help_text="what the customer authorized, with tax; none: no amount was named",
     )
-    authorized_supplies = signed_money_field(default=ZERO, db_default=ZERO, help_text="shop supplies in what the customer authorized, with tax")
+    authorized_supplies = sum_field(
+        editable=False,
+        default=ZERO,
+        db_default=ZERO,
+        help_text="shop supplies in what the customer authorized, with tax",
+    )
     mechanics = models.ManyToManyField(Mechanic, through="TicketMechanic", related_name="tickets")
     parts = models.ManyToManyField(Part, through="TicketPart", related_name="tickets")
 
@@ -229,7 +230,7 @@ class ServiceTicket(Discounted, ShopModel):
     @property
     def parts_total(self) -> Decimal:
         """What the parts cost the customer: the sum of the rounded lines."""
-        return sum((line.line_total for line in self.lines.all()), ZERO.quantize(CENT))
+        return sum((line.line_total for line in self.lines.all()), ZERO)
 
 
 class TicketMechanic(ShopModel):
@@ -329,7 +330,7 @@ class TicketPart(PricedLine, ShopModel):
     quantity = quantity_field(default=Decimal(1))
     unit_price = price_field()
     unit_cost = price_field(default=ZERO)
-    line_total = money_field(default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up to the cent, once")
+    line_total = amount_field(default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up to the cent, once")
     allocated = quantity_field(editable=False)
     issued = quantity_field(editable=False)
     status = models.CharField(

@@ -5,6 +5,7 @@ from typing import Any
 
 from inventory.models import ZERO
 from mechanic_shop.api import row_locks
+from mechanic_shop.api.currency import rounded
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
@@ -24,7 +25,7 @@ from ..models import (
 )
 from .holding import follow, hold_or_release, take_back
 from .locks import bump, lock_job, lock_open
-from .parts import MOST_MONEY, add_part, lock_all
+from .parts import TOO_MUCH, add_part, lock_all
 from .reapproval import (
     lowers_price,
     may_discount,
@@ -186,8 +187,8 @@ def write_line(line: JobLine, details: dict[str, Any], *, office_prices: bool = 
         raise InvalidInput("unit_price", "required", "Say what it costs.")
     if not office_prices and (line.is_trade_in or (before != priced(line) if before else not has_usual_price(line))):
         may_discount(by)
-    if line.quantity * line.unit_price > MOST_MONEY:
-        raise InvalidInput("quantity", "too_much", f"A line comes to {MOST_MONEY} at the most.")
+    if rounded(line.quantity * line.unit_price) >= TOO_MUCH:
+        raise InvalidInput("quantity", "too_much", f"A line comes to less than {TOO_MUCH}.")
     line.save(by=by)
     return line
 

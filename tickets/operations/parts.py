@@ -7,6 +7,7 @@ from typing import Any
 from inventory import operations as stock
 from inventory.models import ZERO, Part
 from mechanic_shop.api import row_locks
+from mechanic_shop.api.currency import rounded
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
@@ -19,7 +20,7 @@ from .reapproval import covered, may_discount, never_below_nothing, require_reap
 from .tickets import check_discount
 
 MOST = Decimal("999999999.999")
-MOST_MONEY = Decimal("9999999999.99")
+TOO_MUCH = Decimal(10**10)
 NOT_NAMED: Any = object()  # of a job: None is the place on the ticket itself
 
 
@@ -91,8 +92,8 @@ def check_size(
 ) -> None:
     """Raises InvalidInput ``too_much`` for what no line may hold."""
     quantity = line.quantity if quantity is None else quantity
-    if quantity * (line.unit_price if unit_price is None else unit_price) > MOST_MONEY:
-        raise InvalidInput(field, "too_much", f"A line comes to {MOST_MONEY} at the most.")
+    if rounded(quantity * (line.unit_price if unit_price is None else unit_price)) >= TOO_MUCH:
+        raise InvalidInput(field, "too_much", f"A line comes to less than {TOO_MUCH}.")
     if quantity > MOST:
         raise InvalidInput(field, "too_much", f"No more than {MOST} of a part fit on a ticket.")
 

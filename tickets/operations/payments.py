@@ -7,16 +7,17 @@ from typing import Any
 from django.utils import timezone
 
 from customers.models import Customer
+from mechanic_shop.api.currency import minor_unit, rounded
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from .. import billing, pricing, terms, workflow
+from .. import billing, pricing, workflow
 from ..documents.receipts import snapshot
 from ..models import Invoice, InvoiceAccount, Method, Payment, PaymentKind, ServiceTicket, Status
 from .locks import bump, lock
 from .steps import step
 
-MOST = Decimal("9999999.99")
+TOO_MUCH = Decimal(10_000_000)
 CLOCKS_DIFFER = timedelta(minutes=1)  # a client's clock may be ahead of ours by that: its "now" is not the future
 
 
@@ -216,8 +217,8 @@ def check_amount(amount: Decimal) -> None:
     """Raises InvalidInput for what is no amount of money."""
     if amount <= 0:
         raise InvalidInput("amount", "min_value", "Name an amount of more than 0.")
-    if amount > MOST or amount != terms.rounding().round(amount):
-        raise InvalidInput("amount", "amount", f"An amount is {MOST} at the most, in whole units of the currency.")
+    if amount >= TOO_MUCH or amount != rounded(amount):
+        raise InvalidInput("amount", "amount", f"An amount is {TOO_MUCH - minor_unit()} at the most, in whole units of the currency.")
 
 
 def ensure_not_more(amount: Decimal, due: Decimal) -> None:

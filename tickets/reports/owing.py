@@ -16,7 +16,7 @@ from mechanic_shop.api.times import day_end, day_start
 from .. import pricing
 from ..models import CreditNote, Invoice, InvoiceAccount, Payment, PaymentKind, ticket_number
 from ..models.money import payment_number
-from .sums import cents, money
+from .sums import exact, thousandths
 
 # What is open by how many days it is past due: from, to.
 AGES = {"not_due": (None, 0), "days_1_30": (1, 30), "days_31_60": (31, 60), "days_61_90": (61, 90), "over_90": (91, None)}
@@ -46,11 +46,11 @@ def account(owed: dict[str, Decimal], deposits: Decimal) -> dict[str, Decimal]:
 
 def open_balances(accounts: Any, today: date) -> dict[tuple[int, str], dict[str, Decimal]]:
     """{(customer, name): {age: what is open, credit: what was paid or credited beyond what was owed}}."""
-    sums = {age: cents("balance", Q(balance__gt=0) & past_due(today, *days)) for age, days in AGES.items()}
-    sums["credit"] = cents("balance", Q(balance__lt=0))
+    sums = {age: thousandths("balance", Q(balance__gt=0) & past_due(today, *days)) for age, days in AGES.items()}
+    sums["credit"] = thousandths("balance", Q(balance__lt=0))
     rows = accounts.exclude(balance=0).order_by().values_list("invoice__customer", "invoice__customer__name").annotate(**sums)
     return {
-        (key, name): {age: money(units) for age, units in zip(AGES, ages, strict=True)} | {"credit": -money(credit)}
+        (key, name): {age: exact(units) for age, units in zip(AGES, ages, strict=True)} | {"credit": -exact(credit)}
         for key, name, *ages, credit in rows
     }
 
@@ -70,7 +70,8 @@ def open_deposits(payments: Any) -> dict[tuple[int, str], Decimal]:
     came, counted = Q(invoice=None), Q(kind=PaymentKind.APPLIED)
     rows = payments.filter(came | counted).order_by().values_list("customer", "customer__name")
     sums = (
-        (key, name, money(units), money(used)) for key, name, units, used in rows.annotate(came=cents("effect", came), used=cents("effect", counted))
+        (key, name, exact(units), exact(used))
+        for key, name, units, used in rows.annotate(came=thousandths("effect", came), used=thousandths("effect", counted))
     )
     return {(key, name): pricing.add((amount, -used)) for key, name, amount, used in sums if amount != used}
 
@@ -103,10 +104,10 @@ def credit_of(customer: Customer) -> Decimal:
 
 def balance_before(customer: Customer, day: date) -> Decimal:
     charged, credited = (
-        papers.objects.filter(customer=customer, issued_on__lt=day).aggregate(sum=cents("total")) for papers in (Invoice, CreditNote)
+        papers.objects.filter(customer=customer, issued_on__lt=day).aggregate(sum=thousandths("total")) for papers in (Invoice, CreditNote)
     )
-    paid = Payment.objects.moved().filter(customer=customer, received_at__lt=day_start(day)).aggregate(sum=cents("effect"))
-    return pricing.balance(money(charged["sum"]), credited=money(credited["sum"]), paid=money(paid["sum"]), refunded=ZERO)
+    paid = Payment.objects.moved().filter(customer=customer, received_at__lt=day_start(day)).aggregate(sum=thousandths("effect"))
+    return pricing.balance(exact(charged["sum"]), credited=exact(credited["sum"]), paid=exact(paid["sum"]), refunded=ZERO)
 
 
 Entry = tuple[date, datetime, int, int, str, str, str, Decimal]

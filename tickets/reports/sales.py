@@ -22,7 +22,7 @@ from ..models import (
     InvoiceLineTax,
     LineKind,
 )
-from .sums import cents, money, quantity, thousandths
+from .sums import exact, thousandths
 
 DAY = "issued_on"
 KINDS = (LineKind.LABOR, "part", LineKind.SUBLET, LineKind.FEE, "supplies", LineKind.TRADE_IN)
@@ -68,9 +68,9 @@ def lines(start: date, end: date, *facts: str, **only: Any) -> Iterator[tuple[tu
     for sign, rows, paper, line in ((1, InvoiceLine, "invoice", ""), (-1, CreditNoteLine, "credit_note", "line__")):
         columns = [f"{paper}__{DAY}" if fact == DAY else line + fact for fact in facts]
         conditions = {f"{paper}__{DAY}__range": (start, end)} | {line + name: value for name, value in only.items()}
-        sums = {"of_net": cents("net"), "of_tax": cents("tax"), "of_quantity": thousandths("quantity")}
+        sums = {"of_net": thousandths("net"), "of_tax": thousandths("tax"), "of_quantity": thousandths("quantity")}
         for *found, net, tax, amount in rows.objects.filter(**conditions).order_by().values_list(*columns).annotate(**sums):
-            yield tuple(found), sign * money(net), sign * money(tax), sign * quantity(amount)
+            yield tuple(found), sign * exact(net), sign * exact(tax), sign * exact(amount)
 
 
 # --- sales -----------------------------------------------------------------------------------------
@@ -184,8 +184,8 @@ def taxed(start: date, end: date) -> Iterator[tuple[Any, ...]]:
     ):
         rows = model.objects.filter(**{f"{document}__{DAY}__range": (start, end)}).order_by()
         columns = rows.values_list(*(tax + fact for fact in TAX_FACTS))
-        for *facts, base, amount in columns.annotate(of_base=cents("base"), of_amount=cents("amount")):
-            yield *facts, sign * money(base), sign * money(amount)
+        for *facts, base, amount in columns.annotate(of_base=thousandths("base"), of_amount=thousandths("amount")):
+            yield *facts, sign * exact(base), sign * exact(amount)
 
 
 def untaxed(start: date, end: date) -> Iterator[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from django.db.models import Count, OuterRef, Q, Subquery
 
 from .. import pricing
 from ..models import Authorization, Job, JobLine, JobStatus, TicketPart
-from .sums import cents, money
+from .sums import exact, thousandths
 
 MOST = 1000
 
@@ -26,7 +26,7 @@ def deferred_work() -> dict[str, Any]:
             "title": job.title,
             "status": job.status,
             "decided_at": decided.get(job.pk),
-            "total": pricing.add((money(job.of_lines), money(job.of_parts))),
+            "total": pricing.add((exact(job.of_lines), exact(job.of_parts))),
             "ticket": {"id": job.ticket_id, "number": job.number},
             "customer": {name: getattr(job.ticket.customer, name) for name in ("id", "name", "phone", "email")},
             "vehicle": job.ticket.vehicle and {name: getattr(job.ticket.vehicle, name) for name in ("id", "name", "plate")},
@@ -39,7 +39,7 @@ def deferred_work() -> dict[str, Any]:
 def costs() -> dict[str, Any]:
     """What the lines of each job come to."""
     return {
-        name: Subquery(lines.objects.filter(job=OuterRef("pk")).order_by().values("job").annotate(sum=cents("line_total")).values("sum"))
+        name: Subquery(lines.objects.filter(job=OuterRef("pk")).order_by().values("job").annotate(sum=thousandths("line_total")).values("sum"))
         for name, lines in (("of_lines", JobLine), ("of_parts", TicketPart))
     }
 
@@ -56,8 +56,8 @@ def totals(jobs: Any) -> dict[str, Any]:
     counts = jobs.aggregate(**{str(status): Count("pk", filter=Q(status=status)) for status in statuses})
     amounts: dict[str, list[Decimal]] = {str(status): [] for status in statuses}
     for lines in (JobLine, TicketPart):
-        for status, units in lines.objects.filter(job__in=jobs).order_by().values_list("job__status").annotate(sum=cents("line_total")):
-            amounts[status].append(money(units))
+        for status, units in lines.objects.filter(job__in=jobs).order_by().values_list("job__status").annotate(sum=thousandths("line_total")):
+            amounts[status].append(exact(units))
     sums = {status: pricing.add(found) for status, found in amounts.items()}
     parts = {status: {"jobs": counts[status], "total": sums[status]} for status in counts}
     return {**parts, "jobs": sum(counts.values()), "total": pricing.add(sums.values())}

@@ -3,13 +3,14 @@
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import DecimalField, F, OuterRef, Subquery, Sum, Value
+from django.db.models import F, OuterRef, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Round
 from rest_framework import serializers
 
 from inventory.models import ZERO, Part
 from inventory.taxes import TaxCode
 from mechanic_shop.api.body_lists import RelationListField
+from mechanic_shop.api.currency import PLACES, sum_field
 from mechanic_shop.api.fields import (
     MoneyField,
     OptionalRelatedField,
@@ -21,7 +22,7 @@ from mechanic_shop.api.fields import (
     UTCField,
     WrittenField,
 )
-from mechanic_shop.api.reading import Fixed, JsonObject
+from mechanic_shop.api.reading import Amount, JsonObject
 from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user
 from mechanics.models import Mechanic
 
@@ -53,19 +54,19 @@ class SignedMoneyField(MoneyField):
     """An amount that is less than 0 where a trade-in is more than the rest."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_digits": 24, "min_value": None, "read_only": True} | kwargs)
+        super().__init__(**{"max_digits": 25, "min_value": None, "read_only": True} | kwargs)
 
 
 def sum_of(rows: Any, column: str) -> Coalesce:
     """The sum of a column over the rows that point to this one."""
     summed = rows.order_by().values(column).annotate(total=Sum("line_total")).values("total")
-    return Coalesce(Subquery(summed), ZERO, output_field=DecimalField(max_digits=24, decimal_places=2))
+    return Coalesce(Subquery(summed), ZERO, output_field=sum_field())
 
 
 def job_total() -> Any:
     of_job = {"job": OuterRef("pk")}
     total = sum_of(JobLine.objects.filter(**of_job), "job") + sum_of(TicketPart.objects.filter(**of_job), "job")
-    return Round(total, precision=2) + Value(ZERO)  # of doubles; never −0
+    return Round(total, precision=PLACES) + Value(ZERO)  # of doubles; never −0
 
 
 class LaborRateSerializer(ShopSerializer):
@@ -123,7 +124,7 @@ class JobPartSerializer(serializers.ModelSerializer):
     unit_price = UnitPriceField(read_only=True)
     discount_percent = PercentField(read_only=True)
     discount_amount = MoneyField(read_only=True)
-    line_total = MoneyField(read_only=True, max_digits=24)
+    line_total = MoneyField(read_only=True, max_digits=25)
     allocated = QuantityField(read_only=True)
     issued = QuantityField(read_only=True)
 
@@ -142,7 +143,7 @@ class JobSerializer(ShopSerializer):
     authorized_total = SignedMoneyField(allow_null=True, help_text="what the customer approved of it")
     total = SignedMoneyField(help_text="of its lines and parts, before the ticket's discount and tax")
 
-    expressions = {"ticket": ticket_in("ticket_id"), "total": Fixed(job_total(), 2)}
+    expressions = {"ticket": ticket_in("ticket_id"), "total": Amount(job_total())}
 
     class Meta:
         model = Job

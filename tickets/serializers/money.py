@@ -1,13 +1,13 @@
 """Invoices, credit notes and payments as JSON, and the bodies of what makes them."""
 
-from decimal import Decimal
-
 from django.db.models import F
 from rest_framework import serializers
 
 from mechanic_shop.accounts.emails import EmailField
 from mechanic_shop.api.fields import (
     MoneyField,
+    PercentField,
+    PositiveMoneyField,
     PositiveQuantityField,
     QuantityField,
     SmallRelatedField,
@@ -31,7 +31,7 @@ def unprintable_texts() -> DocumentList:
     return DocumentList(F("document__unprintable"))
 
 
-AMOUNT = {"max_digits": 24, "read_only": True}
+AMOUNT = {"max_digits": 25, "read_only": True}
 MOST_CREDITED = 500  # lines of one credit note that are named
 
 
@@ -48,7 +48,7 @@ class InvoiceLineSerializer(ShopSerializer):
     unit_price = UnitPriceField(read_only=True)
     net = MoneyField(**AMOUNT)
     tax = MoneyField(**AMOUNT)
-    tax_rate = MoneyField(read_only=True, decimal_places=3, max_digits=6)
+    tax_rate = PercentField(read_only=True, decimal_places=3, max_digits=6)
 
     class Meta:
         model = InvoiceLine
@@ -158,7 +158,7 @@ class PaymentSerializer(ShopSerializer):
 class TakeMoneySerializer(Body):
     """Money that comes or goes."""
 
-    amount = MoneyField(min_value=Decimal("0.01"))
+    amount = PositiveMoneyField()
     method = serializers.ChoiceField(choices=Method.choices)
     reference = WrittenField(
         lines=True, max_length=100, required=False, allow_blank=True, default="", help_text="of the card slip, transfer or cheque"
@@ -174,7 +174,7 @@ class PaySerializer(TakeMoneySerializer):
 
 
 class ApplyCreditSerializer(Body):
-    amount = MoneyField(min_value=Decimal("0.01"), required=False, allow_null=True, default=None, help_text="all that can be applied, when left out")
+    amount = PositiveMoneyField(required=False, allow_null=True, default=None, help_text="all that can be applied, when left out")
 
 
 class ReverseSerializer(Body):

@@ -11,7 +11,7 @@ class Money(MoneyField):
     """An amount on paper: a string with the currency's decimals."""
 
     def __init__(self, **kwargs: object) -> None:
-        super().__init__(**{"max_digits": 14, "read_only": True, "min_value": None} | kwargs)
+        super().__init__(**{"max_digits": 25, "read_only": True, "min_value": None} | kwargs)
 
 
 class PaperPartSerializer(serializers.Serializer):

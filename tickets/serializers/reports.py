@@ -1,7 +1,6 @@
 """Reports as JSON, and what one can ask them."""
 
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -9,7 +8,6 @@ from rest_framework import serializers
 
 from mechanic_shop.api.fields import DayField, QuantityField, UTCField
 
-from .. import billing
 from ..models import JobStatus, PaymentKind
 from .jobs import SignedMoneyField
 
@@ -58,16 +56,9 @@ class SalesQuery(PeriodQuery):
 # --- what is answered ------------------------------------------------------------------------------
 
 
-class AmountField(SignedMoneyField):
-    """An amount with the currency's decimals; may be negative."""
-
-    def to_representation(self, value: Decimal) -> str:
-        return billing.money(value)
-
-
 class NumberField(QuantityField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_digits": 24, "read_only": True} | kwargs)
+        super().__init__(**{"max_digits": 25, "read_only": True} | kwargs)
 
 
 def dated(shape: type[serializers.Serializer]) -> dict[str, Any]:
@@ -86,25 +77,25 @@ class SmallCustomerSerializer(serializers.Serializer):
 
 
 class SalesKindsSerializer(serializers.Serializer):
-    labor = AmountField()
-    part = AmountField()
-    sublet = AmountField()
-    fee = AmountField()
-    supplies = AmountField()
-    trade_in = AmountField(help_text="what was taken in: less than 0")
+    labor = SignedMoneyField()
+    part = SignedMoneyField()
+    sublet = SignedMoneyField()
+    fee = SignedMoneyField()
+    supplies = SignedMoneyField()
+    trade_in = SignedMoneyField(help_text="what was taken in: less than 0")
 
 
 class SalesTotalsSerializer(serializers.Serializer):
     """Invoices less credit notes, each on the day of its issue."""
 
-    net = AmountField()
-    tax = AmountField()
-    total = AmountField()
+    net = SignedMoneyField()
+    tax = SignedMoneyField()
+    total = SignedMoneyField()
     net_of = SalesKindsSerializer(help_text="the net by what it was for")
     invoices = serializers.IntegerField(help_text="issued; those credited since count, too")
     credit_notes = serializers.IntegerField()
     hours = NumberField(help_text="of labour, sold")
-    labor_rate = AmountField(allow_null=True, help_text="the net of labour for each hour; null without hours")
+    labor_rate = SignedMoneyField(allow_null=True, help_text="the net of labour for each hour; null without hours")
 
 
 class SalesRowSerializer(SalesTotalsSerializer):
@@ -130,9 +121,9 @@ class SmallPartSerializer(serializers.Serializer):
 
 
 class MarginTotalsSerializer(serializers.Serializer):
-    net = AmountField()
-    cost = AmountField()
-    margin = AmountField(help_text="net less cost")
+    net = SignedMoneyField()
+    cost = SignedMoneyField()
+    margin = SignedMoneyField(help_text="net less cost")
     margin_percent = serializers.DecimalField(8, 1, allow_null=True, help_text="of the net; null where that is 0")
 
 
@@ -151,8 +142,8 @@ class MarginsSerializer(serializers.Serializer):
 
 
 class TaxTotalsSerializer(serializers.Serializer):
-    base = AmountField()
-    tax = AmountField()
+    base = SignedMoneyField()
+    tax = SignedMoneyField()
 
 
 class TaxRowSerializer(TaxTotalsSerializer):
@@ -171,15 +162,15 @@ class TaxesSerializer(serializers.Serializer):
 
 
 class OwedSerializer(serializers.Serializer):
-    not_due = AmountField()
-    days_1_30 = AmountField(help_text="past due")
-    days_31_60 = AmountField()
-    days_61_90 = AmountField()
-    over_90 = AmountField()
-    due = AmountField(help_text="all that is open")
-    credit = AmountField(help_text="what was paid or credited beyond what was owed")
-    deposits = AmountField(help_text="paid in advance, on no invoice yet")
-    balance = AmountField(help_text="due less credit less deposits")
+    not_due = SignedMoneyField()
+    days_1_30 = SignedMoneyField(help_text="past due")
+    days_31_60 = SignedMoneyField()
+    days_61_90 = SignedMoneyField()
+    over_90 = SignedMoneyField()
+    due = SignedMoneyField(help_text="all that is open")
+    credit = SignedMoneyField(help_text="what was paid or credited beyond what was owed")
+    deposits = SignedMoneyField(help_text="paid in advance, on no invoice yet")
+    balance = SignedMoneyField(help_text="due less credit less deposits")
 
 
 class ReceivablesRowSerializer(OwedSerializer):
@@ -218,7 +209,7 @@ class DeferredJobSerializer(serializers.Serializer):
     title = serializers.CharField()
     status = serializers.ChoiceField(choices=[JobStatus.DECLINED, JobStatus.DEFERRED])
     decided_at = UTCField(allow_null=True, help_text="when the customer last said something to it")
-    total = AmountField(help_text="what its lines come to, before the ticket's discount and tax")
+    total = SignedMoneyField(help_text="what its lines come to, before the ticket's discount and tax")
     ticket = DeferredTicketSerializer()
     customer = DeferredCustomerSerializer()
     vehicle = DeferredVehicleSerializer(allow_null=True)
@@ -226,7 +217,7 @@ class DeferredJobSerializer(serializers.Serializer):
 
 class DeferredSumsSerializer(serializers.Serializer):
     jobs = serializers.IntegerField()
-    total = AmountField()
+    total = SignedMoneyField()
 
 
 class DeferredTotalsSerializer(DeferredSumsSerializer):
@@ -245,9 +236,9 @@ class StatementEntrySerializer(serializers.Serializer):
     kind = serializers.ChoiceField(choices=["invoice", "credit_note", *(kind for kind in PaymentKind if kind != PaymentKind.APPLIED)])
     number = serializers.CharField(help_text="of the invoice, the credit note or the receipt")
     ticket = serializers.CharField(help_text="its number")
-    debit = AmountField(help_text="what the customer owes more")
-    credit = AmountField(help_text="what the customer owes less")
-    balance = AmountField(help_text="after it")
+    debit = SignedMoneyField(help_text="what the customer owes more")
+    credit = SignedMoneyField(help_text="what the customer owes less")
+    balance = SignedMoneyField(help_text="after it")
 
 
 class StatementSerializer(serializers.Serializer):
@@ -255,7 +246,7 @@ class StatementSerializer(serializers.Serializer):
     vars()["from"] = serializers.DateField()
     to = serializers.DateField()
     currency = serializers.CharField()
-    opening = AmountField(help_text="what was owed before the first day; less than 0 is the customer's credit")
+    opening = SignedMoneyField(help_text="what was owed before the first day; less than 0 is the customer's credit")
     entries = StatementEntrySerializer(many=True)
-    closing = AmountField()
-    credit = AmountField(help_text="the customer's money that the shop holds now")
+    closing = SignedMoneyField()
+    credit = SignedMoneyField(help_text="the customer's money that the shop holds now")

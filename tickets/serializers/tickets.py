@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import DecimalField, F, OuterRef, Subquery, Sum
+from django.db.models import F, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 from rest_framework import serializers
 
@@ -13,6 +13,7 @@ from inventory.models import ZERO, Part
 from mechanic_shop.accounts.models import User
 from mechanic_shop.api.audit import Kind
 from mechanic_shop.api.body_lists import RelationListField
+from mechanic_shop.api.currency import sum_field
 from mechanic_shop.api.fields import (
     MoneyField,
     OptionalRelatedField,
@@ -23,7 +24,7 @@ from mechanic_shop.api.fields import (
     UTCField,
     WrittenField,
 )
-from mechanic_shop.api.reading import Fixed, Printed
+from mechanic_shop.api.reading import Amount, Printed
 from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user, make_read_only
 from mechanics.models import Mechanic
 
@@ -32,9 +33,9 @@ from ..models import HoldReason, Job, ServiceTicket, Status, TicketMechanic, Tic
 
 
 def sum_of_lines() -> Coalesce:
-    """The sum of a ticket's lines; to the cent, also where the database adds doubles."""
+    """The sum of a ticket's lines; exact when it is printed, also where the database adds doubles."""
     summed = TicketPart.objects.filter(ticket=OuterRef("pk")).order_by().values("ticket").annotate(total=Sum("line_total")).values("total")
-    return Coalesce(Subquery(summed), ZERO, output_field=DecimalField(max_digits=24, decimal_places=2))
+    return Coalesce(Subquery(summed), ZERO, output_field=sum_field())
 
 
 CUSTOMER_WRITES = {"concern", "vehicle", "service_date"}
@@ -76,7 +77,7 @@ class TicketPartSerializer(serializers.ModelSerializer):
     job = SmallRelatedField(read_only=True, shows=("title",), allow_null=True, help_text="null: on the ticket itself")
     quantity = QuantityField(read_only=True)
     unit_price = UnitPriceField(read_only=True)
-    line_total = MoneyField(read_only=True, max_digits=24)
+    line_total = MoneyField(read_only=True, max_digits=25)
     allocated = QuantityField(read_only=True)
     issued = QuantityField(read_only=True)
 
@@ -97,9 +98,9 @@ class ServiceTicketSerializer(ShopSerializer):
     confirm_odometer = ConfirmOdometerField()
     mechanics = TicketMechanicSerializer(source="assignments", many=True, read_only=True)
     parts = TicketPartSerializer(source="lines", many=True, read_only=True)
-    parts_total = MoneyField(read_only=True, max_digits=24)
+    parts_total = MoneyField(read_only=True, max_digits=25)
 
-    expressions = {"number": TicketNumber(F("pk")), "parts_total": Fixed(sum_of_lines(), 2)}
+    expressions = {"number": TicketNumber(F("pk")), "parts_total": Amount(sum_of_lines())}
 
     class Meta:
         model = ServiceTicket
@@ -214,7 +215,7 @@ def estimate_version() -> serializers.IntegerField:
 
 def expected_total() -> MoneyField:
     return MoneyField(
-        max_digits=24,
+        max_digits=25,
         required=False,
         allow_null=True,
         help_text="the estimate's total that was read: 409 estimate_changed when it is another",

@@ -1,0 +1,181 @@
+"""Currencies with no decimals, with two and with three, from what is sent to what stands on paper."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+from rest_framework import serializers
+
+from mechanic_shop.api import fields
+from mechanic_shop.api.currency import short
+from mechanic_shop.api.reading import documents
+from mechanic_shop.api.statements import pages, shelf
+
+from .answers import refused
+from .bodies import BODIES, body_of, walk
+from .conftest import Client, forget
+from .factories import PartFactory, make_ticket
+from .security.attacks import API, do, there
+from .test_matrix import MATRIX, World, undone
+from .test_reading import RESOURCES
+
+pytestmark = pytest.mark.django_db
+PLACES = {"JPY": 0, "USD": 2, "KWD": 3}
+AMOUNTS = {"JPY": ("2", "1.5"), "USD": ("1.23", "1.234"), "KWD": ("1.234", "1.2345")}  # what is taken, what is refused
+UNIT_PRICES = {"JPY": ("2", "1.5"), "USD": ("1.2345", "1.23456"), "KWD": ("1.2345", "1.23456")}
+LINE = {"kind": "fee", "description": "Disposal", "unit_price": "8"}
+NOT_SHOWN = {"discount_amount", "expected_total", "unit_cost"}  # by every route that takes them
+
+
+def use(settings: Any, currency: str) -> int:
+    """From now on the shop has this currency; what was kept of another is forgotten."""
+    settings.SHOP_CURRENCY, settings.SHOP_CURRENCY_PLACES = currency, PLACES[currency]
+    shelf.clear()
+    pages.clear()
+    forget()
+    return PLACES[currency]
+
+
+# --- what is sent ----------------------------------------------------------------------------------
+
+
+def money_fields() -> Iterator[tuple[Any, str, Any]]:
+    """(call, path, field) of all that is sent about money, on every route."""
+    for call in BODIES:
+        for path, field in walk(body_of(call)):
+            if isinstance(field, (fields.MoneyField, fields.UnitPriceField)):
+                yield call, path, field
+
+
+def put(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    listed, _, name = path.rpartition("[].")
+    if listed:
+        return body | {listed: [LINE | {name: value}]}
+    return {key: sent for key, sent in body.items() if key != "discount_percent" or name != "discount_amount"} | {name: value}
+
+
+def values_of(document: Any, name: str) -> Iterator[Any]:
+    """What a member of this name holds, at any depth."""
+    for key, value in document.items() if isinstance(document, dict) else enumerate(document):
+        if key == name:
+            yield value
+        elif isinstance(value, (dict, list)):
+            yield from values_of(value, name)
+
+
+@pytest.mark.parametrize("currency", PLACES)
+def test_every_amount_has_the_decimals_of_the_currency(request: pytest.FixtureRequest, settings: Any, manager: Client, currency: str) -> None:
+    """More of them are 400 on every route; what is taken is shown as it was sent, and can be sent again."""
+    use(settings, currency)
+    world = World(request)
+    world.prepare(*MATRIX)
+    tried, shown = 0, 0
+    for call, path, field in money_fields():
+        tried += 1
+        taken, too_fine = (AMOUNTS if isinstance(field, fields.MoneyField) else UNIT_PRICES)[currency]
+        body, name = world.body(str(call), manager) or {}, path.rpartition(".")[2]
+        body |= {"price": "12"} if "price" in body else {}
+        refused(do(manager, call.method, there(world, call), put(body, path, too_fine)), 400, field=path.replace("[]", ".0"))
+        with undone():
+            answer = do(manager, call.method, there(world, call), put(body, path, taken))
+            assert answer.status_code in (200, 201, 409), (call, path, answer.content)
+            found = list(values_of(answer.json(), name))
+            if answer.status_code != 409 and (found or name not in NOT_SHOWN):
+                assert taken in found, (call, path, found)
+                shown += 1
+    assert (tried > 25, shown > 15) == (True, True), (tried, shown)
+
+
+@pytest.mark.parametrize(
+    ("currency", "sent", "kept"), [("JPY", 375.0, "375"), ("USD", "5.4100", None), ("USD", "5.410", "5.41"), ("KWD", 5, "5.000")]
+)
+def test_zeros_at_the_end_are_no_decimals(settings: Any, manager: Client, currency: str, sent: Any, kept: str | None) -> None:
+    """As far as the column goes: a program that writes 375.0 means 375."""
+    use(settings, currency)
+    answer = manager.post(f"{API}/labor-rates/", {"name": "Hour", "hourly": sent})
+    if kept is None:
+        refused(answer, 400, "max_decimal_places", "hourly")
+    else:
+        assert answer.json()["hourly"] == kept
+
+
+@pytest.mark.parametrize(("currency", "least"), [("JPY", "1"), ("USD", "0.01"), ("KWD", "0.001")])
+def test_the_least_that_is_paid_is_one_minor_unit(settings: Any, manager: Client, currency: str, least: str) -> None:
+    use(settings, currency)
+    ticket = make_ticket(parts=[(PartFactory(stock=2, price=Decimal(5)), 1)])
+    address = f"{API}/tickets/{ticket.pk}/deposits/"
+    error = refused(manager.post(address, {"amount": "0", "method": "cash"}), 400, "min_value", "amount")
+    assert least in str(error["errors"])
+    assert manager.post(address, {"amount": least, "method": "cash"}).json()["amount"] == least
+
+
+# --- what is shown ---------------------------------------------------------------------------------
+
+
+def amounts_in(serializer: Any, document: Any) -> Iterator[tuple[str, str]]:
+    """(name, amount) of each amount in the JSON of this serializer."""
+    for name, field in serializer.fields.items():
+        value = document.get(name)
+        if isinstance(field, serializers.ListSerializer):
+            for row in value:
+                yield from amounts_in(field.child, row)
+        elif isinstance(field, fields.MoneyField) and value is not None:
+            yield name, value
+
+
+@pytest.mark.parametrize("currency", PLACES)
+def test_all_that_the_api_shows_has_exactly_the_decimals_of_the_currency(settings: Any, rf: Any, manager: Client, currency: str) -> None:
+    places = use(settings, currency)
+    ticket = make_ticket(parts=[(PartFactory(stock=9, price=Decimal(375)), 3)])
+    address = f"{API}/tickets/{ticket.pk}/"
+    job = {"ticket": ticket.pk, "title": "Oil", "lines": [LINE | {"quantity": "1", "discount_amount": "1"}]}
+    key = manager.post(f"{API}/jobs/", job).json()["id"]
+    manager.put(f"{address}give-discount/", {"discount_amount": "3"})
+    manager.post(f"{API}/mechanics/", {"name": "Mia", "hourly_cost": "41"})
+    manager.post(f"{API}/labor-rates/", {"name": "Hour", "hourly": "95"})
+    manager.post(f"{address}deposits/", {"amount": "7", "method": "cash"})
+    for path, body in (("authorizations/", {}), ("transitions/", {"to": "in_progress"})):
+        assert manager.post(f"{address}{path}", body).status_code in (200, 201)
+    assert manager.put(f"{API}/jobs/{key}/finish/", {}).status_code == 200
+    manager.post(f"{address}transitions/", {"to": "completed"})
+    invoice = manager.post(f"{address}invoice/", {}).json()
+    manager.post(f"{API}/invoices/{invoice['id']}/credit-notes/", {"reason": "x", "lines": [{"line": 1, "quantity": "1"}]})
+    exact = re.compile(rf"-?[0-9]+{rf'[.][0-9]{{{places}}}' if places else ''}")
+    call = rf.get("/")
+    call.user = manager.user
+    names = set()
+    for serializer, rows in RESOURCES:
+        shape = serializer(context={"request": call})
+        fast = [each for (text,) in documents(rows.all(), shape) for each in amounts_in(shape, orjson.loads(text))]
+        slow = [each for row in rows.all() for each in amounts_in(shape, serializer(row, context={"request": call}).data)]
+        assert fast == slow
+        assert [each for each in fast if not exact.fullmatch(each[1])] == []
+        names |= {name for name, _ in fast}
+    assert {"hourly", "hourly_cost", "line_total", "parts_total", "total", "balance", "amount"} <= names
+    estimate = manager.get(f"{address}estimate/").json()
+    assert exact.fullmatch(estimate["total"])
+    for path in ("reports/sales/", "reports/receivables/", "reports/tax/", f"customers/{ticket.customer_id}/statement/"):
+        found = manager.get(f"{API}/{path}").json()
+        told = [value for name in ("net", "tax", "total", "balance", "base", "debit", "credit") for value in values_of(found, name)]
+        assert told
+        assert [value for value in told if not exact.fullmatch(value)] == []
+        text = manager.get(f"{API}/{path}", {"format": "csv"}).content.decode()
+        assert any(value in text for value in told)
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "shown"),
+    [
+        *[("JPY", "375.0000", "375"), ("JPY", "0", "0"), ("JPY", "100", "100"), ("JPY", "19.9900", "19.99"), ("JPY", "0.5", "0.5")],
+        *[("USD", "1.2150", "1.215"), ("USD", "10", "10.00"), ("KWD", "54.41", "54.410"), ("KWD", "0.1234", "0.1234")],
+    ],
+)
+def test_a_price_has_the_decimals_that_it_needs(settings: Any, manager: Client, currency: str, price: str, shown: str) -> None:
+    use(settings, currency)
+    part = PartFactory(price=Decimal(price))
+    assert f"{short(Decimal(price)):f}" == shown
+    assert manager.get(f"{API}/parts/{part.pk}/").json()["price"] == shown
+    assert manager.get(f"{API}/parts/").json()["results"][0]["price"] == shown
