@@ -556,6 +556,8 @@ def test_fold_keeps_everything() -> None:
         ("DE", "1234.50", "EUR", "1.234,50\u00a0€"),
         ("US", "1200", "JPY", "¥1,200"),
         ("US", "1.250", "KWD", "KWD1.250"),
+        ("US", "1.250", "IQD", "IQD1.250"),  # of which Babel knows no decimals
+        ("DE", "-5.00", "AFN", "-5,00\u00a0AFN"),
         ("JP", "1200", "USD", "$1,200.00"),  # no English of Japan: plain English
         ("US", "-5.00", "USD", "-$5.00"),
         ("US", "0.125", "USD", "$0.125"),  # nothing is rounded here

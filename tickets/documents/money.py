@@ -3,6 +3,7 @@
 Nothing is added, rounded or left out: what the document says is printed.
 """
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -10,13 +11,25 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, localedata
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_precision
 from django.conf import settings
 from django.utils import timezone
 
 
 def money(amount: str, currency: str, region: str = "") -> str:
-    return format_currency(Decimal(amount), currency, locale=locale(region or settings.SHOP_REGION), decimal_quantization=False)
+    """With all the decimals that are written, and the currency's at least."""
+    value, region = Decimal(amount), region or settings.SHOP_REGION
+    exponent = value.as_tuple().exponent
+    written = -exponent if isinstance(exponent, int) else 0
+    pattern = currency_pattern(region, max(written, get_currency_precision(currency)))
+    return format_currency(value, currency, pattern, locale=locale(region), currency_digits=False)
+
+
+@cache
+def currency_pattern(region: str, places: int) -> str:
+    """How a region writes money, with so many decimals: Babel knows fewer for some currencies (IQD) than ISO 4217."""
+    fraction = f".{'0' * places}" if places > 0 else ""
+    return re.sub(r"(?<=0)\.0+", fraction, locale(region).currency_formats["standard"].pattern)
 
 
 def less(amount: str, currency: str, region: str = "") -> str:
