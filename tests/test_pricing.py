@@ -1,6 +1,7 @@
 """The one function that adds money: worked examples from outside, and what must hold for any ticket."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -134,12 +135,12 @@ items = st.builds(
 supplies = st.one_of(
     st.none(), st.builds(Supplies, percent=percent, flat=st.one_of(st.just(d("0")), money), cap=st.one_of(st.none(), money), tax=taxes)
 )
-rules = st.builds(Rules, places=st.just(2), rounding=st.sampled_from([GROUP, LINE]), inclusive=st.booleans(), supplies=supplies)
+rules = st.builds(Rules, places=st.sampled_from([0, 2, 3]), rounding=st.sampled_from([GROUP, LINE]), inclusive=st.booleans(), supplies=supplies)
 tickets = st.lists(items, max_size=12)
 
 
 @given(tickets, discounts, rules)
-def test_every_ticket_balances_to_the_cent(lines: list[Item], discount: Discount, rules: Rules) -> None:
+def test_every_ticket_balances_to_the_minor_unit(lines: list[Item], discount: Discount, rules: Rules) -> None:
     bill = pricing.price(lines, discount, rules)
     every = bill.all_lines
     assert sum(line.net for line in every) == bill.subtotal
@@ -163,22 +164,24 @@ def test_a_group_is_taxed_once_and_a_line_once(lines: list[Item], discount: Disc
         mine = [line for line in bill.all_lines if line.item.tax and group.tax in line.item.tax.components]
         paid = sum(line.total if rules.inclusive else line.net for line in mine)
         divisor = 100 + group.tax.rate if rules.inclusive else 100
-        once = (paid * group.tax.rate / divisor).quantize(d("0.01"), ROUND_HALF_UP)
+        unit = Decimal(1).scaleb(-rules.places)
+        once = (paid * group.tax.rate / divisor).quantize(unit, ROUND_HALF_UP)
         if rules.rounding == GROUP:
             assert group.amount == once
         else:
-            assert abs(group.amount - once) <= d("0.005") * (len(mine) + 1)
+            assert abs(group.amount - once) <= unit / 2 * (len(mine) + 1)
 
 
-@given(money, st.lists(money, min_size=1, max_size=20))
-def test_shares_add_up_and_are_fair(amount: Decimal, weights: list[Decimal]) -> None:
+@given(st.sampled_from([0, 2, 3]), st.integers(0, 10_000_000), st.lists(st.integers(0, 10_000_000), min_size=1, max_size=20))
+def test_shares_add_up_and_are_fair(places: int, amount: Any, weights: list[Any]) -> None:
+    amount, *weights = (Decimal(units).scaleb(-places) for units in (amount, *weights))
     whole = sum(weights)
     amount = min(amount, whole)
-    shares = pricing.spread(amount, weights, Rules())
+    shares = pricing.spread(amount, weights, Rules(places=places))
     assert sum(shares) == amount
     for share, weight in zip(shares, weights, strict=True):
         assert share <= weight
-        assert not whole or abs(share - amount * weight / whole) < d("0.01")
+        assert not whole or abs(share - amount * weight / whole) < Decimal(1).scaleb(-places)
 
 
 @given(money, st.lists(st.decimals("0.001", 50, places=3), min_size=1, max_size=8))
