@@ -1,12 +1,17 @@
 """Currencies with no decimals, with two and with three, from what is sent to what stands on paper."""
 
+import json
+import os
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
 import orjson
 import pytest
+from django.test import Client as Browser
 from rest_framework import serializers
 
 from mechanic_shop.api import fields
@@ -21,6 +26,7 @@ from .factories import PartFactory, make_ticket
 from .security.attacks import API, do, there
 from .test_matrix import MATRIX, World, undone
 from .test_reading import RESOURCES
+from .test_server import PROJECT
 
 pytestmark = pytest.mark.django_db
 PLACES = {"JPY": 0, "USD": 2, "KWD": 3}
@@ -179,3 +185,85 @@ def test_a_price_has_the_decimals_that_it_needs(settings: Any, manager: Client, 
     assert f"{short(Decimal(price)):f}" == shown
     assert manager.get(f"{API}/parts/{part.pk}/").json()["price"] == shown
     assert manager.get(f"{API}/parts/").json()["results"][0]["price"] == shown
+
+
+# --- in the admin ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("currency", "taken", "too_fine"), [(name, *values) for name, values in AMOUNTS.items()])
+def test_the_admin_takes_the_decimals_of_the_currency(settings: Any, manager: Client, currency: str, taken: str, too_fine: str) -> None:
+    use(settings, currency)
+    browser = Browser()
+    browser.force_login(manager.user)
+    ticket = make_ticket(parts=[(PartFactory(stock=2, price=Decimal(50)), 1)])
+    page = f"/admin/tickets/serviceticket/{ticket.pk}/"
+    deposit = {"amount": too_fine, "method": "cash", "note": ""}
+    assert browser.post(f"{page}take-deposit/", deposit).status_code == 200
+    assert browser.post(f"{page}take-deposit/", deposit | {"amount": taken}).status_code == 302
+    assert [str(payment.amount) for payment in ticket.payments.all()] == [taken]
+    discount = {"discount_percent": "", "discount_amount": too_fine}
+    assert browser.post(f"{page}give-discount/", discount).status_code == 200
+    assert browser.post(f"{page}give-discount/", discount | {"discount_amount": taken}).status_code == 302
+    ticket.refresh_from_db()
+    assert str(ticket.discount_amount) == taken
+    for hourly, status in ((too_fine, 200), (taken, 302)):
+        new = {"name": "Hour", "hourly": hourly, "is_active": "on"}
+        assert browser.post("/admin/tickets/laborrate/add/", new).status_code == status
+    assert taken in browser.get("/admin/tickets/laborrate/").content.decode()
+
+
+# --- what was there before -------------------------------------------------------------------------
+
+THERE_AND_BACK = """
+import django, json; django.setup()
+from django.apps import apps
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+from decimal import Decimal
+from inventory.operations import add_tax_code
+from mechanic_shop.api import triggers
+from tests.factories import MechanicFactory, PartFactory, make_ticket, office
+from tickets import operations
+
+def fill():
+    add_tax_code(name="VAT", rate=Decimal("8.25"), is_default=True, by=None)
+    MechanicFactory(hourly_cost=Decimal("41.57"))
+    for price in ("19.99", "333.33", "0.0719"):
+        ticket = make_ticket("closed", parts=[(PartFactory(stock=9, price=Decimal(price)), 7)])
+        operations.credit(ticket.invoices.get(), reason="x", lines=[{"line": 1, "quantity": Decimal(2)}], by=office())
+    operations.deposit(make_ticket(parts=[(PartFactory(stock=9), 1)]), amount=Decimal("12.34"), by=office())
+
+def rows():
+    models = [model for label in ("tickets", "mechanics") for model in apps.get_app_config(label).get_models()]
+    return {model.__name__: list(model._default_manager.order_by("pk").values_list()) for model in models}
+
+def unguarded():
+    for table in triggers.guarded_tables():
+        for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):
+            try:
+                with transaction.atomic(), connection.cursor() as cursor:
+                    cursor.execute(statement)
+            except IntegrityError:
+                continue
+            yield statement
+
+call_command("migrate", verbosity=0)
+fill()
+before, wrong = rows(), []
+for steps in ((("tickets", "0016"), ("mechanics", "0001")), (("tickets",), ("mechanics",))):
+    for step in steps:
+        call_command("migrate", *step, verbosity=0)
+    wrong += [name for name, found in rows().items() if found != before[name]] + list(unguarded())
+call_command("check_money", verbosity=0)
+print("TOLD", json.dumps([wrong, [len(before[name]) for name in ("Invoice", "CreditNote", "Payment")]]))
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_survive_the_wider_columns_and_stay_guarded(another: Callable[[str], str]) -> None:
+    """There, and back again: each table of money is made anew on SQLite, and rewritten on PostgreSQL."""
+    beside = {"DATABASE_URL": another("wider"), "REDIS_URL": "", "EMAIL_URL": "dummy:", "DJANGO_SETTINGS_MODULE": "tests.uncollected"}
+    command = [sys.executable, "-c", THERE_AND_BACK]
+    done = subprocess.run(command, cwd=PROJECT, env=os.environ | beside, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout.partition("TOLD ")[2]) == [[], [3, 3, 4]]
