@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -216,6 +217,32 @@ print(test_demo.ServiceTicket.objects.count(), test_demo.digest())
         told.append(done.stdout)
     assert told[0] == told[1]
     assert int(told[0].split()[0]) > 80
+
+
+@pytest.mark.parametrize(("currency", "exact"), [("JPY", r"[0-9]+"), ("KWD", r"[0-9]+[.][0-9]{3}")])
+def test_the_demo_has_the_amounts_of_the_shops_currency(tmp_path, currency, exact):
+    """Its catalogue is written in dollars and cents."""
+    program = """
+import django; django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from tests import test_demo
+from inventory.models import Part
+from tickets.models import Payment
+test_demo.loader.CUSTOMERS, test_demo.loader.CARS, test_demo.loader.TICKETS = 16, 20, 90
+test_demo.loader.load(test_demo.NOW)
+call_command("check_money", verbosity=0)
+call_command("check_stock", verbosity=0)
+amounts = set(Part.objects.values_list("price", flat=True)) | set(Payment.objects.values_list("amount", flat=True))
+print("AMOUNTS", *amounts)
+"""
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "mechanic_shop.settings", "REDIS_URL": "", "SHOP_CURRENCY": currency}
+    other = {"DATABASE_URL": f"sqlite:///{tmp_path}/demo.sqlite3"}
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env | other, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    amounts = done.stdout.partition("AMOUNTS ")[2].split()
+    assert len(amounts) > 80
+    assert [amount for amount in amounts if not re.fullmatch(exact, amount)] == []
 
 
 def test_a_larger_garage_has_no_two_with_the_same_mailbox_or_number():

@@ -34,7 +34,7 @@ from tickets.models import HoldReason, ServiceTicket, Status, TicketMechanic, Ti
 
 from . import catalogue
 from .catalogue import CarModel, Dice, RepairJob
-from .money import FrontCounter, can_jobs, set_prices
+from .money import FrontCounter, can_jobs, in_currency, set_prices
 
 PASSWORD = "Try-the-garage-1"  # noqa: S105 - for the demo, and in the README
 LOGINS = {role: f"{role}@example.com" for role in ("manager", "advisor", "mechanic", "customer")}
@@ -282,9 +282,10 @@ class Shelf:
         for kind in catalogue.PARTS:
             special = kind.sku in SPECIAL
             reorder = {} if special else {"reorder_point": kind.reorder_point, "reorder_quantity": kind.reorder_quantity}
-            part = Part.objects.create(sku=kind.sku, name=kind.name, unit=kind.unit, price=kind.price, cost=kind.cost, bin=kind.bin, **reorder)
+            prices = {"price": in_currency(kind.price), "cost": in_currency(kind.cost)}
+            part = Part.objects.create(sku=kind.sku, name=kind.name, unit=kind.unit, bin=kind.bin, **prices, **reorder)
             if not special:
-                self.receive(part, Decimal(kind.typical_stock * self.scale), Decimal(kind.cost), "OPENING")
+                self.receive(part, Decimal(kind.typical_stock * self.scale), part.cost, "OPENING")
 
     def receive(self, part: Part, quantity: Decimal, cost: Decimal, reference: str) -> None:
         stock.receive(part, quantity=quantity, unit_cost=cost, reference=reference, by=self.manager)
@@ -298,7 +299,7 @@ class Shelf:
             for line in TicketPart.objects.backordered().select_related("part"):
                 wanted[line.part] += math.ceil(line.backordered)
             for part in sorted(+wanted, key=lambda part: part.pk):
-                cost = (part.cost * self.dice.decimal("0.97", "1.04")).quantize(Decimal("0.01"))
+                cost = in_currency(part.cost * self.dice.decimal("0.97", "1.04"))
                 self.receive(part, Decimal(wanted[part]), cost, f"DN-{number:06}")
             yield 6 * DAY
 
@@ -542,7 +543,11 @@ class Garage:
         """The crew; the second of them has a log-in."""
         columns = ("name", "bio", "hourly_cost", "hired_on", "phone", "email")
         rows = [{name: getattr(each, name) for name in columns} | {"specialties": list(each.specialties)} for each in catalogue.MECHANICS]
-        return [Mechanic.objects.create(**row, user=user if number == 1 else None) for number, row in enumerate(rows)]
+        costs = [in_currency(row.pop("hourly_cost")) for row in rows]
+        return [
+            Mechanic.objects.create(**row, hourly_cost=cost, user=user if number == 1 else None)
+            for number, (row, cost) in enumerate(zip(rows, costs, strict=True))
+        ]
 
 
 def has_data() -> bool:

@@ -8,13 +8,13 @@ from typing import Any
 from inventory import operations as stock
 from inventory.models import Part
 from mechanic_shop.accounts.models import User
+from mechanic_shop.api.currency import rounded
 from tickets import billing, operations
 from tickets.models import CannedJob, Invoice, Job, JobStatus, LaborRate, LineKind, Method, ServiceTicket, Status
 
 from .catalogue import Dice
 
 DAY = 10 * 60 * 60  # seconds of working time
-CENT = Decimal("0.01")
 # What else a mechanic saw, and how many hours it would take.
 SEEN = (
     ("Rear brake pads, down to 3 mm", "1.2"),
@@ -35,6 +35,11 @@ CANNED = (
     ("Winter check", "0.6", (("FLD-WSH-001", "2"),)),
     ("Wheel alignment, four wheels", "1.0", ()),
 )
+
+
+def in_currency(amount: Decimal | str) -> Decimal:
+    """An amount of the catalogue, which is written in dollars and cents, as the shop's currency can hold it."""
+    return rounded(Decimal(amount))
 
 
 def set_prices(manager: User) -> None:
@@ -66,7 +71,7 @@ class FrontCounter:
         labor = {"kind": LineKind.LABOR, "description": work.correction[:500], "quantity": hours, "mechanic": mechanic}
         lines = [labor]
         if any(sku.startswith("OIL-") for sku, _ in work.parts):
-            lines.append({"kind": LineKind.FEE, "description": "Waste oil disposal", "quantity": Decimal(1), "unit_price": Decimal("3.50")})
+            lines.append({"kind": LineKind.FEE, "description": "Waste oil disposal", "quantity": Decimal(1), "unit_price": in_currency("3.50")})
         title = work.correction.split(",")[0].rstrip(".")[:200]
         return operations.add_job(ticket, title=title, concern=work.concern, cause=work.cause, lines=lines, by=self.advisor)
 
@@ -124,7 +129,7 @@ class FrontCounter:
         """The invoice is paid, in one or two payments; seldom is some of it given back."""
         invoice = ticket.invoices.get()
         if dice.chance(0.07) and self.due(invoice) > 100:
-            self.pay(invoice, (self.due(invoice) / 2).quantize(CENT), dice)
+            self.pay(invoice, in_currency(self.due(invoice) / 2), dice)
             yield dice.between(DAY, 6 * DAY)
         if (due := self.due(invoice)) > 0:
             self.pay(invoice, due, dice)
