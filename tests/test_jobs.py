@@ -621,7 +621,7 @@ def test_the_estimate(manager: Client, owner: Client, stranger: Client) -> None:
 
     assert [(row["title"], row["status"], row["total"]) for row in estimate["jobs"]] == [
         ("Front brakes", "proposed", "198.00"),
-        ("Not now", "declined", "180.00"),
+        ("Not now", "declined", "162.00"),
     ]
     assert estimate["taxes"] == [
         {"name": "None", "rate": "0.000", "number": "", "base": "36.00", "amount": "0.00"},

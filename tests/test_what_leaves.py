@@ -10,6 +10,7 @@ import pytest
 from inventory import operations as stock
 from inventory.books import findings as stock_findings
 from inventory.models import Part
+from mechanic_shop.api import row_locks
 from mechanic_shop.errors import DomainError
 from tickets import billing, operations
 from tickets.books import findings
@@ -223,6 +224,155 @@ def test_only_who_approves_says_which_estimate_was_read(advisor: Client) -> None
     refused(advisor.post(f"{ticket.api}transitions/", {"to": "in_progress", "expected_total": "100.00"}), 400, field="expected_total")
 
 
+# --- what the customer said no to, or was not asked about -------------------------------------------
+
+
+def declined_part(ticket: Ticket, price: str = "40") -> Part:
+    part = with_part(ticket, price)
+    ticket.authorize(approve=[job.pk for job in ticket.jobs], decline_parts=[part.pk])
+    return part
+
+
+@pytest.mark.parametrize("tolerance", ["0", "10"])
+def test_a_declined_part_is_not_approved_by_more_of_it(settings: Any, tolerance: str) -> None:
+    settings.SHOP_APPROVAL_TOLERANCE = d(tolerance)
+    ticket = Ticket("1000")
+    part = declined_part(ticket, "4")
+    operations.add_part(ticket.fresh(), part=part, by=office())
+    assert ticket.states() == ["approved", "proposed"]
+    assert ticket.row.lines.get().allocated == 0
+    assert authorized(ticket) == 1000
+
+
+@pytest.mark.parametrize("tolerance", ["0", "10"])
+def test_a_declined_part_is_not_approved_by_moving_it(settings: Any, tolerance: str) -> None:
+    settings.SHOP_APPROVAL_TOLERANCE = d(tolerance)
+    ticket = Ticket("1000", "1000")
+    part = with_part(ticket, "4")
+    operations.add_part(ticket.fresh(), part=part, job=ticket.jobs[0], by=office())
+    ticket.authorize(approve=[job.pk for job in ticket.jobs], decline_parts=[part.pk])
+    operations.edit_part(ticket.fresh(), part=part, from_job=ticket.jobs[0], job=None, by=office())
+    assert ticket.states() == ["approved", "approved", "proposed"]
+    assert authorized(ticket) == 2000
+    operations.edit_part(ticket.fresh(), part=part, from_job=None, job=ticket.jobs[1], by=office())
+    assert ticket.states() == ["approved", "proposed"]
+    assert findings() == stock_findings() == []
+
+
+def test_nothing_is_held_for_a_part_that_waits_where_no_amount_was_named() -> None:
+    ticket = Ticket()
+    operations.move(ticket.fresh(), to="approved", by=office())
+    job = operations.add_job(ticket.fresh(), title="Job", by=office())
+    ticket.jobs = [job]
+    part = with_part(ticket, "5", 0)
+    operations.edit_part(ticket.fresh(), part=part, job=None, by=office())
+    operations.add_part(ticket.fresh(), part=part, by=office())
+    line = ticket.row.lines.get()
+    assert (line.status, line.quantity, line.allocated) == ("proposed", 3, 0)
+
+
+def test_a_job_that_is_deleted_gives_back_what_was_fitted() -> None:
+    ticket = Ticket("100")
+    part = with_part(ticket, "5", 0)
+    ticket.authorize()
+    operations.finish_job(ticket.jobs[0], by=office())
+    operations.move(ticket.fresh(), to="completed", by=office())
+    operations.move(ticket.fresh(), to="in_progress", by=office())
+    late = operations.add_job(ticket.fresh(), title="Late", by=office())
+    operations.edit_part(ticket.fresh(), part=part, job=late, by=office())
+    operations.delete_job(late, by=office())
+    part.refresh_from_db()
+    assert (part.on_hand, part.allocated) == (9, 0)
+    assert findings() == stock_findings() == []
+
+
+def test_what_was_approved_before_amounts_were_kept_is_protected_from_the_next_change_on() -> None:
+    tax("8.81")
+    ticket = Ticket("100", discount="50")
+    ticket.authorize()
+    type(ticket.row).objects.filter(pk=ticket.row.pk).update(authorized_total=None)
+    Job.objects.update(approved_amount=None)
+    operations.give_discount(ticket.fresh(), by=office())
+    assert ticket.states() == ["proposed"]
+
+
+def test_cheaper_is_always_fine() -> None:
+    code = tax("10")
+    ticket = approved("100")
+    operations.finish_job(ticket.jobs[0], by=office())
+    stock.set_rate(code, rate=d("30"), by=None)
+    operations.give_discount(ticket.fresh(), discount_percent=d("1"), by=office())
+    assert (ticket.states(), authorized(ticket)) == (["done"], d("110"))
+    operations.give_discount(ticket.fresh(), discount_percent=d("20"), by=office())
+    assert not ticket.estimate["reapproval_needed"]
+
+
+@pytest.mark.parametrize("supplies", [("0", "12.50"), ("5", "0")])
+def test_what_is_done_after_all_costs_what_the_page_said(settings: Any, supplies: tuple[str, str]) -> None:
+    settings.SHOP_SUPPLIES = tuple(map(d, supplies))
+    tax("10")
+    ticket = Ticket(discount="10")
+    part = with_part(ticket, "100")
+    labor = {"kind": "labor", "description": "Work", "quantity": d("1"), "unit_price": d("80")}
+    ticket.jobs = [operations.add_job(ticket.fresh(), title="Work", lines=[labor], by=office())]
+    ticket.authorize(decline=[ticket.jobs[0].pk], defer_parts=[part.pk])
+    shown = ticket.estimate
+    (job,) = shown["jobs"]
+    record = ticket.authorize(approve=[ticket.jobs[0].pk], version=shown["version"], expected_total=d("0"))
+    assert [each["total"] for each in record.decisions] == [job["total"], job["supplies"]]
+    assert record.approved_total == d(ticket.estimate["total"])
+    (line, _) = ticket.estimate["lines"]
+    record = ticket.authorize(approve_parts=[part.pk])
+    assert record.approved_total == d(line["total"]) + d(line["supplies"])
+    assert authorized(ticket) == d(ticket.estimate["total"])
+
+
+# --- locks -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["remove a part", "edit a line", "decide", "cancel a job"])
+def test_what_may_go_back_to_the_customer_locks_its_parts_in_their_order(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who needs two of these parts for another ticket would wait for the one, and hold the other."""
+    code = tax("10")
+    low, high = sorted((PartFactory(price=d("5"), stock=50) for _ in range(2)), key=lambda part: part.pk)
+    ticket = Ticket("100", "100", "100")
+    first, second = (low, high) if how != "decide" else (high, low)
+    operations.add_part(ticket.fresh(), part=first, job=ticket.jobs[0], by=office())
+    operations.add_part(ticket.fresh(), part=second, job=ticket.jobs[1], by=office())
+    core = {"kind": "trade_in", "description": "Core", "quantity": d("1"), "unit_price": d("150")}
+    operations.add_line(ticket.jobs[1 if how in ("decide", "cancel a job") else 2], **core, by=office())
+    ticket.authorize()
+    if how in ("remove a part", "edit a line"):
+        stock.set_rate(code, rate=d("30"), by=None)
+    line = ticket.jobs[1].lines.first()
+    touched = record_parts(monkeypatch)
+    {
+        "remove a part": lambda: operations.remove_part(ticket.fresh(), part=high, by=office()),
+        "edit a line": lambda: operations.edit_line(ticket.jobs[1], line=line.pk, quantity=d("2"), by=office()),
+        "decide": lambda: ticket.authorize(defer=[ticket.jobs[1].pk]),
+        "cancel a job": lambda: operations.cancel_job(ticket.jobs[1], by=office()),
+    }[how]()
+    assert touched[0] == {low.pk, high.pk}
+
+
+def record_parts(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
+    """The keys of the parts that each lock takes from now on."""
+    touched: list[set[int]] = []
+    lock_keys, lock_parts = row_locks.lock_keys, stock.lock_parts
+
+    def by_keys(model: Any, keys: Any) -> Any:
+        touched.append(set(keys))
+        return lock_keys(model, touched[-1])
+
+    def by_parts(keys: Any) -> Any:
+        touched.append(set(keys))
+        return lock_parts(touched[-1])
+
+    monkeypatch.setattr(row_locks, "lock_keys", by_keys)
+    monkeypatch.setattr(stock, "lock_parts", by_parts)
+    return touched
+
+
 # --- anything in any order -------------------------------------------------------------------------
 
 
@@ -284,8 +434,9 @@ class Shop:
 
     def authorize(self, **said: list[int]) -> None:
         for told in self.ticket.authorize(**said).decisions:
-            if told["decision"] == JobStatus.APPROVED and told["kind"] != "supplies":
-                self.agreed[(told["kind"], told["job"] or told["part"])] = contents(told["lines"])
+            if told["kind"] != "supplies":
+                said_yes = told["decision"] == JobStatus.APPROVED
+                self.agreed[(told["kind"], told["job"] or told["part"])] = contents(told["lines"]) if said_yes else {}
 
     def act(self) -> None:
         choices = [self.add_part, self.remove_part, self.move_part, self.add_line, self.remove_line, self.edit_line, self.cancel_or_reopen]

@@ -15,6 +15,7 @@ from zlib import crc32
 from django.conf import settings
 from django.utils import timezone
 
+from inventory.models import ZERO
 from inventory.taxes import TaxRate
 from mechanic_shop.api.currency import short
 from mechanic_shop.errors import DomainError
@@ -81,8 +82,13 @@ class Sheet:
         return pricing.price(self.items(units), self.ticket.discount, self.rules)
 
     def price_alone(self, unit: Unit) -> Bill:
-        """What a unit that the estimate does not count would cost, without the ticket's discount."""
-        return pricing.price(self.items([unit]), pricing.NOTHING_OFF, self.rules)
+        """What a unit that the estimate does not count would cost. An amount off the ticket goes off what the estimate counts."""
+        return pricing.price(self.items([unit]), pricing.Discount(percent=self.ticket.discount.percent), self.rules)
+
+    def supplies_with(self, unit: Unit) -> Decimal:
+        """The shop supplies that come on top of the estimate if this unit is done after all."""
+        now, then = (self.price(units).supplies for units in (self.offered(), [*self.offered(), unit]))
+        return (then.total if then else ZERO) - (now.total if now else ZERO)
 
     @property
     def rules(self) -> pricing.Rules:
@@ -109,6 +115,7 @@ class Sheet:
     def version_of(self, bill: Bill) -> int:
         """The version of an estimate whose offered part is this bill. The amounts of what was declined are part of it."""
         amounts = [pricing.add(line.total for line in lines) for lines in self.lines_of(bill).values()]
+        amounts += [self.supplies_with(unit) for unit in self.units if unit.status not in OFFERED]
         facts = f"{self.ticket.version} {bill.total} {self.ticket.authorized_total} {' '.join(map(money, amounts))}"
         return crc32(facts.encode()) % LARGEST_VERSION + 1
 
@@ -243,20 +250,24 @@ def body(sheet: Sheet, units: list[Unit], bill: Bill, *, others: bool = False) -
     if others:
         shown |= {job.pk: list(sheet.price_alone(job).lines) for job in sheet.jobs if job.pk not in shown}
     numbers = count(1)
-    told = [job_facts(job, shown[job.pk], numbers) for job in sheet.jobs if job.pk in shown]
+    told = [job_facts(job, shown[job.pk], numbers) | on_top(sheet, job) for job in sheet.jobs if job.pk in shown]
     if others:
         apart = [part for part in sheet.loose if part.status not in OFFERED]
         lines[None] += [line for part in apart for line in sheet.price_alone(part).lines]
-    loose = [loose_facts(line, next(numbers), told=others) for line in lines[None]]
+    loose = [line_facts(line, next(numbers)) | (as_decided(sheet, line.item.source) if others else {}) for line in lines[None]]
     if bill.supplies:
         loose.append(line_facts(bill.supplies, next(numbers)))
     return {"jobs": told, "lines": loose, "discount": money(bill.discount), "taxes": [tax_facts(sums) for sums in bill.taxes], **totals(bill)}
 
 
-def loose_facts(line: Line, number: int, *, told: bool) -> dict[str, Any]:
-    """A part outside jobs; on an estimate with what the customer said to it."""
-    facts = line_facts(line, number)
-    return facts | {"status": str(line.item.source.status)} if told else facts
+def as_decided(sheet: Sheet, part: TicketPart) -> dict[str, Any]:
+    """What the customer said to a part outside jobs."""
+    return {"status": str(part.status)} | on_top(sheet, part)
+
+
+def on_top(sheet: Sheet, unit: Unit) -> dict[str, Any]:
+    """The shop supplies that a unit brings which the estimate does not count."""
+    return {} if unit.status in OFFERED else {"supplies": money(sheet.supplies_with(unit))}
 
 
 def totals(bill: Bill | Sums) -> dict[str, str]:

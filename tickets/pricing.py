@@ -335,11 +335,10 @@ class Sums:
         return credit_sums((line.net, line.tax_shares) for line in lines)
 
 
-def rest_of(line: Line, taken: Decimal, rules: Rules = Rules()) -> Sums:
-    """What is left of a line whose total is more than the amount that is ``taken`` already."""
-    rest = line.total - taken
-    tax = rules.round(line.tax * rest / line.total)
-    return Sums((), rest - tax, tax)
+def part_between(line: Line, low: Decimal, high: Decimal, rules: Rules = Rules()) -> Sums:
+    """The part of a line between two amounts of its total, with its share of the tax."""
+    tax = rules.round(line.tax * (high - low) / line.total)
+    return Sums((), high - low - tax, tax)
 
 
 def credit_sums(lines: Iterable[tuple[Decimal, Sequence[TaxShare]]]) -> Sums:

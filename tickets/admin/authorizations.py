@@ -12,7 +12,7 @@ from mechanic_shop.admin.base import ReadOnly, ShopModelAdmin, WithPanel, in_one
 
 from ..models import Authorization
 from .look import link, sum_of_money
-from .sheet import job_row, row
+from .sheet import decision_row, row
 
 
 def said(word: Authorization) -> str:
@@ -39,7 +39,7 @@ class AuthorizationAdmin(WithPanel, ReadOnly, ShopModelAdmin):
         return super().get_queryset(request).select_related("ticket", "by", "share")
 
     def panel(self, request: HttpRequest, word: Authorization) -> dict[str, Any]:
-        jobs = [job_row(told, status=told["decision"]) for told in word.decisions]
+        jobs = [decision_row(told) for told in word.decisions]
         return {"jobs": jobs, "lines": [], "sums": [row("Approved, with tax", word.approved_total, strong=True)]}
 
     @display(description="When", ordering="pk")

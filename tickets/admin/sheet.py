@@ -34,10 +34,15 @@ def sheet(ticket: ServiceTicket, user: Any) -> dict[str, Any]:
         "jobs": [job_row(facts, authorized=jobs[facts["id"]].authorized_total, status=facts["status"]) for facts in document["jobs"]],
         "lines": [line_row(facts) for facts in document["lines"]],
         # What was invoiced stays as it was, also when a tax changes.
-        "sums": sums(billed.document if billed else document, document["authorized"]["total"] if billed is None else None)
+        "sums": sums(billed.document if billed else document, None if billed else document["authorized_total"] or document["authorized"]["total"])
         + (deposits(ticket) if billed is None and user.has_perm("tickets.view_payment") else [])
         + ([named(invoice), *account(invoice)] if invoice else []),
     }
+
+
+def decision_row(told: dict[str, Any]) -> dict[str, Any]:
+    """An entry of an authorization: what was decided, and what it was to cost, with tax and discounts."""
+    return job_row(told, status=told["decision"]) | {"total": money(told["total"]), "has_no_lines": told.get("kind") == "supplies"}
 
 
 def job_row(facts: dict[str, Any], *, authorized: Decimal | None = None, status: str = "") -> dict[str, Any]:

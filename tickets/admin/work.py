@@ -14,6 +14,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from inventory.models import ZERO
 from inventory.taxes import TaxCode
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question, row_question
 from mechanic_shop.api.prices import PLACES
@@ -172,8 +173,17 @@ class EstimateForm(ButtonForm):
         super().__init__(*args, **kwargs)
         self.sheet = billing.read(self.obj)
         bill = self.sheet.price(self.sheet.offered())
-        self.fields["version"].initial = self.sheet.version_of(bill)
-        self.fields["expected_total"].initial = bill.total
+        self.read = {"version": self.sheet.version_of(bill), "expected_total": bill.total}
+        for name, value in self.read.items():
+            self.fields[name].initial = value
+
+    def refuse(self, refusal: DomainError) -> None:
+        """Where the estimate changed, the page shows it as it is now, and sends that back."""
+        if refusal.code == "estimate_changed":
+            self.data = self.data.copy()
+            for name, value in self.read.items():
+                self.data[self.add_prefix(name)] = str(value)
+        super().refuse(refusal)
 
 
 class AuthorizeForm(EstimateForm):
@@ -208,10 +218,11 @@ class AuthorizeForm(EstimateForm):
             choices = [("approve", "Approved"), *choices, ("", "Not said" if unit.status == JobStatus.PROPOSED else f"As it is: {unit.status}")]
         title = unit.title if isinstance(unit, Job) else unit.part.name
         total = pricing.add(line.total for line in lines)
+        supplies = ZERO if unit.status in billing.OFFERED else self.sheet.supplies_with(unit)
         return forms.ChoiceField(
             choices=choices,
             required=False,
-            label=f"{title}, {money(total)} with tax",
+            label=f"{title}, {money(total)} with tax" + (f", and {money(supplies)} shop supplies" if supplies else ""),
             initial="approve" if unit.status == JobStatus.PROPOSED else "",
             widget=UnfoldAdminRadioSelectWidget(radio_style=HORIZONTAL),
         )

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.utils import timezone
 
-from inventory.models import ZERO
 from mechanic_shop.api import row_locks
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
@@ -29,7 +28,7 @@ from ..models import (
 )
 from .holding import follow
 from .locks import bump, lock, lock_as_read, lock_open
-from .reapproval import lowers_price, parts_of, put_back, set_authorized, total_of
+from .reapproval import before_repricing, lowers_price, name_amounts, parts_of, put_back, set_authorized, total_of
 from .steps import step
 
 UNDECIDED = (JobStatus.PROPOSED, JobStatus.DECLINED, JobStatus.DEFERRED)  # the customer may say something else about them
@@ -66,6 +65,7 @@ def authorize(
     part that is not on the ticket or is named twice.
     """
     lock_open(ticket)
+    before_repricing(ticket)
     sheet = billing.read(ticket)
     ensure_as_seen(sheet, version, expected_total)
     lists = {"approve": approve, "decline": decline, "defer": defer}
@@ -154,21 +154,23 @@ def write(sheet: Sheet, named: Named, *, by: Any, **how: Any) -> Authorization:
     The decisions add up to ``approved_total``; shop supplies that come with what was approved are one of them.
     """
     ticket, shown, before = sheet.ticket, sheet.lines_shown(), sheet.authorized_bill()
-    name_amounts(sheet, shown, before, by=by)
+    if ticket.authorized_total is None:
+        name_amounts(sheet, by=by)
     is_yes, exceeded = JobStatus.APPROVED in [status for _, status in named], sheet.exceeds_authorized(before)
     lost = any(lowers_price(unit) for unit, status in named if unit.status in AUTHORIZED and status != JobStatus.APPROVED)
     decisions = [decide(unit, status, shown[key_of(unit)], by=by) for unit, status in named]
     after = sheet.authorized_bill()
     if after.shortfall > before.shortfall and is_yes:  # a no always counts
         raise billing.trade_in_exceeds_total(ticket, after)
-    supplies = ticket.authorized_supplies
-    if is_yes and after.supplies and after.supplies.total > supplies:
-        ticket.authorized_supplies = after.supplies.total
-        more = pricing.rest_of(after.supplies, supplies, sheet.rules)
+    # As the estimate shows them: rounded together with what is still open.
+    supplies, had = sheet.price(sheet.offered()).supplies if after.supplies and is_yes else None, ticket.authorized_supplies
+    if supplies and after.supplies and (upto := min(supplies.total, after.supplies.total)) > had:
+        ticket.authorized_supplies = upto
+        more = pricing.part_between(supplies, had, upto, sheet.rules)
         decisions.append(decided("Shop supplies", JobStatus.APPROVED, more, kind="supplies"))
     set_authorized(sheet)
     others = [unit for unit in sheet.authorized() if unit not in [unit for unit, _ in named]]
-    if is_yes and not exceeded and sheet.exceeds_authorized(after):
+    if is_yes and not exceeded and not lost and sheet.exceeds_authorized(after):
         # An amount off the ticket weighs less on what was approved before. The total that was approved now says so.
         decisions += [decide(unit, JobStatus.APPROVED, shown[key_of(unit)], by=by) for unit in others]
         set_authorized(sheet)
@@ -177,16 +179,6 @@ def write(sheet: Sheet, named: Named, *, by: Any, **how: Any) -> Authorization:
     if lost:
         put_back(sheet, others, by=by)
     return record
-
-
-def name_amounts(sheet: Sheet, shown: dict[tuple[type[Unit], int], list[Line]], bill: pricing.Bill, *, by: Any) -> None:
-    """What was approved before amounts were kept counts with what it costs now."""
-    if sheet.ticket.authorized_total is not None:
-        return
-    for unit in sheet.authorized():
-        unit.save_changes(approved_amount=pricing.add(line.total for line in shown[key_of(unit)]), by=by)
-    sheet.ticket.authorized_supplies = bill.supplies.total if bill.supplies else ZERO
-    set_authorized(sheet)
 
 
 def decide(unit: Unit, status: JobStatus, lines: Sequence[Line], *, by: Any) -> dict[str, Any]:

@@ -25,8 +25,10 @@ from ..models import (
 )
 from .holding import follow, hold_or_release, take_back
 from .locks import bump, lock_job, lock_open
-from .parts import TOO_MUCH, add_part, lock_all
+from .parts import TOO_MUCH, add_part
 from .reapproval import (
+    authorized_cost,
+    before_repricing,
     lowers_price,
     may_discount,
     never_below_nothing,
@@ -95,9 +97,11 @@ def delete_job(job: Job, *, by: Any) -> None:
     decided = any(job.pk == told["job"] for decisions in ticket.authorizations.values_list("decisions", flat=True) for told in decisions)
     if job.status != JobStatus.PROPOSED or decided or job.continued_by.exists():
         raise DomainError("job_in_use", f'The customer decided on "{job.title}", so its record stays: cancel it instead.', job=job.pk)
+    if ticket.status in WORKING:  # what was fitted goes back on the shelf
+        follow(ticket, job.parts.values_list("pk", flat=True), by=by, effect=take_back)
     with never_below_nothing(ticket):
         for line in TicketPart.objects.filter(job=job):
-            line.delete(by=by)  # a proposed job holds no stock
+            line.delete(by=by)
         job.delete(by=by)
     bump(ticket)
 
@@ -109,52 +113,54 @@ def add_line(job: Job, *, by: Any, **details: Any) -> JobLine:
     Raises DomainError ``ticket_locked``, ``job_ended`` or ``trade_in_exceeds_total``; NotAllowed for a discount or a
     trade-in of somebody who may not give one.
     """
-    fresh = open_job(job)
-    if fresh.lines.count() >= MOST_LINES:
+    lock_to_reprice(job)
+    if job.lines.count() >= MOST_LINES:
         raise InvalidInput("job", "too_many_lines", f"A job has {MOST_LINES} lines at the most.")
-    line = write_line(JobLine(job=fresh), details, by=by)
-    rescope(fresh, grew=True, by=by)
-    require_reapproval_if_exceeded(fresh.ticket, changed=[fresh], by=by)
+    line = write_line(JobLine(job=job), details, by=by)
+    rescope(job, grew=True, by=by)
+    require_reapproval_if_exceeded(job.ticket, changed=[job], by=by)
     if line.is_trade_in:
-        refuse_below_nothing(fresh.ticket)
-    bump(fresh.ticket)
+        refuse_below_nothing(job.ticket)
+    bump(job.ticket)
     return line
 
 
 @atomic
 def edit_line(job: Job, *, line: int, by: Any, **changes: Any) -> JobLine:
     """Change a line of the job. Raises as ``add_line``, and InvalidInput ``line_of_another_job``."""
-    fresh = open_job(job)
-    found = line_of(fresh, line)
-    before = found.quantity
+    lock_to_reprice(job)
+    found = line_of(job, line)
+    before, cost = found.quantity, authorized_cost(job.ticket)
     if "kind" in changes and changes["kind"] != found.kind:
         raise InvalidInput("kind", "kind_is_fixed", "A line keeps its kind: remove it, and add another.")
-    with never_below_nothing(fresh.ticket):
+    with never_below_nothing(job.ticket):
         write_line(found, changes, by=by)
-        rescope(fresh, grew=found.quantity > before, by=by)
-        require_reapproval_if_exceeded(fresh.ticket, changed=[fresh], left=fresh if found.quantity < before else None, by=by)
-    bump(fresh.ticket)
+        rescope(job, grew=found.quantity > before, by=by)
+        source = job if found.quantity < before else None
+        require_reapproval_if_exceeded(job.ticket, changed=[job], source=source, cost_before=cost, by=by)
+    bump(job.ticket)
     return found
 
 
 @atomic
 def remove_line(job: Job, *, line: int, by: Any) -> None:
     """Take a line out of the job. Raises as ``edit_line``."""
-    fresh = open_job(job)
-    found = line_of(fresh, line)
+    lock_to_reprice(job)
+    found = line_of(job, line)
     if found.is_trade_in:
         may_discount(by)
-    with never_below_nothing(fresh.ticket):
+    cost = authorized_cost(job.ticket)
+    with never_below_nothing(job.ticket):
         found.delete(by=by)
-        require_reapproval_if_exceeded(fresh.ticket, left=fresh, by=by)
-    bump(fresh.ticket)
+        require_reapproval_if_exceeded(job.ticket, source=job, cost_before=cost, by=by)
+    bump(job.ticket)
 
 
-def open_job(job: Job) -> Job:
-    """The job as it is now, its ticket locked. Raises DomainError ``ticket_locked`` or ``job_ended``."""
+def lock_to_reprice(job: Job) -> None:
+    """Lock the job's ticket and its parts, and read the job under the lock. Raises DomainError ``ticket_locked`` or ``job_ended``."""
     lock_job(job)
     job.refuse_ended()
-    return job
+    before_repricing(job.ticket)
 
 
 def line_of(job: Job, key: int) -> JobLine:
@@ -261,6 +267,7 @@ def cancel_job(job: Job, *, by: Any) -> None:
 def set_status(job: Job, to: JobStatus, allowed: set[JobStatus], *, by: Any, **details: Any) -> None:
     lock_job(job)
     ticket = job.ticket
+    before_repricing(ticket)
     if job.status not in allowed:
         raise DomainError(
             "job_status",
@@ -342,7 +349,7 @@ def add_recommendation(ticket: ServiceTicket, *, job: Job | None = None, part_li
 
 
 def add_recommended_part(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> None:
-    lock_all(ticket, line.part)  # of two tickets of the vehicle, one takes it up; the part's lock is what both want
+    before_repricing(ticket, line.part_id)  # of two tickets of the vehicle, one takes it up; the part's lock is what both want
     row_locks.refresh(line, "ticket", "part")
     if ticket.vehicle_id is None or line.ticket.vehicle_id != ticket.vehicle_id:
         raise DomainError("not_recommended", f"{line.part.sku} was not put off for the vehicle of {ticket.number}.", part=line.part_id)

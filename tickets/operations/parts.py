@@ -1,7 +1,6 @@
 """Parts on a ticket, and what that means for the stock."""
 
 from decimal import Decimal
-from itertools import chain
 from typing import Any
 
 from inventory import operations as stock
@@ -12,11 +11,21 @@ from mechanic_shop.api.statements import Prepared
 from mechanic_shop.api.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
+from .. import billing
 from ..models import AUTHORIZED, WORKING, Job, JobStatus, ServiceTicket, TicketPart
 from ..models.jobs import ENDED
 from .holding import follow, give_back
 from .locks import bump, lock_open
-from .reapproval import covered, may_discount, never_below_nothing, require_reapproval_if_exceeded, rescope
+from .reapproval import (
+    authorized_cost,
+    before_repricing,
+    covered,
+    may_discount,
+    never_below_nothing,
+    put_back,
+    require_reapproval_if_exceeded,
+    rescope,
+)
 from .tickets import check_discount
 
 MOST = Decimal("999999999.999")
@@ -38,41 +47,42 @@ def add_part(
 
     On an estimate, and where the customer has not approved it, it is a quote. What is approved is allocated at once: DomainError
     ``insufficient_stock`` when too little is available, unless ``backorder`` is true. An approved job that costs more than was
-    approved goes back to the customer; so does a part outside jobs that the authorized amount does not cover.
+    approved goes back to the customer; so does a part outside jobs that the tolerance does not cover. More of a part that the customer
+    has to decide on, or said no to, waits for the customer with the rest of it.
     """
     lock_open(ticket)
     if job is not None:
         job = own_job(ticket, job)
     held = ticket.status in WORKING and (job is None or job.status in AUTHORIZED)
-    free = held and job is None and ticket.authorized_total is None  # no amount was named, so none is exceeded
-    if free:
-        row_locks.lock_key(Part, part.pk)
-    elif held:
-        lock_all(ticket, part, job)
+    if held:
+        before_repricing(ticket, part.pk)
+    no_amount = held and job is None and ticket.authorized_total is None  # none was named, so none is exceeded
     row_locks.refresh(part)
     part.check_quantity(quantity)
     if not part.is_active:
         raise DomainError("part_inactive", f"{part.sku} is no longer fitted: take another part.", part=part.pk)
-    given = hold(part, quantity, backorder) if free else ZERO
-    if held and job is None and not free and not backorder:
-        stock.ensure_available(part, quantity)  # whether or not the customer has to be asked first
     line = line_in(ticket, part, job)
+    is_open = line is not None and not line.is_authorized
+    given = hold(part, quantity, backorder) if no_amount and not is_open else ZERO
+    if held and job is None and not given and not backorder:
+        stock.ensure_available(part, quantity)  # whether or not the customer has to be asked first
     if line is None:
         line = TicketPart(ticket=ticket, part=part, job=job, quantity=quantity, allocated=given, unit_price=part.price, unit_cost=part.cost)
-        line.status = JobStatus.APPROVED if free else JobStatus.PROPOSED
+        line.status = JobStatus.APPROVED if no_amount else JobStatus.PROPOSED
         check_size(line)
         line.save(force_insert=True, by=by)
     else:
         check_size(line, quantity=line.quantity + quantity)
-        line.save_changes(quantity=line.quantity + quantity, allocated=line.allocated + given, by=by)
+        asks = {"status": JobStatus.PROPOSED} if is_open and job is None else {}
+        line.save_changes(quantity=line.quantity + quantity, allocated=line.allocated + given, **asks, by=by)
     # The line must stand before it is known whether the customer has to be asked again.
-    if held and not free and approved(ticket, line, by=by):
+    if held and not no_amount and not is_open and approve_growth(ticket, line, by=by):
         line.save_changes(allocated=line.allocated + hold(part, quantity, backorder))
     bump(ticket)
 
 
-def approved(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
-    """Does the customer's approval cover a line that grew? What it does not cover is put back to the customer."""
+def approve_growth(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
+    """Approve a line that grew, where the customer's approval covers it; else put it back to the customer. Returns which."""
     if line.job is None:
         return covered(ticket, line, by=by)
     line.job.ticket = ticket  # one row, one object: what is authorized changes on it
@@ -96,18 +106,6 @@ def check_size(
         raise InvalidInput(field, "too_much", f"A line comes to less than {TOO_MUCH}.")
     if quantity > MOST:
         raise InvalidInput(field, "too_much", f"No more than {MOST} of a part fit on a ticket.")
-
-
-def lock_all(ticket: ServiceTicket, part: Part, *jobs: Job | None) -> None:
-    """Lock a part and all others of these jobs, or of the ticket, where it may go back to the customer.
-
-    All at once, in their order, and before the lines are read that the locks guard.
-    """
-    rows = TicketPart.objects.filter(ticket=ticket)
-    if ticket.authorized_total is None:
-        rows = rows.filter(job__in=[job.pk for job in jobs if job])
-    others = rows.values_list("part_id", flat=True)
-    row_locks.lock_keys(Part, chain([part.pk], others))
 
 
 def hold(part: Part, quantity: Decimal, backorder: bool) -> Decimal:
@@ -148,33 +146,28 @@ def edit_part(
     for a price or discount of somebody who may not give one.
     """
     lock_open(ticket)
-    lock_all(ticket, part, line_on(ticket, part, from_job).job, None if job is NOT_NAMED else job)
+    before_repricing(ticket, part.pk)
     line = line_on(ticket, part, from_job)
     changes = price_changes(
         line,
         {"unit_price": unit_price, "discount_percent": discount_percent, "discount_amount": discount_amount},
         by=by,
     )
-    left, origin = line.job, line.job or line
+    former, source = line.job, line.job or line
     moves = job is not NOT_NAMED and (job.pk if job else None) != line.job_id
-    if moves and left is not None and left.status in ENDED:
+    if moves and former is not None and former.status in ENDED:
         may_discount(by)  # what the customer said no to is charged again
-    if left is not None and changes and not moves:
-        left.refuse_ended()
+    if former is not None and changes and not moves:
+        former.refuse_ended()
     with never_below_nothing(ticket):
         if moves:
-            job = own_job(ticket, job) if job else None
-            line = move_line(line, line_in(ticket, part, job), job, changes, by=by)
+            line = move_line(ticket, line, own_job(ticket, job) if job else None, changes, by=by)
         else:
             line.save_changes(**changes, by=by)
-        if moves and line.job is None and not (left and left.status in AUTHORIZED):
-            line.save_changes(status=JobStatus.PROPOSED, by=by)  # outside the job it is approved no more than inside
-        elif moves and line.job is None:
-            line.save_changes(status=JobStatus.APPROVED, by=by)
-        for touched in filter(None, {left, line.job}):
+        for touched in filter(None, {former, line.job}):
             touched.ticket = ticket
             rescope(touched, grew=moves and touched == line.job, by=by)
-        require_reapproval_if_exceeded(ticket, changed=[line.job or line], left=origin if moves else None, to=line, by=by)
+        require_reapproval_if_exceeded(ticket, changed=[line.job or line], source=source if moves else None, target=line, by=by)
     if ticket.status in WORKING:
         follow(ticket, [line.pk], by=by)
     bump(ticket)
@@ -195,14 +188,25 @@ def price_changes(line: TicketPart, sent: dict[str, Decimal | None], *, by: Any)
     return changes
 
 
-def move_line(line: TicketPart, there: TicketPart | None, job: Job | None, changes: dict[str, Any], *, by: Any) -> TicketPart:
-    """Move a line to another job, or into the line that the part has ``there``; returns the line that stands there now."""
+def move_line(ticket: ServiceTicket, line: TicketPart, job: Job | None, changes: dict[str, Any], *, by: Any) -> TicketPart:
+    """Move a line to another job (None: to the ticket itself), into the line of the part there if it has one; returns the line there.
+
+    On the ticket itself it is approved where all of it was. A job with something that was not approved goes back to the customer.
+    """
+    there = line_in(ticket, line.part, job)
+    was_approved = line.is_authorized and (there is None or there.is_authorized)
     if there is None:
         alone = {} if job is None else {"approved_amount": None}  # from now on its job's amount counts
         line.save_changes(**changes, **alone, job=job, by=by)
-        return line
-    line.save_changes(**changes, by=by)
-    return merge(line, there, by=by)
+    else:
+        line.save_changes(**changes, by=by)
+        line = merge(line, there, by=by)
+    if job is None:
+        line.save_changes(status=JobStatus.APPROVED if was_approved else JobStatus.PROPOSED, by=by)
+    elif not was_approved and job.status in AUTHORIZED:
+        put_back(billing.read(ticket), [job], by=by)
+        line.job = job
+    return line
 
 
 def merge(line: TicketPart, into: TicketPart, *, by: Any) -> TicketPart:
@@ -232,10 +236,9 @@ def remove_part(ticket: ServiceTicket, *, part: Part, job: Job | None = NOT_NAME
     Raises DomainError ``part_not_on_ticket``, ``part_in_several_jobs``, ``more_than_on_ticket`` or ``trade_in_exceeds_total``.
     """
     lock_open(ticket)
-    if ticket.status in WORKING:
-        stock.lock_parts([part.pk])
+    before_repricing(ticket, part.pk)
     row_locks.refresh(part)
-    line = line_on(ticket, part, job)
+    line, cost = line_on(ticket, part, job), authorized_cost(ticket)
     quantity = line.quantity if quantity is None else part.check_quantity(quantity)
     if quantity > line.quantity:
         detail = f"Only {stock.show(line.quantity)} of {part.sku} on {ticket.number}."
@@ -251,7 +254,8 @@ def remove_part(ticket: ServiceTicket, *, part: Part, job: Job | None = NOT_NAME
             line.save_changes(quantity=line.quantity - quantity, allocated=line.allocated - released, issued=line.issued - returned, by=by)
         if rest:
             stock.fill_backorders(part)
-        require_reapproval_if_exceeded(ticket, left=line.job or line, by=by)  # the rest of an amount off may weigh on less
+        # The rest of an amount off may weigh on less.
+        require_reapproval_if_exceeded(ticket, source=line.job or line, cost_before=cost, by=by)
     bump(ticket)
 
 

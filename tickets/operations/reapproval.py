@@ -5,15 +5,15 @@ was approved for each job and part that is still authorized, and of the shop sup
 Whatever lifts the authorized part of the ticket above it, plus ``SHOP_APPROVAL_TOLERANCE``, goes back to the customer.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 
-from inventory import operations as stock
-from inventory.models import ZERO
+from inventory.models import ZERO, Part
+from mechanic_shop.api import row_locks
 from mechanic_shop.api.statements import Prepared
 from mechanic_shop.errors import NotAllowed
 
@@ -21,6 +21,33 @@ from .. import billing, pricing, terms
 from ..billing import Sheet, Unit, key_of, with_tolerance
 from ..models import AUTHORIZED, OPEN, WORKING, Job, JobLine, JobStatus, LineKind, ServiceTicket, TicketPart
 from .holding import follow
+
+
+def before_repricing(ticket: ServiceTicket, *parts: int) -> None:
+    """Begin a change that may put something back to the customer. The ticket is locked.
+
+    Lock the ticket's parts and these ``parts``, all at once and in the order of their keys, before any of them moves. Where amounts
+    were not kept yet when the customer approved jobs, what they cost before the change is the amount.
+    """
+    on_ticket = TicketPart.objects.filter(ticket=ticket).values_list("part_id", flat=True)
+    if keys := {*parts, *(on_ticket if ticket.status in WORKING else ())}:
+        row_locks.lock_keys(Part, keys)
+    if ticket.authorized_total is None and ticket.jobs.filter(status__in=AUTHORIZED).exists():
+        name_amounts(billing.read(ticket), by=None)
+
+
+def name_amounts(sheet: Sheet, *, by: Any) -> None:
+    """What was approved before amounts were kept counts with what it costs now."""
+    shown, bill = sheet.lines_shown(), sheet.authorized_bill()
+    for unit in sheet.authorized():
+        unit.save_changes(approved_amount=pricing.add(line.total for line in shown[key_of(unit)]), by=by)
+    sheet.ticket.authorized_supplies = bill.supplies.total if bill.supplies else ZERO
+    set_authorized(sheet)
+
+
+def authorized_cost(ticket: ServiceTicket) -> Decimal | None:
+    """What the authorized part costs; none where no amount was named."""
+    return None if ticket.authorized_total is None else billing.read(ticket).authorized_bill().total
 
 
 def total_of(job: Job) -> Decimal:
@@ -48,27 +75,28 @@ def require_reapproval_if_exceeded(
     ticket: ServiceTicket,
     *,
     changed: Iterable[Unit] = (),
-    left: Unit | None = None,
-    to: Unit | None = None,
+    source: Unit | None = None,
+    target: Unit | None = None,
+    cost_before: Decimal | None = None,
     by: Any,
 ) -> None:
     """Put back to the customer what makes the authorized part cost more than they authorized, and release its stock.
 
-    What this operation ``changed`` goes back first, then all that is not done yet, then the rest. Where something ``left``
-    a job or part, less is authorized from now on; what moved ``to`` the ticket itself takes its amount along. Raises
-    DomainError ``approval_exceeded`` on a ticket that is completed, on which no more is decided.
+    What this operation ``changed`` goes back first, then all that is not done yet, then the rest. Less is authorized of a
+    ``source`` that something was taken out of; a part that moved to the ticket itself, the ``target``, takes its amount along.
+    Nothing goes back where it does not cost more than it did, which is ``cost_before``. Raises DomainError ``approval_exceeded``
+    on a ticket that is completed, on which no more is decided.
     """
     if ticket.authorized_total is None:
         return
     sheet = billing.read(ticket)
-    if left is not None:
-        lower_approved(sheet, left, to, by=by)
-    if not sheet.exceeds_authorized():
+    if source is not None:
+        lower_approved(sheet, source, target, by=by)
+    bill = sheet.authorized_bill()
+    if not sheet.exceeds_authorized(bill) or (cost_before is not None and bill.total <= cost_before):
         return
     if ticket.status not in OPEN:
         raise billing.approval_exceeded(sheet)
-    if ticket.status in WORKING:
-        stock.lock_parts(parts_of(sheet, sheet.units))  # all at once, in their order
     keys = {key_of(unit) for unit in changed}
     authorized = sheet.authorized()
     own = [unit for unit in authorized if key_of(unit) in keys]
@@ -78,7 +106,7 @@ def require_reapproval_if_exceeded(
             return
 
 
-def put_back(sheet: Sheet, units: Iterable[Unit], *, by: Any) -> None:
+def put_back(sheet: Sheet, units: Sequence[Unit], *, by: Any) -> None:
     """These units wait for the customer again: the amount that was authorized for them is taken back."""
     keys = {key_of(unit) for unit in units}
     own = [unit for unit in sheet.authorized() if key_of(unit) in keys]
@@ -101,20 +129,23 @@ def lowers_price(unit: Unit) -> bool:
     return (unit.approved_amount or ZERO) < 0
 
 
-def lower_approved(sheet: Sheet, left: Unit, to: Unit | None, *, by: Any) -> None:
-    """Of a unit that something left, no more is approved than it costs now. What moved ``to`` the ticket itself stays approved."""
+def lower_approved(sheet: Sheet, source: Unit, target: Unit | None, *, by: Any) -> None:
+    """Lower the amount of a job or part that something was taken out of to what it costs now.
+
+    The difference goes to the ``target``, a part on the ticket itself.
+    """
     costs = {key: pricing.add(line.total for line in lines) for key, lines in sheet.lines_shown().items()}
     authorized = {key_of(unit): unit for unit in sheet.authorized()}
-    unit, taker = authorized.get(key_of(left)), to and authorized.get(key_of(to))
+    unit, moved = authorized.get(key_of(source)), target and authorized.get(key_of(target))
     if unit is not None and unit.approved_amount is not None:
         before, after = unit.approved_amount, min(unit.approved_amount, costs[key_of(unit)])
         changes: dict[str, Any] = {"approved_amount": after} if after < before else {}
         if isinstance(unit, Job) and (total := total_of(unit)) < (unit.authorized_total or ZERO):
             changes["authorized_total"] = total
         unit.save_changes(**changes, by=by)
-        if taker is not None:
-            amount = min(costs[key_of(taker)], (taker.approved_amount or ZERO) + before - after)
-            taker.save_changes(approved_amount=amount, by=by)
+        if moved is not None:
+            amount = min(costs[key_of(moved)], (moved.approved_amount or ZERO) + before - after)
+            moved.save_changes(approved_amount=amount, by=by)
     set_authorized(sheet)
 
 

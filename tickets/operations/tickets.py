@@ -18,7 +18,7 @@ from mechanics.models import Mechanic
 from ..models import OPEN, SEALED, ServiceTicket, Status, StatusChange, TicketMechanic
 from .locks import bump, links_changed, lock, lock_open, locked
 from .readings import pass_on_reading, tells_reading
-from .reapproval import never_below_nothing, require_reapproval_if_exceeded
+from .reapproval import authorized_cost, before_repricing, never_below_nothing, require_reapproval_if_exceeded
 
 
 @atomic
@@ -97,9 +97,11 @@ def give_discount(ticket: ServiceTicket, *, discount_percent: Decimal = ZERO, di
     if ticket.status in SEALED:
         raise locked(ticket)
     check_discount(discount_percent, discount_amount)
+    before_repricing(ticket)
+    cost = authorized_cost(ticket)
     with never_below_nothing(ticket):
         ticket.save_changes(discount_percent=discount_percent, discount_amount=discount_amount, by=by)
-        require_reapproval_if_exceeded(ticket, by=by)
+        require_reapproval_if_exceeded(ticket, cost_before=cost, by=by)
     bump(ticket)
 
 

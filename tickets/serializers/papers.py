@@ -30,6 +30,10 @@ class PaperLineTaxSerializer(serializers.Serializer):
     amount = Money()
 
 
+def supplies_on_top() -> Money:
+    return Money(required=False, help_text="of what the estimate does not count: the shop supplies that come on top if it is approved after all")
+
+
 class PaperLineSerializer(serializers.Serializer):
     """``amount`` is after the line's own discount, ``share`` its part of the ticket's; ``net`` + ``tax`` = ``total``."""
 
@@ -64,6 +68,7 @@ class PaperJobSerializer(serializers.Serializer):
     net = Money()
     tax = Money()
     total = Money()
+    supplies = supplies_on_top()
 
 
 class PaperTaxSerializer(serializers.Serializer):

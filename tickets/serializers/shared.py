@@ -14,6 +14,7 @@ from mechanic_shop.api.serializers import Body, ShopSerializer
 from ..billing import LARGEST_VERSION
 from ..models import Channel, JobStatus, ShareLink, Status
 from ..operations.jobs import MOST_JOBS
+from .papers import supplies_on_top
 from .tickets import expected_total
 
 
@@ -75,6 +76,7 @@ class SharedLineSerializer(serializers.Serializer):
     vars().update(texts("kind", "description", "unit", "quantity", "unit_price", "discount", "amount", "net", "tax", "total", "tax_name", "tax_rate"))
     share = serializers.CharField(help_text="its part of the ticket's discount")
     status = serializers.CharField(required=False, help_text="of a part outside jobs")
+    supplies = supplies_on_top()
     part = serializers.IntegerField(required=False, help_text="of a part outside jobs")
 
     def to_representation(self, facts: dict[str, Any]) -> dict[str, Any]:
@@ -86,6 +88,7 @@ class SharedJobSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     status = serializers.ChoiceField(choices=JobStatus.choices)
     vars().update(texts("title", "concern", "cause", "correction", "net", "tax", "total"))
+    supplies = supplies_on_top()
     lines = SharedLineSerializer(many=True)
 
 

@@ -315,12 +315,10 @@ def page(document: dict[str, Any], sent: dict[str, Any], missing: Collection[str
         "loose": [line_shown(line) for line in document["lines"] if "part" not in line],
         "form": decidable and bool(waiting or any(job["again"] for job in apart)),
         "decidable": decidable,
-        "supplies": any(line["kind"] == "supplies" for line in document["lines"]),
         "sums": {name: money(document[name]) for name in ("subtotal", "total")},
         "discount": money(document["discount"]) if Decimal(document["discount"]) else "",
         "taxes": [{"name": tax["name"], "rate": printed.number(tax["rate"]), "amount": money(tax["amount"])} for tax in document["taxes"]],
-        "authorized": money(document["authorized"]["total"]) if Decimal(document["authorized"]["total"]) else "",
-        "approved": money(document["authorized_total"] or "0"),
+        "approved": money(document["authorized_total"] or document["authorized"]["total"]),
         "note": sent.get("note", ""),
     }
 
@@ -338,7 +336,13 @@ def unit_shown(job: dict[str, Any], sent: dict[str, Any], missing: Collection[st
         "total": money(job["total"]),
         "tax": money(job["tax"]) if Decimal(job["tax"]) else "",
         "state": STATES[JobStatus(job["status"])],
-        "choices": [{"value": value, "label": label, "chosen": value == chosen} for value, label in CHOICES.items()],
+        "supplies": money(job["supplies"]) if Decimal(job.get("supplies", 0)) else "",
+        # What is done is not undone by a no: the shop is asked about its price.
+        "choices": [
+            {"value": value, "label": label, "chosen": value == chosen}
+            for value, label in CHOICES.items()
+            if value == "approve" or job["status"] != JobStatus.DONE
+        ],
         "chosen": chosen,
         "missing": field_of(job) in missing,
         "again": job["status"] in AGAIN,
@@ -363,7 +367,13 @@ def vehicle_shown(vehicle: dict[str, Any] | None) -> dict[str, Any] | None:
 def said(record: Authorization) -> dict[str, Any]:
     told = [{"title": told["title"], "decision": SAID[told["decision"]]} for told in record.decisions if told.get("kind") != "supplies"]
     approved = any(told["decision"] == JobStatus.APPROVED for told in record.decisions)
-    return {"at": record.at, "note": record.note, "decisions": told, "total": money(billing.money(record.approved_total)) if approved else ""}
+    return {
+        "at": record.at,
+        "note": record.note,
+        "decisions": told,
+        "total": money(billing.money(record.approved_total)) if approved else "",
+        "supplies": any(told.get("kind") == "supplies" for told in record.decisions),
+    }
 
 
 def money(amount: str | Decimal) -> str:
