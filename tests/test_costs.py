@@ -31,7 +31,7 @@ COSTS: dict[str, tuple[str, str, str, Any, int, float]] = {
     "popular, cached": ("anonymous", "GET", "mechanics/popular/", None, 0, 3.2),
     "parts, cached": ("manager", "GET", "parts/", None, 0, 3.5),
     "create a ticket": ("manager", "POST", "tickets/", {"customer": "{customer}", "vehicle": "{vehicle}", "concern": "Brakes"}, 10, 37),
-    "add a part": ("manager", "PUT", "tickets/{ticket}/add-part/", {"part": "{part}"}, 11, 30),
+    "add a part": ("manager", "PUT", "tickets/{ticket}/add-part/", {"part": "{part}"}, 12, 31),
     "add a part beyond the approved amount": ("manager", "PUT", "tickets/{ticket}/add-part/", {"part": "{part}"}, 14, 141),
     "assign a mechanic": ("manager", "PUT", "tickets/{ticket}/assign-mechanic/", {"mechanic": "{mechanic}"}, 10, 20),
 }

@@ -8,6 +8,7 @@ Whatever lifts the authorized part of the ticket above it, plus ``SHOP_APPROVAL_
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -26,14 +27,19 @@ from .holding import follow
 def before_repricing(ticket: ServiceTicket, *parts: int) -> None:
     """Begin a change that may put something back to the customer. The ticket is locked.
 
-    Lock the ticket's parts and these ``parts``, all at once and in the order of their keys, before any of them moves. Where amounts
-    were not kept yet when the customer approved jobs, what they cost before the change is the amount.
+    Lock these ``parts``, and those of the ticket where an amount was approved, all at once and in the order of their keys, before any
+    of them moves. Where amounts were not kept yet when the customer approved jobs, what they cost before the change is the amount.
     """
-    on_ticket = TicketPart.objects.filter(ticket=ticket).values_list("part_id", flat=True)
-    if keys := {*parts, *(on_ticket if ticket.status in WORKING else ())}:
-        row_locks.lock_keys(Part, keys)
-    if ticket.authorized_total is None and ticket.jobs.filter(status__in=AUTHORIZED).exists():
+    if ticket.authorized_total is None and authorized_jobs.run(ticket.pk):
         name_amounts(billing.read(ticket), by=None)
+    may_go_back = ticket.status in WORKING and ticket.authorized_total is not None
+    others = TicketPart.objects.filter(ticket=ticket).values_list("part_id", flat=True) if may_go_back else ()
+    row_locks.lock_keys(Part, chain(parts, others))
+
+
+@Prepared
+def authorized_jobs(ticket: int) -> Any:
+    return Job.objects.filter(ticket=ticket, status__in=AUTHORIZED).order_by().values_list("pk")
 
 
 def name_amounts(sheet: Sheet, *, by: Any) -> None:
