@@ -235,6 +235,17 @@ def a_ticket_is_opened_for_a_car_that_is_sold() -> Round:
 
 
 @race
+def a_car_is_sold_and_its_buyer_brings_it() -> Round:
+    """The ticket locks the buyer, then the car to tell it a reading; the sale locks the car, then the buyer."""
+    car, two = VehicleFactory(), CustomerFactory()
+
+    def find_fault(found: list[int]) -> str:
+        return unless(found, (200, 201), (200, 400))
+
+    return Round([patch(car, customer=two.pk), post("tickets/", customer=two.pk, vehicle=car.pk, concern="Brakes", odometer_in=9)], find_fault)
+
+
+@race
 def a_recommendation_is_taken_up_on_a_ticket_that_gets_another_car() -> Round:
     car = VehicleFactory()
     declined = operations.add_job(make_ticket(vehicle=car), title="Rear brakes", lines=[FEE], by=office())

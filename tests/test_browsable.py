@@ -187,7 +187,7 @@ def test_the_sign_up_form_asks_for_what_a_sign_up_needs(anonymous: Client) -> No
         ),
         ("serviceticket-assign-mechanic", PUT, {"mechanic", "role"}),
         ("serviceticket-edit-mechanics", PUT, {"add", "remove"}),
-        ("serviceticket-transitions", POST, {"to", "reason"}),
+        ("serviceticket-transitions", POST, {"to", "reason", "version", "expected_total"}),
         ("part-receive", PUT, {"quantity", "unit_cost", "note"}),
         ("part-adjust", PUT, {"quantity", "reason", "note"}),
         ("part-count", PUT, {"counted", "note"}),

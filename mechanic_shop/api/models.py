@@ -104,6 +104,19 @@ class ShopModel(audit.AuditedModel, QuickModel):
         return self
 
 
+class UniqueKeyField(models.CharField):
+    """The key of a row's ``unique_text``, computed whenever the row is written, alone or with others."""
+
+    def pre_save(self, model_instance: Any, add: bool) -> str:
+        model_instance.write_key()
+        return str(model_instance.unique_key)
+
+    def deconstruct(self) -> Any:
+        """To the database, and to migrations, it is Django's own."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+
 class UniqueTextModel(models.Model):
     """A row with a text that no other row has, whatever its case and its Unicode form.
 
@@ -111,13 +124,12 @@ class UniqueTextModel(models.Model):
     """
 
     unique_text: ClassVar[str] = "name"
-    unique_key = models.CharField(max_length=LONGEST_KEY, editable=False)
+    unique_key = UniqueKeyField(max_length=LONGEST_KEY, editable=False)
 
     class Meta:
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.write_key()
         fields = kwargs.get("update_fields")
         if fields is not None and self.unique_text in fields:
             kwargs["update_fields"] = {*fields, "unique_key"}

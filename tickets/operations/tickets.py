@@ -32,10 +32,12 @@ def open_ticket(
     """
     owner = customer.pk if customer else _owner_of(vehicle)
     Customer.objects.refuse_erased(owner)
-    if vehicle is not None and tells_reading(details):
-        row_locks.lock(vehicle)
     if customer is not None:
         _check_vehicle(vehicle, customer)
+    if vehicle is not None and tells_reading(details):
+        row_locks.lock(vehicle)
+        if customer is not None:
+            _check_vehicle(vehicle, customer)  # it may have been sold while this waited
     ticket = ServiceTicket.objects.create(customer_id=owner, vehicle=vehicle, **details, by=by)
     StatusChange.objects.create(ticket=ticket, to_status=ticket.status, by=by)
     pass_on_reading(ticket, details, confirm_odometer=confirm_odometer, by=by)
@@ -65,10 +67,14 @@ def update(ticket: ServiceTicket, *, confirm_odometer: bool = False, by: Any, **
         raise DomainError("ticket_in_use", f"{ticket.number} has the word of its customer: open another ticket.", ticket_status=ticket.status)
     if "customer" in changes:
         Customer.objects.refuse_erased(changes["customer"].pk)
-    if (car := changes.get("vehicle", ticket.vehicle)) is not None and tells_reading(changes):
-        row_locks.lock(car)
-    if {"customer", "vehicle"} & set(changes):  # a vehicle that was sold since stays on its old tickets
-        _check_vehicle(changes.get("vehicle", ticket.vehicle), changes.get("customer", ticket.customer))
+    vehicle, customer = changes.get("vehicle", ticket.vehicle), changes.get("customer", ticket.customer)
+    moves = bool({"customer", "vehicle"} & set(changes))  # a vehicle that was sold since stays on its old tickets
+    if moves:
+        _check_vehicle(vehicle, customer)
+    if vehicle is not None and tells_reading(changes):
+        row_locks.lock(vehicle)
+        if moves:
+            _check_vehicle(vehicle, customer)  # it may have been sold while this waited
     if "customer" in changes:  # whoever got a link to it got it for somebody else
         for link in ticket.shares.filter(revoked_at=None):
             link.save_changes(revoked_at=timezone.now(), by=by)
@@ -116,7 +122,10 @@ def owned(vehicle: int, customer: int) -> Any:
 
 
 def _check_vehicle(vehicle: Vehicle | None, customer: Customer) -> None:
-    """Raises InvalidInput. Whose the vehicle is, is asked under the ticket's lock."""
+    """Raises InvalidInput. Whose the vehicle is, is asked under the ticket's lock.
+
+    It is asked before the vehicle is locked, too: whoever sells it locks it and then its buyer, and a ticket of the buyer holds that lock.
+    """
     if vehicle is not None and not owned.run(vehicle.pk, customer.pk):
         raise InvalidInput("vehicle", "vehicle_of_another_customer", "This vehicle belongs to another customer.")
 
