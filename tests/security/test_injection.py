@@ -72,6 +72,7 @@ def poisoned(world: World) -> World:
                 setattr(row, column.attname, text[: column.max_length or 200])
         if hasattr(row, "sku"):
             row.sku = f"<b {MARK}={row.pk}>"  # unique
+            row.write_key()
         if hasattr(row, "specialties"):
             row.specialties = [MARKUP[:60], FORMULA]
         type(row).objects.filter(pk=row.pk).update(**{column.attname: getattr(row, column.attname) for column in row._meta.concrete_fields})
