@@ -18,6 +18,7 @@ from mechanic_shop.api import fields
 from mechanic_shop.api.currency import short
 from mechanic_shop.api.reading import documents
 from mechanic_shop.api.statements import pages, shelf
+from tickets.models import LaborRate
 
 from .answers import refused
 from .bodies import BODIES, body_of, walk
@@ -96,16 +97,38 @@ def test_every_amount_has_the_decimals_of_the_currency(request: pytest.FixtureRe
 
 
 @pytest.mark.parametrize(
-    ("currency", "sent", "kept"), [("JPY", 375.0, "375"), ("USD", "5.4100", None), ("USD", "5.410", "5.41"), ("KWD", 5, "5.000")]
+    ("currency", "sent", "kept"),
+    [
+        *[("JPY", 375.0, "375"), ("JPY", "375.0000", "375"), ("JPY", "0.00000", "0"), ("KWD", 5, "5.000"), ("KWD", "5.12500000", "5.125")],
+        *[("USD", "5.4100", "5.41"), ("USD", "5.410", "5.41"), ("USD", "9999999999.00" + "0" * 40, "9999999999.00")],
+    ],
 )
-def test_zeros_at_the_end_are_no_decimals(settings: Any, manager: Client, currency: str, sent: Any, kept: str | None) -> None:
-    """As far as the column goes: a program that writes 375.0 means 375."""
+def test_zeros_at_the_end_are_no_decimals(settings: Any, manager: Client, currency: str, sent: Any, kept: str) -> None:
+    """A program that writes 375.0 means 375."""
     use(settings, currency)
-    answer = manager.post(f"{API}/labor-rates/", {"name": "Hour", "hourly": sent})
-    if kept is None:
-        refused(answer, 400, "max_decimal_places", "hourly")
-    else:
-        assert answer.json()["hourly"] == kept
+    assert manager.post(f"{API}/labor-rates/", {"name": "Hour", "hourly": sent}).json()["hourly"] == kept
+    smith = Browser()
+    smith.force_login(manager.user)
+    assert smith.post("/admin/tickets/laborrate/add/", {"name": "Hour, typed", "hourly": sent, "is_active": "on"}).status_code == 302
+    assert {f"{rate.hourly:f}" for rate in LaborRate.objects.all()} == {kept}
+
+
+def test_zeros_at_the_end_count_in_no_number(manager: Client) -> None:
+    part = manager.post(f"{API}/parts/", {"sku": "BOLT", "name": "Bolt", "price": "1.21500000", "reorder_point": "2.0000"}).json()
+    assert (part["price"], Decimal(part["reorder_point"])) == ("1.215", 2)
+    code = manager.post(f"{API}/tax-codes/", {"name": "VAT", "rate": "19.00000"})
+    assert code.status_code == 201, code.content
+    for sent, code in (("1.00001", "decimals"), ("1.2151500", "decimals"), ("1e9000", "max_digits")):
+        refused(manager.post(f"{API}/parts/", {"sku": "NUT", "name": "Nut", "price": sent}), 400, code, "price")
+
+
+@pytest.mark.parametrize(
+    ("currency", "sent", "says"), [("USD", "5.411", "2 decimal"), ("USD", "5.41000001", "2 decimal"), ("JPY", "5.00001", "none")]
+)
+def test_real_decimals_too_many_are_refused_in_the_same_words(settings: Any, manager: Client, currency: str, sent: str, says: str) -> None:
+    use(settings, currency)
+    refusal = refused(manager.post(f"{API}/labor-rates/", {"name": "Hour", "hourly": sent}), 400, field="hourly")
+    assert ("whole number" if says == "none" else says) in str(refusal["errors"])
 
 
 @pytest.mark.parametrize(("currency", "least"), [("JPY", "1"), ("USD", "0.01"), ("KWD", "0.001")])

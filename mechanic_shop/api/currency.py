@@ -47,6 +47,10 @@ class AmountField(models.DecimalField):
     def from_db_value(self, value: Decimal | None, *_: Any) -> Decimal | None:
         return None if value is None else short(value)
 
+    def formfield(self, **kwargs: Any) -> Any:
+        """A box that takes any number: how many decimals it may have, the form's serializer says."""
+        return super().formfield(**{"max_digits": None, "decimal_places": None} | kwargs)
+
     def deconstruct(self) -> Any:
         """To the database, and to migrations, it is Django's own."""
         name, _, args, kwargs = super().deconstruct()

@@ -157,6 +157,10 @@ class PlainDecimalField(serializers.DecimalField):
             self.fail("invalid")
         return super().to_internal_value(data)
 
+    def validate_precision(self, value: Decimal) -> Decimal:
+        """Zeros at the end are no decimals: 375.0 is an amount of yen, too, and 5.4100 one of dollars."""
+        return super().validate_precision(value if self.decimal_places is None else cut(value, self.decimal_places))
+
 
 class QuantityField(PlainDecimalField):
     """A quantity: up to 12 digits, 3 after the point; whole where the part is counted (the model sees to that)."""
@@ -182,7 +186,6 @@ class MoneyField(PlainDecimalField):
         super().__init__(**defaults | kwargs)
 
     def validate_precision(self, value: Decimal) -> Decimal:
-        """Zeros at the end are no decimals: 375.0 is an amount of yen, too."""
         places = currency.places()
         if has_decimals_beyond(value, places):
             if not places:
@@ -199,6 +202,14 @@ def has_decimals_beyond(value: Decimal, places: int) -> bool:
     _, digits, exponent = value.as_tuple()
     beyond = -exponent - places if isinstance(exponent, int) else 0
     return beyond > 0 and any(digits[-beyond:])
+
+
+def cut(value: Decimal, places: int) -> Decimal:
+    """Without the zeros after so many decimals; as it is where they are not all zeros."""
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int) or -exponent <= places or has_decimals_beyond(value, places):
+        return value
+    return Decimal((sign, digits[: exponent + places], -places))
 
 
 class PositiveMoneyField(MoneyField):
@@ -221,12 +232,11 @@ class UnitPriceField(PlainDecimalField):
         defaults: dict[str, Any] = {"max_digits": 14, "decimal_places": PLACES, "min_value": Decimal("0.00")}
         super().__init__(**defaults | kwargs)
 
-    def to_internal_value(self, data: Any) -> Decimal:
-        price: Decimal = super().to_internal_value(data)
+    def validate_precision(self, value: Decimal) -> Decimal:
         places = price_places()
-        if has_decimals_beyond(price, places):
+        if has_decimals_beyond(value, places):
             self.fail("decimals", currency=settings.SHOP_CURRENCY, places=places)
-        return price
+        return super().validate_precision(value)
 
     def to_representation(self, value: Decimal) -> str:
         return f"{currency.short(value):f}"

@@ -17,7 +17,6 @@ from unfold.widgets import (
 from inventory.models import ZERO
 from inventory.taxes import TaxCode
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question, row_question
-from mechanic_shop.api.prices import PLACES
 from mechanic_shop.errors import DomainError
 
 from .. import billing, operations, pricing
@@ -70,7 +69,7 @@ def recommended_parts(ticket: ServiceTicket) -> Any:
 def money_question(**kwargs: Any) -> forms.DecimalField:
     """An amount, or a price of one unit; how many decimals it may have, the form's serializer says."""
     widget = UnfoldAdminDecimalFieldWidget(attrs={"step": "any"})
-    return forms.DecimalField(**{"max_digits": 14, "decimal_places": PLACES, "required": False, "widget": widget} | kwargs)
+    return forms.DecimalField(**{"required": False, "widget": widget} | kwargs)
 
 
 def text_question(**kwargs: Any) -> forms.CharField:
