@@ -15,15 +15,16 @@ from django.test import Client as Browser
 from rest_framework import serializers
 
 from mechanic_shop.api import fields
-from mechanic_shop.api.currency import short
+from mechanic_shop.api.currency import AmountField, short
 from mechanic_shop.api.reading import documents
 from mechanic_shop.api.statements import pages, shelf
-from tickets.models import LaborRate
+from tickets import operations
+from tickets.models import CannedJob, LaborRate
 
 from .answers import refused
 from .bodies import BODIES, body_of, walk
 from .conftest import Client, forget
-from .factories import PartFactory, make_ticket
+from .factories import MechanicFactory, PartFactory, UserFactory, make_ticket
 from .security.attacks import API, do, there
 from .test_matrix import MATRIX, World, undone
 from .test_reading import RESOURCES
@@ -211,6 +212,39 @@ def test_a_price_has_the_decimals_that_it_needs(settings: Any, manager: Client, 
 
 
 # --- in the admin ----------------------------------------------------------------------------------
+
+
+def shown_amounts(page: Any) -> Iterator[tuple[str, str]]:
+    """(column, text) of all money that a page of the admin shows without a box."""
+    forms = [page.context["adminform"], *(row for inline in page.context["inline_admin_formsets"] for row in inline)]
+    for field in (field for form in forms for fieldset in form for line in fieldset for field in line):
+        column = field.is_readonly and field.resolved_field and field.resolved_field[0]
+        if isinstance(column, AmountField):
+            yield str(column), field.contents()
+
+
+@pytest.mark.parametrize("role", ["manager", "advisor", "mechanic"])
+@pytest.mark.parametrize("currency", PLACES)
+def test_the_admin_shows_amounts_with_the_decimals_of_the_currency(settings: Any, manager: Client, currency: str, role: str) -> None:
+    """Who may change an amount sees a box for it, others what it is; the column has more decimals."""
+    places = use(settings, currency)
+    part = PartFactory(stock=9, price=Decimal(375), cost=Decimal(120))
+    rate, smith = LaborRate.objects.create(name="Hour", hourly=Decimal(95)), MechanicFactory(hourly_cost=Decimal(41))
+    canned = operations.write_canned_job(CannedJob(), name="Oil", lines=[LINE | {"quantity": Decimal(1), "unit_price": Decimal(8)}], by=None)
+    browser, found, boxes = Browser(), {}, []
+    browser.force_login(UserFactory(role=role, is_staff=True))
+    for row in (make_ticket(parts=[(part, 3)]), part, rate, smith, canned):
+        page = browser.get(f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/change/")
+        if page.status_code == 200:
+            found |= dict(shown_amounts(page))
+            boxes += [
+                tag for tag in re.findall(r'<input type="number"[^>]*>', page.content.decode()) if re.search(r' name="[^"]*(price|cost|hourly)"', tag)
+            ]
+    exact = re.compile(rf"[0-9]+{rf'[.][0-9]{{{places}}}' if places else ''}")
+    assert [each for each in found.items() if not exact.fullmatch(each[1])] == []
+    assert [tag for tag in boxes if 'step="any"' not in tag] == []
+    assert ("tickets.LaborRate.hourly" in found, bool(boxes)) == (role != "manager", role == "manager"), found
+    assert role == "mechanic" or "tickets.TicketPart.line_total" in found
 
 
 @pytest.mark.parametrize(("currency", "taken", "too_fine"), [(name, *values) for name, values in AMOUNTS.items()])

@@ -1,7 +1,9 @@
 """The base of every admin page: saves only what was changed, by the app's operations, and tells what they refuse."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -20,6 +22,7 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from mechanic_shop.api import caching, row_locks
+from mechanic_shop.api.currency import AmountField, short
 from mechanic_shop.api.filters import MAX_SEARCH
 from mechanic_shop.errors import DomainError
 
@@ -66,7 +69,24 @@ class RowSelects:
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
 
-class ShopModelAdmin(RowSelects, SecretFields, ModelAdmin):
+class Amounts:
+    """Money that is only shown has the decimals that it needs, as everywhere, and not those of its column."""
+
+    @property
+    def readonly_preprocess_fields(self) -> dict[str, Callable[[str], str]]:
+        columns = self.opts.concrete_fields  # type: ignore[attr-defined]
+        return {field.name: as_amount for field in columns if isinstance(field, AmountField)}
+
+
+def as_amount(shown: str) -> str:
+    """What Django wrote with all decimals of the column; a dash stays one."""
+    try:
+        return f"{short(Decimal(shown)):f}"
+    except InvalidOperation:
+        return shown
+
+
+class ShopModelAdmin(Amounts, RowSelects, SecretFields, ModelAdmin):
     """Pages of one model. An app with operations names them in ``create_object``, ``change_object`` and ``delete_object``."""
 
     form = ShopForm
@@ -294,7 +314,7 @@ class ReadOnly:
         return False
 
 
-class ShopInline(RowSelects, SecretFields, TabularInline):
+class ShopInline(Amounts, RowSelects, SecretFields, TabularInline):
     """Rows inside another row's page."""
 
     form = ShopForm
