@@ -22,6 +22,8 @@ import pytest
 from django.core import checks
 
 from inventory.operations import add_tax_code
+from inventory.taxes import TaxRate
+from tickets import terms
 
 SETTINGS = Path(__file__).resolve().parent.parent / "mechanic_shop" / "settings.py"
 LONG = "0123456789abcdef0123456789abcdef"
@@ -319,3 +321,14 @@ def test_a_tax_of_supplies_that_no_code_has_is_told(settings: Any) -> None:
     assert "VAT" in told.hint
     settings.SHOP_SUPPLIES_TAX = "vat"
     assert checks.run_checks(databases=["default"], tags=["database"]) == []
+
+
+@pytest.mark.django_db
+def test_a_tax_of_supplies_is_found_by_any_spelling_of_its_name(settings: Any) -> None:
+    """As names of tax codes are unique: "STRASSE" is "Straße"."""
+    add_tax_code(name="Straße", rate=Decimal(10), valid_from=date(2020, 1, 1), is_default=True, by=None)
+    settings.SHOP_SUPPLIES, settings.SHOP_SUPPLIES_TAX = (Decimal(5), Decimal(0)), "STRASSE"
+    assert checks.run_checks(databases=["default"], tags=["database"]) == []
+    found = terms.supplies(TaxRate.objects.on(date(2026, 1, 1)))
+    assert found is not None
+    assert found.tax == terms.tax(TaxRate.objects.on(date(2026, 1, 1)), None)

@@ -8,6 +8,7 @@ from django.core import checks
 from django.db import DatabaseError
 
 from inventory.models import TaxCode
+from mechanic_shop.inputs import text_key
 
 
 def check_supplies_tax(databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
@@ -19,7 +20,7 @@ def check_supplies_tax(databases: Any = None, **kwargs: Any) -> list[checks.Chec
         names = list(TaxCode.objects.values_list("name", flat=True)[:1000])
     except DatabaseError:  # before the first migrate there is no table
         return []
-    if not names or wanted.lower() in {name.lower() for name in names}:
+    if not names or text_key(wanted) in map(text_key, names):
         return []
     near = get_close_matches(wanted, names, 1) or names[:1]
     return [

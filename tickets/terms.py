@@ -7,6 +7,7 @@ from django.conf import settings
 
 from inventory.taxes import TaxOnDay
 from mechanic_shop.api.currency import places
+from mechanic_shop.inputs import text_key
 
 from .pricing import Rules, Supplies, Tax, compound_tax
 
@@ -34,7 +35,7 @@ def supplies(rates: Rates) -> Supplies | None:
     if not percent and not flat:
         return None
     name = settings.SHOP_SUPPLIES_TAX
-    named = (rate for rate in rates.values() if rate.name.lower() == name.lower())
+    named = (rate for rate in rates.values() if text_key(rate.name) == text_key(name))
     found = next(named, None) if name else None
     return Supplies(percent, flat, settings.SHOP_SUPPLIES_CAP, priced(found))
 
