@@ -1,5 +1,6 @@
 """Names that no two rows share, whatever the case and the Unicode form in which they are typed; on both databases."""
 
+import json
 from decimal import Decimal
 from importlib import import_module
 from typing import Any
@@ -10,6 +11,7 @@ from django.db import IntegrityError, models, transaction
 
 from inventory.models import Part
 from inventory.taxes import TaxCode
+from mechanic_shop.api.logs import JSONFormatter, LineFormatter, RequestFilter
 from mechanic_shop.api.models import UniqueTextModel
 from mechanic_shop.api.unique_texts import write_keys
 from mechanic_shop.inputs import text_key
@@ -118,7 +120,7 @@ def test_of_two_spellings_at_once_one_wins(manager: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_the_migration_numbers_what_was_there_twice() -> None:
+def test_the_migration_numbers_what_was_there_twice(caplog: pytest.LogCaptureFixture) -> None:
     names = ["Straße", "STRASSE", "Strasse (2)", "x" * 40, "y" * 40]
     made = [TaxCode.objects.create(name=f"Code {place}") for place in range(5)]
     for code, name in zip(made, names, strict=True):
@@ -127,4 +129,10 @@ def test_the_migration_numbers_what_was_there_twice() -> None:
     found = list(TaxCode.objects.order_by("pk").values_list("name", "unique_key"))
     assert [name for name, _ in found] == ["Straße", "STRASSE (3)", "Strasse (2)", *names[3:]]
     assert [key for _, key in found] == [text_key(name) for name, _ in found]
+    (record,) = (each for each in caplog.records if each.name == "shop.upgrade")
+    RequestFilter().filter(record)
+    line = json.loads(JSONFormatter().format(record))
+    numbered = {"kind": "inventory.TaxCode", "row_id": made[1].pk, "old": "STRASSE", "new": "STRASSE (3)"}
+    assert {name: line.get(name) for name in numbered} == numbered
+    assert LineFormatter().format(record).endswith(f"a text was numbered kind=inventory.TaxCode row_id={made[1].pk} old=STRASSE new=STRASSE (3)")
     assert import_module("tickets.migrations.0019_unique_texts").Migration.dependencies

@@ -27,7 +27,10 @@ door: ContextVar[str] = ContextVar("door", default=COMMAND)
 
 STDERR = 2
 # What a record may say beside its message: log.info("…", extra={"account": …}).
-FIELDS = ("of_user_id", "by_user_id", "customer_id", "account", "address", "constraint", "reason", "kind", "seconds")
+FIELDS = (
+    *("of_user_id", "by_user_id", "customer_id", "account", "address", "constraint", "reason", "kind", "seconds"),
+    *("row_id", "old", "new"),  # names that an upgrade changes, of rows of the catalogue
+)
 SHOWN = {"time", "level", "logger", "message", "request_id", "user_id", "trace", *FIELDS}
 
 

@@ -31,8 +31,8 @@ def write_keys(model: Any, name: str) -> None:
     seen: set[str] = set()
     for pk, text in texts:
         if text_key(text) in seen:
-            text = another(text, longest, used.__contains__)
-            log.warning("a text was numbered", extra={"kind": model._meta.label, "row_id": pk, "text": text})
+            old, text = text, another(text, longest, used.__contains__)
+            log.warning("a text was numbered", extra={"kind": model._meta.label, "row_id": pk, "old": old, "new": text})
         key = text_key(text)
         seen.add(key)
         used.add(key)
