@@ -239,22 +239,26 @@ def test_of_two_readings_at_once_the_higher_stands(advisor: Client) -> None:
         assert known(car) == 62_000
 
 
-def test_the_migration_takes_the_highest_reading_and_its_date() -> None:
+def test_the_migration_fills_what_nobody_typed_and_dates_what_a_ticket_has() -> None:
     days = [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 9)]
     owner = CustomerFactory()
-    low, same, high, none = (VehicleFactory(customer=owner, odometer=odometer) for odometer in (50_000, 62_000, 99_000, None))
-    empty = VehicleFactory(customer=owner, odometer=7)
+    typed, same, high, none = (VehicleFactory(customer=owner, odometer=odometer) for odometer in (62_000, 62_000, 99_000, None))
+    empty, void, bare = (VehicleFactory(customer=owner, odometer=odometer) for odometer in (7, None, None))
     rows = [
-        *((low, 61_990, 62_000, days[0], days[1]), (low, 62_000, None, days[2], None), (low, 62_000, None, days[1], days[7])),
-        *((same, 61_000, 62_000, days[3], days[4]), (high, 5, None, days[5], None), (none, None, 8, days[6], None)),
+        *((typed, 620_000, None, days[0], None), (same, 61_990, 62_000, days[0], days[1]), (same, 62_000, None, days[2], None)),
+        *((same, 62_000, None, days[1], days[7]), (high, 5, None, days[5], None)),
+        *((none, None, 8, days[6], None), (none, 3, 8, days[3], days[4]), (none, 7, None, days[7], None)),
     ]
     for car, before, after, opened, completed in rows:
         ticket = make_ticket(customer=owner)
         changes = {"vehicle": car, "odometer_in": before, "odometer_out": after, "opened_at": opened, "completed_at": completed}
         ServiceTicket.objects.filter(pk=ticket.pk).update(**changes)
+    for car, reading in ((typed, 62_000), (same, 62_000), (none, 900_000), (void, 5)):
+        ticket = make_ticket("cancelled", customer=owner)
+        ServiceTicket.objects.filter(pk=ticket.pk).update(vehicle=car, odometer_in=reading, opened_at=days[7])
     Vehicle.objects.update(odometer_at=None)
     import_module("tickets.migrations.0018_readings_of_vehicles").read(apps, None)
     found = {car.pk: (car.odometer, car.odometer_at) for car in Vehicle.objects.all()}
-    assert [found[car.pk] for car in (low, same, high, none, empty)] == [
-        *((62_000, days[2]), (62_000, days[4]), (99_000, None), (8, days[6]), (7, None)),
+    assert [found[car.pk] for car in (typed, same, high, none, empty, void, bare)] == [
+        *((62_000, None), (62_000, days[2]), (99_000, None), (8, days[6]), (7, None), (None, None), (None, None)),
     ]

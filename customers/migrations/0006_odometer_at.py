@@ -1,4 +1,4 @@
-"""When a vehicle's odometer was read; tickets.0017 fills it from the tickets that know."""
+"""When a vehicle's odometer was read; tickets.0018 fills it from the tickets that know."""
 
 from django.db import migrations, models
 

@@ -1,7 +1,10 @@
-"""A vehicle's odometer is the highest reading that the shop knows, with the date of the newest ticket that has it."""
+"""A vehicle without a reading gets the highest that its tickets know; a reading that a ticket has gets that ticket's date.
+
+What somebody typed at the vehicle stays: a ticket may hold a digit too many. Cancelled tickets do not count.
+"""
 
 from django.db import migrations
-from django.db.models import Case, F, OuterRef, Q, Subquery, When
+from django.db.models import Case, Exists, F, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce
 
 
@@ -10,11 +13,12 @@ def read(apps, schema_editor):
         reading=Coalesce("odometer_out", "odometer_in"),
         read_at=Case(When(odometer_out=None, then=F("opened_at")), default=Coalesce("completed_at", "opened_at")),
     )
-    of_vehicle = tickets.filter(vehicle=OuterRef("pk"), reading__isnull=False)
-    highest = of_vehicle.order_by("-reading", "-opened_at", "-pk")
-    vehicles = apps.get_model("customers", "Vehicle").objects.annotate(highest=Subquery(highest.values("reading")[:1]))
-    known = vehicles.filter(highest__isnull=False).filter(Q(odometer=None) | Q(odometer__lte=F("highest")))
-    known.update(odometer=Subquery(highest.values("reading")[:1]), odometer_at=Subquery(highest.values("read_at")[:1]))
+    known = tickets.exclude(status="cancelled").filter(vehicle=OuterRef("pk"), reading__isnull=False)
+    highest = known.order_by("-reading")
+    newest = known.filter(reading=OuterRef("odometer")).order_by("-opened_at", "-pk")
+    vehicles = apps.get_model("customers", "Vehicle").objects
+    vehicles.filter(Exists(known), odometer=None).update(odometer=Subquery(highest.values("reading")[:1]))
+    vehicles.filter(Exists(newest), odometer_at=None).update(odometer_at=Subquery(newest.values("read_at")[:1]))
 
 
 class Migration(migrations.Migration):
