@@ -159,6 +159,7 @@ def update_vehicle(vehicle: Vehicle, *, confirm_odometer: bool = False, by: Any,
     row_locks.lock(vehicle)
     if "odometer" in changes:
         _check_reading(vehicle, changes["odometer"], confirm_odometer)
+        changes |= _date_of_reading(vehicle, changes["odometer"])
     return vehicle.save_changes(**changes, by=by)
 
 
@@ -169,11 +170,15 @@ def take_reading(vehicle: Vehicle, reading: int, *, confirm_odometer: bool, by: 
     """
     _check_reading(vehicle, reading, confirm_odometer)
     known = vehicle.odometer
-    if reading != known:
-        vehicle.save_changes(odometer=reading, by=by)
-    elif vehicle.odometer_at is None:
-        vehicle.save_changes(odometer_at=timezone.now(), by=by)
+    news: dict[str, Any] = _date_of_reading(vehicle, reading) if reading == known else {"odometer": reading}
+    vehicle.save_changes(**news, by=by)
     return known is not None and reading < known
+
+
+def _date_of_reading(vehicle: Vehicle, reading: int | None) -> dict[str, Any]:
+    """A reading that is known without its date gets one when it is read again."""
+    again = reading is not None and reading == vehicle.odometer and vehicle.odometer_at is None
+    return {"odometer_at": timezone.now()} if again else {}
 
 
 def _check_reading(vehicle: Vehicle, reading: int | None, confirmed: bool) -> None:
@@ -184,7 +189,7 @@ def _check_reading(vehicle: Vehicle, reading: int | None, confirmed: bool) -> No
     less = "no reading" if reading is None else str(reading)
     raise DomainError(
         "odometer_lower",
-        f"The odometer of {vehicle} was read as {known}{read}, and {less} is less: look again, or confirm it (confirm_odometer).",
+        f"The odometer of {vehicle} was read as {known}{read}, and {less} is less: look again, or confirm it.",
         odometer=known,
         odometer_at=at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None,
     )
