@@ -539,6 +539,17 @@ def test_a_part_that_was_declined_is_recommended_until_it_is_taken_up(owner: Cli
     assert len(owner.get(address).json()["results"]) == 3, "what a cancelled ticket took up is open again"
 
 
+def test_a_part_that_is_not_used_any_more_is_not_recommended(advisor: Client) -> None:
+    car, wipers = VehicleFactory(), PartFactory(stock=5)
+    ticket = make_ticket(vehicle=car, parts=[(wipers, 2)])
+    advisor.post(f"{API}tickets/{ticket.pk}/authorizations/", {"decline_parts": [wipers.pk]})
+    (line,) = advisor.get(f"{API}vehicles/{car.pk}/recommended-parts/").json()["results"]
+    Part.objects.filter(pk=wipers.pk).update(is_active=False)
+    assert advisor.get(f"{API}vehicles/{car.pk}/recommended-parts/").json()["results"] == []
+    answer = refused(put(advisor, f"tickets/{make_ticket(vehicle=car).pk}/add-recommendation/", part_line=line["id"]), 409, "not_recommended")
+    assert "put on a ticket since" in answer["detail"]
+
+
 def test_what_was_declined_is_recommended_until_it_is_taken_up(owner: Client, advisor: Client) -> None:
     car = VehicleFactory(customer=owner.user.customer)
     ticket, part = make_ticket(vehicle=car), PartFactory(stock=3)

@@ -275,10 +275,13 @@ class TicketPartQuerySet(ShopQuerySet):
         return self.filter(ticket__customer__user=user) if user.is_authenticated else self.none()
 
     def recommended(self) -> Self:
-        """Outside jobs, declined or deferred, and the part is on no later ticket of the vehicle; cancelled ones and cancelled jobs do not count."""
+        """Outside jobs, declined or deferred, of a part that is still sold and on no later ticket of the vehicle.
+
+        Cancelled tickets and cancelled jobs do not count.
+        """
         later = TicketPart.objects.filter(part=OuterRef("part"), ticket__vehicle=OuterRef("ticket__vehicle"), ticket__gt=OuterRef("ticket"))
         taken = later.exclude(ticket__status=Status.CANCELLED).exclude(job__status=JobStatus.CANCELLED)
-        return self.filter(~Exists(taken), job=None, status__in=(JobStatus.DECLINED, JobStatus.DEFERRED))
+        return self.filter(~Exists(taken), part__is_active=True, job=None, status__in=(JobStatus.DECLINED, JobStatus.DEFERRED))
 
     def authorized(self) -> Self:
         """Lines that stock is for: the customer approved them, with their job or by themselves."""
@@ -330,7 +333,9 @@ class TicketPart(PricedLine, ShopModel):
     quantity = quantity_field(default=Decimal(1))
     unit_price = price_field()
     unit_cost = price_field(default=ZERO)
-    line_total = amount_field(default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up to the cent, once")
+    line_total = amount_field(
+        default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up to the cent, once"
+    )
     allocated = quantity_field(editable=False)
     issued = quantity_field(editable=False)
     status = models.CharField(

@@ -354,7 +354,7 @@ def add_recommended_part(ticket: ServiceTicket, line: TicketPart, *, by: Any) ->
     if ticket.vehicle_id is None or line.ticket.vehicle_id != ticket.vehicle_id:
         raise DomainError("not_recommended", f"{line.part.sku} was not put off for the vehicle of {ticket.number}.", part=line.part_id)
     if line.ticket_id >= ticket.pk or not TicketPart.objects.recommended().filter(pk=line.pk).exists():
-        detail = f"{line.part.sku} is on this or a later ticket already, or was approved."
+        detail = f"{line.part.sku} has been put on a ticket since, was approved, or is not used any more."
         raise DomainError("not_recommended", detail, part=line.part_id)
     add_part(ticket, part=line.part, quantity=line.quantity, by=by)
 
