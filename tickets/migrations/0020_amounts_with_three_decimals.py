@@ -189,7 +189,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='ticketpart',
             name='line_total',
-            field=models.DecimalField(decimal_places=3, default=Decimal('0'), editable=False, help_text='quantity × unit_price − discount, rounded half up to the cent, once', max_digits=13, validators=[django.core.validators.MinValueValidator(Decimal('0'))]),
+            field=models.DecimalField(decimal_places=3, default=Decimal('0'), editable=False, help_text="quantity × unit_price − discount, rounded half up to the currency's smallest unit, once", max_digits=13, validators=[django.core.validators.MinValueValidator(Decimal('0'))]),
         ),
         last,
     ]

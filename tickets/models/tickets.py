@@ -334,7 +334,7 @@ class TicketPart(PricedLine, ShopModel):
     unit_price = price_field()
     unit_cost = price_field(default=ZERO)
     line_total = amount_field(
-        default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up to the cent, once"
+        default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up to the currency's smallest unit, once"
     )
     allocated = quantity_field(editable=False)
     issued = quantity_field(editable=False)
