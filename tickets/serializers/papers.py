@@ -30,8 +30,11 @@ class PaperLineTaxSerializer(serializers.Serializer):
     amount = Money()
 
 
-def supplies_on_top() -> Money:
-    return Money(required=False, help_text="of what the estimate does not count: the shop supplies that come on top if it is approved after all")
+def supplies_on_top() -> serializers.CharField:
+    return serializers.CharField(
+        required=False,
+        help_text="of what the estimate does not count: the shop supplies that come on top if it is approved after all",
+    )
 
 
 class PaperLineSerializer(serializers.Serializer):
