@@ -148,7 +148,7 @@ def test_the_page_shows_jobs_lines_and_what_they_come_to(desk, rate):
         ("Subtotal", "$230.00"),
         ("VAT 20%", "$46.00"),
         ("Total", "$276.00"),
-        ("Authorised", "$272.40"),  # the bulb waits for the customer
+        ("Authorised", "$276.00"),  # the job as it was approved, before the discount; the bulb waits
         ("Deposits", "$40.00"),
     ]
 
@@ -295,7 +295,7 @@ def test_a_part_that_was_put_off_is_taken_up_on_the_next_visit(desk):
     assert "one of them" in complaints(press(desk, ticket, "add_recommendation"))
     assert press(desk, ticket, "add_recommendation", part_line=line.pk).status_code == 302
     assert [(each.part, each.quantity, each.status) for each in ticket.lines.all()] == [(part, 2, JobStatus.PROPOSED)]
-    assert "later ticket already" in complaints(press(desk, ticket, "add_recommendation", part_line=line.pk))
+    assert "put on a ticket since" in complaints(press(desk, ticket, "add_recommendation", part_line=line.pk))
 
 
 def test_what_was_put_off_is_taken_up_on_the_next_visit(desk):
