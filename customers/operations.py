@@ -73,7 +73,7 @@ def delete(customer: Customer, *, by: Any) -> None:
         raise DomainError("customer_in_use", f"{customer.name} has tickets, so the record stays: erase who it was instead.")
     rows: list[Any] = [*customer.vehicles.all(), customer]
     if customer.user is not None:
-        row_locks.lock(customer.user)  # nobody is given a role meanwhile
+        row_locks.lock(customer.user)  # the user's roles stay as they are until the end
         # A mechanic or a clerk who is also a customer keeps the log-in for work.
         if not customer.user.is_shop_staff:
             rows.append(customer.user)
@@ -95,7 +95,7 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
         raise DomainError("already_erased", f"Customer {customer.pk} was erased on {customer.erased_at:%Y-%m-%d}: nothing is left to erase.")
     user = customer.user
     if user is not None:
-        row_locks.lock(user)  # nobody is given a role meanwhile, or another password
+        row_locks.lock(user)  # the user's roles and password stay as they are until the end
         if by.pk == user.pk:
             accounts.check_current_password(user, current_password)
     _refuse_open_tickets(customer)

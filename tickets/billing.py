@@ -15,9 +15,8 @@ from zlib import crc32
 from django.conf import settings
 from django.utils import timezone
 
-from inventory.models import ZERO
 from inventory.taxes import TaxRate
-from mechanic_shop.api.currency import short
+from mechanic_shop.api.currency import minor_unit, short
 from mechanic_shop.errors import DomainError
 
 from . import pricing, terms
@@ -87,8 +86,7 @@ class Sheet:
 
     def supplies_with(self, unit: Unit) -> Decimal:
         """The shop supplies that come on top of the estimate if this unit is done after all."""
-        now, then = (self.price(units).supplies for units in (self.offered(), [*self.offered(), unit]))
-        return (then.total if then else ZERO) - (now.total if now else ZERO)
+        return self.price([*self.offered(), unit]).supplies_total - self.price(self.offered()).supplies_total
 
     @property
     def rules(self) -> pricing.Rules:
@@ -107,6 +105,10 @@ class Sheet:
         apart = (unit for unit in self.units if key_of(unit) not in shown)
         return shown | {key_of(unit): list(self.price_alone(unit).lines) for unit in apart}
 
+    def amounts_of(self, bill: Bill) -> dict[tuple[type[Unit], int], Decimal]:
+        """What each unit comes to on an estimate whose offered part is this bill."""
+        return {key: pricing.add(line.total for line in lines) for key, lines in self.lines_of(bill).items()}
+
     @property
     def version(self) -> int:
         """Another number whenever the ticket was edited, or an amount on it changed by whatever else it depends on."""
@@ -114,14 +116,14 @@ class Sheet:
 
     def version_of(self, bill: Bill) -> int:
         """The version of an estimate whose offered part is this bill. The amounts of what was declined are part of it."""
-        amounts = [pricing.add(line.total for line in lines) for lines in self.lines_of(bill).values()]
+        amounts = [*self.amounts_of(bill).values()]
         amounts += [self.supplies_with(unit) for unit in self.units if unit.status not in OFFERED]
         facts = f"{self.ticket.version} {bill.total} {self.ticket.authorized_total} {' '.join(map(money, amounts))}"
         return crc32(facts.encode()) % LARGEST_VERSION + 1
 
     def rounding_of(self, units: Sequence[Unit]) -> Decimal:
         """By how much the price of these units together may differ from their amounts by the rounding of tax."""
-        return Decimal(1).scaleb(-self.rules.places) * len(units)
+        return minor_unit() * len(units)
 
     def authorized_bill(self) -> Bill:
         return self.price(self.authorized())

@@ -162,6 +162,10 @@ class Bill:
         return self.lines if self.supplies is None else (*self.lines, self.supplies)
 
     @property
+    def supplies_total(self) -> Decimal:
+        return self.supplies.total if self.supplies else ZERO
+
+    @property
     def shortfall(self) -> Decimal:
         return shortfall(self.total, self.taxes)
 

@@ -44,10 +44,10 @@ def authorized_jobs(ticket: int) -> Any:
 
 def name_amounts(sheet: Sheet, *, by: Any) -> None:
     """What was approved before amounts were kept counts with what it costs now."""
-    shown, bill = sheet.lines_shown(), sheet.authorized_bill()
+    costs = sheet.amounts_of(sheet.price(sheet.offered()))
     for unit in sheet.authorized():
-        unit.save_changes(approved_amount=pricing.add(line.total for line in shown[key_of(unit)]), by=by)
-    sheet.ticket.authorized_supplies = bill.supplies.total if bill.supplies else ZERO
+        unit.save_changes(approved_amount=costs[key_of(unit)], by=by)
+    sheet.ticket.authorized_supplies = sheet.authorized_bill().supplies_total
     set_authorized(sheet)
 
 
@@ -140,7 +140,7 @@ def lower_approved(sheet: Sheet, source: Unit, target: Unit | None, *, by: Any) 
 
     The difference goes to the ``target``, a part on the ticket itself.
     """
-    costs = {key: pricing.add(line.total for line in lines) for key, lines in sheet.lines_shown().items()}
+    costs = sheet.amounts_of(sheet.price(sheet.offered()))
     authorized = {key_of(unit): unit for unit in sheet.authorized()}
     unit, moved = authorized.get(key_of(source)), target and authorized.get(key_of(target))
     if unit is not None and unit.approved_amount is not None:
@@ -162,7 +162,7 @@ def set_authorized(sheet: Sheet) -> None:
     the smallest unit of the currency for each of them.
     """
     ticket, authorized, bill = sheet.ticket, sheet.authorized(), sheet.authorized_bill()
-    supplies = min(ticket.authorized_supplies, bill.supplies.total if bill.supplies else ZERO)
+    supplies = min(ticket.authorized_supplies, bill.supplies_total)
     amount = pricing.add(unit.approved_amount or ZERO for unit in authorized) + supplies
     if amount < bill.total <= amount + sheet.rounding_of(authorized):
         amount = bill.total
