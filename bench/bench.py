@@ -39,7 +39,7 @@ REQUESTS = {
         "create a ticket",
         "/tickets/",
         "POST",
-        {"customer": "{customer}", "vehicle": "{customer}", "concern": "Brakes squeal when cold", "odometer_in": 90_000},
+        {"customer": "{customer}", "vehicle": "{customer}", "concern": "Brakes squeal when cold", "odometer_in": 300_000},
         status=201,
     ),
     "add-part": Request("add a part (one hot row)", "/tickets/{approved}/add-part/", "PUT", {"part": gen.HOT_PART, "quantity": 1}),
