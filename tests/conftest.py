@@ -1,5 +1,6 @@
 """The actors, as clients with real tokens, and a shop without limits unless a test asks for them."""
 
+import gc
 from typing import Any
 
 import pytest
@@ -35,6 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if place.startswith("redis"):
         address, _, number = place.rpartition("/")
         django_settings.CACHES["default"]["LOCATION"] = f"{address}/{int(number) + int(worker.removeprefix('gw'))}"
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collected tests and the imported modules out of garbage collection: walking them took a fifth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def forget() -> None:
