@@ -21,7 +21,7 @@ ELSEWHERE = $(CLEAN); \
 	if [ -n "$$SHOP_TEST_DATABASE_URL" ]; then export DATABASE_URL="$$SHOP_TEST_DATABASE_URL"; fi; \
 	if [ -n "$$SHOP_TEST_REDIS_URL" ]; then export REDIS_URL="$$SHOP_TEST_REDIS_URL"; fi
 
-.PHONY: help setup run serve test browser faults races walk fuzz check lint types migrations-check schema schema-check deploy-check dev clean broken
+.PHONY: help setup run serve test slow browser faults races walk fuzz check lint types migrations-check schema schema-check deploy-check dev clean broken
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-17s %s\n' "$$name" "$$what"; done
@@ -42,6 +42,11 @@ serve: ## the production server alone, in the foreground
 test: dev ## the tests
 	@$(ELSEWHERE); \
 	$(BIN)/python -m pytest -n $${WORKERS:-auto} $(ARGS)
+
+# Each of them migrates databases of its own, or loads the demo again.
+slow: dev ## the tests that make test leaves out: old backups, the upgrade from 1.0.0, other demos
+	@$(ELSEWHERE); \
+	$(BIN)/python -m pytest -n $${WORKERS:-auto} -m slow --ignore=tests/test_random_walk.py $(ARGS)
 
 browser: dev ## the pages in a real browser (Chromium), with screenshots in var/screenshots/
 	@$(CLEAN); SHOP_BROWSER_TESTS=1 $(BIN)/python -m pytest -m browser tests/browser $(ARGS)

@@ -134,6 +134,7 @@ def test_a_restored_shop_goes_on_where_it_was(folder: Path, another: Callable[[s
     assert int(done("shell", "--verbosity=0", "-c", code, url=target).split()[-1]) == ticket.pk + 1
 
 
+@pytest.mark.slow
 def test_a_backup_of_an_older_version_is_migrated_after_the_restore(folder: Path, another: Callable[[str], str]) -> None:
     old, target = another("old"), another("restored")
     for url, words in ((old, ()), (old, ("customers", "0001")), (target, ())):

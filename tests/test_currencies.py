@@ -317,6 +317,7 @@ print("TOLD", json.dumps([wrong, [len(before[name]) for name in ("Invoice", "Cre
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_rows_survive_the_wider_columns_and_stay_guarded(another: Callable[[str], str]) -> None:
     """There, and back again: each table of money is made anew on SQLite, and rewritten on PostgreSQL."""
     beside = {"DATABASE_URL": another("wider"), "REDIS_URL": "", "EMAIL_URL": "dummy:", "DJANGO_SETTINGS_MODULE": "tests.uncollected"}

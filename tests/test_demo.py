@@ -198,6 +198,7 @@ def test_a_scale_that_makes_no_sense_is_refused(scale):
         call_command("load_demo", scale=scale)
 
 
+@pytest.mark.slow
 def test_it_is_the_same_garage_in_every_process_and_database(tmp_path):
     """A smaller one, which takes a quarter of the time."""
     program = """
@@ -219,6 +220,7 @@ print(test_demo.ServiceTicket.objects.count(), test_demo.digest())
     assert int(told[0].split()[0]) > 80
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("currency", "exact"), [("JPY", r"[0-9]+"), ("KWD", r"[0-9]+[.][0-9]{3}")])
 def test_the_demo_has_the_amounts_of_the_shops_currency(tmp_path, currency, exact):
     """Its catalogue is written in dollars and cents."""

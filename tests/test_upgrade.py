@@ -11,6 +11,7 @@ import pytest
 from .test_server import PROJECT
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_what_was_settled_before_the_shop_wrote_invoices_is_read_reopened_and_invoiced(another: Callable[[str], str]) -> None:
     beside = {"DATABASE_URL": another("old"), "REDIS_URL": "", "EMAIL_URL": "dummy:", "DJANGO_SETTINGS_MODULE": "tests.uncollected"}
