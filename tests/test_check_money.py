@@ -25,6 +25,7 @@ from tickets.models import (
     Invoice,
     InvoiceAccount,
     InvoiceLine,
+    Job,
     Payment,
     ServiceTicket,
     StatusChange,
@@ -32,6 +33,7 @@ from tickets.models import (
 )
 
 from .factories import CustomerFactory, PartFactory, VehicleFactory, make_ticket, office
+from .test_approvals import Ticket
 from .test_reports import credit, d, extra, labor, muddle, pay, sell, tax_code
 
 pytestmark = pytest.mark.django_db
@@ -237,7 +239,7 @@ def test_the_number_of_queries_does_not_grow_with_the_shop(shop: dict[str, Any])
         with CaptureQueriesContext(connection) as captured:
             assert findings() == []
         counts.append(len(captured))
-    assert counts[0] == counts[1] <= 30
+    assert counts[0] == counts[1] <= 34
 
 
 def test_both_checks_compare_the_customers_of_tickets_cars_and_money(shop: dict[str, Any]) -> None:
@@ -295,3 +297,28 @@ def test_both_checks_find_money_and_parts_of_another_ticket(shop: dict[str, Any]
     wrong.add(f"Part line {line.pk} {there[:-1]}, but its job {job.pk} {here}.")
     assert wrong <= set(findings())
     assert wrong <= set(stock_findings())
+
+
+def test_a_job_is_approved_for_what_its_record_says() -> None:
+    ticket = Ticket("100")
+    ticket.authorize()
+    Job.objects.update(approved_amount=101)
+    ServiceTicket.objects.update(authorized_total=101)
+    assert findings() == [f'{ticket.row.number}: the job "Job 1" is approved for 101.00, but its record says 100.00.']
+
+
+def test_a_job_and_a_part_are_approved_by_a_record() -> None:
+    ticket = Ticket("100", parts=("50",))
+    ticket.authorize(decline=[ticket.jobs[0].pk], decline_parts=[ticket.parts[0].pk])
+    TicketPart.objects.update(status="approved", approved_amount=50)
+    ServiceTicket.objects.update(authorized_total=50)
+    sku = ticket.parts[0].sku
+    assert findings() == [f"{ticket.row.number}: {sku} is approved for 50.00, but its record says 0.00."]
+    Job.objects.update(status="approved")
+    assert f'{ticket.row.number}: the job "Job 1" is approved, but by no record.' in findings()
+
+
+def test_a_ticket_without_a_record_names_no_amount() -> None:
+    ticket = make_ticket("approved")
+    ServiceTicket.objects.filter(pk=ticket.pk).update(authorized_total=0)
+    assert findings() == [f"{ticket.number} is authorized for 0.00, but by no record."]

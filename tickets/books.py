@@ -19,7 +19,7 @@ from inventory.models import ZERO
 from inventory.operations import show
 
 from . import pricing
-from .approval_checks import excess_approvals
+from .approval_checks import excess_approvals, unrecorded_approvals
 from .billing import money
 from .customer_checks import find_discrepancies
 from .models import (
@@ -88,6 +88,7 @@ def findings() -> list[str]:
             *wrong_credit(),
             *find_discrepancies(),
             *excess_approvals(),
+            *unrecorded_approvals(),
         ]
 
 
