@@ -51,7 +51,7 @@ def need(*programs: str) -> None:
 
 def fingerprint() -> str:
     """Changes with whatever the data depend on: the generator, the models, the migrations."""
-    apps = ("mechanic_shop/accounts", "mechanic_shop/api", "customers", "mechanics", "inventory", "tickets")
+    apps = ("mechanic_shop/accounts", "mechanic_shop/db", "customers", "mechanics", "inventory", "tickets")
     files = [HERE / "gen.py", *(path for app in apps for path in sorted(ROOT.glob(f"{app}/migrations/*.py")))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 

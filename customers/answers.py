@@ -4,8 +4,8 @@ from typing import Any
 
 import orjson
 
-from mechanic_shop.api import form_keys
-from mechanic_shop.api.models import IdempotentAnswer
+from mechanic_shop.db.models import IdempotentAnswer
+from mechanic_shop.http import form_keys
 
 from .models import Customer
 

@@ -11,10 +11,10 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from mechanic_shop.accounts.models import User
-from mechanic_shop.api import audit
-from mechanic_shop.api.fields import SmallRelatedField, UTCField
-from mechanic_shop.api.models import AuditEntry
-from mechanic_shop.api.serializers import ShopSerializer, asking_user
+from mechanic_shop.db import audit
+from mechanic_shop.db.models import AuditEntry
+from mechanic_shop.http.fields import SmallRelatedField, UTCField
+from mechanic_shop.http.serializers import ShopSerializer, asking_user
 
 from .models import Customer, Vehicle
 from .serializers import CustomerSerializer, VehicleSerializer

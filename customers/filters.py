@@ -1,6 +1,6 @@
 from django_filters import rest_framework as filters
 
-from mechanic_shop.api.filters import IdFilter, MomentFilter, ShopFilterSet
+from mechanic_shop.http.filters import IdFilter, MomentFilter, ShopFilterSet
 from mechanic_shop.inputs import clean_plate, clean_vin
 
 from .models import Customer, Vehicle

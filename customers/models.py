@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from mechanic_shop.accounts.emails import normalise_email
 from mechanic_shop.accounts.renewal import PeopleQuerySet
-from mechanic_shop.api.models import ShopModel, ShopQuerySet
-from mechanic_shop.api.row_locks import locking
-from mechanic_shop.api.searching import SHORTEST, keys, matching
-from mechanic_shop.api.statements import Prepared
+from mechanic_shop.db.models import ShopModel, ShopQuerySet
+from mechanic_shop.db.row_locks import locking
 from mechanic_shop.errors import DomainError
+from mechanic_shop.fastpath.compiled_queries import Prepared
+from mechanic_shop.http.search import SHORTEST, keys, matching
 from mechanic_shop.inputs import clean_plate, clean_vin
 
 from .phones import MOST, phone_key, phone_terms

@@ -12,9 +12,9 @@ from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import EMAIL_TAKEN
 from mechanic_shop.accounts.rights import may_manage
 from mechanic_shop.admin.log import forget_in_log
-from mechanic_shop.api import audit, row_locks
-from mechanic_shop.api.currency import rounded
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.currency import rounded
+from mechanic_shop.db import audit, row_locks
+from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput, NotAllowed
 
 from . import answers

@@ -10,9 +10,9 @@ from mechanic_shop.accounts.emails import EmailField
 from mechanic_shop.accounts.models import EMAIL_TAKEN, User
 from mechanic_shop.accounts.operations import email_is_taken
 from mechanic_shop.accounts.passwords import PasswordField, hash_new_password
-from mechanic_shop.api.fields import SmallRelatedField, WrittenField
-from mechanic_shop.api.reading import Truth
-from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user, make_read_only
+from mechanic_shop.fastpath.json_queries import Truth
+from mechanic_shop.http.fields import SmallRelatedField, WrittenField
+from mechanic_shop.http.serializers import Body, ShopSerializer, asking_user, make_read_only
 from mechanic_shop.inputs import clean_plate, clean_vin
 
 from . import operations

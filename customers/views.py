@@ -6,10 +6,10 @@ from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from mechanic_shop.api.permissions import Has, IsAuthenticated, IsOwner
-from mechanic_shop.api.renderers import to_json
-from mechanic_shop.api.schema import answers
-from mechanic_shop.api.viewsets import ShopModelViewSet
+from mechanic_shop.http.permissions import Has, IsAuthenticated, IsOwner
+from mechanic_shop.http.renderers import to_json
+from mechanic_shop.http.schema import answers
+from mechanic_shop.http.viewsets import ShopModelViewSet
 
 from . import operations
 from .export import CustomerFileSerializer, everything_about

@@ -20,7 +20,7 @@ from unfold.widgets import (
 from mechanic_shop.admin.base import ReadOnly, ReadOnlyInline, ShopModelAdmin, badge
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question
 from mechanic_shop.admin.forms import ShopForm
-from mechanic_shop.api.currency import short
+from mechanic_shop.currency import short
 
 from . import operations
 from .models import Part, Reason, StockMovement

@@ -1,6 +1,6 @@
 from django_filters import rest_framework as filters
 
-from mechanic_shop.api.filters import MomentFilter, ShopFilterSet, TrueFalseFilter
+from mechanic_shop.http.filters import MomentFilter, ShopFilterSet, TrueFalseFilter
 
 from .models import Part, Reason, StockMovement, Unit
 

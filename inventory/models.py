@@ -11,10 +11,10 @@ from django.db.models import F, Q
 from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
-from mechanic_shop.api.models import AppendOnlyModel, AppendOnlyQuerySet, ShopModel, ShopQuerySet, UniqueTextModel, exact, unique_text
-from mechanic_shop.api.prices import price_field
-from mechanic_shop.api.statements import Prepared
+from mechanic_shop.db.models import AppendOnlyModel, AppendOnlyQuerySet, ShopModel, ShopQuerySet, UniqueTextModel, exact, unique_text
 from mechanic_shop.errors import InvalidInput
+from mechanic_shop.fastpath.compiled_queries import Prepared
+from mechanic_shop.prices import price_field
 
 from .taxes import TaxCode
 

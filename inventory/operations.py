@@ -12,9 +12,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from mechanic_shop.api import caching, row_locks
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.db import row_locks
+from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
+from mechanic_shop.http import caching
 
 from .models import ZERO, Part, Reason, StockMovement
 from .taxes import TaxCode, TaxPart, TaxRate

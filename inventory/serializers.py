@@ -7,8 +7,9 @@ from typing import Any
 from django.db.models import F
 from rest_framework import serializers
 
-from mechanic_shop.api import iso_dates
-from mechanic_shop.api.fields import (
+from mechanic_shop.fastpath.json_queries import Fixed
+from mechanic_shop.http import iso_dates
+from mechanic_shop.http.fields import (
     DayField,
     PercentField,
     PositiveQuantityField,
@@ -18,8 +19,7 @@ from mechanic_shop.api.fields import (
     WrittenField,
     read,
 )
-from mechanic_shop.api.reading import Fixed
-from mechanic_shop.api.serializers import Body, ShopSerializer
+from mechanic_shop.http.serializers import Body, ShopSerializer
 
 from . import operations
 from .models import Part, Reason, StockMovement

@@ -8,7 +8,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from mechanic_shop.api.models import ShopModel, ShopQuerySet, UniqueTextModel, unique_text
+from mechanic_shop.db.models import ShopModel, ShopQuerySet, UniqueTextModel, unique_text
 
 
 def registration_number() -> models.CharField:

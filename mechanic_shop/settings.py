@@ -200,12 +200,12 @@ if REDIS_URL and not re.fullmatch(r"rediss?://([^/]*@)?([^:/@\[\]]+|\[[0-9a-fA-F
 if REDIS_URL:
     CACHES: dict[str, dict[str, Any]] = {
         "default": {
-            "BACKEND": "mechanic_shop.api.redis.ShopRedisCache",
+            "BACKEND": "mechanic_shop.db.redis.ShopRedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": "shop",
             "OPTIONS": {
                 "CLIENT_CLASS": "django_redis.client.DefaultClient",
-                "SERIALIZER": "mechanic_shop.api.redis.SafeSerializer",
+                "SERIALIZER": "mechanic_shop.db.redis.SafeSerializer",
                 "SOCKET_CONNECT_TIMEOUT": 0.25,
                 "SOCKET_TIMEOUT": 0.25,
             },
@@ -266,7 +266,10 @@ INSTALLED_APPS = [
     "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "mechanic_shop.api",  # before auditlog: it has a command that empties the trail
+    "mechanic_shop.db",  # before auditlog: it has a command that empties the trail
+    "mechanic_shop.http",
+    "mechanic_shop.server",
+    "mechanic_shop.backups",
     "auditlog",
     "customers",
     "mechanics",
@@ -274,19 +277,19 @@ INSTALLED_APPS = [
     "tickets",
 ]
 MIDDLEWARE = [
-    "mechanic_shop.api.middleware.RequestIdMiddleware",
+    "mechanic_shop.http.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Before what may answer by itself: a refused body is an answer, and an SVG opened by itself a page.
-    "mechanic_shop.api.middleware.ContentPolicyMiddleware",
+    "mechanic_shop.http.middleware.ContentPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "mechanic_shop.api.middleware.ProblemMiddleware",
-    "mechanic_shop.api.middleware.SessionMiddleware",
+    "mechanic_shop.http.middleware.ProblemMiddleware",
+    "mechanic_shop.http.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "mechanic_shop.api.middleware.CsrfViewMiddleware",
-    "mechanic_shop.api.middleware.AuthenticationMiddleware",
-    "mechanic_shop.api.middleware.MessageMiddleware",
+    "mechanic_shop.http.middleware.CsrfViewMiddleware",
+    "mechanic_shop.http.middleware.AuthenticationMiddleware",
+    "mechanic_shop.http.middleware.MessageMiddleware",
 ]
 ROOT_URLCONF = "mechanic_shop.urls"
 WSGI_APPLICATION = "mechanic_shop.wsgi.application"
@@ -301,9 +304,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "mechanic_shop.api.pages.shop",
+                "mechanic_shop.http.pages.shop",
             ],
-            "builtins": ["mechanic_shop.api.templatetags.form_keys"],
+            "builtins": ["mechanic_shop.http.templatetags.form_keys"],
         },
     }
 ]
@@ -336,7 +339,7 @@ SIMPLE_JWT = {
 
 # --- the audit trail ---------------------------------------------------------------------------
 AUDITLOG_LOGENTRY_MODEL = "api.AuditEntry"
-AUDITLOG_CID_GETTER = "mechanic_shop.api.audit.request_id"
+AUDITLOG_CID_GETTER = "mechanic_shop.db.audit.request_id"
 MIGRATION_MODULES = {"auditlog": None}  # ours stands in for its one table
 
 # --- the shop ----------------------------------------------------------------------------------
@@ -396,23 +399,23 @@ REST_FRAMEWORK = {
     ],
     "UNAUTHENTICATED_USER": "mechanic_shop.accounts.models.Visitor",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["mechanic_shop.api.renderers.JSONRenderer", "mechanic_shop.api.browsable.BrowsableRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["mechanic_shop.http.renderers.JSONRenderer", "mechanic_shop.http.browsable.BrowsableRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "mechanic_shop.api.parsers.JSONParser",
+        "mechanic_shop.http.parsers.JSONParser",
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "mechanic_shop.api.negotiation.ContentNegotiation",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "mechanic_shop.http.negotiation.ContentNegotiation",
     "DEFAULT_FILTER_BACKENDS": [
-        "mechanic_shop.api.filters.StrictFilterBackend",
-        "mechanic_shop.api.filters.SearchFilter",
-        "mechanic_shop.api.filters.OrderingFilter",
+        "mechanic_shop.http.filters.StrictFilterBackend",
+        "mechanic_shop.http.filters.SearchFilter",
+        "mechanic_shop.http.filters.OrderingFilter",
     ],
-    "DEFAULT_PAGINATION_CLASS": "mechanic_shop.api.pagination.ShopPagination",
-    "DEFAULT_THROTTLE_CLASSES": ["mechanic_shop.api.throttling.ShopThrottle"],
-    "DEFAULT_SCHEMA_CLASS": "mechanic_shop.api.schema.ShopSchema",
-    "EXCEPTION_HANDLER": "mechanic_shop.api.errors.problem_handler",
-    "DEFAULT_METADATA_CLASS": "mechanic_shop.api.metadata.ShopMetadata",
+    "DEFAULT_PAGINATION_CLASS": "mechanic_shop.http.pagination.ShopPagination",
+    "DEFAULT_THROTTLE_CLASSES": ["mechanic_shop.http.throttling.ShopThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "mechanic_shop.http.schema.ShopSchema",
+    "EXCEPTION_HANDLER": "mechanic_shop.http.errors.problem_handler",
+    "DEFAULT_METADATA_CLASS": "mechanic_shop.http.metadata.ShopMetadata",
     "NUM_PROXIES": NUM_PROXIES,
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -433,7 +436,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "queryConfigEnabled": False, "validatorUrl": None},
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "mechanic_shop.api.schema.complete"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "mechanic_shop.http.schema.complete"],
     "ENUM_NAME_OVERRIDES": {
         "StatusEnum": "tickets.models.Status",
         "HoldReasonEnum": "tickets.models.HoldReason",
@@ -490,10 +493,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-MESSAGE_STORAGE = "mechanic_shop.api.form_keys.RecordedMessages"
+MESSAGE_STORAGE = "mechanic_shop.http.form_keys.RecordedMessages"
 
 # --- what a browser is told --------------------------------------------------------------------
-CSRF_FAILURE_VIEW = "mechanic_shop.api.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "mechanic_shop.http.errors.csrf_failure"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # scripts of our pages find the CSRF token in the page
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
@@ -505,7 +508,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS and 
 X_FRAME_OPTIONS = "DENY"
 # `check --deploy`: the proxy that ends TLS redirects to it, and the garage's other subdomains are not ours to decide about.
 SILENCED_SYSTEM_CHECKS = [
-    "security.W003",  # the CSRF middleware is there, as one that leads programs past it: mechanic_shop.api.middleware
+    "security.W003",  # the CSRF middleware is there, as one that leads programs past it: mechanic_shop.http.middleware
     "security.W005",
     "security.W008",
     "security.W021",
@@ -545,8 +548,14 @@ if LOG_FORMAT not in ("json", "line"):
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request": {"()": "mechanic_shop.api.logs.RequestFilter"}, "fixed": {"()": "mechanic_shop.api.logs.FixedWords"}},
-    "formatters": {"line": {"()": "mechanic_shop.api.logs.LineFormatter"}, "json": {"()": "mechanic_shop.api.logs.JSONFormatter"}},
+    "filters": {
+        "request": {"()": "mechanic_shop.observability.logs.RequestFilter"},
+        "fixed": {"()": "mechanic_shop.observability.logs.FixedWords"},
+    },
+    "formatters": {
+        "line": {"()": "mechanic_shop.observability.logs.LineFormatter"},
+        "json": {"()": "mechanic_shop.observability.logs.JSONFormatter"},
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["request", "fixed"], "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {

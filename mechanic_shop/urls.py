@@ -23,7 +23,8 @@ from tickets.views import (
     VehicleViewSet,
 )
 
-from .api import errors, health, pages
+from .http import errors, pages
+from .observability import health
 
 router = DefaultRouter()
 router.include_format_suffixes = False

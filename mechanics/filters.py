@@ -1,4 +1,4 @@
-from mechanic_shop.api.filters import DayFilter, ShopFilterSet, TrueFalseFilter
+from mechanic_shop.http.filters import DayFilter, ShopFilterSet, TrueFalseFilter
 
 from .models import Mechanic
 

@@ -10,9 +10,9 @@ from django.db.models import Count, Q
 from django.db.models.functions import Coalesce, Lower
 
 from mechanic_shop.accounts.renewal import PeopleQuerySet
-from mechanic_shop.api.currency import amount_field
-from mechanic_shop.api.models import ShopModel, ShopQuerySet
-from mechanic_shop.api.times import day_end, day_start
+from mechanic_shop.currency import amount_field
+from mechanic_shop.dates import day_end, day_start
+from mechanic_shop.db.models import ShopModel, ShopQuerySet
 
 
 def matches_specialty(word: str) -> Q:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from mechanic_shop.api import caching, row_locks
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.db import row_locks
+from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError
+from mechanic_shop.http import caching
 
 from .models import Mechanic
 

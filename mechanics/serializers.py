@@ -4,8 +4,8 @@ from django.db.models import F
 from rest_framework import serializers
 
 from mechanic_shop.accounts.emails import EmailField
-from mechanic_shop.api.fields import MoneyField, WordsField
-from mechanic_shop.api.serializers import ShopSerializer
+from mechanic_shop.http.fields import MoneyField, WordsField
+from mechanic_shop.http.serializers import ShopSerializer
 
 from .models import Mechanic
 

@@ -2,10 +2,10 @@ from typing import Any
 
 from rest_framework.decorators import action
 
-from mechanic_shop.api import caching
-from mechanic_shop.api.permissions import AllowAny, Has
-from mechanic_shop.api.schema import answers
-from mechanic_shop.api.viewsets import ShopModelViewSet
+from mechanic_shop.http import caching
+from mechanic_shop.http.permissions import AllowAny, Has
+from mechanic_shop.http.schema import answers
+from mechanic_shop.http.viewsets import ShopModelViewSet
 
 from . import operations
 from .filters import MechanicFilter, PopularFilter

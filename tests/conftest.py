@@ -12,9 +12,9 @@ from django.db import close_old_connections, connections
 from rest_framework.test import APIClient, ForceAuthClientHandler
 
 from mechanic_shop.accounts.operations import token_pair
-from mechanic_shop.api import caching
-from mechanic_shop.api.express import Express, added
-from mechanic_shop.api.statements import pages, shelf
+from mechanic_shop.fastpath.compiled_queries import pages, shelf
+from mechanic_shop.fastpath.direct_dispatch import Express, added
+from mechanic_shop.http import caching
 from mechanic_shop.urls import router
 
 from .databases import another  # noqa: F401 - a fixture

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from inventory import operations as stock
 from inventory.taxes import TaxCode
-from mechanic_shop.api.models import AuditEntry
+from mechanic_shop.db.models import AuditEntry
 from tickets import billing, operations
 from tickets.models import CannedJob, Job, JobLine, Payment, ServiceTicket
 

@@ -29,7 +29,7 @@ from customers.models import Customer
 from mechanic_shop.accounts import mail as postal
 from mechanic_shop.accounts import operations, passwords, roles, tokens
 from mechanic_shop.accounts.emails import EmailField, normalise_email
-from mechanic_shop.api.models import IdempotentAnswer
+from mechanic_shop.db.models import IdempotentAnswer
 from mechanic_shop.errors import Busy, InvalidInput
 from mechanics.models import Mechanic
 
@@ -514,7 +514,7 @@ def test_odd_claims_are_401_and_never_500(account: Any, settings: Any, claims: A
 
 
 def test_the_log_names_the_user(account: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mechanic_shop.api import logs
+    from mechanic_shop.observability import logs
 
     bearer(operations.token_pair(account)["access"]).get(ME)
     assert logs.user_id.get() == str(account.pk)

@@ -19,7 +19,7 @@ from customers.models import Customer, Vehicle
 from inventory import operations as stock
 from inventory.models import Part, StockMovement
 from inventory.taxes import TaxCode
-from mechanic_shop.api.models import AuditEntry
+from mechanic_shop.db.models import AuditEntry
 from mechanics.models import Mechanic
 from tickets import operations
 from tickets.models import Authorization, CannedJob, CreditNote, Invoice, LaborRate, Payment, ServiceTicket, Status

@@ -17,19 +17,7 @@ from django.utils import timezone
 from inventory import operations as stock
 from inventory.taxes import TaxCode
 from tickets import chart, operations, sales
-from tickets.models import (
-    Authorization,
-    CannedJob,
-    CreditNote,
-    Invoice,
-    Job,
-    JobLine,
-    JobStatus,
-    LaborRate,
-    Payment,
-    ServiceTicket,
-    Status,
-)
+from tickets.models import Authorization, CannedJob, CreditNote, Invoice, Job, JobLine, JobStatus, LaborRate, Payment, ServiceTicket, Status
 
 from .factories import CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
 from .test_admin import at, browser, complaints, filled, page_of, press, save

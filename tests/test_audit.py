@@ -19,23 +19,12 @@ from inventory.models import Part
 from inventory.taxes import TaxCode, TaxPart, TaxRate
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import User
-from mechanic_shop.api import audit
-from mechanic_shop.api.models import AuditEntry
+from mechanic_shop.db import audit
+from mechanic_shop.db.models import AuditEntry
 from mechanic_shop.errors import DomainError
 from mechanics.models import Mechanic
 from tickets import operations
-from tickets.models import (
-    CannedJob,
-    CannedJobLine,
-    CannedJobPart,
-    Job,
-    JobLine,
-    LaborRate,
-    ServiceTicket,
-    ShareLink,
-    TicketMechanic,
-    TicketPart,
-)
+from tickets.models import CannedJob, CannedJobLine, CannedJobPart, Job, JobLine, LaborRate, ServiceTicket, ShareLink, TicketMechanic, TicketPart
 
 from .conftest import Client, client_of
 from .factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office

@@ -22,7 +22,7 @@ from django.db.backends.postgresql.client import DatabaseClient
 
 from customers.models import Customer
 from inventory.books import findings
-from mechanic_shop.api.backups import files, postgresql
+from mechanic_shop.backups import files, postgresql
 from tickets import operations
 from tickets.models import ServiceTicket
 

@@ -12,7 +12,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from mechanic_shop.api.parsers import JSONParser
+from mechanic_shop.http.parsers import JSONParser
 from tickets.models import ServiceTicket
 
 from .answers import refused

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework import serializers
 
-from mechanic_shop.api.body_lists import BoundedListField, BoundedListSerializer
+from mechanic_shop.http.body_lists import BoundedListField, BoundedListSerializer
 from tickets.models import CannedJob, LaborRate
 
 from .bodies import BODIES, body_of, walk, written

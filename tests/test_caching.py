@@ -14,8 +14,9 @@ from django_redis.client import DefaultClient
 
 from inventory import operations as stock
 from inventory.models import Part
-from mechanic_shop.api import caching, reading, throttling
-from mechanic_shop.api.redis import SafeSerializer, ShopRedisCache
+from mechanic_shop.db.redis import SafeSerializer, ShopRedisCache
+from mechanic_shop.fastpath import json_queries
+from mechanic_shop.http import caching, throttling
 from mechanics.models import Mechanic
 
 from .answers import refused
@@ -254,8 +255,8 @@ def gone(settings: Any, monkeypatch: pytest.MonkeyPatch) -> ShopRedisCache:
     monkeypatch.setattr(ShopRedisCache, "down_until", 0.0)
     monkeypatch.setattr(caching, "unheard", set())
     throttling.fallback.clear()
-    options = {"SERIALIZER": "mechanic_shop.api.redis.SafeSerializer", "SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25}
-    settings.CACHES = {"default": {"BACKEND": "mechanic_shop.api.redis.ShopRedisCache", "LOCATION": "redis://127.0.0.1:1/0", "OPTIONS": options}}
+    options = {"SERIALIZER": "mechanic_shop.db.redis.SafeSerializer", "SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25}
+    settings.CACHES = {"default": {"BACKEND": "mechanic_shop.db.redis.ShopRedisCache", "LOCATION": "redis://127.0.0.1:1/0", "OPTIONS": options}}
     return caches["default"]
 
 
@@ -331,7 +332,7 @@ def test_pages_from_before_an_outage_do_not_come_back_with_redis(anonymous: Clie
 @pytest.mark.django_db(transaction=True)
 def test_a_cached_page_keeps_no_count_from_before_it(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """The count of a long list may be a second old, but not for as long as a page is cached."""
-    monkeypatch.setattr(reading, "LONG", 1)
+    monkeypatch.setattr(json_queries, "LONG", 1)
     PartFactory(), PartFactory()
     assert manager.get("/api/v1/parts/").json()["count"] == 2
     manager.post("/api/v1/parts/", {"sku": "NEW", "name": "New", "price": 1})

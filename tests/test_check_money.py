@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from customers.models import Customer, Vehicle
 from inventory.books import findings as stock_findings
-from mechanic_shop.api import triggers
+from mechanic_shop.db import triggers
 from tickets import operations
 from tickets.books import findings
 from tickets.models import (

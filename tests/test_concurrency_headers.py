@@ -13,9 +13,9 @@ from django.utils import timezone
 from customers.models import Customer
 from inventory import operations
 from inventory.models import Part, StockMovement
-from mechanic_shop.api import concurrency
-from mechanic_shop.api.models import IdempotentAnswer
+from mechanic_shop.db.models import IdempotentAnswer
 from mechanic_shop.errors import DomainError
+from mechanic_shop.http import concurrency
 from tickets.models import ServiceTicket
 
 from .answers import refused

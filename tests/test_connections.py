@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mechanic_shop.api import metrics
+from mechanic_shop.observability import metrics
 from mechanic_shop.server import connections, sockets
 from mechanic_shop.server.connections import ConnectionGuard, address_group
 from mechanic_shop.server.sockets import IS_SUPPORTED, open_connections, reset

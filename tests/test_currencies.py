@@ -14,10 +14,10 @@ import pytest
 from django.test import Client as Browser
 from rest_framework import serializers
 
-from mechanic_shop.api import fields
-from mechanic_shop.api.currency import AmountField, short
-from mechanic_shop.api.reading import documents
-from mechanic_shop.api.statements import pages, shelf
+from mechanic_shop.currency import AmountField, short
+from mechanic_shop.fastpath.compiled_queries import pages, shelf
+from mechanic_shop.fastpath.json_queries import documents
+from mechanic_shop.http import fields
 from tickets import operations
 from tickets.models import CannedJob, LaborRate
 
@@ -278,7 +278,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from decimal import Decimal
 from inventory.operations import add_tax_code
-from mechanic_shop.api import triggers
+from mechanic_shop.http import triggers
 from tests.factories import MechanicFactory, PartFactory, make_ticket, office
 from tickets import operations
 

@@ -142,7 +142,7 @@ def test_a_walk_in_written_in_the_same_moment_is_email_taken_too(anonymous: Clie
     """The visitor's form passed its checks; then the front desk wrote down the same e-mail."""
     CustomerFactory(email="john@example.com")
     monkeypatch.setattr("customers.serializers.email_is_taken", lambda *args, **kwargs: False)
-    monkeypatch.setattr("mechanic_shop.api.serializers.broken_constraints", lambda *args, **kwargs: {})
+    monkeypatch.setattr("mechanic_shop.http.serializers.broken_constraints", lambda *args, **kwargs: {})
     refused(anonymous.post(CUSTOMERS, REAL[0]), 400, "email_taken", "email")
     assert not User.objects.exists()
 

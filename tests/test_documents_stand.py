@@ -22,7 +22,7 @@ from customers import operations as customers
 from customers.models import Customer
 from inventory.operations import add_tax_code
 from inventory.taxes import TaxRate
-from mechanic_shop.api import triggers
+from mechanic_shop.db import triggers
 from tickets import operations
 from tickets.documents.receipts import receipt
 from tickets.models import CreditNote, Invoice, Payment, ServiceTicket, TicketPart

@@ -18,7 +18,7 @@ from django.urls import reverse
 from customers.models import Customer
 from inventory import operations as stock
 from inventory.models import StockMovement
-from mechanic_shop.api.models import IdempotentAnswer
+from mechanic_shop.db.models import IdempotentAnswer
 from tickets import operations
 from tickets.models import CannedJob, Job, LaborRate, Payment, ServiceTicket
 

@@ -8,8 +8,8 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import OperationalError, connection, connections
 
 from inventory.models import Part
-from mechanic_shop.api import statements
-from mechanic_shop.api.express import Express
+from mechanic_shop.fastpath import compiled_queries
+from mechanic_shop.fastpath.direct_dispatch import Express
 from mechanic_shop.urls import router
 
 from .conftest import Client, express
@@ -103,7 +103,7 @@ def test_a_read_on_a_lost_connection_begins_anew_on_djangos_way(
         raise OperationalError("the connection was closed, or the database is busy")
 
     with monkeypatch.context() as fault:
-        fault.setattr(statements.Text, "execute", failed)
+        fault.setattr(compiled_queries.Text, "execute", failed)
         fault.setattr(connections["default"], "is_usable", lambda: usable)
         asked = environ(manager, "GET", "/api/v1/tickets/1/")
         response = express.answer(asked)
@@ -121,7 +121,7 @@ def test_a_statement_asks_whether_its_connection_lives_as_django_does(manager: C
 
 
 def test_a_prepared_value_that_the_statement_does_not_hold_is_told() -> None:
-    @statements.Prepared
+    @compiled_queries.Prepared
     def forgetful(ticket: int, part: int) -> Any:
         return Part.objects.filter(pk=ticket)
 

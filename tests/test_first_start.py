@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from customers.models import Customer
-from mechanic_shop.api.management.commands import serve
+from mechanic_shop.server.management.commands import serve
 from tickets.demo import loader
 
 User = get_user_model()

@@ -20,8 +20,8 @@ from mechanic_shop import settings as shop_settings
 from mechanic_shop.accounts.hashing import MESSAGE, BoundedPBKDF2PasswordHasher, HashingSlots, slots
 from mechanic_shop.accounts.models import User
 from mechanic_shop.accounts.passwords import reset_tokens
-from mechanic_shop.api import form_keys
 from mechanic_shop.errors import Busy
+from mechanic_shop.http import form_keys
 
 from .answers import refused
 from .conftest import Client, client_of

@@ -12,7 +12,7 @@ from mechanic_shop.accounts import authentication
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.known import KnownUsers
 from mechanic_shop.accounts.models import User
-from mechanic_shop.api.caching import known_generation
+from mechanic_shop.http.caching import known_generation
 from mechanics import operations as mechanics
 from mechanics.models import Mechanic
 

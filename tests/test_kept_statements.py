@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from customers.models import Customer
-from mechanic_shop.api import reading
-from mechanic_shop.api.statements import MEGABYTE, Shelf, pages, shelf, weight_of
+from mechanic_shop.fastpath import json_queries
+from mechanic_shop.fastpath.compiled_queries import MEGABYTE, Shelf, pages, shelf, weight_of
 
 from .conftest import Client, client_of
 from .factories import CustomerFactory, UserFactory, VehicleFactory, make_ticket
@@ -93,7 +93,7 @@ def test_other_rights_are_another_statement() -> None:
 
 def test_a_long_list_is_counted_for_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A count is kept for a second, where all see the same list."""
-    monkeypatch.setattr(reading, "LONG", 0)
+    monkeypatch.setattr(json_queries, "LONG", 0)
     first, second = Garage(), Garage()
     for _ in range(2):
         make_ticket(customer=first.customer)

@@ -15,7 +15,7 @@ from django.urls import get_resolver, resolve
 from customers.models import Customer, Vehicle
 from inventory import operations as stock
 from inventory.models import Part
-from mechanic_shop.api import searching
+from mechanic_shop.http import search
 from mechanics.models import Mechanic
 from tickets import operations
 from tickets.models import CannedJob, Invoice, Job, LaborRate, ServiceTicket, StatusChange
@@ -390,7 +390,7 @@ def test_a_search_finds_the_same_whether_few_or_many_match(reader: Client, monke
     wanted = {"customers": {"nobody": 0, "zelda nobody": 0, "quick": 2, "q": 2, "moss": 0, "moss zelda": 0, "mo ze": 0}}
     wanted["vehicles"] = {**wanted["customers"], "moss": 2, "moss zelda": 1, "mo ze": 1, "555-0147": 0, "zelda@": 0}
     wanted["tickets"] = wanted["customers"]
-    monkeypatch.setattr(searching, "FEW", few)
+    monkeypatch.setattr(search, "FEW", few)
 
     for route, counts in wanted.items():
         found = reader.get(f"/api/v1/{route}/", {"search": term}).json()

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mechanic_shop.api.statements import shelf
+from mechanic_shop.fastpath.compiled_queries import shelf
 from mechanics.models import Mechanic
 from tickets import operations
 from tickets.models import TicketMechanic

@@ -20,9 +20,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from mechanic_shop.accounts.models import User
-from mechanic_shop.api import health, logs, metrics, observe
-from mechanic_shop.api.errors import from_django
-from mechanic_shop.api.redis import ShopRedisCache
+from mechanic_shop.db.redis import ShopRedisCache
+from mechanic_shop.http.errors import from_django
+from mechanic_shop.observability import health, logs, metrics, request_logging
 
 from .conftest import Client, express
 from .factories import CustomerFactory, MechanicFactory, UserFactory
@@ -46,7 +46,7 @@ def test_a_shop_that_can_work_is_ready(anonymous: Client) -> None:
 @pytest.fixture
 def no_redis(settings: Any) -> Iterator[None]:
     before = settings.CACHES
-    settings.CACHES = {"default": {"BACKEND": "mechanic_shop.api.redis.ShopRedisCache", "LOCATION": f"redis://{NOBODY}/0"}}
+    settings.CACHES = {"default": {"BACKEND": "mechanic_shop.db.redis.ShopRedisCache", "LOCATION": f"redis://{NOBODY}/0"}}
     yield
     settings.CACHES, ShopRedisCache.down_until = before, 0.0
 
@@ -111,7 +111,7 @@ def _room_for_new_labels(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def lines(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Lines:
     """The lines of requests since they were last asked for."""
-    monkeypatch.setattr(observe, "line_of", logs.json_line)
+    monkeypatch.setattr(request_logging, "line_of", logs.json_line)
     return lambda: [json.loads(line) for line in capfd.readouterr().err.splitlines() if '"shop.requests"' in line]
 
 
@@ -458,20 +458,20 @@ def patterns(under: str = "", found: Any = None) -> Iterator[str]:
 
 
 def test_every_route_has_a_template_that_people_can_read() -> None:
-    named = {observe.template(route) for route in patterns()}
+    named = {request_logging.template(route) for route in patterns()}
     assert [name for name in named if not re.fullmatch(r"(/[a-z0-9_\-]*|/\{[a-z_0-9]+\})+", name)] == []
     assert {"/api/v1/tickets/{id}/add-part/", "/api/v1/mechanics/", "/readyz/", "/metrics"} <= named
 
 
 def run(code: str, folder: Path, **environment: str) -> str:
-    command = [sys.executable, "-c", "from mechanic_shop.api import metrics\n" + code]
+    command = [sys.executable, "-c", "from mechanic_shop.http import metrics\n" + code]
     variables = {"PATH": os.environ["PATH"], metrics.FOLDER: str(folder), **environment}
     return subprocess.run(command, cwd=PROJECT, env=variables, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 def test_the_labels_have_an_end_and_fit_into_the_room_that_was_made(tmp_path: Path) -> None:
     """A hole in a mapped file, on a full disk, is the end of the process."""
-    longest = max((observe.template(route) for route in patterns()), key=len)
+    longest = max((request_logging.template(route) for route in patterns()), key=len)
     told = run(
         f"""for number in range(3000):
             metrics.time_answer(f"{{number:04}}" + "{longest}", "OPTIONS", 500, 0.1)
@@ -493,7 +493,7 @@ def test_the_files_are_written_in_full_before_they_are_mapped(tmp_path: Path) ->
 def test_processes_one_after_the_other_count_on_and_at_once_apart(tmp_path: Path) -> None:
     add = "metrics.mail_failures.inc(); print(metrics.place[0], metrics.registry.get_sample_value('shop_mail_failures_total'))"
     assert [run(add, tmp_path).split() for _ in range(2)] == [["0", "1.0"], ["0", "2.0"]]
-    meanwhile = ["-c", f"from mechanic_shop.api import metrics\n{add}"]
+    meanwhile = ["-c", f"from mechanic_shop.http import metrics\n{add}"]
     another = f"import subprocess, sys; subprocess.check_call([sys.executable, *{meanwhile!r}])"
     told = run(f"{add}\nimport sys; sys.stdout.flush()\n{another}\nprint(metrics.exposition().decode())", tmp_path)
     assert told.split()[:4] == ["0", "3.0", "1", "1.0"]

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.utils import timezone
 
 from customers.models import Vehicle
-from mechanic_shop.api import audit
+from mechanic_shop.db import audit
 from tickets.models import ServiceTicket
 
 from .answers import refused

@@ -8,7 +8,7 @@ from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.test import Client as Browser
 
-from mechanic_shop.api.pages import SchemaView
+from mechanic_shop.http.pages import SchemaView
 
 from .answers import refused
 from .conftest import Client

@@ -19,7 +19,7 @@ from customers.models import Customer, Vehicle
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import User
 from mechanic_shop.accounts.passwords import reset_tokens
-from mechanic_shop.api.models import IdempotentAnswer
+from mechanic_shop.db.models import IdempotentAnswer
 from mechanic_shop.errors import DomainError
 from tickets import operations as tickets
 from tickets.models import CreditNote, Invoice, Payment, ServiceTicket, Status, StatusChange

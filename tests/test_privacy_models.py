@@ -11,7 +11,7 @@ from django.db import connection, models
 from customers import operations
 from customers.models import Customer, Vehicle
 from inventory.operations import add_tax_code
-from mechanic_shop.api import triggers
+from mechanic_shop.db import triggers
 from tickets import operations as tickets
 from tickets.models import Authorization, InvoiceAccount, Payment, ServiceTicket, ShareLink, TicketMechanic, TicketPart
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django_filters import rest_framework as filters
 
-from mechanic_shop.api import iso_dates
-from mechanic_shop.api.filters import DayFilter, MomentFilter, SeveralFilter
+from mechanic_shop.http import iso_dates
+from mechanic_shop.http.filters import DayFilter, MomentFilter, SeveralFilter
 
 from .answers import refused
 from .conftest import Client

@@ -16,9 +16,9 @@ from customers.models import Customer
 from inventory.models import Part
 from inventory.operations import add_tax_code, set_rate
 from inventory.taxes import TaxCode
-from mechanic_shop.api.fields import SmallRelatedField
-from mechanic_shop.api.reading import Fixed, Moment, Truth, documents
-from mechanic_shop.api.renderers import to_json
+from mechanic_shop.fastpath.json_queries import Fixed, Moment, Truth, documents
+from mechanic_shop.http.fields import SmallRelatedField
+from mechanic_shop.http.renderers import to_json
 from mechanic_shop.urls import router
 from mechanics.models import Mechanic
 from mechanics.serializers import PopularMechanicSerializer

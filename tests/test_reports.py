@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from customers.models import Customer
 from inventory.taxes import TaxCode, TaxRate
-from mechanic_shop.api.spreadsheets import as_text
+from mechanic_shop.http.csv_export import as_text
 from mechanics.models import Mechanic
 from tickets import operations, reports
 from tickets.models import CreditNote, Invoice, InvoiceAccount, Payment, ServiceTicket, Status

@@ -8,7 +8,7 @@ from django.urls import reverse
 from rest_framework import serializers
 
 from inventory import operations as stock
-from mechanic_shop.api.fields import SmallRelatedField
+from mechanic_shop.http.fields import SmallRelatedField
 from tickets.models import LaborRate
 
 from .answers import refused

@@ -10,7 +10,7 @@ from django.db.transaction import TransactionManagementError
 
 from customers.models import Customer, Vehicle
 from inventory.models import Part
-from mechanic_shop.api import row_locks
+from mechanic_shop.db import row_locks
 from mechanic_shop.errors import DomainError
 from tickets.models import ServiceTicket
 
@@ -30,7 +30,7 @@ def test_rows_are_locked_in_one_module() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and node.attr == "select_for_update"
     ]
-    assert users == ["mechanic_shop.api.row_locks"]
+    assert users == ["mechanic_shop.db.row_locks"]
 
 
 @pytest.mark.parametrize(

@@ -275,7 +275,7 @@ def test_a_body_that_breaks_off_never_reaches_the_shop(server, broken):
 
 
 def test_requests_that_are_too_many_or_wait_too_long_are_told_to_come_back(monkeypatch):
-    from mechanic_shop import rsgi
+    from mechanic_shop.server import rsgi
 
     answers: list[tuple[int, list[tuple[str, str]], bytes]] = []
     scope = SimpleNamespace(method="GET", path="/", client="10.0.0.1:1")
@@ -294,8 +294,8 @@ def test_requests_that_are_too_many_or_wait_too_long_are_told_to_come_back(monke
 
 
 def test_log_ins_beyond_those_that_may_wait_are_refused_without_a_thread(monkeypatch):
-    from mechanic_shop import rsgi
     from mechanic_shop.accounts.hashing import MESSAGE
+    from mechanic_shop.server import rsgi
     from mechanic_shop.server.password_lane import WAITING
 
     answers: list[tuple[int, dict[str, str], Any]] = []

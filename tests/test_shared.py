@@ -13,8 +13,9 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from inventory.taxes import TaxCode, TaxRate
-from mechanic_shop.api import logs, observe, throttling
-from mechanic_shop.api.models import AuditEntry, IdempotentAnswer
+from mechanic_shop.db.models import AuditEntry, IdempotentAnswer
+from mechanic_shop.http import throttling
+from mechanic_shop.observability import logs, request_logging
 from tickets import billing, operations
 from tickets.models import Authorization, Channel, Job, JobStatus, ServiceTicket, ShareLink, Status
 from tickets.views import shared as door
@@ -485,7 +486,7 @@ def test_no_token_is_in_a_log(garage: Garage, anonymous: Client, capfd: Any, cap
     anonymous.raise_request_exception = False
     caplog.set_level(logging.DEBUG)
     for line in logs.LINES.values():
-        monkeypatch.setattr(observe, "line_of", line)
+        monkeypatch.setattr(request_logging, "line_of", line)
         for path in (garage.page, garage.api, f"{garage.page}%00", f"{garage.api}nothing/", garage.page.removesuffix("/")):
             for client in (browser, anonymous):
                 client.get(path), client.put(path), client.post(path, b"\xff", content_type=FORM), client.generic("TRACE", path)

@@ -20,22 +20,14 @@ from inventory import operations as stock
 from inventory.models import Part
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import User
-from mechanic_shop.api import row_locks
-from mechanic_shop.api.models import AuditEntry
+from mechanic_shop.db import row_locks
+from mechanic_shop.db.models import AuditEntry
 from mechanic_shop.errors import DomainError, NotAllowed
 from mechanics import operations as mechanics
 from tickets import operations
 from tickets.models import CannedJob, Job, Payment, ServiceTicket
 
-from .factories import (
-    CustomerFactory,
-    MechanicFactory,
-    PartFactory,
-    UserFactory,
-    VehicleFactory,
-    make_ticket,
-    office,
-)
+from .factories import CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
 
 pytestmark = pytest.mark.django_db
 FEE = {"kind": "fee", "description": "Disposal", "quantity": Decimal(1), "unit_price": Decimal(5)}

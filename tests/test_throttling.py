@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from mechanic_shop.api import throttling
-from mechanic_shop.api.throttling import Count, address_of, counted_address, hit, limited, parse
+from mechanic_shop.http import throttling
+from mechanic_shop.http.throttling import Count, address_of, counted_address, hit, limited, parse
 
 from .answers import refused
 from .conftest import Client, client_of

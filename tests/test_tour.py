@@ -23,10 +23,11 @@ from customers.models import Customer
 from inventory.books import findings
 from inventory.models import Part
 from mechanics.models import Mechanic
-from tests.factories import PASSWORD, MechanicFactory, PartFactory, UserFactory, make_ticket
 from tickets.books import findings as money_findings
 from tickets.demo import loader
 from tickets.models import CreditNoteLine, InvoiceLine, ServiceTicket
+
+from .factories import PASSWORD, MechanicFactory, PartFactory, UserFactory, make_ticket
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
 TOUR = re.findall(r"<!-- tour -->\n```sh\n(.*?)```", README, re.DOTALL)

@@ -5,7 +5,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from customers.models import Customer
-from mechanic_shop.api.transactions import as_a_whole, atomic
+from mechanic_shop.db.transactions import as_a_whole, atomic
 
 from .factories import CustomerFactory
 

@@ -10,7 +10,7 @@ import pytest
 from inventory import operations as stock
 from inventory.books import findings as stock_findings
 from inventory.models import Part
-from mechanic_shop.api import row_locks
+from mechanic_shop.db import row_locks
 from mechanic_shop.errors import DomainError
 from tickets import billing, operations
 from tickets.books import findings

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from inventory.models import ZERO
-from mechanic_shop.api import currency
+from mechanic_shop import currency
 
 from .billing import money
 from .models import AUTHORIZED, Authorization, Job, JobStatus, ServiceTicket, TicketPart, ticket_number

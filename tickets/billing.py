@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from inventory.taxes import TaxRate
-from mechanic_shop.api.currency import minor_unit, short
+from mechanic_shop.currency import minor_unit, short
 from mechanic_shop.errors import DomainError
 
 from . import pricing, terms

@@ -10,8 +10,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import F, Model, Q, QuerySet
 
 from customers.models import Vehicle
-from mechanic_shop.api import audit
-from mechanic_shop.api.models import AuditEntry
+from mechanic_shop.db import audit
+from mechanic_shop.db.models import AuditEntry
 
 from .models import CreditNote, Invoice, Payment, ServiceTicket, TicketPart, ticket_number
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from inventory.models import Part
 from inventory.operations import show
 from mechanic_shop.admin.base import badge, moment
-from mechanic_shop.api.times import day_end, day_start
+from mechanic_shop.dates import day_end, day_start
 
 from . import chart, pricing, sales
 from .admin.look import day_of, money

@@ -2,7 +2,7 @@ from typing import Any
 
 from django_filters import rest_framework as filters
 
-from mechanic_shop.api.filters import DayFilter, IdFilter, MomentFilter, SeveralFilter, ShopFilterSet, TrueFalseFilter
+from mechanic_shop.http.filters import DayFilter, IdFilter, MomentFilter, SeveralFilter, ShopFilterSet, TrueFalseFilter
 
 from .models import (
     CannedJob,

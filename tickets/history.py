@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db.models import CharField, F, QuerySet, Value
 
-from mechanic_shop.api import audit
-from mechanic_shop.api.audit import Kind
-from mechanic_shop.api.models import AuditEntry
+from mechanic_shop.db import audit
+from mechanic_shop.db.audit import Kind
+from mechanic_shop.db.models import AuditEntry
 
 from .models import ServiceTicket, StatusChange
 from .serializers import ServiceTicketSerializer

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 
-from mechanic_shop.api.permissions import IsOwner
+from mechanic_shop.http.permissions import IsOwner
 
 from . import workflow
 from .models import ServiceTicket, Status

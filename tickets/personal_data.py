@@ -8,8 +8,8 @@ from rest_framework import serializers
 from customers import export
 from customers.export import FiledChangeSerializer, trails
 from customers.models import Customer
-from mechanic_shop.api.fields import SmallRelatedField
-from mechanic_shop.api.serializers import ShopSerializer
+from mechanic_shop.http.fields import SmallRelatedField
+from mechanic_shop.http.serializers import ShopSerializer
 
 from .documents.receipts import receipt
 from .models import Authorization, CreditNote, Invoice, Job, Payment, ServiceTicket, ShareLink, StatusChange

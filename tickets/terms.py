@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from inventory.taxes import TaxOnDay
-from mechanic_shop.api.currency import places
+from mechanic_shop.currency import places
 from mechanic_shop.inputs import text_key
 
 from .pricing import Rules, Supplies, Tax, compound_tax

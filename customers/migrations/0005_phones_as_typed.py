@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from customers.phones import phone_key
+from ..phones import phone_key
 from mechanic_shop.inputs import clean_vin
 
 

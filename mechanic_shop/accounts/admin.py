@@ -21,8 +21,8 @@ from mechanic_shop.admin.buttons import ButtonForm, button
 from mechanic_shop.admin.entries import AuditEntryAdmin
 from mechanic_shop.admin.forms import ShopForm
 from mechanic_shop.admin.refusals import told
-from mechanic_shop.api import row_locks
-from mechanic_shop.api.models import AuditEntry
+from mechanic_shop.db import row_locks
+from mechanic_shop.db.models import AuditEntry
 from mechanic_shop.errors import DomainError
 
 from . import operations, passwords

@@ -10,10 +10,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from . import (
-            renewal,
-            schema,  # noqa: F401 - drf-spectacular knows an extension once its module is imported
-        )
+        from . import renewal, schema  # noqa: F401 - drf-spectacular knows an extension once its module is imported
         from .roles import hand_out_new_permissions
 
         # Without a sender: it runs for every app, and before django.contrib.auth's own receiver, which is connected later.

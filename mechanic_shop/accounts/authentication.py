@@ -8,9 +8,9 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
-from mechanic_shop.api import logs
-from mechanic_shop.api.caching import known_generation
-from mechanic_shop.api.throttling import count_request, scope_of
+from mechanic_shop.http.caching import known_generation
+from mechanic_shop.http.throttling import count_request, scope_of
+from mechanic_shop.observability import logs
 
 from .known import known
 from .models import User

@@ -11,8 +11,8 @@ from collections import OrderedDict
 from threading import Lock
 from typing import Any
 
-from mechanic_shop.api.caching import generation_for
-from mechanic_shop.api.throttling import count_request, scope_of
+from mechanic_shop.http.caching import generation_for
+from mechanic_shop.http.throttling import count_request, scope_of
 
 MOST = 10_000
 SECONDS = 10  # after which the database is asked again, for what was changed behind the shop's back

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from mechanic_shop.api import metrics
+from mechanic_shop.observability import metrics
 
 from .models import User
 from .passwords import reset_tokens

@@ -8,8 +8,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from mechanic_shop.api.audit import AuditedModel, AuditedQuerySet
-from mechanic_shop.api.statements import USER
+from mechanic_shop.db.audit import AuditedModel, AuditedQuerySet
+from mechanic_shop.fastpath.compiled_queries import USER
 
 from .emails import MAX_EMAIL, normalise_email, validate_plain_email
 from .renewal import PeopleQuerySet

@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import AuthenticationFailed
 
-from mechanic_shop.api import audit, row_locks
-from mechanic_shop.api.throttling import address_of, hit, limited
-from mechanic_shop.api.transactions import atomic, outside
+from mechanic_shop.db import audit, row_locks
+from mechanic_shop.db.transactions import atomic, outside
 from mechanic_shop.errors import DomainError, InvalidInput
+from mechanic_shop.http.throttling import address_of, hit, limited
 
 from .emails import normalise_email
 from .hashing import slots

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.http import urlsafe_base64_decode
 from rest_framework import serializers
 
-from mechanic_shop.api.transactions import outside
+from mechanic_shop.db.transactions import outside
 from mechanic_shop.errors import InvalidInput
 
 from .models import User

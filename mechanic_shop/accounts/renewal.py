@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
-from mechanic_shop.api import caching
-from mechanic_shop.api.audit import AuditedQuerySet
+from mechanic_shop.db.audit import AuditedQuerySet
+from mechanic_shop.http import caching
 
 UNTOLD = {"last_login"}  # it changes at every log-in, and opens nothing
 

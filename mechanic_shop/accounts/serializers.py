@@ -4,12 +4,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from mechanic_shop.api.serializers import Body
+from mechanic_shop.http.serializers import Body
 
 from .emails import EmailField
 from .models import User
-from .passwords import PasswordField
-from .passwords import hash_new_password as hash_new_password  # for the sign-up, beside the fields that it needs
+from .passwords import (
+    PasswordField,  # for the sign-up, beside the fields that it needs
+)
 
 
 class LoginSerializer(Body):

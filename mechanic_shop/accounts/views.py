@@ -10,9 +10,9 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
-from mechanic_shop.api.concurrency import etag_of, not_modified
-from mechanic_shop.api.renderers import to_json
-from mechanic_shop.api.viewsets import ShopView
+from mechanic_shop.http.concurrency import etag_of, not_modified
+from mechanic_shop.http.renderers import to_json
+from mechanic_shop.http.viewsets import ShopView
 
 from . import operations
 from .models import User

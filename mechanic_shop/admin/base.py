@@ -21,10 +21,11 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
-from mechanic_shop.api import caching, row_locks
-from mechanic_shop.api.currency import AmountField, short
-from mechanic_shop.api.filters import MAX_SEARCH
+from mechanic_shop.currency import AmountField, short
+from mechanic_shop.db import row_locks
 from mechanic_shop.errors import DomainError
+from mechanic_shop.http import caching
+from mechanic_shop.http.filters import MAX_SEARCH
 
 from .buttons import RowSelect, allowed
 from .forms import ShopForm, questions

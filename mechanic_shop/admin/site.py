@@ -14,9 +14,10 @@ from django.urls import reverse
 from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
 
-from mechanic_shop.api import form_keys, logs
-from mechanic_shop.api.transactions import in_rounds
+from mechanic_shop.db.transactions import in_rounds
 from mechanic_shop.errors import DomainError
+from mechanic_shop.http import form_keys
+from mechanic_shop.observability import logs
 
 EACH = 5  # rows of a model that a search shows
 POPUP = "admin/popup_response.html"

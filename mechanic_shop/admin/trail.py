@@ -7,7 +7,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 
-from mechanic_shop.api import audit
+from mechanic_shop.db import audit
 
 PAGE = "trail"
 TAKEN_OUT = "(taken out)"

@@ -16,7 +16,7 @@ from typing import Literal
 
 from django.conf import settings
 
-from mechanic_shop.api import metrics
+from mechanic_shop.observability import metrics
 
 from .sockets import DESCRIPTORS, IS_SUPPORTED, Connection, host_of, open_connections, reset
 

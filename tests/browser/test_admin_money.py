@@ -10,10 +10,10 @@ import time_machine
 from django.utils import timezone
 
 from inventory import operations as stock
-from tests.factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
 from tickets import operations
 from tickets.models import CannedJob, Invoice, Job, JobStatus, LaborRate, ServiceTicket, Status
 
+from ..factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
 from .conftest import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket
 from tickets.models import ServiceTicket
 
+from ..factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket
 from .conftest import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

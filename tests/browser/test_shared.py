@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from inventory.taxes import TaxCode, TaxRate
-from tests.factories import CustomerFactory, PartFactory, VehicleFactory, make_ticket, office
 from tickets import operations
 from tickets.models import JobStatus, ServiceTicket
 
+from ..factories import CustomerFactory, PartFactory, VehicleFactory, make_ticket, office
 from .conftest import HOST, SCREENSHOTS, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

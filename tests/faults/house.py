@@ -19,8 +19,8 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
 
-from tests.factories import PASSWORD
-from tests.test_server import PROJECT, Server
+from ..factories import PASSWORD
+from ..test_server import PROJECT, Server
 
 BOSS = "boss@example.com"
 BROKEN = (OSError, http.client.HTTPException)  # of the client: the connection was refused or lost

@@ -12,7 +12,7 @@ CLIENTS = 8
 
 def seed() -> dict[str, Any]:
     """One part on the shelf, a manager, and a ticket for each client that will add parts."""
-    from tests.factories import CustomerFactory, PartFactory, UserFactory, make_ticket
+    from ..factories import CustomerFactory, PartFactory, UserFactory, make_ticket
 
     UserFactory(email="boss@example.com", role="manager", is_staff=True)
     part, customer = PartFactory(stock=100_000), CustomerFactory()
@@ -22,7 +22,7 @@ def seed() -> dict[str, Any]:
 def found() -> dict[str, Any]:
     """What was written, and what the books say about it."""
     from inventory.books import findings
-    from mechanic_shop.api.models import IdempotentAnswer
+    from mechanic_shop.db.models import IdempotentAnswer
     from tickets.models import ServiceTicket, StatusChange, TicketPart
 
     created = ServiceTicket.objects.values_list("concern", flat=True)

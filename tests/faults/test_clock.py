@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories import PASSWORD
-
+from ..factories import PASSWORD
 from .house import BOSS, Load, Sent, Shop
 
 LIMIT = 5

@@ -9,8 +9,7 @@ import time
 
 import pytest
 
-from tests.test_server import MIB, answer_on
-
+from ..test_server import MIB, answer_on
 from .house import Shop
 
 HOST = b"Host: localhost\r\n"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 
-from mechanic_shop.api import throttling
+from mechanic_shop.http import throttling
 
 from ..conftest import Client
 from ..factories import PASSWORD, UserFactory

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from mechanic_shop.accounts import mail, operations, passwords
-from mechanic_shop.api import concurrency
-from mechanic_shop.api.models import IdempotentAnswer
+from mechanic_shop.db.models import IdempotentAnswer
+from mechanic_shop.http import concurrency
 
 from ..answers import refused
 from ..conftest import Client, client_of

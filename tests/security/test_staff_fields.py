@@ -9,7 +9,7 @@ import pytest
 from rest_framework import serializers
 
 from mechanic_shop.accounts.models import User
-from mechanic_shop.api.serializers import Body, ShopSerializer
+from mechanic_shop.http.serializers import Body, ShopSerializer
 from mechanics.models import Mechanic
 
 from ..bodies import BODIES, serializer_class, walk

@@ -20,14 +20,7 @@ from ..documents import mail
 from ..models import SEALED, Invoice, Method, ServiceTicket, Status
 from ..operations.credits import available_credit
 from ..operations.payments import open_deposits, without_invoice
-from ..serializers import (
-    ApplyCreditSerializer,
-    DiscountSerializer,
-    IssueSerializer,
-    PaySerializer,
-    SendSerializer,
-    TakeMoneySerializer,
-)
+from ..serializers import ApplyCreditSerializer, DiscountSerializer, IssueSerializer, PaySerializer, SendSerializer, TakeMoneySerializer
 from .look import money
 from .paper import paper
 from .work import CHANGE, is_open, money_question

@@ -18,7 +18,7 @@ from inventory.operations import show
 from mechanic_shop.admin.base import ReadOnlyInline, ShopModelAdmin, WithPanel, badge, in_one_line, moment
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question, row_question
 from mechanic_shop.admin.forms import ShopForm
-from mechanic_shop.api.times import day_end, day_start
+from mechanic_shop.dates import day_end, day_start
 from mechanics.models import Mechanic
 
 from .. import operations, workflow

@@ -29,9 +29,9 @@ from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import User
 from mechanic_shop.accounts.passwords import hash_new_password
 from mechanics.models import Mechanic
-from tickets import operations
-from tickets.models import HoldReason, ServiceTicket, Status, TicketMechanic, TicketPart
 
+from .. import operations
+from ..models import HoldReason, ServiceTicket, Status, TicketMechanic, TicketPart
 from . import catalogue
 from .catalogue import CarModel, Dice, RepairJob
 from .money import FrontCounter, can_jobs, in_currency, set_prices

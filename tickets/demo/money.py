@@ -8,10 +8,10 @@ from typing import Any
 from inventory import operations as stock
 from inventory.models import Part
 from mechanic_shop.accounts.models import User
-from mechanic_shop.api.currency import rounded
-from tickets import billing, operations
-from tickets.models import CannedJob, Invoice, Job, JobStatus, LaborRate, LineKind, Method, ServiceTicket, Status
+from mechanic_shop.currency import rounded
 
+from .. import billing, operations
+from ..models import CannedJob, Invoice, Job, JobStatus, LaborRate, LineKind, Method, ServiceTicket, Status
 from .catalogue import Dice
 
 DAY = 10 * 60 * 60  # seconds of working time

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from mechanic_shop.api import triggers
+from mechanic_shop.db import triggers
 
 TABLES = [f"tickets_{name}" for name in ("authorization", "invoice", "invoiceline", "creditnote", "creditnoteline", "payment")]
 

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from mechanic_shop.api import triggers
+from mechanic_shop.db import triggers
 
 INVOICE_LINES = """
 INSERT INTO tickets_invoicelinetax (line_id, name, rate, number, on_top, base, amount)

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from mechanic_shop.api import triggers
+from mechanic_shop.db import triggers
 
 first, last = triggers.around_a_rebuild("tickets_payment")
 

@@ -9,7 +9,7 @@ from datetime import timezone
 from django.conf import settings
 from django.db import migrations
 
-from mechanic_shop.api import triggers
+from mechanic_shop.db import triggers
 
 US_LETTER = {"US", "CA", "MX", "PH", "CL", "CO"}
 TABLES = ("tickets_payment", "tickets_invoice", "tickets_creditnote")

@@ -5,7 +5,7 @@ import django.db.models.deletion
 from decimal import Decimal
 from django.db import migrations, models
 
-from mechanic_shop.api import triggers
+from mechanic_shop.db import triggers
 
 first, last = triggers.around_a_rebuild("tickets_invoice", "tickets_creditnote")
 

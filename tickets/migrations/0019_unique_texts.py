@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from mechanic_shop.api.unique_texts import fill
+from mechanic_shop.db.unique_texts import fill
 
 KEY = models.CharField(default="", editable=False, max_length=200)
 

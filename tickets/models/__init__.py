@@ -1,17 +1,6 @@
 """Tickets and what hangs on them: the work (tickets, jobs) and the money (invoices, credit notes, payments)."""
 
-from .jobs import (
-    Authorization,
-    CannedJob,
-    CannedJobLine,
-    CannedJobPart,
-    Channel,
-    Job,
-    JobLine,
-    LaborRate,
-    LineKind,
-    ShareLink,
-)
+from .jobs import Authorization, CannedJob, CannedJobLine, CannedJobPart, Channel, Job, JobLine, LaborRate, LineKind, ShareLink
 from .money import (
     CreditNote,
     CreditNoteLine,

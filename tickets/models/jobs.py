@@ -12,23 +12,15 @@ from django.utils import timezone
 
 from inventory.models import ZERO, Part, quantity_field
 from inventory.taxes import TaxCode
-from mechanic_shop.api.audit import Kind
-from mechanic_shop.api.currency import amount_field, signed_amount_field, sum_field
-from mechanic_shop.api.models import AppendOnlyModel, ShopModel, ShopQuerySet, UniqueTextModel, unique_text
-from mechanic_shop.api.prices import price_field
+from mechanic_shop.currency import amount_field, signed_amount_field, sum_field
+from mechanic_shop.db.audit import Kind
+from mechanic_shop.db.models import AppendOnlyModel, ShopModel, ShopQuerySet, UniqueTextModel, unique_text
 from mechanic_shop.errors import DomainError
+from mechanic_shop.prices import price_field
 from mechanics.models import Mechanic
 
 from .. import pricing, terms
-from .tickets import (
-    JobStatus,
-    PricedLine,
-    ServiceTicket,
-    Status,
-    approved_amount,
-    one_discount,
-    ticket_number,
-)
+from .tickets import JobStatus, PricedLine, ServiceTicket, Status, approved_amount, one_discount, ticket_number
 
 ENDED = (JobStatus.DECLINED, JobStatus.DEFERRED, JobStatus.CANCELLED)
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from customers.models import Customer
 from inventory.models import ZERO, Part, quantity_field
-from mechanic_shop.api.currency import signed_amount_field, sum_field
-from mechanic_shop.api.models import AppendOnlyModel, AppendOnlyQuerySet
-from mechanic_shop.api.prices import price_field
+from mechanic_shop.currency import signed_amount_field, sum_field
+from mechanic_shop.db.models import AppendOnlyModel, AppendOnlyQuerySet
+from mechanic_shop.prices import price_field
 from mechanics.models import Mechanic
 
 from .tickets import ServiceTicket

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from customers.models import Customer, Vehicle, matches_customer
 from inventory.models import ZERO, Part, quantity_field
-from mechanic_shop.api.audit import Kind
-from mechanic_shop.api.currency import amount_field, signed_amount_field, sum_field
-from mechanic_shop.api.models import AppendOnlyModel, ShopModel, ShopQuerySet
-from mechanic_shop.api.prices import price_field
-from mechanic_shop.api.searching import keys
+from mechanic_shop.currency import amount_field, signed_amount_field, sum_field
+from mechanic_shop.db.audit import Kind
+from mechanic_shop.db.models import AppendOnlyModel, ShopModel, ShopQuerySet
+from mechanic_shop.http.search import keys
+from mechanic_shop.prices import price_field
 from mechanics.models import Mechanic
 
 from .. import pricing, terms

@@ -9,23 +9,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from mechanic_shop.api import row_locks
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.db import row_locks
+from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing, pricing, workflow
 from ..billing import Line, Sheet, Unit, key_of
-from ..models import (
-    AUTHORIZED,
-    WORKING,
-    Authorization,
-    Channel,
-    Job,
-    JobStatus,
-    ServiceTicket,
-    ShareLink,
-    Status,
-)
+from ..models import AUTHORIZED, WORKING, Authorization, Channel, Job, JobStatus, ServiceTicket, ShareLink, Status
 from .holding import follow
 from .locks import bump, lock, lock_as_read, lock_open
 from .reapproval import before_repricing, lowers_price, name_amounts, parts_of, put_back, set_authorized, total_of

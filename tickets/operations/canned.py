@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from mechanic_shop.api import row_locks
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.db import row_locks
+from mechanic_shop.db.transactions import atomic
 
 from ..models import CannedJob, CannedJobLine, CannedJobPart
 

@@ -12,8 +12,8 @@ from django.db.models import Q
 
 from customers.models import Customer
 from inventory.models import ZERO
-from mechanic_shop.api import row_locks
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.db import row_locks
+from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing, pricing, terms

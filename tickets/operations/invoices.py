@@ -15,7 +15,7 @@ from django.utils import timezone
 from customers.models import Customer
 from inventory import operations as stock
 from inventory.models import ZERO
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing, pricing, terms, workflow

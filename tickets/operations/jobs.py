@@ -4,25 +4,13 @@ from decimal import Decimal
 from typing import Any
 
 from inventory.models import ZERO
-from mechanic_shop.api import row_locks
-from mechanic_shop.api.currency import rounded
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.currency import rounded
+from mechanic_shop.db import row_locks
+from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing
-from ..models import (
-    AUTHORIZED,
-    WORKING,
-    CannedJob,
-    Job,
-    JobLine,
-    JobStatus,
-    LaborRate,
-    LineKind,
-    ServiceTicket,
-    Status,
-    TicketPart,
-)
+from ..models import AUTHORIZED, WORKING, CannedJob, Job, JobLine, JobStatus, LaborRate, LineKind, ServiceTicket, Status, TicketPart
 from .holding import follow, hold_or_release, take_back
 from .locks import bump, lock_job, lock_open
 from .parts import TOO_MUCH, add_part

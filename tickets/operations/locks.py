@@ -6,9 +6,10 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from mechanic_shop.api import caching, row_locks
-from mechanic_shop.api.statements import Prepared
+from mechanic_shop.db import row_locks
 from mechanic_shop.errors import DomainError
+from mechanic_shop.fastpath.compiled_queries import Prepared
+from mechanic_shop.http import caching
 
 from .. import workflow
 from ..models import OPEN, Job, ServiceTicket, Status

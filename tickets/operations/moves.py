@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.db.transactions import atomic
 
 from .. import workflow
 from ..models import ServiceTicket, Status

@@ -5,11 +5,11 @@ from typing import Any
 
 from inventory import operations as stock
 from inventory.models import ZERO, Part
-from mechanic_shop.api import row_locks
-from mechanic_shop.api.currency import rounded
-from mechanic_shop.api.statements import Prepared
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.currency import rounded
+from mechanic_shop.db import row_locks
+from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
+from mechanic_shop.fastpath.compiled_queries import Prepared
 
 from .. import billing
 from ..models import AUTHORIZED, WORKING, Job, JobStatus, ServiceTicket, TicketPart

@@ -7,8 +7,8 @@ from typing import Any
 from django.utils import timezone
 
 from customers.models import Customer
-from mechanic_shop.api.currency import minor_unit, rounded
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.currency import minor_unit, rounded
+from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing, pricing, workflow

@@ -3,7 +3,7 @@
 from typing import Any
 
 from customers.operations import take_reading
-from mechanic_shop.api import audit
+from mechanic_shop.db import audit
 
 from ..models import ServiceTicket
 

@@ -14,9 +14,9 @@ from typing import Any
 from django.conf import settings
 
 from inventory.models import ZERO, Part
-from mechanic_shop.api import row_locks
-from mechanic_shop.api.statements import Prepared
+from mechanic_shop.db import row_locks
 from mechanic_shop.errors import NotAllowed
+from mechanic_shop.fastpath.compiled_queries import Prepared
 
 from .. import billing, pricing, terms
 from ..billing import Sheet, Unit, key_of, with_tolerance

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from mechanic_shop.api import row_locks
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.db import row_locks
+from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError
 
 from .. import billing

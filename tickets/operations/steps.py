@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from inventory import operations as stock
 from inventory.models import Part
-from mechanic_shop.api import audit
+from mechanic_shop.db import audit
 
 from ..models import ServiceTicket, Status, StatusChange, TicketPart
 from .holding import hold_stock, issue, on_lines, take_back

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from customers.models import Customer, Vehicle
 from inventory.models import ZERO
-from mechanic_shop.api import row_locks
-from mechanic_shop.api.statements import Prepared
-from mechanic_shop.api.transactions import atomic
+from mechanic_shop.db import row_locks
+from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
+from mechanic_shop.fastpath.compiled_queries import Prepared
 from mechanics.models import Mechanic
 
 from ..models import OPEN, SEALED, ServiceTicket, Status, StatusChange, TicketMechanic

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from customers.models import Customer
 from inventory.models import ZERO
-from mechanic_shop.api.times import day_end, day_start
+from mechanic_shop.dates import day_end, day_start
 
 from .. import pricing
 from ..models import CreditNote, Invoice, InvoiceAccount, Payment, PaymentKind, ticket_number

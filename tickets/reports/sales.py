@@ -13,15 +13,7 @@ from django.db.models import Count
 from inventory.models import ZERO
 
 from .. import pricing, terms
-from ..models import (
-    CreditNote,
-    CreditNoteLine,
-    CreditNoteLineTax,
-    Invoice,
-    InvoiceLine,
-    InvoiceLineTax,
-    LineKind,
-)
+from ..models import CreditNote, CreditNoteLine, CreditNoteLineTax, Invoice, InvoiceLine, InvoiceLineTax, LineKind
 from .sums import exact, thousandths
 
 DAY = "issued_on"

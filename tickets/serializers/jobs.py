@@ -9,9 +9,10 @@ from rest_framework import serializers
 
 from inventory.models import ZERO, Part
 from inventory.taxes import TaxCode
-from mechanic_shop.api.body_lists import RelationListField
-from mechanic_shop.api.currency import PLACES, sum_field
-from mechanic_shop.api.fields import (
+from mechanic_shop.currency import PLACES, sum_field
+from mechanic_shop.fastpath.json_queries import Amount, JsonObject
+from mechanic_shop.http.body_lists import RelationListField
+from mechanic_shop.http.fields import (
     MoneyField,
     OptionalRelatedField,
     PercentField,
@@ -22,24 +23,11 @@ from mechanic_shop.api.fields import (
     UTCField,
     WrittenField,
 )
-from mechanic_shop.api.reading import Amount, JsonObject
-from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user
+from mechanic_shop.http.serializers import Body, ShopSerializer, asking_user
 from mechanics.models import Mechanic
 
 from .. import operations
-from ..models import (
-    Authorization,
-    CannedJob,
-    CannedJobLine,
-    CannedJobPart,
-    Channel,
-    Job,
-    JobLine,
-    LaborRate,
-    LineKind,
-    ServiceTicket,
-    TicketPart,
-)
+from ..models import Authorization, CannedJob, CannedJobLine, CannedJobPart, Channel, Job, JobLine, LaborRate, LineKind, ServiceTicket, TicketPart
 from .tickets import TicketNumber, estimate_version, expected_total
 
 MOST_LINES = 200

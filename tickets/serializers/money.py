@@ -4,7 +4,8 @@ from django.db.models import F
 from rest_framework import serializers
 
 from mechanic_shop.accounts.emails import EmailField
-from mechanic_shop.api.fields import (
+from mechanic_shop.fastpath.json_queries import DocumentList
+from mechanic_shop.http.fields import (
     MoneyField,
     PercentField,
     PositiveMoneyField,
@@ -15,8 +16,7 @@ from mechanic_shop.api.fields import (
     UTCField,
     WrittenField,
 )
-from mechanic_shop.api.reading import DocumentList
-from mechanic_shop.api.serializers import Body, ShopSerializer
+from mechanic_shop.http.serializers import Body, ShopSerializer
 
 from ..models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, InvoiceState, Method, Payment
 from ..models.money import state_of

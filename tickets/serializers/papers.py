@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from mechanic_shop.api.fields import MoneyField
+from mechanic_shop.http.fields import MoneyField
 
 from ..models import JobStatus
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from mechanic_shop.api.fields import DayField, QuantityField, UTCField
+from mechanic_shop.http.fields import DayField, QuantityField, UTCField
 
 from ..models import JobStatus, PaymentKind
 from .jobs import SignedMoneyField

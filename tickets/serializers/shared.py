@@ -7,9 +7,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from mechanic_shop.api.body_lists import BoundedListField
-from mechanic_shop.api.fields import LARGEST_ID, SmallRelatedField, UTCField, WrittenField
-from mechanic_shop.api.serializers import Body, ShopSerializer
+from mechanic_shop.http.body_lists import BoundedListField
+from mechanic_shop.http.fields import LARGEST_ID, SmallRelatedField, UTCField, WrittenField
+from mechanic_shop.http.serializers import Body, ShopSerializer
 
 from ..billing import LARGEST_VERSION
 from ..models import Channel, JobStatus, ShareLink, Status

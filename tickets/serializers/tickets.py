@@ -11,10 +11,11 @@ from customers.models import Customer, Vehicle
 from customers.serializers import ConfirmOdometerField, own_record
 from inventory.models import ZERO, Part
 from mechanic_shop.accounts.models import User
-from mechanic_shop.api.audit import Kind
-from mechanic_shop.api.body_lists import RelationListField
-from mechanic_shop.api.currency import sum_field
-from mechanic_shop.api.fields import (
+from mechanic_shop.currency import sum_field
+from mechanic_shop.db.audit import Kind
+from mechanic_shop.fastpath.json_queries import Amount, Printed
+from mechanic_shop.http.body_lists import RelationListField
+from mechanic_shop.http.fields import (
     MoneyField,
     OptionalRelatedField,
     PositiveQuantityField,
@@ -24,8 +25,7 @@ from mechanic_shop.api.fields import (
     UTCField,
     WrittenField,
 )
-from mechanic_shop.api.reading import Amount, Printed
-from mechanic_shop.api.serializers import Body, ShopSerializer, asking_user, make_read_only
+from mechanic_shop.http.serializers import Body, ShopSerializer, asking_user, make_read_only
 from mechanics.models import Mechanic
 
 from .. import operations, workflow

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.decorators import action
 
 from customers.views import CustomerViewSet as Customers
-from mechanic_shop.api.permissions import Has, IsOwner
+from mechanic_shop.http.permissions import Has, IsOwner
 
 from .. import reports
 from ..serializers.reports import PeriodQuery, StatementSerializer

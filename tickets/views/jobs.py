@@ -3,9 +3,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 
-from mechanic_shop.api.permissions import Has, IsAuthenticated
-from mechanic_shop.api.schema import answers
-from mechanic_shop.api.viewsets import ShopModelViewSet
+from mechanic_shop.http.permissions import Has, IsAuthenticated
+from mechanic_shop.http.schema import answers
+from mechanic_shop.http.viewsets import ShopModelViewSet
 
 from .. import operations
 from ..filters import CannedJobFilter, JobFilter, LaborRateFilter

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.http import Http404
 
-from mechanic_shop.api import row_locks
-from mechanic_shop.api.concurrency import check_if_match
+from mechanic_shop.db import row_locks
+from mechanic_shop.http.concurrency import check_if_match
 
 from ..models import ServiceTicket
 

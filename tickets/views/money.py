@@ -5,10 +5,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 
-from mechanic_shop.api.concurrency import check_if_match
-from mechanic_shop.api.permissions import Has, IsAuthenticated
-from mechanic_shop.api.schema import answers
-from mechanic_shop.api.viewsets import ShopGenericViewSet
+from mechanic_shop.http.concurrency import check_if_match
+from mechanic_shop.http.permissions import Has, IsAuthenticated
+from mechanic_shop.http.schema import answers
+from mechanic_shop.http.viewsets import ShopGenericViewSet
 
 from .. import operations
 from ..documents.receipts import receipt

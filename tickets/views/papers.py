@@ -9,8 +9,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from mechanic_shop.api.query_checks import check_parameters
-from mechanic_shop.api.renderers import JSONRenderer, to_json
+from mechanic_shop.http.query_checks import check_parameters
+from mechanic_shop.http.renderers import JSONRenderer, to_json
 
 from ..documents import mail, pdf
 

@@ -10,11 +10,11 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from mechanic_shop.api.permissions import Has
-from mechanic_shop.api.query_checks import check_parameters
-from mechanic_shop.api.renderers import to_json
-from mechanic_shop.api.spreadsheets import CSVRenderer, csv_answer
-from mechanic_shop.api.viewsets import ShopGenericViewSet
+from mechanic_shop.http.csv_export import CSVRenderer, csv_answer
+from mechanic_shop.http.permissions import Has
+from mechanic_shop.http.query_checks import check_parameters
+from mechanic_shop.http.renderers import to_json
+from mechanic_shop.http.viewsets import ShopGenericViewSet
 
 from .. import reports
 from ..serializers.reports import (

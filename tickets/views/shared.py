@@ -23,13 +23,14 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from mechanic_shop.accounts.views import OpenView
-from mechanic_shop.api import form_keys, logs
-from mechanic_shop.api.concurrency import etag_of, not_modified
-from mechanic_shop.api.errors import Unavailable, from_django
-from mechanic_shop.api.parsers import JSONParser
-from mechanic_shop.api.renderers import JSONRenderer, to_json
-from mechanic_shop.api.throttling import address_of, count_request
 from mechanic_shop.errors import DomainError
+from mechanic_shop.http import form_keys
+from mechanic_shop.http.concurrency import etag_of, not_modified
+from mechanic_shop.http.errors import Unavailable, from_django
+from mechanic_shop.http.parsers import JSONParser
+from mechanic_shop.http.renderers import JSONRenderer, to_json
+from mechanic_shop.http.throttling import address_of, count_request
+from mechanic_shop.observability import logs
 
 from .. import billing, operations, terms
 from ..documents import money as printed

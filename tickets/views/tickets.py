@@ -8,10 +8,10 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from customers.permissions import IsCustomer
-from mechanic_shop.api.filters import StrictFilterBackend
-from mechanic_shop.api.permissions import Has, IsAuthenticated, IsOwner
-from mechanic_shop.api.schema import answers
-from mechanic_shop.api.viewsets import ShopModelViewSet
+from mechanic_shop.http.filters import StrictFilterBackend
+from mechanic_shop.http.permissions import Has, IsAuthenticated, IsOwner
+from mechanic_shop.http.schema import answers
+from mechanic_shop.http.viewsets import ShopModelViewSet
 
 from .. import billing, history, operations
 from ..filters import EstimateFilter, ServiceTicketFilter

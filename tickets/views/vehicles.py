@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.decorators import action
 
 from customers.views import VehicleViewSet as Vehicles
-from mechanic_shop.api.schema import answers
+from mechanic_shop.http.schema import answers
 
 from ..models import Job, TicketPart
 from ..serializers import JobSerializer, RecommendedPartSerializer

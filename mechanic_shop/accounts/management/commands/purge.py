@@ -4,8 +4,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from mechanic_shop.api.concurrency import KEPT
-from mechanic_shop.api.models import IdempotentAnswer
+from mechanic_shop.db.models import IdempotentAnswer
+from mechanic_shop.http.concurrency import KEPT
 
 
 class Command(BaseCommand):

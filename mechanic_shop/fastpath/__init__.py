@@ -1,0 +1,1 @@
+"""Faster ways through Django for reads; README.md lists what they rest on."""
