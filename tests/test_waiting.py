@@ -75,6 +75,7 @@ def test_a_few_wait_and_the_rest_is_refused() -> None:
         ("GET", "/admin/login/", {}, False),
         ("POST", "/api/v1/customers/", {}, True),
         ("POST", "/api/v1/customers/", {"authorization": "Bearer x"}, False),
+        ("POST", "/api/v1/customers/", {"authorization": "Basic YTpi"}, True),
         ("POST", "/api/v1/tickets/", {}, False),
     ],
 )

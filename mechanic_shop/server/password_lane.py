@@ -19,11 +19,11 @@ ROUTES = (
     *("auth-token", "auth-password", "auth-password-reset-confirm"),
     *("rest_framework:login", "admin:login", "admin:password_change"),
 )
-SIGN_UP = "customer-list"  # to which staff also post, without a password
+SIGN_UP = "customer-list"  # to which staff also post, with a token and without a password
 
 
 class Headers(Protocol):
-    def __contains__(self, name: str) -> bool: ...
+    def get(self, name: str) -> str | None: ...
 
 
 class Admission(Enum):
@@ -52,7 +52,9 @@ class PasswordLane(Generic[Item]):
         """Does this request hash a password?"""
         if method != "POST":
             return False
-        return path in self.paths or (path == self.sign_up and "authorization" not in headers)
+        if path == self.sign_up:
+            return not (headers.get("authorization") or "").lower().startswith("bearer ")
+        return path in self.paths
 
     def enter(self, item: Item) -> Admission:
         """Ask for a place. A caller that is admitted, now or later, calls ``leave`` when it is done."""
