@@ -8,9 +8,10 @@ class TicketsConfig(AppConfig):
     def ready(self) -> None:
         from inventory import books
 
-        from . import customer_checks, personal_data
+        from . import customer_checks, personal_data, stock_checks
         from .checks import check_supplies_tax
 
         books.register(customer_checks.find_discrepancies)
+        books.register(stock_checks.find_discrepancies)
         personal_data.register()
         checks.register(check_supplies_tax, checks.Tags.database)
