@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -183,6 +184,15 @@ def test_a_retried_post_has_one_effect_and_one_answer(manager: Client) -> None:
     assert first.status_code == 201
     assert replayed(first, again)
     assert Part.objects.count() == 1
+
+
+def test_a_twin_of_a_running_request_is_told_to_try_again(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The flag alone turns it away: nothing is stored yet."""
+    taken = SimpleNamespace(add=lambda *_: False, delete=lambda _: None)
+    monkeypatch.setattr(concurrency, "cache", taken)
+    answer = manager.post(PARTS, PADS, **keyed())
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (409, "request_in_progress", "1")
+    assert not Part.objects.exists()
 
 
 def test_a_retried_put_has_one_effect(manager: Client) -> None:
