@@ -13,7 +13,7 @@ from rest_framework import serializers
 from mechanic_shop.accounts.models import User
 from mechanic_shop.db import audit
 from mechanic_shop.db.models import AuditEntry
-from mechanic_shop.http.fields import SmallRelatedField, UTCField
+from mechanic_shop.http.fields import NestedRelatedField, UTCField
 from mechanic_shop.http.serializers import ShopSerializer, asking_user
 
 from .models import Customer, Vehicle
@@ -71,7 +71,7 @@ class FiledChangeSerializer(ShopSerializer):
     of = serializers.SerializerMethodField(help_text="the kind of row that was changed")
     of_id = serializers.IntegerField(source="object_id", read_only=True)
     at = UTCField(source="timestamp", read_only=True)
-    by = SmallRelatedField(source="actor", read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
+    by = NestedRelatedField(source="actor", read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
     channel = serializers.CharField(source="door", read_only=True)
     action = serializers.CharField(source="get_action_display", read_only=True)
     changes = serializers.SerializerMethodField(help_text="{field: [before, after]}")

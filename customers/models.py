@@ -13,7 +13,7 @@ from mechanic_shop.accounts.renewal import PeopleQuerySet
 from mechanic_shop.db.models import ShopModel, ShopQuerySet
 from mechanic_shop.db.row_locks import locking
 from mechanic_shop.errors import DomainError
-from mechanic_shop.fastpath.compiled_queries import Prepared
+from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 from mechanic_shop.http.search import SHORTEST, keys, matching
 from mechanic_shop.inputs import clean_plate, clean_vin
 
@@ -39,12 +39,12 @@ class CustomerQuerySet(PeopleQuerySet, ShopQuerySet):
             raise erased(pk)
 
 
-@Prepared
+@CompiledQuery
 def erasure(customer: int) -> Any:
     return Customer.objects.filter(pk=customer).values_list("erased_at")
 
 
-@Prepared
+@CompiledQuery
 def erasure_locked(customer: int) -> Any:
     return locking(Customer.objects.filter(pk=customer), no_key=True).values_list("erased_at")
 
@@ -77,7 +77,7 @@ class Customer(ShopModel):
     tax_certificate = models.CharField(max_length=60, blank=True, default="", db_default="", help_text="its number")
     erased_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="since when nothing says any more who it was")
 
-    untold = frozenset({"phone_digits"})
+    unaudited = frozenset({"phone_digits"})
     personal = frozenset({"name", "email", "phone", "address", "notes", "tax_certificate"})
 
     objects = CustomerQuerySet.as_manager()
@@ -175,7 +175,7 @@ class Vehicle(ShopModel):
     name = models.CharField(max_length=200, blank=True, editable=False, help_text="what a person calls it: year, make, model and plate")
     vin_valid = models.BooleanField(default=False, editable=False, help_text="the VIN follows ISO 3779")
 
-    untold = frozenset({"name", "vin_valid", "odometer_at"})
+    unaudited = frozenset({"name", "vin_valid", "odometer_at"})
     personal = frozenset({"plate", "vin"})
 
     objects = VehicleQuerySet.as_manager()

@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import EMAIL_TAKEN
-from mechanic_shop.accounts.rights import may_manage
+from mechanic_shop.accounts.permission_checks import may_manage
 from mechanic_shop.admin.log import forget_in_log
 from mechanic_shop.currency import rounded
 from mechanic_shop.db import audit, row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput, NotAllowed
 
-from . import answers
+from . import idempotency_redaction
 from .models import Customer, Vehicle, erased
 
 log = logging.getLogger("shop.privacy")
@@ -80,7 +80,7 @@ def delete(customer: Customer, *, by: Any) -> None:
     for row in rows:
         gone = copy(row)  # a row that was deleted has no key any more
         row.delete(by=by)
-        audit.forget(gone)
+        audit.redact(gone)
 
 
 @atomic
@@ -116,7 +116,7 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
     )
     if kept_login is not None:
         accounts.erase_login(kept_login, by=by)
-    answers.forget(customer, user)
+    idempotency_redaction.forget(customer, user)
     _forget_everywhere(customer, *vehicles, *filter(None, [kept_login]))
     log.info("customer erased", extra={"customer_id": customer.pk, "by_user_id": by.pk})
 
@@ -149,7 +149,7 @@ def _erase_vehicles(customer: Customer) -> list[Vehicle]:
 def _forget_everywhere(*rows: Any) -> None:
     """What other tables remember of these rows as they were: the admin's log and the audit trail."""
     for row in rows:
-        audit.forget(row)
+        audit.redact(row)
     forget_in_log(*rows)  # last: the log may know what they are called from now on
 
 

@@ -10,9 +10,9 @@ from mechanic_shop.accounts.emails import EmailField
 from mechanic_shop.accounts.models import EMAIL_TAKEN, User
 from mechanic_shop.accounts.operations import email_is_taken
 from mechanic_shop.accounts.passwords import PasswordField, hash_new_password
-from mechanic_shop.fastpath.json_queries import Truth
-from mechanic_shop.http.fields import SmallRelatedField, WrittenField
-from mechanic_shop.http.serializers import Body, ShopSerializer, asking_user, make_read_only
+from mechanic_shop.fastpath.json_queries import JsonBool
+from mechanic_shop.http.fields import NestedRelatedField, WrittenField
+from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer, asking_user, make_read_only
 from mechanic_shop.inputs import clean_plate, clean_vin
 
 from . import operations
@@ -29,7 +29,7 @@ class CustomerSerializer(ShopSerializer):
     has_login = serializers.BooleanField(read_only=True)
 
     staff_fields = dict.fromkeys(("notes", "tax_exempt", "tax_certificate", "erased_at"), "customers.view_customer")
-    expressions = {"has_login": Truth(Q(user__isnull=False, erased_at__isnull=True))}
+    expressions = {"has_login": JsonBool(Q(user__isnull=False, erased_at__isnull=True))}
 
     class Meta:
         model = Customer
@@ -76,7 +76,7 @@ class CustomerSerializer(ShopSerializer):
         return operations.update(instance, **validated_data, by=self.context["request"].user)
 
 
-class EraseSerializer(Body):
+class EraseSerializer(ActionSerializer):
     current_password = PasswordField(required=False, help_text="asked of whoever erases their own record")
 
 
@@ -91,7 +91,7 @@ class ConfirmOdometerField(serializers.BooleanField):
 class VehicleSerializer(ShopSerializer):
     """A vehicle. A customer's is always their own; staff say whose it is."""
 
-    customer = SmallRelatedField(queryset=Customer.objects.all(), required=False)
+    customer = NestedRelatedField(queryset=Customer.objects.all(), required=False)
     plate = WrittenField(max_length=40, required=False, allow_blank=True)
     vin = WrittenField(max_length=40, required=False, allow_blank=True)
     vin_valid = serializers.BooleanField(read_only=True)

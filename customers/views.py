@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from mechanic_shop.http.permissions import Has, IsAuthenticated, IsOwner
 from mechanic_shop.http.renderers import to_json
-from mechanic_shop.http.schema import answers
+from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopModelViewSet
 
 from . import operations
@@ -55,7 +55,7 @@ class CustomerViewSet(ShopModelViewSet):
 
         return self.write_checked(self.make_body, answer)
 
-    @answers(CustomerFileSerializer)
+    @response_schema(CustomerFileSerializer)
     @action(detail=True, serializer_class=CustomerFileSerializer)
     def export(self, request: Any, pk: str) -> Any:
         """All that the shop knows of a customer, as one JSON file.

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from mechanic_shop.db.models import AppendOnlyModel, AppendOnlyQuerySet, ShopModel, ShopQuerySet, UniqueTextModel, exact, unique_text
 from mechanic_shop.errors import InvalidInput
-from mechanic_shop.fastpath.compiled_queries import Prepared
+from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 from mechanic_shop.prices import price_field
 
 from .taxes import TaxCode
@@ -71,10 +71,10 @@ class PartQuerySet(ShopQuerySet):
         The only statement that ever changes them. Its WHERE clause is the lock, also where
         ``select_for_update`` does nothing; on PostgreSQL it holds the row until the transaction ends.
         """
-        return bool(shifted.change(part_id, on_hand, allocated, timezone.now()))
+        return bool(shifted.execute_update(part_id, on_hand, allocated, timezone.now()))
 
 
-@Prepared
+@CompiledQuery
 def shifted(part_id: int, on_hand: Decimal, allocated: Decimal, now: datetime) -> Any:
     new_on_hand, new_allocated = exact(F("on_hand") + on_hand), exact(F("allocated") + allocated)
     fits = Part.objects.filter(GreaterThanOrEqual(new_on_hand, new_allocated), GreaterThanOrEqual(new_allocated, ZERO), pk=part_id)
@@ -103,7 +103,7 @@ class Part(UniqueTextModel, ShopModel):
     is_active = models.BooleanField(default=True, help_text="can be put on tickets; switch off instead of deleting")
 
     unique_text = "sku"
-    untold = frozenset({"unique_key", "on_hand", "allocated"})  # the ledger tells of the counts
+    unaudited = frozenset({"unique_key", "on_hand", "allocated"})  # the ledger tells of the counts
 
     objects = PartQuerySet.as_manager()
 

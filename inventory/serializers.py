@@ -7,19 +7,19 @@ from typing import Any
 from django.db.models import F
 from rest_framework import serializers
 
-from mechanic_shop.fastpath.json_queries import Fixed
+from mechanic_shop.fastpath.json_queries import DecimalText
 from mechanic_shop.http import iso_dates
 from mechanic_shop.http.fields import (
     DayField,
+    NestedRelatedField,
     PercentField,
     PositiveQuantityField,
     QuantityField,
-    SmallRelatedField,
     UnitPriceField,
     WrittenField,
     read,
 )
-from mechanic_shop.http.serializers import Body, ShopSerializer
+from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer
 
 from . import operations
 from .models import Part, Reason, StockMovement
@@ -34,10 +34,10 @@ class PartSerializer(ShopSerializer):
     available = QuantityField(read_only=True)
     reorder_point = QuantityField(min_value=Decimal(0), required=False)
     reorder_quantity = QuantityField(min_value=Decimal(0), required=False)
-    tax_code = SmallRelatedField(queryset=TaxCode.objects.all(), required=False, allow_null=True)
+    tax_code = NestedRelatedField(queryset=TaxCode.objects.all(), required=False, allow_null=True)
 
     staff_fields = {"cost": "inventory.view_cost"}
-    expressions = {"available": Fixed(F("on_hand") - F("allocated"), 3)}
+    expressions = {"available": DecimalText(F("on_hand") - F("allocated"), 3)}
 
     class Meta:
         model = Part
@@ -57,10 +57,10 @@ class PartSerializer(ShopSerializer):
 
 
 class MovementSerializer(ShopSerializer):
-    part = SmallRelatedField(read_only=True, shows=("sku", "name"))
+    part = NestedRelatedField(read_only=True, shows=("sku", "name"))
     quantity = QuantityField()
     on_hand_after = QuantityField()
-    by = SmallRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"})
+    by = NestedRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"})
 
     staff_fields = {"unit_cost": "inventory.view_cost"}
 
@@ -70,7 +70,7 @@ class MovementSerializer(ShopSerializer):
         read_only_fields = fields
 
 
-class ReceiveSerializer(Body):
+class ReceiveSerializer(ActionSerializer):
     """A delivery. Who unpacks it may say what a unit cost, also without the right to see other costs."""
 
     quantity = PositiveQuantityField()
@@ -78,13 +78,13 @@ class ReceiveSerializer(Body):
     note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
 
 
-class AdjustSerializer(Body):
+class AdjustSerializer(ActionSerializer):
     quantity = QuantityField(help_text="signed: negative takes parts off the shelf")
     reason = serializers.ChoiceField(choices=[Reason.ADJUSTMENT, Reason.SCRAP])
     note = WrittenField(lines=True, max_length=500)
 
 
-class CountSerializer(Body):
+class CountSerializer(ActionSerializer):
     counted = QuantityField(min_value=Decimal(0), help_text="what is on the shelf")
     note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
 
@@ -140,7 +140,7 @@ def parts_field(**options: Any) -> TaxPartSerializer:
     )
 
 
-class SetRateSerializer(Body):
+class SetRateSerializer(ActionSerializer):
     """What a tax code takes from a day on: a ``rate``, or several named ``parts``."""
 
     rate = rate_field()

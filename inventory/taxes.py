@@ -62,7 +62,7 @@ class TaxCode(UniqueTextModel, ShopModel):
     number = registration_number()
     is_default = models.BooleanField(default=False, help_text="for whatever bears no code of its own")
 
-    untold = frozenset({"unique_key"})
+    unaudited = frozenset({"unique_key"})
 
     objects = TaxCodeQuerySet.as_manager()
 
@@ -111,7 +111,7 @@ class TaxRate(ShopModel):
     rate = models.DecimalField(max_digits=6, decimal_places=3, help_text="percent")
     valid_from = models.DateField()
 
-    untold = frozenset({"code"})
+    unaudited = frozenset({"code"})
 
     objects = TaxRateQuerySet.as_manager()
 
@@ -142,7 +142,7 @@ class TaxPart(ShopModel):
     number = registration_number()
     on_top = models.BooleanField(default=False, help_text="applies on the amount with the taxes before it, not on the amount alone")
 
-    untold = frozenset({"tax_rate", "position"})
+    unaudited = frozenset({"tax_rate", "position"})
 
     class Meta:
         ordering = ("tax_rate", "position")

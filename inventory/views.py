@@ -4,7 +4,7 @@ from rest_framework.decorators import action
 
 from mechanic_shop.http import caching
 from mechanic_shop.http.permissions import Has
-from mechanic_shop.http.schema import answers
+from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopModelViewSet
 
 from . import operations
@@ -56,25 +56,25 @@ class PartViewSet(ShopModelViewSet):
     def perform_destroy(self, part: Part) -> None:
         operations.delete(part, by=self.request.user)
 
-    @answers(PartSerializer)
+    @response_schema(PartSerializer)
     @action(detail=True, methods=["put"], serializer_class=ReceiveSerializer)
     def receive(self, request: Any, pk: str) -> Any:
         """Put a delivery on the shelf; tickets that wait for the part get theirs, oldest first."""
         return self.act(operations.receive)
 
-    @answers(PartSerializer)
+    @response_schema(PartSerializer)
     @action(detail=True, methods=["put"], serializer_class=AdjustSerializer)
     def adjust(self, request: Any, pk: str) -> Any:
         """Correct the shelf by a signed quantity, or scrap some; a note is required."""
         return self.act(operations.adjust)
 
-    @answers(PartSerializer)
+    @response_schema(PartSerializer)
     @action(detail=True, methods=["put"], serializer_class=CountSerializer)
     def count(self, request: Any, pk: str) -> Any:
         """Set what is on hand to what a stock-take found."""
         return self.act(operations.count)
 
-    @answers(MovementSerializer, many=True)
+    @response_schema(MovementSerializer, many=True)
     @action(
         detail=True,
         serializer_class=MovementSerializer,
@@ -88,7 +88,7 @@ class PartViewSet(ShopModelViewSet):
         part = self.get_object_or_404(Part.objects.visible_to(request.user))
         return self.answer_rows(self.get_queryset().filter(part=part))
 
-    @answers(PartSerializer, many=True)
+    @response_schema(PartSerializer, many=True)
     @action(detail=False, url_path="low-stock", filterset_class=None, ordering_fields=["sku", "name", "on_hand"])
     def low_stock(self, request: Any) -> Any:
         """Active parts of which no more than the reorder point is available."""
@@ -114,7 +114,7 @@ class TaxCodeViewSet(ShopModelViewSet):
         serializer.save()
         caching.changed("parts")  # lists of them tell the names of their codes
 
-    @answers(TaxCodeSerializer)
+    @response_schema(TaxCodeSerializer)
     @action(detail=True, methods=["put"], url_path="set-rate", serializer_class=SetRateSerializer)
     def set_rate(self, request: Any, pk: str) -> Any:
         """Say what the code takes from a day on."""

@@ -23,8 +23,8 @@ from django.urls import reverse_lazy
 from environs import Env, EnvError
 from phonenumbers import SUPPORTED_REGIONS
 
-from mechanic_shop import __version__
-from mechanic_shop.admin import theme
+from . import __version__
+from .admin import branding
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -389,7 +389,7 @@ USE_I18N = False
 LANGUAGE_CODE = "en-us"
 FORMAT_MODULE_PATH = "mechanic_shop.formats"  # how days are typed into forms: as SHOP_REGION writes them
 
-UNFOLD = theme.unfold(SHOP_NAME)
+UNFOLD = branding.unfold(SHOP_NAME)
 
 # --- the API -----------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -397,7 +397,7 @@ REST_FRAMEWORK = {
         "mechanic_shop.accounts.authentication.TokenAuthentication",
         "mechanic_shop.accounts.authentication.BrowserAuthentication",
     ],
-    "UNAUTHENTICATED_USER": "mechanic_shop.accounts.models.Visitor",
+    "UNAUTHENTICATED_USER": "mechanic_shop.accounts.models.AnonymousVisitor",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["mechanic_shop.http.renderers.JSONRenderer", "mechanic_shop.http.browsable.BrowsableRenderer"],
     "DEFAULT_PARSER_CLASSES": [

@@ -10,6 +10,6 @@ logging.captureWarnings(True)  # a warning is a record like any other: every lin
 django = get_wsgi_application()
 
 from . import urls  # noqa: E402 - Django is set up only now
-from .fastpath.direct_dispatch import Express  # noqa: E402
+from .fastpath.direct_dispatch import DirectDispatch  # noqa: E402
 
-application = Express(django, "/api/v1/", urls.router.urls)
+application = DirectDispatch(django, "/api/v1/", urls.router.urls)

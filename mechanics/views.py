@@ -4,7 +4,7 @@ from rest_framework.decorators import action
 
 from mechanic_shop.http import caching
 from mechanic_shop.http.permissions import AllowAny, Has
-from mechanic_shop.http.schema import answers
+from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopModelViewSet
 
 from . import operations
@@ -43,7 +43,7 @@ class MechanicViewSet(ShopModelViewSet):
     def perform_destroy(self, mechanic: Mechanic) -> None:
         operations.delete(mechanic, by=self.request.user)
 
-    @answers(PopularMechanicSerializer, many=True)
+    @response_schema(PopularMechanicSerializer, many=True)
     @action(detail=False, serializer_class=PopularMechanicSerializer, filterset_class=PopularFilter, ordering_fields=None)
     def popular(self, request: Any) -> Any:
         """Mechanics by the number of their tickets, most first, then by name; cancelled tickets do not count."""

@@ -12,8 +12,8 @@ from django.db import close_old_connections, connections
 from rest_framework.test import APIClient, ForceAuthClientHandler
 
 from mechanic_shop.accounts.operations import token_pair
-from mechanic_shop.fastpath.compiled_queries import pages, shelf
-from mechanic_shop.fastpath.direct_dispatch import Express, added
+from mechanic_shop.fastpath.compiled_queries import page_query_cache, query_cache
+from mechanic_shop.fastpath.direct_dispatch import DirectDispatch, added
 from mechanic_shop.http import caching
 from mechanic_shop.urls import router
 
@@ -60,8 +60,8 @@ def _a_quick_and_patient_shop(settings: Any) -> Any:
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True  # nothing was collected
     settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES, "off")
     forget()
-    shelf.clear()  # statements of other settings
-    pages.clear()
+    query_cache.clear()  # statements of other settings
+    page_query_cache.clear()
     added.cache_clear()  # headers of other settings
     yield
     cache.clear()
@@ -69,7 +69,7 @@ def _a_quick_and_patient_shop(settings: Any) -> Any:
 
 # What several hosts share is a Redis; .ci/run has a round of tests with one.
 collect_ignore = [] if django_settings.REDIS_URL else ["test_two_hosts.py"]
-express = Express(None, "/api/v1/", router.urls)
+express = DirectDispatch(None, "/api/v1/", router.urls)
 
 
 class Handler(ForceAuthClientHandler):

@@ -262,9 +262,9 @@ def shown_titles(client: Client) -> list[str]:
 
 @pytest.mark.parametrize("name", ["Demo Garage", "os.getcwd", ".Garage", "..x", "Joe’s & <b>Sons</b>. Ltd."])
 def test_a_shop_may_bear_any_name(desk, settings, name):
-    from mechanic_shop.admin import theme
+    from mechanic_shop.admin import branding
 
-    settings.UNFOLD = theme.unfold(name)
+    settings.UNFOLD = branding.unfold(name)
     assert desk.get(at("index")).context["site_header"] == name
 
 

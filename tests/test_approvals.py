@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from inventory import operations as stock
-from inventory.books import findings as stock_findings
+from inventory.integrity_checks import find_discrepancies as stock_findings
 from inventory.taxes import TaxCode
 from mechanic_shop.errors import DomainError
 from tickets import billing, operations

@@ -37,7 +37,7 @@ HTML = {"HTTP_ACCEPT": "text/html"}
 
 def trail(row: Any) -> list[AuditEntry]:
     """A row's entries, oldest first."""
-    return list(audit.trail_of(row).order_by("pk"))
+    return list(audit.entries_of(row).order_by("pk"))
 
 
 def last(row: Any) -> AuditEntry:
@@ -76,9 +76,9 @@ TOLD = {
 
 @pytest.mark.parametrize("model", TOLD, ids=lambda model: model.__name__)
 def test_every_column_is_told_or_left_out_on_purpose(model: Any) -> None:
-    """A new column turns up here: tell it, or say in the model's ``untold`` what else tells of it."""
-    assert {field.name for field in audit.told_fields(model).values()} == TOLD[model]
-    assert model.untold | model.masked | model.personal <= {field.name for field in model._meta.concrete_fields}
+    """A new column turns up here: tell it, or say in the model's ``unaudited`` what else tells of it."""
+    assert {field.name for field in audit.audited_fields(model).values()} == TOLD[model]
+    assert model.unaudited | model.masked | model.personal <= {field.name for field in model._meta.concrete_fields}
 
 
 # --- every model, every door --------------------------------------------------------------------------------
@@ -625,7 +625,7 @@ def test_a_person_can_be_forgotten_and_what_happened_stays(manager: Client) -> N
     save(browser(manager.user), customer, address="9 Elm Street")
     other = CustomerFactory(name="Rita Remembered")
     before = [(entry.pk, entry.actor_id, entry.cid, entry.timestamp, set(entry.told())) for entry in trail(customer)]
-    assert audit.forget(customer) == 3
+    assert audit.redact(customer) == 3
     after = trail(customer)
     assert [(entry.pk, entry.actor_id, entry.cid, entry.timestamp, set(entry.told())) for entry in after] == before
     assert {value for entry in after for name, value in entry.told().items() if name in Customer.personal} == {None}

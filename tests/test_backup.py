@@ -21,7 +21,7 @@ from django.db import connection
 from django.db.backends.postgresql.client import DatabaseClient
 
 from customers.models import Customer
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from mechanic_shop.backups import files, postgresql
 from tickets import operations
 from tickets.models import ServiceTicket
@@ -119,7 +119,7 @@ def test_what_was_acknowledged_before_a_backup_is_in_it_while_eight_write(folder
     assert set(before) <= set(found)
     assert len(found) < ServiceTicket.objects.count()  # a moment in the middle of it
     assert "The books balance: 3 parts" in done("check_stock", url=target)
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_a_restored_shop_goes_on_where_it_was(folder: Path, another: Callable[[str], str]) -> None:

@@ -253,7 +253,7 @@ def test_what_the_shop_did_not_write_is_not_there(found: bytes) -> None:
 def gone(settings: Any, monkeypatch: pytest.MonkeyPatch) -> ShopRedisCache:
     """A Redis to which nobody listens, in place of the cache."""
     monkeypatch.setattr(ShopRedisCache, "down_until", 0.0)
-    monkeypatch.setattr(caching, "unheard", set())
+    monkeypatch.setattr(caching, "pending_groups", set())
     throttling.fallback.clear()
     options = {"SERIALIZER": "mechanic_shop.db.redis.SafeSerializer", "SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25}
     settings.CACHES = {"default": {"BACKEND": "mechanic_shop.db.redis.ShopRedisCache", "LOCATION": "redis://127.0.0.1:1/0", "OPTIONS": options}}
@@ -312,7 +312,7 @@ def test_guessing_passwords_is_limited_without_redis(gone: ShopRedisCache, anony
 def test_who_found_no_redis_trusts_nothing_that_it_knew_before(gone: ShopRedisCache) -> None:
     """Another process may have changed something, and could not say so."""
     assert caching.known_generation("parts") is None
-    assert caching.unheard == set(caching.GROUPS)
+    assert caching.pending_groups == set(caching.GROUPS)
 
 
 def test_pages_from_before_an_outage_do_not_come_back_with_redis(anonymous: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,9 +324,9 @@ def test_pages_from_before_an_outage_do_not_come_back_with_redis(anonymous: Clie
         outage.setattr(caching, "is_shared", lambda: True)
         outage.setattr(caching, "cache", type("Gone", (), {"look": lambda *a: None, "set": lambda *a: None})())
         caching.new_generation("mechanics")
-        assert caching.unheard == {"mechanics"}
+        assert caching.pending_groups == {"mechanics"}
     assert "After" in anonymous.get(MECHANICS).content.decode()
-    assert caching.unheard == set()
+    assert caching.pending_groups == set()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customers.models import Customer, Vehicle
-from inventory.books import findings as stock_findings
+from inventory.integrity_checks import find_discrepancies as stock_findings
 from mechanic_shop.db import triggers
 from tickets import operations
 from tickets.books import findings
@@ -55,7 +55,7 @@ def shop(settings: Any) -> dict[str, Any]:
 
 def tamper(model: Any, change: str, where: str) -> None:
     """Raw SQL, with the triggers out of the way: what a person with the owner's rights in the database does."""
-    with triggers.lifted(connection), connection.cursor() as cursor:
+    with triggers.triggers_disabled(connection), connection.cursor() as cursor:
         cursor.execute(f"UPDATE {model._meta.db_table} SET {change} WHERE {where}")
         assert cursor.rowcount == 1
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE" if connection.vendor == "postgresql" else "SELECT 1")
@@ -182,7 +182,7 @@ def test_no_more_is_credited_than_there_was(shop: dict[str, Any]) -> None:
 
 def test_an_invoice_that_vanished_leaves_a_gap(shop: dict[str, Any]) -> None:
     last = Invoice.objects.get(number="INV-000004")
-    with triggers.lifted(connection), connection.cursor() as cursor:
+    with triggers.triggers_disabled(connection), connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM tickets_invoicelinetax WHERE line_id IN (SELECT id FROM tickets_invoiceline WHERE invoice_id = %s)",
             [last.pk],

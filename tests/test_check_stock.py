@@ -10,7 +10,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from inventory import operations as stock
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part, StockMovement
 from tickets import operations
 from tickets.models import ServiceTicket, TicketPart
@@ -41,7 +41,7 @@ def tamper(model, change: str, where: str) -> None:
 def test_an_honest_shop_balances(shop):
     stock.adjust(Part.objects.get(sku="OIL"), quantity=Decimal("-0.7"), reason="scrap", note="Spilt", by=office())
     operations.move(ServiceTicket.objects.get(pk=shop["holding"]), to="cancelled", by=office())
-    assert findings() == []
+    assert find_discrepancies() == []
     out = StringIO()
     call_command("check_stock", stdout=out)
     assert out.getvalue() == "The books balance: 2 parts, 5 movements.\n"
@@ -95,20 +95,20 @@ def test_what_was_tampered_with_is_named(shop, model, change, where, found):
     names = {"first": pads.first().pk, "last": pads.last().pk, "estimate": ServiceTicket.objects.get(status="estimate").number}
     names |= {name: ServiceTicket.objects.get(pk=shop[name]).number for name in ("holding", "fitted")}
     tamper(model, change, where)
-    assert findings() == [line.format(**names) for line in found]
+    assert find_discrepancies() == [line.format(**names) for line in found]
 
 
 def test_a_movement_that_vanished_is_missed(shop):
     receipt = StockMovement.objects.filter(part=shop["pads"]).order_by("pk").first()
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {StockMovement._meta.db_table} WHERE id = %s", [receipt.pk])
-    assert findings()[0] == "PADS: 8 on hand, but its movements add up to -2."
+    assert find_discrepancies()[0] == "PADS: 8 on hand, but its movements add up to -2."
 
 
 def test_a_ticket_whose_status_was_changed_by_hand_still_holds_its_parts(shop):
     tamper(ServiceTicket, "status = 'closed'", f"id = {shop['holding']}")
     number = ServiceTicket.objects.get(pk=shop["holding"]).number
-    assert findings() == [
+    assert find_discrepancies() == [
         "PADS: 3 allocated, but open tickets hold 0.",
         "OIL: 0.2 allocated, but open tickets hold 0.",
         f"{number} is closed, but still holds 3 of PADS.",
@@ -129,9 +129,9 @@ def test_the_number_of_queries_does_not_grow_with_the_shop(shop):
     with CaptureQueriesContext(
         connection,
     ) as few:
-        findings()
+        find_discrepancies()
     for _ in range(10):
         make_ticket("approved", parts=[(PartFactory(stock=3), 1), (PartFactory(stock=4), 2)])
     with CaptureQueriesContext(connection) as many:
-        assert findings() == []
+        assert find_discrepancies() == []
     assert len(many) == len(few) <= 14

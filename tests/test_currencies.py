@@ -15,8 +15,8 @@ from django.test import Client as Browser
 from rest_framework import serializers
 
 from mechanic_shop.currency import AmountField, short
-from mechanic_shop.fastpath.compiled_queries import pages, shelf
-from mechanic_shop.fastpath.json_queries import documents
+from mechanic_shop.fastpath.compiled_queries import page_query_cache, query_cache
+from mechanic_shop.fastpath.json_queries import json_rows
 from mechanic_shop.http import fields
 from tickets import operations
 from tickets.models import CannedJob, LaborRate
@@ -41,8 +41,8 @@ NOT_SHOWN = {"discount_amount", "expected_total", "unit_cost"}  # by every route
 def use(settings: Any, currency: str) -> int:
     """From now on the shop has this currency; what was kept of another is forgotten."""
     settings.SHOP_CURRENCY, settings.SHOP_CURRENCY_PLACES = currency, PLACES[currency]
-    shelf.clear()
-    pages.clear()
+    query_cache.clear()
+    page_query_cache.clear()
     forget()
     return PLACES[currency]
 
@@ -179,7 +179,7 @@ def test_all_that_the_api_shows_has_exactly_the_decimals_of_the_currency(setting
     names = set()
     for serializer, rows in RESOURCES:
         shape = serializer(context={"request": call})
-        fast = [each for (text,) in documents(rows.all(), shape) for each in amounts_in(shape, orjson.loads(text))]
+        fast = [each for (text,) in json_rows(rows.all(), shape) for each in amounts_in(shape, orjson.loads(text))]
         slow = [each for row in rows.all() for each in amounts_in(shape, serializer(row, context={"request": call}).data)]
         assert fast == slow
         assert [each for each in fast if not exact.fullmatch(each[1])] == []

@@ -16,7 +16,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from customers.models import Customer, Vehicle
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part, Reason, StockMovement
 from mechanic_shop.accounts.models import User
 from mechanics.models import Mechanic
@@ -88,7 +88,7 @@ def test_people_and_cars_are_as_messy_as_real_ones():
 
 
 def test_the_books_balance():
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 # When it happened
@@ -168,7 +168,7 @@ def test_the_customer_has_tickets_in_many_states_and_an_estimate_to_approve(anon
     access = anonymous.post("/api/v1/auth/token/", {"email": "customer@example.com", "password": loader.PASSWORD}).json()["access"]
     path = f"/api/v1/tickets/{estimate.pk}/transitions/"
     assert anonymous.post(path, {"to": "approved"}, headers={"Authorization": f"Bearer {access}"}).json()["status"] == "approved"
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_the_mechanic_has_work():

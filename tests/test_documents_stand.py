@@ -127,7 +127,7 @@ def test_receipts_of_before_are_filled_by_the_migration(settled: Customer) -> No
     customers.erase(erased, by=office())
     expected = {payment.pk: receipt(payment) for payment in Payment.objects.exclude(pk=of_erased.pk)}
     Customer.objects.filter(pk=settled.pk).update(address="Today 1")
-    with triggers.lifted(connection):
+    with triggers.triggers_disabled(connection):
         models.QuerySet(Payment).update(document={})
     name = "0009_fill_documents"
     state = MigrationExecutor(connection).loader.project_state(("tickets", name))

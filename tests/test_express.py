@@ -9,7 +9,7 @@ from django.db import OperationalError, connection, connections
 
 from inventory.models import Part
 from mechanic_shop.fastpath import compiled_queries
-from mechanic_shop.fastpath.direct_dispatch import Express
+from mechanic_shop.fastpath.direct_dispatch import DirectDispatch
 from mechanic_shop.urls import router
 
 from .conftest import Client, express
@@ -103,7 +103,7 @@ def test_a_read_on_a_lost_connection_begins_anew_on_djangos_way(
         raise OperationalError("the connection was closed, or the database is busy")
 
     with monkeypatch.context() as fault:
-        fault.setattr(compiled_queries.Text, "execute", failed)
+        fault.setattr(compiled_queries.CompiledSQL, "execute", failed)
         fault.setattr(connections["default"], "is_usable", lambda: usable)
         asked = environ(manager, "GET", "/api/v1/tickets/1/")
         response = express.answer(asked)
@@ -121,7 +121,7 @@ def test_a_statement_asks_whether_its_connection_lives_as_django_does(manager: C
 
 
 def test_a_prepared_value_that_the_statement_does_not_hold_is_told() -> None:
-    @compiled_queries.Prepared
+    @compiled_queries.CompiledQuery
     def forgetful(ticket: int, part: int) -> Any:
         return Part.objects.filter(pk=ticket)
 
@@ -142,7 +142,7 @@ def test_what_nobody_foresaw_is_a_500_in_the_one_shape(manager: Client, monkeypa
 
 def test_a_wsgi_server_gets_status_headers_and_body(manager: Client) -> None:
     told: list[Any] = []
-    application = Express(WSGIHandler(), "/api/v1/", router.urls)
+    application = DirectDispatch(WSGIHandler(), "/api/v1/", router.urls)
     application.application.load_middleware()
     body = b"".join(application(environ(manager, "GET", "/api/v1/mechanics/"), lambda *args: told.extend(args)))
     assert told[0] == "200 OK"

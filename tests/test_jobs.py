@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from inventory import operations as stock
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from tickets.models import Authorization, CannedJob, Job, LaborRate, ServiceTicket, TicketPart
 from tickets.operations import jobs, locks
@@ -218,7 +218,7 @@ def test_the_first_yes_approves_the_ticket_and_holds_what_was_approved(advisor: 
     assert ticket.status == "approved"
     assert [line(ticket, part).allocated for part in (yes, no, later, loose)] == [2, 0, 0, 0]
     assert line(ticket, loose).status == "proposed"
-    assert findings() == []
+    assert find_discrepancies() == []
     assert advisor.get(f"{API}tickets/{ticket.pk}/authorizations/").json()["results"] == [record]
 
 
@@ -324,7 +324,7 @@ def test_an_approved_job_that_grows_goes_back_to_the_customer(advisor: Client, g
     assert response.status_code == 200, response.json()
     assert status_of(job) == "proposed"
     assert line(ticket, part).allocated == 0, "stock is held for approved jobs only"
-    assert findings() == []
+    assert find_discrepancies() == []
     authorize(advisor, ticket)
     assert line(ticket, part).allocated == line(ticket, part).quantity
 
@@ -366,7 +366,7 @@ def test_a_part_moves_between_jobs_and_its_stock_with_it(advisor: Client) -> Non
     assert (line(ticket, part).job_id, line(ticket, part).allocated) == (None, 0)  # no way around the customer
     elsewhere = job_on(make_ticket(), advisor)
     refused(put(advisor, f"tickets/{ticket.pk}/edit-part/", part=part.pk, job=elsewhere["id"]), 400)
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_a_backorder_of_a_declined_job_takes_nothing(advisor: Client) -> None:
@@ -407,7 +407,7 @@ def test_a_job_that_grows_leaves_in_the_car_what_is_fitted(advisor: Client) -> N
     assert line(ticket, part).issued == 2
     put(advisor, f"jobs/{job['id']}/cancel/")
     assert line(ticket, part).issued == 0, "nobody wants it any more"
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_nothing_more_is_put_into_a_job_that_was_declined(advisor: Client, assigned: Client) -> None:
@@ -453,7 +453,7 @@ def test_cancelling_a_job_gives_its_stock_back(advisor: Client) -> None:
     ticket, job, part = approved_job(advisor)
     put(advisor, f"jobs/{job['id']}/cancel/")
     assert line(ticket, part).allocated == 0
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 # --- canned jobs and recommendations -----------------------------------------------------------------

@@ -10,8 +10,8 @@ from customers import operations as customers
 from customers.models import Customer
 from mechanic_shop.accounts import authentication
 from mechanic_shop.accounts import operations as accounts
-from mechanic_shop.accounts.known import KnownUsers
 from mechanic_shop.accounts.models import User
+from mechanic_shop.accounts.token_cache import TokenUserCache
 from mechanic_shop.http.caching import known_generation
 from mechanics import operations as mechanics
 from mechanics.models import Mechanic
@@ -139,11 +139,11 @@ class Workers:
     """Two processes of the shop in one: each keeps its own users, both ask the one shared cache."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
-        self.monkeypatch, self.kept = monkeypatch, [KnownUsers(), KnownUsers()]
+        self.monkeypatch, self.kept = monkeypatch, [TokenUserCache(), TokenUserCache()]
         self.client = Client(HTTP_AUTHORIZATION=token)
 
-    def ask(self, known: KnownUsers) -> list[Any]:
-        self.monkeypatch.setattr(authentication, "known", known)
+    def ask(self, known: TokenUserCache) -> list[Any]:
+        self.monkeypatch.setattr(authentication, "token_users", known)
         answers = [self.client.get(f"/api/v1/{path}") for path in PATHS]
         return [(answer.status_code, answer.content if answer.status_code == 200 else b"") for answer in answers]  # a refusal names its request
 
@@ -156,12 +156,12 @@ def test_the_next_request_sees_it_on_every_worker(write: str, monkeypatch: pytes
     before = [workers.ask(known) for known in workers.kept * 2]
     assert before[0] == before[1] == before[2]
     assert all(known.kept for known in workers.kept)
-    monkeypatch.setattr(authentication, "known", KnownUsers())
+    monkeypatch.setattr(authentication, "token_users", TokenUserCache())
 
     with django_capture_on_commit_callbacks(execute=False) as callbacks:
         done = WRITES[write](crew)
     assert getattr(done, "status_code", 204) < 400
-    now = workers.ask(KnownUsers())  # by a worker that knows nobody
+    now = workers.ask(TokenUserCache())  # by a worker that knows nobody
     assert now != before[0]
     # Within the transaction its own change is seen, and after it nothing that another worker read meanwhile.
     assert [workers.ask(known) for known in workers.kept] == [now, now]

@@ -9,7 +9,7 @@ import pytest
 
 from customers.models import Customer
 from mechanic_shop.fastpath import json_queries
-from mechanic_shop.fastpath.compiled_queries import MEGABYTE, Shelf, pages, shelf, weight_of
+from mechanic_shop.fastpath.compiled_queries import MEGABYTE, QueryCache, page_query_cache, query_cache, weight_of
 
 from .conftest import Client, client_of
 from .factories import CustomerFactory, UserFactory, VehicleFactory, make_ticket
@@ -44,7 +44,7 @@ class Garage:
 
 
 def kept() -> tuple[int, int]:
-    return len(shelf.kept), len(pages.kept)
+    return len(query_cache.kept), len(page_query_cache.kept)
 
 
 # --- shared --------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ class Heavy:
 
 
 def test_a_shelf_drops_what_was_not_used_for_longest() -> None:
-    small = Shelf(5 * weight_of((0,), Heavy()))
+    small = QueryCache(5 * weight_of((0,), Heavy()))
     for number in range(5):
         small.get((number,), Heavy)
     kept_before = small.get((0,), Heavy)
@@ -128,7 +128,7 @@ def test_a_shelf_drops_what_was_not_used_for_longest() -> None:
 
 
 def test_what_fits_on_no_shelf_is_not_kept() -> None:
-    small = Shelf(100)
+    small = QueryCache(100)
     assert isinstance(small.get((1,), Heavy), Heavy)
     assert (small.held, len(small.kept)) == (0, 0)
 
@@ -138,7 +138,7 @@ def test_a_query_string_counts_with_its_length() -> None:
 
 
 def test_both_shelves_are_64_megabytes_of_a_process() -> None:
-    assert shelf.size + pages.size == 64 * MEGABYTE
+    assert query_cache.size + page_query_cache.size == 64 * MEGABYTE
 
 
 @pytest.fixture
@@ -164,11 +164,11 @@ def test_what_is_kept_holds_the_bytes_that_it_says(traced: Callable[[], int], ma
         garage.write()
 
     ask()  # all else that is kept, once
-    shelf.clear()
-    pages.clear()
+    query_cache.clear()
+    page_query_cache.clear()
     before = traced()
     ask()
     real = traced() - before
-    said = shelf.held + pages.held
+    said = query_cache.held + page_query_cache.held
     assert said > 150_000
     assert 0.6 * real < said < 2 * real, (said, real)

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mechanic_shop.fastpath.compiled_queries import shelf
+from mechanic_shop.fastpath.compiled_queries import query_cache
 from mechanics.models import Mechanic
 from tickets import operations
 from tickets.models import TicketMechanic
@@ -251,13 +251,13 @@ def test_the_window_is_of_whole_days_of_assignment(anonymous: Client, since: str
 
 def test_the_window_is_of_days_of_the_shop(anonymous: Client, settings: Any) -> None:
     settings.TIME_ZONE = "America/Denver"
-    shelf.clear()  # a shop's days do not move while it runs, so statements keep them
+    query_cache.clear()  # a shop's days do not move while it runs, so statements keep them
     mechanic = MechanicFactory(name="Ann")
     make_ticket(mechanics=[mechanic])
     TicketMechanic.objects.update(assigned_at=datetime(2026, 3, 2, 5, 0, tzinfo=UTC))  # ten in the evening of March 1st in Denver
     assert popular(anonymous, since="2026-03-01", until="2026-03-01") == [("Ann", 1)]
     assert popular(anonymous, since="2026-03-02") == [("Ann", 0)]
-    shelf.clear()
+    query_cache.clear()
 
 
 @pytest.mark.parametrize("query", ["since=yesterday", "until=2026-02-30", "since=1", "from=2026-01-01", "ordering=name", "is_active=maybe"])

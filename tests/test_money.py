@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from inventory import operations as stock
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import StockMovement
 from tickets import operations
 from tickets.models import CreditNote, DocumentSeries, Invoice, InvoiceAccount, JobStatus, Payment, ServiceTicket
@@ -410,7 +410,7 @@ def test_a_credit_note_by_lines_takes_tax_pro_rata_and_restocks_by_choice(manage
     part.refresh_from_db()
     assert part.on_hand == 9
     assert StockMovement.objects.filter(part=part).latest("pk").reference == note["number"]
-    assert findings() == []
+    assert find_discrepancies() == []
     assert status_of(ticket) == "closed"
     refund(manager, invoice, "83.99")
     assert read(manager, invoice)["balance"] == "0.00"
@@ -479,7 +479,7 @@ def test_what_went_back_on_the_shelf_is_not_sold_again_before_it_is_fitted(manag
     ticket = done_ticket()
     credit(manager, issue(manager, ticket), restock=True)
     assert ticket.lines.get().issued == 0
-    assert findings() == []
+    assert find_discrepancies() == []
     refused(manager.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "parts_not_fitted")
     ticket.refresh_from_db()
     operations.move(ticket, to="in_progress", by=office())
@@ -487,7 +487,7 @@ def test_what_went_back_on_the_shelf_is_not_sold_again_before_it_is_fitted(manag
     manager.put(f"{API}tickets/{ticket.pk}/remove-part/", {"part": ticket.lines.get().part_id})
     operations.move(ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office())
     assert issue(manager, ticket)["total"] == "240.00"
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_an_invoice_of_nothing_is_credited_by_its_lines(manager: Client) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from inventory import operations as stock
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from mechanic_shop.errors import DomainError
 from tickets import operations, pricing
@@ -119,7 +119,7 @@ def test_a_line_is_credited_once(manager: Client) -> None:
     body = {"lines": [{"line": 2, "quantity": 1, "restock": True}]}
     assert statuses(at_once(*[lambda c=again(manager): credit(c, invoice, **body) for _ in range(8)])) == {201: 2, 409: 6}
     assert sorted(CreditNote.objects.values_list("sequence", flat=True)) == [1, 2]
-    assert findings() == []
+    assert find_discrepancies() == []
     balanced(invoice["id"])
 
 
@@ -162,7 +162,7 @@ def test_approving_against_an_edit_never_approves_what_was_not_seen(advisor: Cli
         if approved.status_code == 201:
             assert approved.json()["decisions"][0]["total"] == "189.98"
         assert TicketPart.objects.get(ticket=ticket).allocated == 0
-        assert findings() == []
+        assert find_discrepancies() == []
 
 
 def test_opposite_decisions_leave_the_stock_as_the_job_has_it(advisor: Client) -> None:
@@ -180,7 +180,7 @@ def test_opposite_decisions_leave_the_stock_as_the_job_has_it(advisor: Client) -
         row = Job.objects.get(pk=job["id"])
         held = TicketPart.objects.get(ticket=ticket).allocated
         assert held == (2 if row.status in (JobStatus.APPROVED, JobStatus.DONE) else 0)
-        assert findings() == []
+        assert find_discrepancies() == []
 
 
 def test_a_recommendation_is_taken_up_once(advisor: Client) -> None:
@@ -262,7 +262,7 @@ def test_a_part_added_while_a_delivery_fills_its_backorder_is_held_once(hold_up:
         lambda: operations.add_part(ticket, part=part, quantity=Decimal(1), backorder=True, by=by),
         after(0.2, lambda: stock.receive(part, quantity=Decimal(10), by=by)),
     )
-    assert findings() == []
+    assert find_discrepancies() == []
     assert TicketPart.objects.get().quantity == 3
 
 
@@ -275,7 +275,7 @@ def test_a_part_added_to_a_job_while_a_delivery_comes_does_not_deadlock(hold_up:
         after(0.2, lambda: stock.receive(part, quantity=Decimal(10), by=by)),
     )
     assert [each for each in found if isinstance(each, Exception)] == []
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_a_dearer_part_and_a_cancelled_ticket_do_not_deadlock(hold_up: Callable[[str], None]) -> None:
@@ -287,7 +287,7 @@ def test_a_dearer_part_and_a_cancelled_ticket_do_not_deadlock(hold_up: Callable[
         after(0.2, lambda: operations.move(other, to="cancelled", by=by)),
     )
     assert [each for each in found if isinstance(each, Exception)] == []
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_jobs_that_change_at_once_do_not_deadlock(advisor: Client) -> None:
@@ -305,4 +305,4 @@ def test_jobs_that_change_at_once_do_not_deadlock(advisor: Client) -> None:
         assert job.lines.count() == 4
         assert job.status == JobStatus.PROPOSED or total_of(job) == job.authorized_total
     assert ServiceTicket.objects.get().status == "approved"
-    assert findings() == []
+    assert find_discrepancies() == []

@@ -33,7 +33,7 @@ def known(car: Vehicle) -> int | None:
 
 def told(row: Any, name: str) -> list[Any]:
     """What the trail tells of a field, oldest first."""
-    return [entry.told()[name] for entry in audit.trail_of(row).order_by("pk") if name in entry.told()]
+    return [entry.told()[name] for entry in audit.entries_of(row).order_by("pk") if name in entry.told()]
 
 
 # --- a ticket tells its car ------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from inventory import operations as stock
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from tickets import operations
 from tickets.models import CannedJob, Job, ServiceTicket, TicketPart
@@ -78,7 +78,7 @@ def test_stock_follows_the_sum_of_the_lines(advisor: Client) -> None:
     assert (garage.shelf, garage.lines("allocated")["Rear brakes"]) == ((10, 4), 0)
     garage.move("cancelled")
     assert garage.shelf == (10, 0)
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_a_delivery_fills_the_lines_that_wait_one_after_the_other(advisor: Client, django_capture_on_commit_callbacks: Any) -> None:
@@ -89,7 +89,7 @@ def test_a_delivery_fills_the_lines_that_wait_one_after_the_other(advisor: Clien
         stock.receive(garage.cleaner, quantity=Decimal(4), by=office())
     assert garage.lines("allocated") == {"Front brakes": 1, "Rear brakes": 2, None: 1}
     assert ServiceTicket.objects.get(pk=garage.ticket.pk).version == version + 1
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 # --- which line is meant ---------------------------------------------------------------------------
@@ -154,7 +154,7 @@ def test_a_line_that_moves_to_a_job_with_the_part_is_added_to_its_line(advisor: 
     assert garage.put("edit-part", from_job=None, job=garage.rear.pk).status_code == 200
     assert (garage.lines(), garage.lines("issued")) == ({"Front brakes": 1, "Rear brakes": 5}, {"Front brakes": 1, "Rear brakes": 5})
     assert Job.objects.get(pk=garage.rear.pk).status == "proposed", "it has more in it than the customer approved"
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_lines_at_different_prices_are_not_added_up(advisor: Client) -> None:
@@ -196,7 +196,7 @@ def test_a_credit_note_puts_back_what_its_own_line_fitted(advisor: Client) -> No
     operations.credit(invoice, reason="Not used", restock=True, lines=[{"line": 2}, {"line": 3, "quantity": Decimal(1)}], by=office())
     assert garage.lines("issued") == {"Front brakes": 1, "Rear brakes": 0, None: 2}
     assert garage.shelf == (7, 0)
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_an_empty_box_of_the_browsable_api_names_no_job(advisor: Client) -> None:

@@ -105,7 +105,7 @@ def known(db: Any) -> Customer:
 
 
 def mark_every_text() -> None:
-    with triggers.lifted(connection):
+    with triggers.triggers_disabled(connection):
         for model, field in COLUMNS:
             mark = MARKS[f"{model.__name__}.{field.name}"]
             for row in model._base_manager.all():

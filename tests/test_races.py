@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inventory import operations as stock
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from mechanic_shop.errors import DomainError
 from tickets import operations
@@ -47,7 +47,7 @@ def test_ten_parts_are_sold_ten_times(advisor: Client) -> None:
     part.refresh_from_db()
     assert (part.on_hand, part.allocated) == (10, 10)
     assert sum(line.allocated for line in TicketPart.objects.all()) == 10
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_a_mechanic_assigned_by_sixteen_at_once_is_once_on_the_ticket(advisor: Client) -> None:
@@ -67,7 +67,7 @@ def test_of_two_moves_one_wins(advisor: Client) -> None:
     found = statuses(at_once(*moves))
     assert found == {200: 1, 409: 7}
     assert StatusChange.objects.filter(from_status="approved").count() == 1
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_a_part_removed_by_many_goes_back_once(advisor: Client) -> None:
@@ -78,7 +78,7 @@ def test_a_part_removed_by_many_goes_back_once(advisor: Client) -> None:
     assert found == {200: 1, 409: 7}
     part.refresh_from_db()
     assert part.on_hand == 5
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_a_part_added_by_many_has_one_line_in_each_job(advisor: Client) -> None:
@@ -89,7 +89,7 @@ def test_a_part_added_by_many_has_one_line_in_each_job(advisor: Client) -> None:
     calls = [lambda c=again(advisor), job=job: c.put(address, {"part": part.pk, "job": job}) for job in [*jobs, None] * 4]
     assert statuses(at_once(*calls)) == {200: 12}
     assert sorted(TicketPart.objects.values_list("job", "quantity"), key=str) == sorted([(job, 4) for job in [*jobs, None]], key=str)
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_a_part_added_while_the_ticket_is_cancelled_is_not_held_for_ever(advisor: Client) -> None:
@@ -103,7 +103,7 @@ def test_a_part_added_while_the_ticket_is_cancelled_is_not_held_for_ever(advisor
         )
     part.refresh_from_db()
     assert (part.on_hand, part.allocated) == (50, 0)
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_a_delivery_and_a_completion_do_not_lose_each_others_counts() -> None:
@@ -116,7 +116,7 @@ def test_a_delivery_and_a_completion_do_not_lose_each_others_counts() -> None:
             *[lambda p=p: stock.receive(Part.objects.get(pk=p.pk), quantity=Decimal(3), by=by) for p in (part, other)],
             lambda t=fresh(tickets[0]): operations.move(t, to="cancelled", by=by),
         )
-        assert findings() == []
+        assert find_discrepancies() == []
 
 
 def test_nobody_waits_while_there_is_stock() -> None:
@@ -131,7 +131,7 @@ def test_nobody_waits_while_there_is_stock() -> None:
         )
         part.refresh_from_db()
         assert (part.on_hand, part.allocated, part.available) == (3, 3, 0)
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_opposite_orders_do_not_deadlock() -> None:
@@ -142,7 +142,7 @@ def test_opposite_orders_do_not_deadlock() -> None:
     assert found == [None] * 12
     found = at_once(*[lambda t=fresh(ticket): operations.move(t, to="cancelled", by=by) for ticket in tickets])
     assert found == [None] * 12
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_counting_while_issuing_keeps_the_ledger_true() -> None:
@@ -155,7 +155,7 @@ def test_counting_while_issuing_keeps_the_ledger_true() -> None:
         lambda: stock.adjust(Part.objects.get(pk=part.pk), quantity=Decimal(-2), reason="scrap", note="bent", by=by),
     )
     assert all(error is None or not isinstance(error, Exception) or isinstance(error, DomainError) for error in found), found
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_a_rename_during_an_issue_keeps_the_stock(manager: Client) -> None:
@@ -166,7 +166,7 @@ def test_a_rename_during_an_issue_keeps_the_stock(manager: Client) -> None:
             lambda c=again(manager), n=turn: c.patch(f"/api/v1/parts/{part.pk}/", {"name": f"Pad {n}"}),
             lambda t=fresh(ticket): operations.move(t, to="completed" if t.status == "in_progress" else "in_progress", by=office()),
         )
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_sixteen_sign_ups_with_one_mailbox_make_one_account() -> None:

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from inventory.books import findings as stock_findings
+from inventory.integrity_checks import find_discrepancies as stock_findings
 from tickets.books import findings as money_findings
 
 from .walk import Walk

@@ -16,8 +16,8 @@ from customers.models import Customer
 from inventory.models import Part
 from inventory.operations import add_tax_code, set_rate
 from inventory.taxes import TaxCode
-from mechanic_shop.fastpath.json_queries import Fixed, Moment, Truth, documents
-from mechanic_shop.http.fields import SmallRelatedField
+from mechanic_shop.fastpath.json_queries import DecimalText, JsonBool, UTCTimestamp, json_rows
+from mechanic_shop.http.fields import NestedRelatedField
 from mechanic_shop.http.renderers import to_json
 from mechanic_shop.urls import router
 from mechanics.models import Mechanic
@@ -124,7 +124,7 @@ def test_the_database_and_the_serializer_write_the_same_json(request: pytest.Fix
 
 def compare(serializer: Any, rows: Any, context: dict[str, Any]) -> None:
     """Row by row, member by member, in the same order."""
-    fast = [orjson.loads(text) for (text,) in documents(rows, serializer(context=context))]
+    fast = [orjson.loads(text) for (text,) in json_rows(rows, serializer(context=context))]
     slow = orjson.loads(to_json(serializer(rows, many=True, context=context).data))
     assert fast == slow, (serializer, context["request"].user)
     assert [list(row) for row in fast] == [list(row) for row in slow]
@@ -155,13 +155,13 @@ def test_what_the_database_writes_of_null_is_null(db: Any) -> None:
     bare = make_ticket(vehicle=None)
     nothing = Case(When(pk__lt=0, then=F("pk")), output_field=models.IntegerField())
     for expression in (
-        Fixed(F("odometer_in"), 2),
-        Fixed(F("vehicle__customer_id"), 2),
-        Fixed(nothing, 2),
-        Fixed(F("odometer_in") + Value(1), 2),
-        Moment(F("promised_at")),
-        Moment(F("vehicle__created_at")),
-        Truth(F("vehicle__vin_valid")),
+        DecimalText(F("odometer_in"), 2),
+        DecimalText(F("vehicle__customer_id"), 2),
+        DecimalText(nothing, 2),
+        DecimalText(F("odometer_in") + Value(1), 2),
+        UTCTimestamp(F("promised_at")),
+        UTCTimestamp(F("vehicle__created_at")),
+        JsonBool(F("vehicle__vin_valid")),
         ReceiptNumber(F("vehicle_id")),
         ReceiptNumber(F("vehicle__customer_id")),
         ReceiptNumber(nothing),
@@ -215,7 +215,7 @@ def test_every_relation_that_is_shown_says_whether_it_may_be_null() -> None:
         for field in serializer.fields.values():
             if isinstance(field, serializers.ListSerializer) and hasattr(field.child, "Meta"):
                 yield from fields_of(field.child)
-            elif isinstance(field, SmallRelatedField):
+            elif isinstance(field, NestedRelatedField):
                 yield serializer.Meta.model, field
 
     wrong = [

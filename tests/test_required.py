@@ -8,7 +8,7 @@ from django.urls import reverse
 from rest_framework import serializers
 
 from inventory import operations as stock
-from mechanic_shop.http.fields import SmallRelatedField
+from mechanic_shop.http.fields import NestedRelatedField
 from tickets.models import LaborRate
 
 from .answers import refused
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 RESOURCES = [call for call in BODIES if call.method == "PUT" and call.route.endswith("-detail")]
 TYPED = (
     *(serializers.DecimalField, serializers.IntegerField, serializers.FloatField, serializers.BooleanField),
-    *(serializers.DateField, serializers.DateTimeField, SmallRelatedField),
+    *(serializers.DateField, serializers.DateTimeField, NestedRelatedField),
 )
 
 

@@ -10,7 +10,7 @@ from hypothesis.extra.django import TestCase
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from inventory import operations as stock
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from mechanic_shop.errors import DomainError
 from tickets import operations
@@ -110,7 +110,7 @@ class Shop(RuleBasedStateMachine):
 
     @invariant()
     def the_books_balance(self) -> None:
-        assert findings() == []
+        assert find_discrepancies() == []
 
     @invariant()
     def nobody_waits_while_there_is_stock(self) -> None:

@@ -20,7 +20,7 @@ from pypdf import PdfReader
 from pytest_django.live_server_helper import LiveServer
 
 from customers.models import Customer
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from mechanics.models import Mechanic
 from tickets.books import findings as money_findings
@@ -83,7 +83,7 @@ def test_the_tour_of_the_readme_works_as_written(live_server, tmp_path, monkeypa
     assert {pk: count - tickets[pk] for pk, count in popularity().items() if count != tickets[pk]} == {2: 1, 8: 1}
     ticket = ServiceTicket.objects.get(customer__email="sam@example.com")
     assert [step.to_status for step in ticket.history.all()] == ["estimate", "approved", "in_progress", "completed", "invoiced", "closed"]
-    assert findings() == []
+    assert find_discrepancies() == []
     assert money_findings() == []
 
 
@@ -260,4 +260,4 @@ def test_every_figure_is_right_from_the_door_to_the_paid_bill(shop, live_server)
     assert shop.shelf() == ["8 0 8", "3 0 3"]
     assert shop.popular() == [("Ana", 1), ("Bo", 1), ("Cy", 1)]
     assert Customer.objects.get(email="sam@example.com").tickets.count() == 1
-    assert findings() == []
+    assert find_discrepancies() == []

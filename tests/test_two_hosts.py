@@ -15,7 +15,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from customers.models import Customer
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part, StockMovement
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import User
@@ -170,7 +170,7 @@ def test_ten_parts_are_sold_ten_times(hosts: list[Host]) -> None:
     tickets = [make_ticket("approved") for _ in range(40)]
     answers = at_once(hosts, 40, lambda host, n: host.ask("PUT", f"tickets/{tickets[n].pk}/add-part/", {"part": part.pk}, token))
     assert statuses(answers) == {200: 10, 409: 30}
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_a_refresh_token_works_once(hosts: list[Host]) -> None:

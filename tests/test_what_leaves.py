@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from inventory import operations as stock
-from inventory.books import findings as stock_findings
+from inventory.integrity_checks import find_discrepancies as stock_findings
 from inventory.models import Part
 from mechanic_shop.db import row_locks
 from mechanic_shop.errors import DomainError

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from mechanic_shop.accounts.operations import token_pair
 
 from .factories import PartFactory, UserFactory, make_ticket
@@ -26,4 +26,4 @@ def test_forty_parallel_requests_for_ten_parts() -> None:
     assert found == {200: 10, 409: 30}
     part.refresh_from_db()
     assert (part.on_hand, part.allocated) == (10, 10)
-    assert findings() == []
+    assert find_discrepancies() == []

@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError
 
 from inventory import operations as stock
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part, Reason
 from mechanic_shop.errors import DomainError, NotAllowed
 from tickets import operations
@@ -196,7 +196,7 @@ def test_cancelling_gives_everything_back_and_fills_who_waits() -> None:
     assert (counts(part), waiting.lines.get().allocated) == ((5, 4), 4)
     line = first.lines.get()
     assert (line.quantity, line.allocated, line.issued) == (5, 0, 0)
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 @pytest.mark.parametrize(("removed", "left"), [(1, (4, 3, 1)), (2, (3, 2, 1)), (4, (1, 0, 1))])
@@ -216,7 +216,7 @@ def test_removing_takes_what_is_to_come_then_what_is_held_then_what_was_fitted(a
     advisor.put(f"/api/v1/tickets/{ticket.pk}/remove-part/", {"part": part.pk})
     assert (counts(part), TicketPart.objects.exists()) == ((4, 0), False)
     assert part.movements.first().reason == Reason.RETURN_TO_STOCK
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 @pytest.mark.parametrize(("body", "code"), [({"quantity": 3}, "more_than_on_ticket"), ({"part": "other"}, "part_not_on_ticket")])

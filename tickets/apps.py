@@ -6,12 +6,12 @@ class TicketsConfig(AppConfig):
     name = "tickets"
 
     def ready(self) -> None:
-        from inventory import books
+        from inventory import integrity_checks
 
         from . import customer_checks, personal_data, stock_checks
         from .checks import check_supplies_tax
 
-        books.register(customer_checks.find_discrepancies)
-        books.register(stock_checks.find_discrepancies)
+        integrity_checks.register(customer_checks.find_discrepancies)
+        integrity_checks.register(stock_checks.find_discrepancies)
         personal_data.register()
         checks.register(check_supplies_tax, checks.Tags.database)

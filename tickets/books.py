@@ -14,7 +14,7 @@ from typing import Any
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import OuterRef, Subquery
 
-from inventory.books import one_moment
+from inventory.integrity_checks import one_moment
 from inventory.models import ZERO
 from inventory.operations import show
 

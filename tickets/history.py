@@ -18,7 +18,7 @@ FIELDS = (*ServiceTicketSerializer.Meta.fields, "role", "job", "quantity", "unit
 
 def moments(ticket: ServiceTicket, user: Any) -> QuerySet:
     """(when, kind, key) of everything, oldest first: two tables as one list, which the database counts and cuts into pages."""
-    moves, entries = StatusChange.objects.filter(ticket=ticket), audit.trail_of(ticket).exclude(kind=Kind.STATUS)
+    moves, entries = StatusChange.objects.filter(ticket=ticket), audit.entries_of(ticket).exclude(kind=Kind.STATUS)
     entries = entries.exclude(kind=Kind.EDIT, action=audit.CREATE)  # a new ticket's first status tells of it
     if not user.has_perm("tickets.view_serviceticket"):
         # What happened while it was another customer's is theirs.

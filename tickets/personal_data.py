@@ -8,7 +8,7 @@ from rest_framework import serializers
 from customers import export
 from customers.export import FiledChangeSerializer, trails
 from customers.models import Customer
-from mechanic_shop.http.fields import SmallRelatedField
+from mechanic_shop.http.fields import NestedRelatedField
 from mechanic_shop.http.serializers import ShopSerializer
 
 from .documents.receipts import receipt
@@ -31,7 +31,7 @@ class FiledMoveSerializer(ShopSerializer):
     # "from" is no name for a class attribute.
     vars()["from"] = serializers.CharField(source="from_status", read_only=True)
     to = serializers.CharField(source="to_status", read_only=True)
-    by = SmallRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
+    by = NestedRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
 
     class Meta:
         model = StatusChange

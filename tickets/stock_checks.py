@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from inventory.books import exact, show
+from inventory.integrity_checks import exact, show
 from inventory.models import Part, Reason, StockMovement
 
 from .models import CreditNote, TicketPart, ticket_number

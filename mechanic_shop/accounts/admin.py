@@ -16,9 +16,9 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
 
+from mechanic_shop.admin.audit_log_admin import AuditEntryAdmin
 from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.buttons import ButtonForm, button
-from mechanic_shop.admin.entries import AuditEntryAdmin
 from mechanic_shop.admin.forms import ShopForm
 from mechanic_shop.admin.refusals import told
 from mechanic_shop.db import row_locks
@@ -27,7 +27,7 @@ from mechanic_shop.errors import DomainError
 
 from . import operations, passwords
 from .models import EMAIL_TAKEN, User
-from .rights import may_manage, roles_within
+from .permission_checks import may_manage, roles_within
 
 # What an owner gives to roles; the rest of Django's permissions open nothing.
 APPS = ("accounts", "auth", "customers", "mechanics", "inventory", "tickets")

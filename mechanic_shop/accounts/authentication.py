@@ -12,8 +12,8 @@ from mechanic_shop.http.caching import known_generation
 from mechanic_shop.http.throttling import count_request, scope_of
 from mechanic_shop.observability import logs
 
-from .known import known
 from .models import User
+from .token_cache import token_users
 from .tokens import BROKEN, not_valid, user_of
 
 
@@ -29,7 +29,7 @@ class TokenAuthentication(JWTAuthentication):
         raw = self.get_header(request)
         if not raw:
             return None
-        found = known.get(raw, request)
+        found = token_users.get(raw, request)
         if found is None:
             found = self.check(request, raw)
         elif request.method not in SAFE_METHODS:
@@ -47,7 +47,7 @@ class TokenAuthentication(JWTAuthentication):
         except (AuthenticationFailed, *BROKEN) as error:
             raise not_valid() from error
         if found is not None:
-            known.put(raw, copy.copy(found[0]), found[1], generation)  # a copy, like all that come after: this request may write
+            token_users.put(raw, copy.copy(found[0]), found[1], generation)  # a copy, like all that come after: this request may write
         return found
 
     def get_header(self, request: Any) -> bytes:

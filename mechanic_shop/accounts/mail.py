@@ -21,7 +21,7 @@ from .passwords import reset_tokens
 
 log = logging.getLogger("shop.mail")
 IN_MEMORY = "django.core.mail.backends.locmem.EmailBackend"
-postmen = ThreadPoolExecutor(max_workers=2, thread_name_prefix="mail")  # Python waits for them when it ends
+mail_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="mail")  # Python waits for them when it ends
 
 
 def in_background(task: Callable[..., None], *args: Any) -> Future[None] | None:
@@ -32,7 +32,7 @@ def in_background(task: Callable[..., None], *args: Any) -> Future[None] | None:
     if settings.EMAIL_BACKEND == IN_MEMORY:
         attempt(task, *args)
         return None
-    return postmen.submit(copy_context().run, attempt_in_thread, task, *args)
+    return mail_pool.submit(copy_context().run, attempt_in_thread, task, *args)
 
 
 def attempt(task: Callable[..., None], *args: Any) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from mechanic_shop.db.audit import AuditedModel, AuditedQuerySet
-from mechanic_shop.fastpath.compiled_queries import USER
+from mechanic_shop.fastpath.compiled_queries import USER_PLACEHOLDER
 
 from .emails import MAX_EMAIL, normalise_email, validate_plain_email
 from .renewal import PeopleQuerySet
@@ -27,7 +27,7 @@ def one_and_the_same(permissions: frozenset[str]) -> frozenset[str]:
     return permission_sets.setdefault(permissions, permissions)
 
 
-class Visitor(AnonymousUser):
+class AnonymousVisitor(AnonymousUser):
     """Who does not say who they are, and so has no permission: Django would ask every backend each time."""
 
     def get_all_permissions(self, obj: Any = None) -> Any:
@@ -78,7 +78,7 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     session_epoch = models.PositiveIntegerField(default=0, editable=False, help_text="Raising it ends every session and token.")
 
-    untold = frozenset({"session_epoch", "last_login", "date_joined"})
+    unaudited = frozenset({"session_epoch", "last_login", "date_joined"})
     masked = frozenset({"password"})
     personal = frozenset({"email"})
     granted: frozenset[str] | None = None
@@ -116,7 +116,7 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
 
     def stand_in(self) -> "User":
         """Somebody with the same rights and nothing else of this user, in whose name a statement is made for all who have them."""
-        somebody = User(pk=USER, is_active=self.is_active, is_superuser=self.is_superuser)
+        somebody = User(pk=USER_PLACEHOLDER, is_active=self.is_active, is_superuser=self.is_superuser)
         somebody.granted = self.get_all_permissions()
         return somebody
 

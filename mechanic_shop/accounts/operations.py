@@ -112,7 +112,7 @@ def end_sessions(user: User, *, by: Any = None) -> None:
     row_locks.lock(user)
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     user.refresh_from_db(fields=["session_epoch"])
-    audit.note(user, sessions=[None, "ended"], by=by)
+    audit.record_event(user, sessions=[None, "ended"], by=by)
     log.info("sessions ended", extra={"of_user_id": user.pk, "by_user_id": by and by.pk})
 
 

@@ -32,8 +32,8 @@ class PeopleQuerySet(AuditedQuerySet):
         renew_for(values)
         return changed
 
-    def update_untold(self, **values: Any) -> int:
-        changed = super().update_untold(**values)
+    def update_unaudited(self, **values: Any) -> int:
+        changed = super().update_unaudited(**values)
         renew_for(values)
         return changed
 

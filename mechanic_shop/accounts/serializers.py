@@ -4,21 +4,19 @@ from typing import Any
 
 from rest_framework import serializers
 
-from mechanic_shop.http.serializers import Body
+from mechanic_shop.http.serializers import ActionSerializer
 
 from .emails import EmailField
 from .models import User
-from .passwords import (
-    PasswordField,  # for the sign-up, beside the fields that it needs
-)
+from .passwords import PasswordField
 
 
-class LoginSerializer(Body):
+class LoginSerializer(ActionSerializer):
     email = EmailField()
     password = PasswordField()
 
 
-class RefreshSerializer(Body):
+class RefreshSerializer(ActionSerializer):
     refresh = serializers.CharField(help_text="A refresh token; it works once.")
 
 
@@ -42,16 +40,16 @@ class MeSerializer(serializers.ModelSerializer[User]):
         fields = read_only_fields = ("id", "email", "roles", "customer", "mechanic")
 
 
-class ChangePasswordSerializer(Body):
+class ChangePasswordSerializer(ActionSerializer):
     current_password = PasswordField()
     new_password = PasswordField()
 
 
-class ResetSerializer(Body):
+class ResetSerializer(ActionSerializer):
     email = EmailField()
 
 
-class ConfirmResetSerializer(Body):
+class ConfirmResetSerializer(ActionSerializer):
     uid = serializers.CharField(max_length=64, help_text="From the mail.")
     token = serializers.CharField(max_length=128, help_text="From the mail; it works once.")
     new_password = PasswordField()

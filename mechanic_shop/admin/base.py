@@ -27,13 +27,13 @@ from mechanic_shop.errors import DomainError
 from mechanic_shop.http import caching
 from mechanic_shop.http.filters import MAX_SEARCH
 
-from .buttons import RowSelect, allowed
+from .audit_history import page_of_trail
+from .buttons import AutocompleteSelect, allowed
 from .forms import ShopForm, questions
 from .refusals import REFUSALS, told
-from .trail import page_of_trail
 
 
-class SecretFields:
+class PermissionGatedFields:
     """Columns that exist only for users with a permission, as in the API: no value, no filter, no look-up."""
 
     secret_fields: ClassVar[dict[str, str]] = {}
@@ -61,12 +61,12 @@ class SecretFields:
         return self.without_secrets(request, super().get_list_display(request))  # type: ignore[misc]
 
 
-class RowSelects:
+class AutocompleteSelects:
     """Rows of which there are many are chosen by typing a piece of them."""
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
-            kwargs.setdefault("widget", RowSelect(db_field, self.admin_site))  # type: ignore[attr-defined]
+            kwargs.setdefault("widget", AutocompleteSelect(db_field, self.admin_site))  # type: ignore[attr-defined]
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
 
@@ -87,7 +87,7 @@ def as_amount(shown: str) -> str:
         return shown
 
 
-class ShopModelAdmin(Amounts, RowSelects, SecretFields, ModelAdmin):
+class ShopModelAdmin(Amounts, AutocompleteSelects, PermissionGatedFields, ModelAdmin):
     """Pages of one model. An app with operations names them in ``create_object``, ``change_object`` and ``delete_object``."""
 
     form = ShopForm
@@ -286,7 +286,7 @@ def without_labels(message: str, labels: set[str]) -> str:
     return json.dumps(steps)
 
 
-class WithPanel:
+class DetailPanelMixin:
     """A page with a panel below its first fields, drawn by a template of its own."""
 
     change_form_template = "admin/with_panel.html"
@@ -315,7 +315,7 @@ class ReadOnly:
         return False
 
 
-class ShopInline(Amounts, RowSelects, SecretFields, TabularInline):
+class ShopInline(Amounts, AutocompleteSelects, PermissionGatedFields, TabularInline):
     """Rows inside another row's page."""
 
     form = ShopForm

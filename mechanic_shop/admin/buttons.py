@@ -7,8 +7,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin import widgets
 from django.contrib.admin.utils import quote, unquote
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,11 +20,11 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWi
 
 from mechanic_shop.errors import DomainError
 
-from .forms import ObedientForm
+from .forms import SerializerBackedForm
 from .refusals import REFUSALS, told
 
 
-class ButtonForm(ObedientForm, forms.Form):
+class ButtonForm(SerializerBackedForm, forms.Form):
     """The questions that a button asks about ``obj``."""
 
     secret_fields: dict[str, str] = {}
@@ -132,7 +132,7 @@ def note_question(**kwargs: Any) -> forms.CharField:
     return forms.CharField(**{"max_length": 500, "required": False, "widget": UnfoldAdminTextInputWidget} | kwargs)
 
 
-class RowSelect(AutocompleteSelect):
+class AutocompleteSelect(widgets.AutocompleteSelect):
     """Choose a row by typing a piece of it. To show a refused form again, Django asks the database for any word that came as a key, and fails."""
 
     known: Any = None
@@ -149,4 +149,4 @@ class RowSelect(AutocompleteSelect):
 def row_question(relation: Any, **kwargs: Any) -> forms.ModelChoiceField:
     """Choose a row; ``relation`` is a foreign key to its model."""
     field = relation.field
-    return forms.ModelChoiceField(field.remote_field.model._default_manager.all(), widget=RowSelect(field, admin.site), **kwargs)
+    return forms.ModelChoiceField(field.remote_field.model._default_manager.all(), widget=AutocompleteSelect(field, admin.site), **kwargs)

@@ -36,7 +36,7 @@ def questions(form: type[forms.BaseForm], request: HttpRequest) -> list[str]:
     return [name for name, field in fields.items() if isinstance(field, Question) and field.is_asked(name, request)]
 
 
-class ObedientForm(forms.BaseForm):
+class SerializerBackedForm(forms.BaseForm):
     """A form whose ``serializer_class`` is the API's: one rule, told at both doors.
 
     ``accepted`` holds what the serializer made of the fields that were sent: what an operation takes.
@@ -94,7 +94,7 @@ def sentences(details: Any) -> Iterator[str]:
             yield str(detail)
 
 
-class ShopForm(ObedientForm, forms.ModelForm):
+class ShopForm(SerializerBackedForm, forms.ModelForm):
     """A row's form. It knows which fields this person changed, compared with what the page showed.
 
     The page carries the values that it was made of, so that saving an old page does not take back

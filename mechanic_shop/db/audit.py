@@ -43,45 +43,45 @@ class Kind(models.TextChoices):
 # --- who, and through which door: what an entry begins with ----------------------------------------
 
 
-def door() -> str:
+def channel() -> str:
     return logs.door.get()
 
 
 def request_id() -> str | None:
-    return logs.request_id.get() if door() != logs.COMMAND else None
+    return logs.request_id.get() if channel() != logs.COMMAND else None
 
 
 def actor_id() -> int | None:
     """The user of the request; a command and a shell have none."""
     user = logs.user_id.get()
-    return int(user) if door() != logs.COMMAND and user.isdigit() else None
+    return int(user) if channel() != logs.COMMAND and user.isdigit() else None
 
 
 # --- models that are told --------------------------------------------------------------------------
 
 
 @cache
-def told_fields(model: Any) -> dict[str, Any]:
+def audited_fields(model: Any) -> dict[str, Any]:
     """The columns whose changes are told, by the name of their attribute."""
-    silent = {"id", "created_at", "updated_at"} | model.untold
+    silent = {"id", "created_at", "updated_at"} | model.unaudited
     return {field.attname: field for field in model._meta.concrete_fields if field.name not in silent}
 
 
 @cache
 def lists_in(model: Any) -> tuple[str, ...]:
     """Columns whose value can be changed in place."""
-    return tuple(name for name, field in told_fields(model).items() if isinstance(field, models.JSONField))
+    return tuple(name for name, field in audited_fields(model).items() if isinstance(field, models.JSONField))
 
 
 @cache
-def told_names(model: Any) -> dict[str, str]:
+def audited_names(model: Any) -> dict[str, str]:
     """The attribute of each told column, by either of its names."""
-    return {name: attname for attname, field in told_fields(model).items() for name in (field.name, attname)}
+    return {name: attname for attname, field in audited_fields(model).items() for name in (field.name, attname)}
 
 
-def told_among(model: Any, names: Iterable[str]) -> list[str]:
+def audited_among(model: Any, names: Iterable[str]) -> list[str]:
     """Which of these columns, by either of their names, are told."""
-    known = told_names(model)
+    known = audited_names(model)
     return list({known[name]: None for name in names if name in known})
 
 
@@ -105,7 +105,7 @@ class AuditedQuerySet(models.QuerySet):
         return self.update_by(None, **values)
 
     def update_by(self, by: Any, **values: Any) -> int:
-        if not told_among(self.model, values):
+        if not audited_among(self.model, values):
             return super().update(**values)
         with transaction.atomic():
             keys = list(self.values_list("pk", flat=True))
@@ -116,7 +116,7 @@ class AuditedQuerySet(models.QuerySet):
             write(entry(row, UPDATE, before[row.pk], by=by) for row in now)
         return changed
 
-    def update_untold(self, **values: Any) -> int:
+    def update_unaudited(self, **values: Any) -> int:
         """For operations that tell it themselves, because they know what the row was."""
         return super().update(**values)
 
@@ -133,7 +133,7 @@ class AuditedQuerySet(models.QuerySet):
 class AuditedModel(models.Model):
     """A row whose changes are told."""
 
-    untold: ClassVar[frozenset[str]] = frozenset()
+    unaudited: ClassVar[frozenset[str]] = frozenset()
     """Columns that follow from others, or that a ledger tells of."""
     masked: ClassVar[frozenset[str]] = frozenset()
     """Columns of which is told that they changed, and never what they hold."""
@@ -150,7 +150,7 @@ class AuditedModel(models.Model):
 
     def save(self, *args: Any, by: Any = None, **kwargs: Any) -> None:
         model, sent = type(self), kwargs.get("update_fields")
-        names = [name for name in (told_fields(model) if sent is None else told_among(model, sent)) if name in vars(self)]
+        names = [name for name in (audited_fields(model) if sent is None else audited_among(model, sent)) if name in vars(self)]
         with transaction.atomic(savepoint=False):
             action = CREATE if self._state.adding and sent is None else UPDATE
             before: Mapping[str, Any] = {} if action == CREATE else self.values_before(names)
@@ -176,7 +176,7 @@ class AuditedModel(models.Model):
 
     def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
         super().refresh_from_db(using, fields, from_queryset)
-        self.learn(told_fields(type(self)) if fields is None else told_among(type(self), fields))
+        self.learn(audited_fields(type(self)) if fields is None else audited_among(type(self), fields))
 
     def learn(self, names: Iterable[str]) -> None:
         """Take the present values of these columns for those of the database."""
@@ -214,12 +214,12 @@ def entry(
     row: Any, action: int, before: Mapping[str, Any] | None = None, names: Iterable[str] | None = None, *, kind: str | None = None, by: Any = None
 ) -> Any:
     """The entry, not written yet, for what became of ``row``; None where nothing did."""
-    fields = told_fields(row.__class__)
+    fields = audited_fields(row.__class__)
     changes = {}
     for name in fields if names is None else names:
         field = fields[name]
-        held = said(field, getattr(row, name))
-        was, now = (held, None) if action == DELETE else (said(field, (before or {}).get(name)), held)
+        held = serialize_value(field, getattr(row, name))
+        was, now = (held, None) if action == DELETE else (serialize_value(field, (before or {}).get(name)), held)
         if now != was and not (action != UPDATE and held in NOTHING):
             changes[field.name] = [MASK, MASK] if field.name in row.masked else [was, now]
     return about(row, action, changes, kind=kind, by=by) if changes or action != UPDATE else None
@@ -240,19 +240,19 @@ def about(row: Any, action: int, changes: dict[str, Any], *, kind: str | None = 
         "changes": changes | dict.fromkeys(personal),
         "personal": personal or None,
         "actor_id": actor_id() if by is None else by.pk,
-        "door": door(),
+        "door": channel(),
         "cid": request_id(),
         "timestamp": timezone.now(),
     }
 
 
-def tell(row: Any, before: Mapping[str, Any], *, kind: str | None = None, by: Any = None) -> None:
-    """Tell what ``update_untold`` wrote: ``before`` are the columns as they were, ``row`` bears what they are now."""
+def record_update(row: Any, before: Mapping[str, Any], *, kind: str | None = None, by: Any = None) -> None:
+    """Tell what ``update_unaudited`` wrote: ``before`` are the columns as they were, ``row`` bears what they are now."""
     write([entry(row, UPDATE, before, before, kind=kind, by=by)])
     row.learn(before)
 
 
-def note(row: Any, *, by: Any = None, **changes: list[Any]) -> None:
+def record_event(row: Any, *, by: Any = None, **changes: list[Any]) -> None:
     """Tell of something that is no column: ``note(user, sessions=[None, "ended"])``."""
     write([about(row, UPDATE, changes, by=by)])
 
@@ -274,13 +274,13 @@ def insert(told: dict[str, Any]) -> None:
 
 
 @cache
-def insertion() -> tuple[list[Any], compiled_queries.Text]:
+def insertion() -> tuple[list[Any], compiled_queries.CompiledSQL]:
     model: Any = get_logentry_model()
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     return fields, compiled_queries.insertion(model, model(), fields)
 
 
-def said(field: Any, value: Any) -> Any:
+def serialize_value(field: Any, value: Any) -> Any:
     """A value of this column as JSON tells it, the same however it was typed."""
     if value is None:
         return None
@@ -297,7 +297,7 @@ def said(field: Any, value: Any) -> Any:
 # --- reading ---------------------------------------------------------------------------------------
 
 
-def trail_of(row: models.Model) -> Any:
+def entries_of(row: models.Model) -> Any:
     """The entries of a row's history."""
     return get_logentry_model().objects.get_for_object(row)
 
@@ -326,7 +326,7 @@ def related_to(found: Any, name: str) -> Any:
 # --- forgetting ------------------------------------------------------------------------------------
 
 
-def forget(row: Any) -> int:
+def redact(row: Any) -> int:
     """Take what is ``personal`` of this row out of the trail, and its name; returns the number of entries.
 
     Append-only gives way here, and only here: a person may ask to be forgotten (GDPR, article 17), and a trail
@@ -336,4 +336,4 @@ def forget(row: Any) -> int:
     kind = ContentType.objects.get_for_model(type(row))
     # The admin's own log names the row, too, and quotes what its buttons said.
     AdminEntry.objects.filter(content_type=kind, object_id=str(row.pk)).update(object_repr="", change_message="")
-    return trail_of(row).forget()
+    return entries_of(row).forget()

@@ -28,7 +28,7 @@ class ShopQuerySet(audit.AuditedQuerySet):
 
     def changing(self, **changes: Any) -> UpdateQuery:
         """What ``update()`` would run, for a prepared statement; not for columns that the audit trail tells of."""
-        if told := audit.told_among(self.model, changes):
+        if told := audit.audited_among(self.model, changes):
             raise TypeError(f"Nobody would be told of {', '.join(told)}: use update().")
         query: Any = self.query.chain(UpdateQuery)
         query.add_update_values(changes)
@@ -189,7 +189,7 @@ class AuditEntry(AppendOnlyModel, AbstractLogEntry):
     door = models.CharField(
         max_length=10,
         choices=[("api", "API"), ("browsable", "API in a browser"), ("admin", "Admin"), (logs.COMMAND, "Command or shell")],
-        default=audit.door,
+        default=audit.channel,
     )
     kind = models.CharField(max_length=10, choices=audit.Kind.choices, default=audit.Kind.EDIT)
     about_id = models.BigIntegerField(null=True, help_text="the part or mechanic that a change of a ticket is about")

@@ -15,7 +15,7 @@ from django.db import connection, models, transaction
 from django.db.models import QuerySet
 
 from mechanic_shop.errors import DomainError
-from mechanic_shop.fastpath.compiled_queries import KEY, ObjectStatement, Statement, shelf
+from mechanic_shop.fastpath.compiled_queries import PK_PLACEHOLDER, ObjectStatement, Statement, query_cache
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 Held = dict[tuple[type[models.Model], int], models.Model]
@@ -63,8 +63,8 @@ def lock_key(model: type[models.Model], key: int) -> bool:
     """Lock a row until the transaction ends; False where there is none (on SQLite it is not looked for)."""
     if not connection.features.has_select_for_update:
         return True
-    rows = model._base_manager.filter(pk=KEY).values_list("pk")
-    return bool(shelf.get((model, "lock"), lambda: Statement(locking(rows))).run(key))
+    rows = model._base_manager.filter(pk=PK_PLACEHOLDER).values_list("pk")
+    return bool(query_cache.get((model, "lock"), lambda: Statement(locking(rows))).run(key))
 
 
 def lock_keys(model: type[models.Model], keys: Iterable[int]) -> None:
@@ -109,7 +109,7 @@ def refresh(row: models.Model, *relations: str) -> None:
     if is_held(row):
         return
     model = type(row)
-    found = shelf.get((model, "read", relations), lambda: reading(model, relations)).first(row.pk)
+    found = query_cache.get((model, "read", relations), lambda: reading(model, relations)).first(row.pk)
     if found is None:
         raise RowGone(row)
     # All that the object holds: fields, cached relations, prefetched rows, what the audit trail remembers.
@@ -119,5 +119,5 @@ def refresh(row: models.Model, *relations: str) -> None:
 
 
 def reading(model: type[models.Model], relations: tuple[str, ...]) -> ObjectStatement:
-    rows = model._base_manager.filter(pk=KEY).order_by()
+    rows = model._base_manager.filter(pk=PK_PLACEHOLDER).order_by()
     return ObjectStatement(rows.select_related(*relations) if relations else rows)

@@ -41,7 +41,7 @@ def sqlite(columns: list[str]) -> list[str]:
     ]
 
 
-def guard(connection: Any) -> None:
+def create_triggers(connection: Any) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(POSTGRESQL)
@@ -51,7 +51,7 @@ def guard(connection: Any) -> None:
                 cursor.execute(statement)
 
 
-def unguard(connection: Any) -> None:
+def drop_triggers(connection: Any) -> None:
     with connection.cursor() as cursor:
         for name in NAMES:
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + (f" ON {TABLE}" if connection.vendor == "postgresql" else ""))
@@ -73,7 +73,7 @@ def guarded_tables() -> list[str]:
     return [model._meta.db_table for model in apps.get_models() if getattr(model, "is_guarded", False)]
 
 
-def guard_table(connection: Any, table: str) -> None:
+def create_table_triggers(connection: Any, table: str) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(POSTGRESQL_ALL)
@@ -85,7 +85,7 @@ def guard_table(connection: Any, table: str) -> None:
             cursor.execute(f"CREATE TRIGGER {table}_is_not_{name} BEFORE {event} ON {table} {refuse}")
 
 
-def unguard_table(connection: Any, table: str) -> None:
+def drop_table_triggers(connection: Any, table: str) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"DROP TRIGGER IF EXISTS {table}_is_append_only ON {table}")
@@ -99,23 +99,23 @@ def around_a_rebuild(*tables: str) -> tuple[RunPython, RunPython]:
 
     def off(apps: Any, schema_editor: Any) -> None:
         for table in tables:
-            unguard_table(schema_editor.connection, table)
+            drop_table_triggers(schema_editor.connection, table)
 
     def on(apps: Any, schema_editor: Any) -> None:
         for table in tables:
-            guard_table(schema_editor.connection, table)
+            create_table_triggers(schema_editor.connection, table)
 
     return RunPython(off, on), RunPython(on, off)
 
 
 @contextmanager
-def lifted(connection: Any) -> Iterator[None]:
+def triggers_disabled(connection: Any) -> Iterator[None]:
     """For whoever empties the whole database: inside, the triggers are not there."""
     with transaction.atomic(connection.alias):
-        unguard(connection)
+        drop_triggers(connection)
         for table in guarded_tables():
-            unguard_table(connection, table)
+            drop_table_triggers(connection, table)
         yield
-        guard(connection)
+        create_triggers(connection)
         for table in guarded_tables():
-            guard_table(connection, table)
+            create_table_triggers(connection, table)

@@ -25,12 +25,12 @@ from django.db.models.sql import InsertQuery, UpdateQuery
 
 # Stands for a key while a statement is compiled; no row has it. It fits into the 32 bits of the keys of
 # Django's own tables: of a larger one Django sees that there can be no row.
-KEY = -(2**30) - 77
+PK_PLACEHOLDER = -(2**30) - 77
 # Stands for the key of the user who asks, in statements that all users with the same rights share.
 # Drawn at random: a number that clients knew they could send as the value of a filter.
-USER = -(2**41) - secrets.randbelow(2**40)
+USER_PLACEHOLDER = -(2**41) - secrets.randbelow(2**40)
 MARKERS: dict[type, Callable[[int], Any]] = {
-    int: lambda place: KEY - place,
+    int: lambda place: PK_PLACEHOLDER - place,
     Decimal: lambda place: Decimal(f"-7070707.{place + 1:03d}"),
     datetime: lambda place: datetime(1907, 7, 7, 7, 7, 7, place + 1, UTC),
     str: lambda place: f"\x07{place}\x07",
@@ -44,7 +44,7 @@ def forms(kind: type) -> list[Callable[[Any], Any]]:
     return [lambda value: value, "{:f}".format] if kind is Decimal else [lambda value: value]
 
 
-class Text:
+class CompiledSQL:
     """SQL for the driver; ``%s`` is where a value goes."""
 
     def __init__(self, sql: str) -> None:
@@ -86,14 +86,14 @@ class Statement:
     One value more is the key of the user who asks: it goes wherever USER was compiled.
     """
 
-    def __init__(self, source: Any, wrap: str = "{}", markers: tuple[Any, ...] = (KEY,)) -> None:
+    def __init__(self, source: Any, wrap: str = "{}", markers: tuple[Any, ...] = (PK_PLACEHOLDER,)) -> None:
         compiler = self.compiler_of(getattr(source, "query", source))
         try:
             sql, self.params = compiler.as_sql()
-            self.text: Text | None = Text(wrap.format(sql))
+            self.text: CompiledSQL | None = CompiledSQL(wrap.format(sql))
         except EmptyResultSet:  # Django sees that there can be no rows
             self.text, self.params = None, ()
-        wanted = {form(marker): (number, form) for number, marker in enumerate((*markers, USER)) for form in forms(type(marker))}
+        wanted = {form(marker): (number, form) for number, marker in enumerate((*markers, USER_PLACEHOLDER)) for form in forms(type(marker))}
         self.places = [(at, *wanted[value]) for at, value in enumerate(self.params) if isinstance(value, Hashable) and value in wanted]
         self.depends_on_user = any(number == len(markers) for _, number, _ in self.places)
 
@@ -117,7 +117,7 @@ class Statement:
         """The rows, as the driver gives them."""
         return self.execute(values)[0]
 
-    def change(self, *values: Any) -> int:
+    def execute_update(self, *values: Any) -> int:
         """Run an UPDATE; returns the number of rows that it changed."""
         return self.execute(values)[1]
 
@@ -163,7 +163,7 @@ class ObjectStatement(Statement):
         return found
 
 
-class Prepared:
+class CompiledQuery:
     """A function that makes a queryset of values, as a statement; it is called once. Its parameters are annotated: int, Decimal, datetime or str.
 
     @Prepared
@@ -194,11 +194,11 @@ class Prepared:
     def objects(self, *values: Any) -> list[Any]:
         return self.statement.objects(*values)
 
-    def change(self, *values: Any) -> int:
-        return self.statement.change(*values)
+    def execute_update(self, *values: Any) -> int:
+        return self.statement.execute_update(*values)
 
 
-class Shelf:
+class QueryCache:
     """What was used last, by all that it depends on: a shape, the rights of users, a query string.
 
     It holds about ``size`` bytes.
@@ -242,8 +242,8 @@ def weight_of(key: tuple[Any, ...], made: Any) -> int:
 
 MEGABYTE = 1024 * 1024
 # 64 MB for each process; tests/test_kept_statements.py weighs what they hold.
-shelf = Shelf(32 * MEGABYTE)  # of single rows and writes: some for each set of rights
-pages = Shelf(32 * MEGABYTE)  # of lists, one for each query string: anybody can ask for new ones
+query_cache = QueryCache(32 * MEGABYTE)  # of single rows and writes: some for each set of rights
+page_query_cache = QueryCache(32 * MEGABYTE)  # of lists, one for each query string: anybody can ask for new ones
 
 
 # --- one row, written ----------------------------------------------------------------------------
@@ -251,33 +251,33 @@ pages = Shelf(32 * MEGABYTE)  # of lists, one for each query string: anybody can
 
 def insert(row: Any, fields: Sequence[Field]) -> list[Any]:
     """INSERT a row; returns what the database made of it, which is its key."""
-    statement = shelf.get((type(row), "insert", len(fields)), lambda: insertion(type(row), row, fields))
+    statement = query_cache.get((type(row), "insert", len(fields)), lambda: insertion(type(row), row, fields))
     database = connections[DEFAULT_DB_ALIAS]
     return statement.execute([field.get_db_prep_save(field.pre_save(row, add=True), database) for field in fields])[0]
 
 
-def insertion(model: type[Model], row: Any, fields: Sequence[Field]) -> Text:
+def insertion(model: type[Model], row: Any, fields: Sequence[Field]) -> CompiledSQL:
     query = InsertQuery(model)
     query.insert_values(fields, [row])
     compiler = query.get_compiler(connection=connection)
     compiler.returning_fields = model._meta.db_returning_fields
     ((sql, _),) = compiler.as_sql()
-    return Text(sql)
+    return CompiledSQL(sql)
 
 
 def update(row: Any, values: Sequence[tuple[Field, Any, Any]]) -> bool:
     """UPDATE columns of a row; False where it is gone."""
     columns = tuple((field.attname, value is None) for field, _, value in values)  # the ORM writes NULL out
-    statement = shelf.get((type(row), columns), lambda: updating(type(row), values))
+    statement = query_cache.get((type(row), columns), lambda: updating(type(row), values))
     database = connections[DEFAULT_DB_ALIAS]
     params = [field.get_db_prep_save(value, database) for field, _, value in values if value is not None]
     return bool(statement.execute([*params, row.pk])[1])
 
 
-def updating(model: type[Model], values: Sequence[tuple[Field, Any, Any]]) -> Text:
-    query: Any = model._base_manager.filter(pk=KEY).query.chain(UpdateQuery)
+def updating(model: type[Model], values: Sequence[tuple[Field, Any, Any]]) -> CompiledSQL:
+    query: Any = model._base_manager.filter(pk=PK_PLACEHOLDER).query.chain(UpdateQuery)
     query.add_update_fields(values)
-    return Text(query.get_compiler(connection=connection).as_sql()[0])
+    return CompiledSQL(query.get_compiler(connection=connection).as_sql()[0])
 
 
 def is_plain(value: Any) -> bool:

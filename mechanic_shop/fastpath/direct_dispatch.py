@@ -33,7 +33,7 @@ Environ = dict[str, Any]
 View = Callable[..., Any]
 
 
-class Express:
+class DirectDispatch:
     """A WSGI application in front of Django's; ``routes`` are the router's, which stand below ``prefix``."""
 
     def __init__(self, application: Any, prefix: str, routes: Iterable[Any]) -> None:
@@ -86,7 +86,7 @@ class Express:
         if reads and response.status_code == 503 and is_lost(connections[DEFAULT_DB_ALIAS]):
             return None  # Django's way begins with a new connection
         response = complete(request, response, ident)
-        request_logging.answered(request, response, ident, begun, path.replace(f"/{kwargs['pk']}/", "/{id}/", 1) if kwargs else path)
+        request_logging.log_request(request, response, ident, begun, path.replace(f"/{kwargs['pk']}/", "/{id}/", 1) if kwargs else path)
         return response
 
 

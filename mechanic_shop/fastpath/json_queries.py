@@ -19,10 +19,10 @@ from django.db.models.sql.constants import LOUTER
 from rest_framework import serializers
 
 from mechanic_shop.currency import AmountField, places
-from mechanic_shop.http.fields import SmallRelatedField
+from mechanic_shop.http.fields import NestedRelatedField
 from mechanic_shop.prices import PLACES, PriceField
 
-from .compiled_queries import KEY, Statement
+from .compiled_queries import PK_PLACEHOLDER, Statement
 
 LONG = 10_000  # rows of a list whose exact length is worth a second's delay
 
@@ -107,14 +107,14 @@ class Printed(PerDatabase):
         return self.as_sql(compiler, connection, template=template, **extra)
 
 
-class Moment(PerDatabase):
+class UTCTimestamp(PerDatabase):
     """A moment as UTC in ISO 8601; a whole second has no fraction."""
 
     sqlite = "(replace(%(expressions)s, ' ', 'T') || 'Z')"
     postgresql = """replace(to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
 
 
-class Fixed(Printed):
+class DecimalText(Printed):
     """A decimal as a string with all its places."""
 
     def __init__(self, expression: Any, places: int) -> None:
@@ -129,7 +129,7 @@ class Amount(Func):
     output_field: Any = TextField()
 
     def printed(self) -> Printed:
-        return Fixed(self.get_source_expressions()[0], places())
+        return DecimalText(self.get_source_expressions()[0], places())
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         return self.printed().as_sqlite(compiler, connection, **extra)
@@ -163,7 +163,7 @@ def shortened(text: str, least: int) -> str:
     return f"(CASE {cut}ELSE {text} END)"
 
 
-class Truth(PerDatabase):
+class JsonBool(PerDatabase):
     """A boolean; SQLite has none, but its JSON does."""
 
     sqlite = "json(CASE (%(expressions)s) WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
@@ -194,7 +194,7 @@ class Text(PerDatabase):
 # --- from a serializer to an expression ----------------------------------------------------------
 
 
-def shape(serializer: serializers.BaseSerializer, prefix: str = "") -> JsonObject:
+def json_expression(serializer: serializers.BaseSerializer, prefix: str = "") -> JsonObject:
     """The JSON of a row, as this serializer shows it; ``prefix`` is the path of the row in the query."""
     own = getattr(serializer, "expressions", {})
     members = {}
@@ -208,7 +208,7 @@ def member(model: type[models.Model], field: Any, prefix: str) -> Any:
     path = prefix + "__".join(field.source_attrs)
     if isinstance(field, serializers.ListSerializer):
         return rows_of(model._meta.get_field(str(field.source)), field.child)
-    if isinstance(field, SmallRelatedField):
+    if isinstance(field, NestedRelatedField):
         small = JsonObject(id=F(f"{path}_id"), **{shown: F(f"{path}__{attr}") for shown, attr in field.shows.items()})
         if not is_optional(model, field.source_attrs):
             return small
@@ -220,7 +220,7 @@ def rows_of(relation: Any, child: Any) -> JsonList:
     """A nested list: the rows that point to this one, in the order of their model."""
     model, owner = relation.related_model, relation.field.name
     rows = model._default_manager.filter(**{owner: OuterRef("pk")})
-    return JsonList(rows.order_by(*order_within(model, owner)).values(item=shape(child)))
+    return JsonList(rows.order_by(*order_within(model, owner)).values(item=json_expression(child)))
 
 
 def order_within(model: type[models.Model], owner: str) -> list[Any]:
@@ -252,15 +252,15 @@ def is_optional(model: type[models.Model], path: list[str]) -> bool:
 def value_of(field: models.Field, path: str) -> Any:
     """A column as JSON shows it."""
     if isinstance(field, models.DateTimeField):
-        return Moment(F(path))
+        return UTCTimestamp(F(path))
     if isinstance(field, PriceField):
         return Price(F(path))
     if isinstance(field, AmountField):
         return Amount(F(path))
     if isinstance(field, models.DecimalField):
-        return Fixed(F(path), field.decimal_places)
+        return DecimalText(F(path), field.decimal_places)
     if isinstance(field, models.BooleanField):
-        return Truth(F(path))
+        return JsonBool(F(path))
     if isinstance(field, models.JSONField):
         return Document(F(path))
     if isinstance(field, models.DateField):
@@ -271,10 +271,10 @@ def value_of(field: models.Field, path: str) -> Any:
 # --- statements ----------------------------------------------------------------------------------
 
 
-def documents(queryset: Any, serializer: serializers.BaseSerializer, *also: str) -> Any:
+def json_rows(queryset: Any, serializer: serializers.BaseSerializer, *also: str) -> Any:
     """A queryset of each row's JSON, as text; behind the columns ``also``."""
     bare = queryset.select_related(None).prefetch_related(None)
-    return bare.values_list(*also, Text(shape(serializer)))
+    return bare.values_list(*also, Text(json_expression(serializer)))
 
 
 class Page:
@@ -288,7 +288,7 @@ class Page:
         keys = rows.values("pk")[first : first + size]
         # Keys first: PostgreSQL would otherwise build the JSON of every row that a deep page skips.
         shown = rows if rows.query.annotations else rows.model._default_manager.filter(pk__in=keys).order_by(*rows.query.order_by)
-        self.rows = Statement(documents(shown[first : first + size] if rows.query.annotations else shown, serializer), markers=())
+        self.rows = Statement(json_rows(shown[first : first + size] if rows.query.annotations else shown, serializer), markers=())
 
     @property
     def weight(self) -> int:
@@ -320,13 +320,13 @@ class Page:
         return page_of(total, following, previous, [row for (row,) in self.rows.run(user)])
 
 
-class Walk:
+class CursorPage:
     """A list from a key on, in the order of the keys: each step costs the same, however far one has come."""
 
     def __init__(self, rows: Any, serializer: serializers.BaseSerializer, size: int) -> None:
         self.size = size
-        shown = rows.filter(pk__gt=KEY).order_by("pk")[: size + 1]
-        self.rows = Statement(documents(shown, serializer, "pk"))
+        shown = rows.filter(pk__gt=PK_PLACEHOLDER).order_by("pk")[: size + 1]
+        self.rows = Statement(json_rows(shown, serializer, "pk"))
 
     @property
     def weight(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.utils import html
 
-from .fields import SmallRelatedField
+from .fields import NestedRelatedField
 
 
 class BoundedListField(serializers.ListField):
@@ -25,7 +25,7 @@ class BoundedListField(serializers.ListField):
         if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
             message = f"Send at most {self.max_length} elements."
             raise serializers.ValidationError(message, "max_length")
-        if isinstance(self.child, SmallRelatedField) and isinstance(data, list):
+        if isinstance(self.child, NestedRelatedField) and isinstance(data, list):
             self.child.load(data)
         return super().to_internal_value(data)
 
@@ -74,6 +74,6 @@ class BoundedListSerializer(serializers.ListSerializer):
         for field in self.relations():
             field.load(item.get(field.field_name) for item in rows)
 
-    def relations(self) -> Iterable[SmallRelatedField]:
+    def relations(self) -> Iterable[NestedRelatedField]:
         writable = self.child._writable_fields
-        return (field for field in writable if isinstance(field, SmallRelatedField))
+        return (field for field in writable if isinstance(field, NestedRelatedField))

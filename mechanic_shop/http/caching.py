@@ -25,11 +25,11 @@ SECONDS = 60  # also what a worker that lost Redis alone, and then its memory, c
 GROUPS = ("accounts", "mechanics", "parts")
 generations: dict[str, int] = {}
 """Of the one process that there is without Redis."""
-unheard: set[str] = set()
+pending_groups: set[str] = set()
 """Groups that changed, or may have, while nobody could be told."""
-telling = Lock()
+retry_lock = Lock()
 """Held by the thread that tells them when Redis is back."""
-TELL_EVERY = 0.5  # seconds
+RETRY_EVERY = 0.5  # seconds
 
 
 def is_shared() -> bool:
@@ -39,7 +39,7 @@ def is_shared() -> bool:
 
 def known_generation(group: str) -> int | None:
     """The number that stands for the group's present state; None when the cache does not answer."""
-    found = look()
+    found = fetch_generations()
     return found[1][group] if found else None
 
 
@@ -49,16 +49,16 @@ def generation_for(request: Any, group: str) -> int | None:
     return seen[group] if seen else known_generation(group)
 
 
-def look(counter: str = "", seconds: int = 0) -> tuple[int, dict[str, int]] | None:
+def fetch_generations(counter: str = "", seconds: int = 0) -> tuple[int, dict[str, int]] | None:
     """All generations, and in the same round trip to Redis ``counter`` after one more; None when it does not answer."""
-    for group in tuple(unheard):
+    for group in tuple(pending_groups):
         new_generation(group)
     store: Any = cache
     if not is_shared():
         return 0, {group: generations.setdefault(group, time.time_ns()) for group in GROUPS}
     found = store.look([f"generation:{group}" for group in GROUPS], counter, seconds)
     if found is None:
-        unheard.update(GROUPS)  # nor could another process tell us what it changed: what Redis knows when it is back may be old
+        pending_groups.update(GROUPS)  # nor could another process tell us what it changed: what Redis knows when it is back may be old
     return (found[0], dict(zip(GROUPS, found[1:], strict=True))) if found else None
 
 
@@ -78,23 +78,23 @@ def new_generation(group: str) -> None:
     """While Redis is gone this is remembered and done later, or pages from before would come back with it."""
     if not is_shared():
         generations[group] = time.time_ns()
-        unheard.discard(group)
+        pending_groups.discard(group)
         return
     done = cache.set(f"generation:{group}", time.time_ns(), None)  # type: ignore[func-returns-value]
-    (unheard.discard if done else unheard.add)(group)
-    if not done and telling.acquire(blocking=False):
-        Thread(target=tell, daemon=True).start()
+    (pending_groups.discard if done else pending_groups.add)(group)
+    if not done and retry_lock.acquire(blocking=False):
+        Thread(target=retry_pending, daemon=True).start()
 
 
-def tell() -> None:
+def retry_pending() -> None:
     """Until it is heard: a process that was not asked for anything meanwhile knows of no failure, and would go on with its old pages."""
     try:
-        while unheard:
-            time.sleep(TELL_EVERY)
-            for group in tuple(unheard):
+        while pending_groups:
+            time.sleep(RETRY_EVERY)
+            for group in tuple(pending_groups):
                 new_generation(group)
     finally:
-        telling.release()
+        retry_lock.release()
 
 
 class Pages:

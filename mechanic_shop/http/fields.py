@@ -13,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.utils import html
 
 from mechanic_shop import currency, inputs
-from mechanic_shop.fastpath.compiled_queries import KEY, ObjectStatement, shelf
+from mechanic_shop.fastpath.compiled_queries import PK_PLACEHOLDER, ObjectStatement, query_cache
 from mechanic_shop.prices import PLACES, price_places
 
 from . import iso_dates
@@ -41,7 +41,7 @@ def key_of(value: Any) -> int | None:
     return ident if isinstance(ident, int) and not isinstance(ident, bool) else None
 
 
-class SmallRelatedField(serializers.RelatedField):
+class NestedRelatedField(serializers.RelatedField):
     """A relation, read as a small object ({id, name}) and written as the id or as the object that was read.
 
     Only what the user may see can be written; what he may not see is "not there", as it is for reading.
@@ -57,7 +57,7 @@ class SmallRelatedField(serializers.RelatedField):
         kwargs.setdefault("style", {"base_template": "input.html", "input_type": "text", "placeholder": "id"})  # a form must not list everybody
         super().__init__(**kwargs)
 
-    def __deepcopy__(self, memo: Any) -> "SmallRelatedField":
+    def __deepcopy__(self, memo: Any) -> "NestedRelatedField":
         """Every serializer copies its fields before it binds them; nothing else of this one changes."""
         fresh: Any = copy.copy(self)
         fresh.parent, fresh.field_name, fresh.source = None, None, fresh._kwargs.get("source")
@@ -93,7 +93,9 @@ class SmallRelatedField(serializers.RelatedField):
         if user is None:
             return self.get_queryset().filter(pk=ident).first()
         key = (vars(self)["queryset"], *rights_of(user))
-        return shelf.get(key, lambda: ObjectStatement(self.visible_to(stand_in_for(user)).filter(pk=KEY).order_by())).first(ident, user.pk)
+        return query_cache.get(key, lambda: ObjectStatement(self.visible_to(stand_in_for(user)).filter(pk=PK_PLACEHOLDER).order_by())).first(
+            ident, user.pk
+        )
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Take null for null, and nothing else: Django REST takes "" for it, too."""
@@ -118,7 +120,7 @@ class SmallRelatedField(serializers.RelatedField):
         return value.get("id") if isinstance(value, dict) else value
 
 
-class OptionalRelatedField(SmallRelatedField):
+class OptionalRelatedField(NestedRelatedField):
     """A relation for which leaving it out and null mean different things. In a form, an empty box leaves it out."""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -69,7 +69,7 @@ class RequestIdMiddleware:
         finally:
             logs.door.set(logs.COMMAND)  # what the thread does next is no longer this request's
         response["X-Request-ID"] = ident
-        request_logging.answered(request, response, ident, begun)
+        request_logging.log_request(request, response, ident, begun)
         return response
 
 

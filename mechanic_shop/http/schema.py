@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema
 
-from .fields import MoneyField, PlainDecimalField, SmallRelatedField, UnitPriceField
+from .fields import MoneyField, NestedRelatedField, PlainDecimalField, UnitPriceField
 
 HEADERS = {
     "Idempotency-Key": "1 to 255 visible ASCII characters: the same key and body within 24 hours replays the first answer.",
@@ -61,7 +61,7 @@ DECIMALS: dict[type, str] = {
 }
 
 
-def answers(serializer: Any, many: bool = False, **kwargs: Any) -> Any:
+def response_schema(serializer: Any, many: bool = False, **kwargs: Any) -> Any:
     """Document an action: what it answers is not what it takes."""
     return extend_schema(responses=serializer(many=True) if many else serializer, **kwargs)
 
@@ -96,7 +96,7 @@ class ShopSchema(AutoSchema):
 class SmallRelation(OpenApiSerializerFieldExtension):
     """Read as {id, name}; written as the id or as what was read."""
 
-    target_class = SmallRelatedField
+    target_class = NestedRelatedField
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rest_framework.validators import UniqueValidator
 from mechanic_shop.currency import AmountField
 from mechanic_shop.db.models import UniqueTextModel
 from mechanic_shop.db.transactions import atomic, undone_as_a_whole
-from mechanic_shop.fastpath.compiled_queries import shelf
+from mechanic_shop.fastpath.compiled_queries import query_cache
 from mechanic_shop.prices import PriceField
 
 from . import fields
@@ -102,7 +102,7 @@ class KeptFields:
     def kept(self: Any) -> "Kept":
         user = asking_user(self)
         rights = () if user is None else rights_of(user)
-        return shelf.get((type(self), *rights, self.instance is None), lambda: keep(self.get_fields()))
+        return query_cache.get((type(self), *rights, self.instance is None), lambda: keep(self.get_fields()))
 
     def bound(self: Any, kept: dict[str, Any]) -> BindingDict:
         found = BindingDict(self)
@@ -128,7 +128,7 @@ class KeptFields:
             super().run_validators(value)  # type: ignore[misc]
 
 
-class Body(KeptFields, serializers.Serializer):
+class ActionSerializer(KeptFields, serializers.Serializer):
     # What an action takes.
     pass
 
@@ -140,7 +140,7 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
     and a broken constraint of the database is a 400 at its field instead of a 500.
     """
 
-    serializer_related_field = fields.SmallRelatedField
+    serializer_related_field = fields.NestedRelatedField
     serializer_field_mapping: ClassVar[dict[Any, Any]] = serializers.ModelSerializer.serializer_field_mapping | {
         models.DateTimeField: fields.UTCField,
         models.DateField: fields.DayField,

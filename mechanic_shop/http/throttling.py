@@ -139,7 +139,7 @@ def look_and_count(scope: str, who: str) -> tuple[Count | None, dict[str, int] |
     if settings.THROTTLE_RATES[scope] == "off" or not caching.is_shared():
         return hit(scope, who), None
     limit, seconds, key, reset = period(scope, who)
-    if found := caching.look(key, seconds):
+    if found := caching.fetch_generations(key, seconds):
         return Count(limit, found[0], reset), found[1]
     return hit(scope, who) if scope in GUESSED else None, None
 

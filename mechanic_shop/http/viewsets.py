@@ -20,8 +20,8 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import as_a_whole
 from mechanic_shop.errors import Busy, DomainError
-from mechanic_shop.fastpath.compiled_queries import KEY, ObjectStatement, Statement, pages, shelf
-from mechanic_shop.fastpath.json_queries import Page, Walk, documents
+from mechanic_shop.fastpath.compiled_queries import PK_PLACEHOLDER, ObjectStatement, Statement, page_query_cache, query_cache
+from mechanic_shop.fastpath.json_queries import CursorPage, Page, json_rows
 
 from .caching import cached_page
 from .concurrency import Idempotency, check_if_match, etag_of, not_modified
@@ -191,20 +191,20 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         key = (*self.rights(), self.action, CURSOR_VALUE.sub(CURSOR, query))
         # A search looks up keys first, which are in its statements; and the same one rarely comes twice.
         searched = self.request.query_params.get("search")
-        made = self.make_page(rows()) if searched else pages.get(key, lambda: self.shared(lambda: self.make_page(rows())))
+        made = self.make_page(rows()) if searched else page_query_cache.get(key, lambda: self.shared(lambda: self.make_page(rows())))
         user = self.request.user.pk
-        if isinstance(made, Walk):
+        if isinstance(made, CursorPage):
             return made.json(user, self.paginator.get_cursor(self.request) or 0, self.walk_link)
         page = made.json(user, self.page_link)
         if page is None:
             raise NotFound(NO_PAGE)
         return page
 
-    def make_page(self, queryset: Any) -> Page | Walk:
+    def make_page(self, queryset: Any) -> Page | CursorPage:
         rows, request, paginator = self.filter_queryset(queryset), self.request, self.paginator
         size = paginator.get_page_size(request)
         if self.walks and paginator.get_cursor(request) is not None:
-            return Walk(rows, self.get_serializer(), size)
+            return CursorPage(rows, self.get_serializer(), size)
         # A page that is cached must not keep a count from before it.
         return Page(rows, self.get_serializer(), paginator.get_page(request), size, exact=self.cache_group is not None)
 
@@ -231,12 +231,12 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
 
     def document(self, pk: int) -> bytes | None:
         """The JSON of one row of the resource; None where there is none that the user may see."""
-        found = shelf.get(self.rights(), lambda: self.shared(self.make_document)).run(pk, self.request.user.pk)
+        found = query_cache.get(self.rights(), lambda: self.shared(self.make_document)).run(pk, self.request.user.pk)
         return found[0][0].encode() if found else None
 
     def make_document(self) -> Statement:
-        rows = type(self).queryset.visible_to(self.reader).filter(pk=KEY).order_by()
-        return Statement(documents(rows, self.resource_serializer()))
+        rows = type(self).queryset.visible_to(self.reader).filter(pk=PK_PLACEHOLDER).order_by()
+        return Statement(json_rows(rows, self.resource_serializer()))
 
     def resource_serializer(self, instance: Any = None) -> Any:
         """The serializer of the resource, whatever body the action takes."""
@@ -258,7 +258,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         """The object for a write: there, permitted, locked, and unchanged since the client read it."""
         if not row_locks.lock_key(type(self).queryset.model, self.key):
             raise Http404
-        instance = shelf.get((*self.rights(), "locked"), lambda: self.shared(self.read_locked)).first(self.key, self.request.user.pk)
+        instance = query_cache.get((*self.rights(), "locked"), lambda: self.shared(self.read_locked)).first(self.key, self.request.user.pk)
         if instance is None:
             raise Http404
         row_locks.hold(instance)
@@ -269,7 +269,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
     def read_locked(self) -> ObjectStatement:
         """Reads the row once it is locked: whether the user may see it is asked of what it is now."""
         rows = type(self).queryset.visible_to(self.reader).prefetch_related(None).order_by()
-        return ObjectStatement(rows.filter(pk=KEY))
+        return ObjectStatement(rows.filter(pk=PK_PLACEHOLDER))
 
     @property
     def key(self) -> int:

@@ -38,7 +38,7 @@ def user_of(request: Any) -> int | None:
     return logs.as_number(logs.user_id.get()) or getattr(getattr(request, "_cached_user", None), "pk", None)
 
 
-def answered(request: HttpRequest, response: HttpResponse, ident: str, begun: float, route: str = "") -> None:
+def log_request(request: HttpRequest, response: HttpResponse, ident: str, begun: float, route: str = "") -> None:
     """Count and log a request that has its answer; ``begun`` is a reading of ``perf_counter``, ``route`` the template where no resolver ran."""
     seconds = perf_counter() - begun
     route, status, method = route or route_of(request), response.status_code, known_method(request.method)
@@ -55,7 +55,7 @@ def answered(request: HttpRequest, response: HttpResponse, ident: str, begun: fl
     logs.write(line_of(ident, status, fields))
 
 
-def refused(ident: str, method: str, status: int, code: str) -> None:
+def log_rejection(ident: str, method: str, status: int, code: str) -> None:
     """Count and log what the server itself refused, before there was a request for Django; how long that took says nothing."""
     metrics.count_refusal(code)
     fields = {"user_id": None, "method": known_method(method), "route": NO_ROUTE, "status": status, "duration_ms": None, "code": code}

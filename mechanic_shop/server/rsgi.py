@@ -75,7 +75,7 @@ class Request(NamedTuple):
     def refuse(self, status: int, code: str, detail: str, *headers: tuple[str, str]) -> None:
         """Answer in the API's one shape and hang up. Granian ignores a second answer."""
         ident = self.begin()
-        request_logging.refused(ident, self.scope.method, status, code)
+        request_logging.log_rejection(ident, self.scope.method, status, code)
         self.send_problem(ident, status, code, detail, ("connection", "close"), *headers)
 
     def turn_away(self, code: str, detail: str, *headers: tuple[str, str]) -> None:

@@ -21,13 +21,13 @@ def seed() -> dict[str, Any]:
 
 def found() -> dict[str, Any]:
     """What was written, and what the books say about it."""
-    from inventory.books import findings
+    from inventory.integrity_checks import find_discrepancies
     from mechanic_shop.db.models import IdempotentAnswer
     from tickets.models import ServiceTicket, StatusChange, TicketPart
 
     created = ServiceTicket.objects.values_list("concern", flat=True)
     return {
-        "findings": findings(),
+        "findings": find_discrepancies(),
         "created": Counter(created),
         "without_history": ServiceTicket.objects.exclude(pk__in=StatusChange.objects.values("ticket")).count(),
         "parts": {line.ticket_id: int(line.quantity) for line in TicketPart.objects.all()},

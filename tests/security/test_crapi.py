@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import models
 
 from customers.models import Customer
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from tickets import operations
 from tickets.models import ServiceTicket
@@ -71,7 +71,7 @@ def test_9_a_part_is_taken_back_once_however_often_it_is_asked(advisor: Client) 
     refused(advisor.put(path, body), 409, "part_not_on_ticket")
     part.refresh_from_db()
     assert (part.on_hand, part.allocated) == (9, 0)
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -83,7 +83,7 @@ def test_9_a_ticket_that_is_deleted_by_sixteen_gives_nothing_back_twice(manager:
     assert found == {204: 1, 404: 15}
     part.refresh_from_db()
     assert (part.on_hand, part.allocated) == (9, 0)
-    assert findings() == []
+    assert find_discrepancies() == []
 
 
 def test_11_no_column_holds_an_address_that_the_shop_would_call() -> None:

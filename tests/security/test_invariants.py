@@ -10,7 +10,7 @@ import pytest
 from django.db.models import Count, F, Sum
 
 from customers.models import Customer
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part, StockMovement
 from tickets.models import ServiceTicket, StatusChange, TicketMechanic, TicketPart
 
@@ -70,7 +70,7 @@ def test_the_books_balance_whatever_sixteen_do_at_once() -> None:
     assert [told for told in crowd.told if told[0] not in (200, 400, 409)] == [], "no 5xx, and no deadlock"
     # Stock is never negative, at any read in between.
     assert [seen for seen in crowd.seen if Decimal(seen[0]) < 0 or Decimal(seen[1]) < 0] == []
-    assert findings() == []  # Σ movements = on hand, Σ open lines' allocated = allocated
+    assert find_discrepancies() == []  # Σ movements = on hand, Σ open lines' allocated = allocated
     for part in Part.objects.all():
         bought = part.movements.filter(reason__in=["receipt", "scrap"]).aggregate(total=Sum("quantity"))["total"]
         fitted = TicketPart.objects.filter(part=part).aggregate(total=Sum("issued"))["total"] or 0

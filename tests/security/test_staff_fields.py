@@ -9,7 +9,7 @@ import pytest
 from rest_framework import serializers
 
 from mechanic_shop.accounts.models import User
-from mechanic_shop.http.serializers import Body, ShopSerializer
+from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer
 from mechanics.models import Mechanic
 
 from ..bodies import BODIES, serializer_class, walk
@@ -47,7 +47,7 @@ def rights_of(actor: str) -> User:
 def taken(made: Any, user: User) -> set[str]:
     """The paths of what somebody with these rights may send."""
     made.context["request"] = type("Request", (), {"user": user})
-    set_by_shop = (Body, ShopSerializer, serializers.HiddenField)
+    set_by_shop = (ActionSerializer, ShopSerializer, serializers.HiddenField)
     return {path for path, field in walk(made) if path and not isinstance(field, set_by_shop)}
 
 

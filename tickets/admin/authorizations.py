@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from mechanic_shop.admin.base import ReadOnly, ShopModelAdmin, WithPanel, in_one_line, moment
+from mechanic_shop.admin.base import DetailPanelMixin, ReadOnly, ShopModelAdmin, in_one_line, moment
 
 from ..models import Authorization
 from .look import link, sum_of_money
@@ -24,7 +24,7 @@ def who_wrote(word: Authorization) -> str:
 
 
 @admin.register(Authorization)
-class AuthorizationAdmin(WithPanel, ReadOnly, ShopModelAdmin):
+class AuthorizationAdmin(DetailPanelMixin, ReadOnly, ShopModelAdmin):
     """Read, never written: the ticket's page writes down what the customer says."""
 
     panel_template = "admin/tickets/sheet.html"

@@ -11,7 +11,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanSwitchWidget
 
 from inventory.operations import show
-from mechanic_shop.admin.base import ReadOnly, ReadOnlyInline, ShopModelAdmin, WithPanel, badge, in_one_line, moment
+from mechanic_shop.admin.base import DetailPanelMixin, ReadOnly, ReadOnlyInline, ShopModelAdmin, badge, in_one_line, moment
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question
 
 from .. import operations
@@ -177,7 +177,7 @@ class CreditNotesInline(PaperColumns, ReadOnlyInline):
         return link("tickets_creditnote", note.pk, note.number)
 
 
-class PaperAdmin(PaperColumns, WithPanel, ReadOnly, ShopModelAdmin):
+class PaperAdmin(PaperColumns, DetailPanelMixin, ReadOnly, ShopModelAdmin):
     """A paper's list and its page."""
 
     panel_template = "admin/tickets/sheet.html"

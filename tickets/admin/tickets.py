@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget
 from customers.admin import confirm_odometer
 from inventory.admin import price_of
 from inventory.operations import show
-from mechanic_shop.admin.base import ReadOnlyInline, ShopModelAdmin, WithPanel, badge, in_one_line, moment
+from mechanic_shop.admin.base import DetailPanelMixin, ReadOnlyInline, ShopModelAdmin, badge, in_one_line, moment
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question, row_question
 from mechanic_shop.admin.forms import ShopForm
 from mechanic_shop.dates import day_end, day_start
@@ -305,7 +305,7 @@ class TicketForm(ShopForm):
 
 
 @admin.register(ServiceTicket)
-class ServiceTicketAdmin(WorkButtons, MoneyButtons, WithPanel, ShopModelAdmin):
+class ServiceTicketAdmin(WorkButtons, MoneyButtons, DetailPanelMixin, ShopModelAdmin):
     form = TicketForm
     panel_template = "admin/tickets/sheet.html"
     search_icon = "assignment"

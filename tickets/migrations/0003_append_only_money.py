@@ -7,12 +7,12 @@ TABLES = [f"tickets_{name}" for name in ("authorization", "invoice", "invoicelin
 
 def guard(apps, schema_editor):
     for table in TABLES:
-        triggers.guard_table(schema_editor.connection, table)
+        triggers.create_table_triggers(schema_editor.connection, table)
 
 
 def unguard(apps, schema_editor):
     for table in TABLES:
-        triggers.unguard_table(schema_editor.connection, table)
+        triggers.drop_table_triggers(schema_editor.connection, table)
 
 
 class Migration(migrations.Migration):

@@ -22,13 +22,13 @@ def fill(apps, schema_editor):
         cursor.execute(INVOICE_LINES.format(false="false" if connection.vendor == "postgresql" else "0"))
         cursor.execute(CREDIT_NOTE_LINES)
     for table in TABLES:
-        triggers.guard_table(connection, table)
+        triggers.create_table_triggers(connection, table)
 
 
 def empty(apps, schema_editor):
     with schema_editor.connection.cursor() as cursor:
         for table in reversed(TABLES):
-            triggers.unguard_table(schema_editor.connection, table)
+            triggers.drop_table_triggers(schema_editor.connection, table)
             cursor.execute(f"DELETE FROM {table}")
 
 

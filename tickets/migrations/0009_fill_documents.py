@@ -22,13 +22,13 @@ REGION = {
 def fill(apps, schema_editor):
     connection = schema_editor.connection
     for table in TABLES:
-        triggers.unguard_table(connection, table)
+        triggers.drop_table_triggers(connection, table)
     for table in TABLES[1:]:
         with connection.cursor() as cursor:
             cursor.execute(REGION[connection.vendor].format(table=table), [settings.SHOP_REGION])
     fill_payments(apps.get_model("tickets", "Payment").objects)
     for table in TABLES:
-        triggers.guard_table(connection, table)
+        triggers.create_table_triggers(connection, table)
 
 
 def fill_payments(payments):

@@ -84,7 +84,7 @@ class LaborRate(UniqueTextModel, ShopModel):
     is_default = models.BooleanField(default=False, help_text="for labour that names no rate")
     is_active = models.BooleanField(default=True, help_text="can be used; switch off instead of deleting")
 
-    untold = frozenset({"unique_key"})
+    unaudited = frozenset({"unique_key"})
 
     objects = LaborRateQuerySet.as_manager()
 
@@ -148,7 +148,7 @@ class Job(ShopModel):
     approved_amount = approved_amount()
     continues = models.ForeignKey("self", models.PROTECT, null=True, blank=True, editable=False, related_name="continued_by")
 
-    untold = frozenset({"ticket", "continues", "approved_amount"})
+    unaudited = frozenset({"ticket", "continues", "approved_amount"})
     entry_kind = Kind.JOB
 
     objects = JobQuerySet.as_manager()
@@ -208,7 +208,7 @@ class JobLine(PricedLine, ShopModel):
         default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up, once; less than 0 for a trade-in"
     )
 
-    untold = frozenset({"job", "line_total"})
+    unaudited = frozenset({"job", "line_total"})
     entry_kind = Kind.JOB
 
     class Meta:
@@ -262,7 +262,7 @@ class ShareLink(ShopModel):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    untold = frozenset({"ticket", "token_hash", "created_by"})
+    unaudited = frozenset({"ticket", "token_hash", "created_by"})
 
     class Meta:
         ordering = ("-pk",)
@@ -327,7 +327,7 @@ class CannedJob(UniqueTextModel, ShopModel):
     correction = models.TextField(max_length=5000, blank=True)
     is_active = models.BooleanField(default=True, help_text="can be put on tickets; switch off instead of deleting")
 
-    untold = frozenset({"unique_key"})
+    unaudited = frozenset({"unique_key"})
 
     objects = CannedJobQuerySet.as_manager()
 
@@ -353,7 +353,7 @@ class CannedJobLine(ShopModel):
     rate = models.ForeignKey(LaborRate, models.PROTECT, null=True, blank=True, related_name="+")
     tax_code = tax_code_of_line()
 
-    untold = frozenset({"canned_job"})
+    unaudited = frozenset({"canned_job"})
 
     class Meta:
         ordering = ("pk",)
@@ -378,7 +378,7 @@ class CannedJobPart(ShopModel):
     part = models.ForeignKey(Part, models.PROTECT, related_name="+")
     quantity = quantity_field(default=Decimal(1))
 
-    untold = frozenset({"canned_job"})
+    unaudited = frozenset({"canned_job"})
 
     class Meta:
         ordering = ("pk",)

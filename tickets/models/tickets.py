@@ -176,7 +176,7 @@ class ServiceTicket(Discounted, ShopModel):
     mechanics = models.ManyToManyField(Mechanic, through="TicketMechanic", related_name="tickets")
     parts = models.ManyToManyField(Part, through="TicketPart", related_name="tickets")
 
-    untold = frozenset({"version", "opened_at", "authorized_total", "authorized_supplies"})
+    unaudited = frozenset({"version", "opened_at", "authorized_total", "authorized_supplies"})
     subjects: Any = MappingProxyType({Kind.MECHANIC: Mechanic, Kind.PART: Part})
 
     objects = ServiceTicketQuerySet.as_manager()
@@ -246,7 +246,7 @@ class TicketMechanic(ShopModel):
     assigned_at = models.DateTimeField(default=timezone.now, editable=False)
     assigned_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
 
-    untold = frozenset({"ticket", "mechanic", "assigned_at", "assigned_by"})
+    unaudited = frozenset({"ticket", "mechanic", "assigned_at", "assigned_by"})
     entry_kind = Kind.MECHANIC
 
     class Meta:
@@ -348,7 +348,7 @@ class TicketPart(PricedLine, ShopModel):
     )
     approved_amount = approved_amount()
 
-    untold = frozenset({"ticket", "part", "line_total", "allocated", "issued", "status", "approved_amount"})  # stock has its ledger
+    unaudited = frozenset({"ticket", "part", "line_total", "allocated", "issued", "status", "approved_amount"})  # stock has its ledger
     entry_kind = Kind.PART
 
     objects = TicketPartQuerySet.as_manager()

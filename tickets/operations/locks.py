@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from mechanic_shop.db import row_locks
 from mechanic_shop.errors import DomainError
-from mechanic_shop.fastpath.compiled_queries import Prepared
+from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 from mechanic_shop.http import caching
 
 from .. import workflow
@@ -68,10 +68,10 @@ def way_out(ticket: ServiceTicket) -> str:
 
 
 def bump(ticket: ServiceTicket) -> None:
-    bumped.change(ticket.pk, timezone.now())
+    bumped.execute_update(ticket.pk, timezone.now())
 
 
-@Prepared
+@CompiledQuery
 def bumped(ticket: int, now: datetime) -> Any:
     return ServiceTicket.objects.filter(pk=ticket).changing(version=F("version") + 1, updated_at=now)
 

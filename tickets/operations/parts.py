@@ -9,7 +9,7 @@ from mechanic_shop.currency import rounded
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
-from mechanic_shop.fastpath.compiled_queries import Prepared
+from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 
 from .. import billing
 from ..models import AUTHORIZED, WORKING, Job, JobStatus, ServiceTicket, TicketPart
@@ -293,6 +293,6 @@ def place_of(line: TicketPart) -> str:
     return f'in the job "{line.job}"' if line.job else "on the ticket itself"
 
 
-@Prepared
+@CompiledQuery
 def lines_of(ticket: int, part: int) -> Any:
     return TicketPart.objects.filter(ticket=ticket, part=part).order_by("pk")

@@ -28,4 +28,4 @@ def pass_on_reading(ticket: ServiceTicket, changes: dict[str, Any], *, confirm_o
         return
     known, reading = ticket.vehicle.odometer, getattr(ticket, name)
     if take_reading(ticket.vehicle, reading, confirm_odometer=confirm_odometer, by=by):
-        audit.note(ticket, vehicle_odometer=[known, reading], by=by)
+        audit.record_event(ticket, vehicle_odometer=[known, reading], by=by)

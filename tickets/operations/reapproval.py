@@ -16,7 +16,7 @@ from django.conf import settings
 from inventory.models import ZERO, Part
 from mechanic_shop.db import row_locks
 from mechanic_shop.errors import NotAllowed
-from mechanic_shop.fastpath.compiled_queries import Prepared
+from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 
 from .. import billing, pricing, terms
 from ..billing import Sheet, Unit, key_of, with_tolerance
@@ -37,7 +37,7 @@ def before_repricing(ticket: ServiceTicket, *parts: int) -> None:
     row_locks.lock_keys(Part, chain(parts, others))
 
 
-@Prepared
+@CompiledQuery
 def authorized_jobs(ticket: int) -> Any:
     return Job.objects.filter(ticket=ticket, status__in=AUTHORIZED).order_by().values_list("pk")
 
@@ -168,7 +168,7 @@ def set_authorized(sheet: Sheet) -> None:
         amount = bill.total
     ticket.authorized_total, ticket.authorized_supplies = amount, supplies
     rows = ServiceTicket.objects.filter(pk=ticket.pk)
-    rows.update_untold(authorized_total=amount, authorized_supplies=supplies)
+    rows.update_unaudited(authorized_total=amount, authorized_supplies=supplies)
 
 
 def parts_of(sheet: Sheet, units: Iterable[Unit]) -> list[int]:
@@ -219,7 +219,7 @@ def never_below_nothing(ticket: ServiceTicket) -> Iterator[None]:
     refuse_below_nothing(ticket, before)
 
 
-@Prepared
+@CompiledQuery
 def trade_ins_of(ticket: int) -> Any:
     return JobLine.objects.filter(job__ticket=ticket, kind=LineKind.TRADE_IN).order_by().values_list("pk")
 

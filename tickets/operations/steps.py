@@ -33,7 +33,7 @@ def step(ticket: ServiceTicket, to: str, *, reason: str = "", by: Any, check: Ca
     changes = {"status": to, **stamps(to, now)}
     before = {name: getattr(ticket, name) for name in changes}
     # Compare and set: of two racing requests one finds the status that it read. It locks the ticket, too.
-    if not ServiceTicket.objects.filter(pk=ticket.pk, status=start).update_untold(**changes, version=F("version") + 1, updated_at=now):
+    if not ServiceTicket.objects.filter(pk=ticket.pk, status=start).update_unaudited(**changes, version=F("version") + 1, updated_at=now):
         raise moved(ticket)
     for name, value in changes.items():
         setattr(ticket, name, value)
@@ -45,7 +45,7 @@ def step(ticket: ServiceTicket, to: str, *, reason: str = "", by: Any, check: Ca
     else:
         check()
     StatusChange.objects.create(ticket=ticket, from_status=start, to_status=to, by=by, at=now, reason=reason)
-    audit.tell(ticket, before, kind=audit.Kind.STATUS, by=by)
+    audit.record_update(ticket, before, kind=audit.Kind.STATUS, by=by)
     if to == Status.CANCELLED:
         links_changed()
 

@@ -12,7 +12,7 @@ from inventory.models import ZERO
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
-from mechanic_shop.fastpath.compiled_queries import Prepared
+from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 from mechanics.models import Mechanic
 
 from ..models import OPEN, SEALED, ServiceTicket, Status, StatusChange, TicketMechanic
@@ -116,7 +116,7 @@ def check_discount(percent: Decimal, amount: Decimal) -> None:
         raise InvalidInput("discount_amount", "two_discounts", "Give a percentage or an amount, not both.")
 
 
-@Prepared
+@CompiledQuery
 def owned(vehicle: int, customer: int) -> Any:
     return Vehicle.objects.filter(pk=vehicle, customer=customer).order_by().values_list("pk")
 
@@ -139,7 +139,7 @@ def _owner_of(vehicle: Vehicle | None) -> int:
     raise row_locks.RowGone(vehicle)
 
 
-@Prepared
+@CompiledQuery
 def owner_now(vehicle: int) -> Any:
     return Vehicle.objects.filter(pk=vehicle).order_by().values_list("customer_id")
 
@@ -185,11 +185,11 @@ def edit_mechanics(
         links_changed()
 
 
-@Prepared
+@CompiledQuery
 def inactive() -> Any:
     return Mechanic.objects.filter(is_active=False).values_list("pk", "name")
 
 
-@Prepared
+@CompiledQuery
 def mechanics_of(ticket: int) -> Any:
     return TicketMechanic.objects.filter(ticket=ticket).values_list("mechanic_id")

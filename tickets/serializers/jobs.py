@@ -14,16 +14,16 @@ from mechanic_shop.fastpath.json_queries import Amount, JsonObject
 from mechanic_shop.http.body_lists import RelationListField
 from mechanic_shop.http.fields import (
     MoneyField,
+    NestedRelatedField,
     OptionalRelatedField,
     PercentField,
     PositiveQuantityField,
     QuantityField,
-    SmallRelatedField,
     UnitPriceField,
     UTCField,
     WrittenField,
 )
-from mechanic_shop.http.serializers import Body, ShopSerializer, asking_user
+from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer, asking_user
 from mechanics.models import Mechanic
 
 from .. import operations
@@ -59,15 +59,15 @@ def job_total() -> Any:
 
 class LaborRateSerializer(ShopSerializer):
     hourly = MoneyField()
-    tax_code = SmallRelatedField(queryset=TaxCode.objects.all(), required=False, allow_null=True)
+    tax_code = NestedRelatedField(queryset=TaxCode.objects.all(), required=False, allow_null=True)
 
     class Meta:
         model = LaborRate
         fields = ("id", "name", "hourly", "tax_code", "is_default", "is_active", "created_at", "updated_at")
 
 
-def tax_code() -> SmallRelatedField:
-    return SmallRelatedField(
+def tax_code() -> NestedRelatedField:
+    return NestedRelatedField(
         queryset=TaxCode.objects.all(),
         required=False,
         allow_null=True,
@@ -86,8 +86,8 @@ class JobLineSerializer(ShopSerializer):
 
     kind = serializers.ChoiceField(choices=LineKind.choices)
     quantity = PositiveQuantityField(default=Decimal(1), help_text="hours, for labour")
-    rate = SmallRelatedField(queryset=LaborRate.objects.select_related("tax_code"), required=False, allow_null=True)
-    mechanic = SmallRelatedField(queryset=Mechanic.objects.all(), required=False, allow_null=True)
+    rate = NestedRelatedField(queryset=LaborRate.objects.select_related("tax_code"), required=False, allow_null=True)
+    mechanic = NestedRelatedField(queryset=Mechanic.objects.all(), required=False, allow_null=True)
     tax_code = tax_code()
     unit_price = UnitPriceField(required=False, help_text="what the shop gives for one, for a trade-in")
     unit_cost = UnitPriceField(required=False, help_text="only for those who may see costs")
@@ -107,7 +107,7 @@ class JobLineSerializer(ShopSerializer):
 
 
 class JobPartSerializer(serializers.ModelSerializer):
-    part = SmallRelatedField(read_only=True, shows=("sku", "name"))
+    part = NestedRelatedField(read_only=True, shows=("sku", "name"))
     quantity = QuantityField(read_only=True)
     unit_price = UnitPriceField(read_only=True)
     discount_percent = PercentField(read_only=True)
@@ -124,7 +124,7 @@ class JobPartSerializer(serializers.ModelSerializer):
 class JobSerializer(ShopSerializer):
     """A job. ``lines`` are written when the job is made; later they change by its actions, its parts by the ticket's."""
 
-    ticket = SmallRelatedField(queryset=ServiceTicket.objects.select_related("customer"), shows=("number",))
+    ticket = NestedRelatedField(queryset=ServiceTicket.objects.select_related("customer"), shows=("number",))
     position = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
     lines = JobLineSerializer(many=True, required=False, max_length=MOST_LINES)
     parts = JobPartSerializer(many=True, read_only=True)
@@ -143,7 +143,7 @@ class JobSerializer(ShopSerializer):
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
         if self.instance is not None:  # sent back as it was read, it changes nothing
-            found["ticket"] = SmallRelatedField(read_only=True, shows=("number",))
+            found["ticket"] = NestedRelatedField(read_only=True, shows=("number",))
             found["lines"] = JobLineSerializer(many=True, read_only=True)
         return found
 
@@ -173,27 +173,27 @@ class ChangeLineSerializer(JobLineSerializer):
         return found
 
 
-class RemoveLineSerializer(Body):
+class RemoveLineSerializer(ActionSerializer):
     line = serializers.IntegerField(min_value=1, help_text="the line's id")
 
 
-class FinishJobSerializer(Body):
+class FinishJobSerializer(ActionSerializer):
     correction = WrittenField(lines=True, max_length=5000, required=False, allow_blank=True, help_text="what was done")
 
 
-class NothingSerializer(Body):
+class NothingSerializer(ActionSerializer):
     """An empty body."""
 
 
-class AddCannedJobSerializer(Body):
-    canned_job = SmallRelatedField(queryset=CannedJob.objects.all())
+class AddCannedJobSerializer(ActionSerializer):
+    canned_job = NestedRelatedField(queryset=CannedJob.objects.all())
 
 
-class AddRecommendationSerializer(Body):
+class AddRecommendationSerializer(ActionSerializer):
     """One of the two."""
 
-    job = SmallRelatedField(queryset=Job.objects.all(), shows=("title",), required=False, help_text="from `recommendations/` of the vehicle")
-    part_line = SmallRelatedField(
+    job = NestedRelatedField(queryset=Job.objects.all(), shows=("title",), required=False, help_text="from `recommendations/` of the vehicle")
+    part_line = NestedRelatedField(
         queryset=TicketPart.objects.all(), shows=(), required=False, help_text="from `recommended-parts/` of the vehicle, where it is `id`"
     )
 
@@ -208,8 +208,8 @@ class AddRecommendationSerializer(Body):
 class RecommendedPartSerializer(serializers.ModelSerializer[TicketPart]):
     """A part that was declined or deferred outside jobs, as it stood on that ticket."""
 
-    ticket = SmallRelatedField(read_only=True, shows=("number",))
-    part = SmallRelatedField(read_only=True, shows=("sku", "name"))
+    ticket = NestedRelatedField(read_only=True, shows=("number",))
+    part = NestedRelatedField(read_only=True, shows=("sku", "name"))
     quantity = QuantityField(read_only=True)
     unit_price = UnitPriceField(read_only=True, help_text="then; it is taken up at the price of today")
     line_total = MoneyField(read_only=True, max_digits=24)
@@ -219,8 +219,8 @@ class RecommendedPartSerializer(serializers.ModelSerializer[TicketPart]):
         fields = read_only_fields = ("id", "ticket", "part", "quantity", "unit_price", "line_total", "status")
 
 
-class EditPartSerializer(Body):
-    part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
+class EditPartSerializer(ActionSerializer):
+    part = NestedRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
     from_job = OptionalRelatedField(
         queryset=Job.objects.all(),
         shows=("title",),
@@ -236,7 +236,7 @@ class EditPartSerializer(Body):
     discount_amount = MoneyField(required=False)
 
 
-class DiscountSerializer(Body):
+class DiscountSerializer(ActionSerializer):
     """Off the whole ticket; nothing sent, nothing off."""
 
     discount_percent = PercentField(default=Decimal(0))
@@ -248,7 +248,7 @@ def part_ids() -> RelationListField:
     return RelationListField(child=child, max_length=MOST_LINES, default=list, help_text="ids of parts outside jobs")
 
 
-class AuthorizeSerializer(Body):
+class AuthorizeSerializer(ActionSerializer):
     """Ids of jobs, and of parts outside jobs; where all lists are empty, all that is proposed is approved."""
 
     approve = RelationListField(child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list)
@@ -294,8 +294,8 @@ class DecisionSerializer(serializers.Serializer):
 
 
 class AuthorizationSerializer(ShopSerializer):
-    ticket = SmallRelatedField(read_only=True, shows=("number",))
-    by = SmallRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
+    ticket = NestedRelatedField(read_only=True, shows=("number",))
+    by = NestedRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
     at = UTCField(read_only=True)
     decisions = DecisionSerializer(many=True, read_only=True)
     approved_total = SignedMoneyField()
@@ -313,7 +313,7 @@ class CannedJobLineSerializer(ShopSerializer):
     kind = serializers.ChoiceField(choices=LineKind.choices)
     quantity = PositiveQuantityField(default=Decimal(1), help_text="hours, for labour")
     unit_price = UnitPriceField(required=False, allow_null=True, help_text="none: what the rate costs on the day")
-    rate = SmallRelatedField(queryset=LaborRate.objects.all(), required=False, allow_null=True)
+    rate = NestedRelatedField(queryset=LaborRate.objects.all(), required=False, allow_null=True)
     tax_code = tax_code()
 
     class Meta:
@@ -327,7 +327,7 @@ class CannedJobLineSerializer(ShopSerializer):
 
 
 class CannedJobPartSerializer(ShopSerializer):
-    part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
+    part = NestedRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
     quantity = PositiveQuantityField(default=Decimal(1))
 
     class Meta:

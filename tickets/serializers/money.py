@@ -7,16 +7,16 @@ from mechanic_shop.accounts.emails import EmailField
 from mechanic_shop.fastpath.json_queries import DocumentList
 from mechanic_shop.http.fields import (
     MoneyField,
+    NestedRelatedField,
     PercentField,
     PositiveMoneyField,
     PositiveQuantityField,
     QuantityField,
-    SmallRelatedField,
     UnitPriceField,
     UTCField,
     WrittenField,
 )
-from mechanic_shop.http.serializers import Body, ShopSerializer
+from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer
 
 from ..models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, InvoiceState, Method, Payment
 from ..models.money import state_of
@@ -59,8 +59,8 @@ class InvoiceLineSerializer(ShopSerializer):
 class InvoiceSerializer(ShopSerializer):
     """An invoice and what became of it: ``balance`` = total − credited − paid + refunded; less than 0 is the customer's credit."""
 
-    ticket = SmallRelatedField(read_only=True, shows=("number",))
-    customer = SmallRelatedField(read_only=True)
+    ticket = NestedRelatedField(read_only=True, shows=("number",))
+    customer = NestedRelatedField(read_only=True)
     issued_at = UTCField(read_only=True)
     subtotal = MoneyField(**AMOUNT)
     tax = MoneyField(**AMOUNT)
@@ -100,9 +100,9 @@ class CreditNoteLineSerializer(ShopSerializer):
 
 
 class CreditNoteSerializer(ShopSerializer):
-    ticket = SmallRelatedField(read_only=True, shows=("number",))
-    customer = SmallRelatedField(read_only=True)
-    invoice = SmallRelatedField(read_only=True, shows=("number",))
+    ticket = NestedRelatedField(read_only=True, shows=("number",))
+    customer = NestedRelatedField(read_only=True)
+    invoice = NestedRelatedField(read_only=True, shows=("number",))
     issued_at = UTCField(read_only=True)
     subtotal = MoneyField(**AMOUNT)
     tax = MoneyField(**AMOUNT)
@@ -125,9 +125,9 @@ class PaymentSerializer(ShopSerializer):
     """Money that moved; ``effect`` is the amount with its sign: positive came in."""
 
     number = serializers.CharField(read_only=True)
-    ticket = SmallRelatedField(read_only=True, shows=("number",))
-    invoice = SmallRelatedField(read_only=True, shows=("number",), allow_null=True)
-    customer = SmallRelatedField(read_only=True)
+    ticket = NestedRelatedField(read_only=True, shows=("number",))
+    invoice = NestedRelatedField(read_only=True, shows=("number",), allow_null=True)
+    customer = NestedRelatedField(read_only=True)
     amount = MoneyField(read_only=True)
     effect = MoneyField(read_only=True, min_value=None)
     reverses = serializers.CharField(
@@ -155,7 +155,7 @@ class PaymentSerializer(ShopSerializer):
 # --- bodies ----------------------------------------------------------------------------------------
 
 
-class TakeMoneySerializer(Body):
+class TakeMoneySerializer(ActionSerializer):
     """Money that comes or goes."""
 
     amount = PositiveMoneyField()
@@ -173,21 +173,21 @@ class PaySerializer(TakeMoneySerializer):
     keep_as_credit = serializers.BooleanField(default=False, help_text="keep more than is due as the customer's credit")
 
 
-class ApplyCreditSerializer(Body):
+class ApplyCreditSerializer(ActionSerializer):
     amount = PositiveMoneyField(required=False, allow_null=True, default=None, help_text="all that can be applied, when left out")
 
 
-class ReverseSerializer(Body):
+class ReverseSerializer(ActionSerializer):
     note = WrittenField(lines=True, max_length=500, help_text="why")
 
 
-class CreditLineSerializer(Body):
+class CreditLineSerializer(ActionSerializer):
     line = serializers.IntegerField(min_value=1, help_text="its position on the invoice")
     quantity = PositiveQuantityField(required=False, help_text="all that is left, when left out")
     restock = serializers.BooleanField(required=False, help_text="put the part back on the shelf")
 
 
-class CreditSerializer(Body):
+class CreditSerializer(ActionSerializer):
     """No lines: all that is left of the invoice."""
 
     reason = WrittenField(lines=True, max_length=500)
@@ -195,9 +195,9 @@ class CreditSerializer(Body):
     restock = serializers.BooleanField(required=False, default=False, help_text="for every line that does not say otherwise")
 
 
-class IssueSerializer(Body):
+class IssueSerializer(ActionSerializer):
     reason = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="", help_text="kept in the ticket's history")
 
 
-class SendSerializer(Body):
+class SendSerializer(ActionSerializer):
     to = EmailField(required=False, allow_null=True, default=None, help_text="the customer's address, when left out")

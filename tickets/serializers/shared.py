@@ -8,8 +8,8 @@ from typing import Any
 from rest_framework import serializers
 
 from mechanic_shop.http.body_lists import BoundedListField
-from mechanic_shop.http.fields import LARGEST_ID, SmallRelatedField, UTCField, WrittenField
-from mechanic_shop.http.serializers import Body, ShopSerializer
+from mechanic_shop.http.fields import LARGEST_ID, NestedRelatedField, UTCField, WrittenField
+from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer
 
 from ..billing import LARGEST_VERSION
 from ..models import Channel, JobStatus, ShareLink, Status
@@ -18,7 +18,7 @@ from .papers import supplies_on_top
 from .tickets import expected_total
 
 
-class ShareSerializer(Body):
+class ShareSerializer(ActionSerializer):
     days = serializers.IntegerField(default=14, min_value=1, max_value=90, help_text="how long the link works")
 
 
@@ -32,14 +32,14 @@ class TokenOfLinkSerializer(serializers.Serializer):
 class ShareLinkSerializer(ShopSerializer):
     """A link to a ticket, without its token, which nobody knows any more but those who have the link."""
 
-    created_by = SmallRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
+    created_by = NestedRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
 
     class Meta:
         model = ShareLink
         fields = read_only_fields = ("id", "created_by", "created_at", "expires_at", "revoked_at")
 
 
-class RevokeShareSerializer(Body):
+class RevokeShareSerializer(ActionSerializer):
     share = serializers.IntegerField(min_value=1, max_value=LARGEST_ID - 1, help_text="the id of the link")
 
 
@@ -48,7 +48,7 @@ def job_ids() -> BoundedListField:
     return BoundedListField(child=ident, max_length=MOST_JOBS, default=list)
 
 
-class DecideSerializer(Body):
+class DecideSerializer(ActionSerializer):
     """What is to become of jobs, by their ids; where none is named, all that are proposed are approved."""
 
     approve = job_ids()

@@ -17,15 +17,15 @@ from mechanic_shop.fastpath.json_queries import Amount, Printed
 from mechanic_shop.http.body_lists import RelationListField
 from mechanic_shop.http.fields import (
     MoneyField,
+    NestedRelatedField,
     OptionalRelatedField,
     PositiveQuantityField,
     QuantityField,
-    SmallRelatedField,
     UnitPriceField,
     UTCField,
     WrittenField,
 )
-from mechanic_shop.http.serializers import Body, ShopSerializer, asking_user, make_read_only
+from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer, asking_user, make_read_only
 from mechanics.models import Mechanic
 
 from .. import operations, workflow
@@ -73,8 +73,8 @@ class TicketMechanicSerializer(serializers.ModelSerializer):
 
 
 class TicketPartSerializer(serializers.ModelSerializer):
-    part = SmallRelatedField(read_only=True, shows=("sku", "name"))
-    job = SmallRelatedField(read_only=True, shows=("title",), allow_null=True, help_text="null: on the ticket itself")
+    part = NestedRelatedField(read_only=True, shows=("sku", "name"))
+    job = NestedRelatedField(read_only=True, shows=("title",), allow_null=True, help_text="null: on the ticket itself")
     quantity = QuantityField(read_only=True)
     unit_price = UnitPriceField(read_only=True)
     line_total = MoneyField(read_only=True, max_digits=25)
@@ -90,8 +90,8 @@ class ServiceTicketSerializer(ShopSerializer):
     """A ticket. A customer writes what they ask for, for which vehicle and when; the rest is the shop's."""
 
     number = serializers.CharField(read_only=True)
-    customer = SmallRelatedField(queryset=Customer.objects.all(), required=False)
-    vehicle = SmallRelatedField(queryset=Vehicle.objects.select_related("customer"), shows=("name", "plate"), required=False, allow_null=True)
+    customer = NestedRelatedField(queryset=Customer.objects.all(), required=False)
+    vehicle = NestedRelatedField(queryset=Vehicle.objects.select_related("customer"), shows=("name", "plate"), required=False, allow_null=True)
     hold_reason = serializers.ChoiceField(choices=HoldReason.choices, required=False, allow_blank=True)
     odometer_in = serializers.IntegerField(**ODOMETER)
     odometer_out = serializers.IntegerField(**ODOMETER)
@@ -173,29 +173,29 @@ class ServiceTicketSerializer(ShopSerializer):
         return operations.update(instance, **validated_data, by=self.context["request"].user)
 
 
-class AssignMechanicSerializer(Body):
-    mechanic = SmallRelatedField(queryset=Mechanic.objects.all())
+class AssignMechanicSerializer(ActionSerializer):
+    mechanic = NestedRelatedField(queryset=Mechanic.objects.all())
     role = serializers.ChoiceField(choices=TicketMechanic.Role.choices, default=TicketMechanic.Role.ASSISTANT)
 
 
-class RemoveMechanicSerializer(Body):
-    mechanic = SmallRelatedField(queryset=Mechanic.objects.all())
+class RemoveMechanicSerializer(ActionSerializer):
+    mechanic = NestedRelatedField(queryset=Mechanic.objects.all())
 
 
-class EditMechanicsSerializer(Body):
-    add = RelationListField(child=SmallRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
-    remove = RelationListField(child=SmallRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
+class EditMechanicsSerializer(ActionSerializer):
+    add = RelationListField(child=NestedRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
+    remove = RelationListField(child=NestedRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
 
 
-class AddPartSerializer(Body):
-    part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
+class AddPartSerializer(ActionSerializer):
+    part = NestedRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
     quantity = PositiveQuantityField(default=Decimal(1))
     backorder = serializers.BooleanField(default=False, help_text="put it on the ticket also when too little is available")
-    job = SmallRelatedField(queryset=Job.objects.all(), shows=("title",), required=False, allow_null=True, help_text="none: on the ticket itself")
+    job = NestedRelatedField(queryset=Job.objects.all(), shows=("title",), required=False, allow_null=True, help_text="none: on the ticket itself")
 
 
-class RemovePartSerializer(Body):
-    part = SmallRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
+class RemovePartSerializer(ActionSerializer):
+    part = NestedRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
     job = OptionalRelatedField(
         queryset=Job.objects.all(),
         shows=("title",),
@@ -222,7 +222,7 @@ def expected_total() -> MoneyField:
     )
 
 
-class MoveSerializer(Body):
+class MoveSerializer(ActionSerializer):
     """``version`` and ``expected_total`` are for whoever approves an estimate."""
 
     to = serializers.ChoiceField(choices=Status.choices)
@@ -277,7 +277,7 @@ class HistorySerializer(serializers.Serializer):
     id = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=Kind.choices)
     at = UTCField()
-    by = SmallRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
+    by = NestedRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
     vars()["from"] = serializers.CharField(allow_null=True, help_text="the status before a move; empty for a new ticket")
     to = serializers.CharField(allow_null=True, help_text="the status after a move")
     reason = serializers.CharField(help_text="why it was moved")

@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 
 from mechanic_shop.http.permissions import Has, IsAuthenticated
-from mechanic_shop.http.schema import answers
+from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopModelViewSet
 
 from .. import operations
@@ -48,25 +48,25 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
     def perform_destroy(self, job: Job) -> None:
         operations.delete_job(job, by=self.request.user)
 
-    @answers(JobSerializer)
+    @response_schema(JobSerializer)
     @action(detail=True, methods=["put"], url_path="add-line", serializer_class=JobLineSerializer)
     def add_line(self, request: Any, pk: str) -> Any:
         """Put labour, sublet work, a fee or a trade-in into the job; an approved job that grows goes back to the customer."""
         return self.act(operations.add_line)
 
-    @answers(JobSerializer)
+    @response_schema(JobSerializer)
     @action(detail=True, methods=["put"], url_path="edit-line", serializer_class=ChangeLineSerializer)
     def edit_line(self, request: Any, pk: str) -> Any:
         """Change a line of the job."""
         return self.act(operations.edit_line)
 
-    @answers(JobSerializer)
+    @response_schema(JobSerializer)
     @action(detail=True, methods=["put"], url_path="remove-line", serializer_class=RemoveLineSerializer)
     def remove_line(self, request: Any, pk: str) -> Any:
         """Take a line out of the job."""
         return self.act(operations.remove_line)
 
-    @answers(JobSerializer)
+    @response_schema(JobSerializer)
     @action(detail=True, methods=["put"], serializer_class=FinishJobSerializer)
     def finish(self, request: Any, pk: str) -> Any:
         """The work on an approved job is done."""

@@ -7,7 +7,7 @@ from rest_framework.decorators import action
 
 from mechanic_shop.http.concurrency import check_if_match
 from mechanic_shop.http.permissions import Has, IsAuthenticated
-from mechanic_shop.http.schema import answers
+from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopGenericViewSet
 
 from .. import operations
@@ -60,7 +60,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
         "email": Has("tickets.add_invoice"),
     }
 
-    @answers(InvoicePaperSerializer)
+    @response_schema(InvoicePaperSerializer)
     @action(detail=True, url_path="document", serializer_class=InvoicePaperSerializer, filterset_class=None, renderer_classes=PAPER_RENDERERS)
     def paper(self, request: Any, pk: str) -> Any:
         """The invoice as it was issued, with every line, price and tax."""
@@ -78,7 +78,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
         """Mail the invoice, by default to the customer."""
         return send_paper(self, lambda paper: paper.document)
 
-    @answers(PaymentSerializer, many=True)
+    @response_schema(PaymentSerializer, many=True)
     @action(detail=True, serializer_class=PaySerializer, filterset_class=None, ordering_fields=None, ordering=None)
     def payments(self, request: Any, pk: str) -> Any:
         """What was paid, applied, refunded and reversed on the invoice, oldest first."""
@@ -91,7 +91,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
         """Take a payment; when nothing is due any more, the ticket closes."""
         return self.produce(operations.pay, PaymentSerializer, "payment")
 
-    @answers(InvoiceSerializer)
+    @response_schema(InvoiceSerializer)
     @action(detail=True, methods=["put"], url_path="apply-credit", serializer_class=ApplyCreditSerializer)
     def apply_credit(self, request: Any, pk: str) -> Any:
         """Count the customer's credit, from other tickets, on this invoice: `amount`, or as much as is due and there."""
@@ -110,7 +110,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
         """Pay back what was paid, at most all of it."""
         return self.produce(operations.refund, PaymentSerializer, "payment")
 
-    @answers(CreditNoteSerializer, many=True)
+    @response_schema(CreditNoteSerializer, many=True)
     @action(detail=True, url_path="credit-notes", serializer_class=CreditSerializer, filterset_class=None, ordering_fields=None)
     def credit_notes(self, request: Any, pk: str) -> Any:
         """The credit notes of the invoice, newest first."""
@@ -137,7 +137,7 @@ class CreditNoteViewSet(WrittenOnceViewSet):
         "email": Has("tickets.add_invoice"),
     }
 
-    @answers(CreditNotePaperSerializer)
+    @response_schema(CreditNotePaperSerializer)
     @action(detail=True, url_path="document", serializer_class=CreditNotePaperSerializer, filterset_class=None, renderer_classes=PAPER_RENDERERS)
     def paper(self, request: Any, pk: str) -> Any:
         """The credit note as it was issued."""

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from customers.permissions import IsCustomer
 from mechanic_shop.http.filters import StrictFilterBackend
 from mechanic_shop.http.permissions import Has, IsAuthenticated, IsOwner
-from mechanic_shop.http.schema import answers
+from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopModelViewSet
 
 from .. import billing, history, operations
@@ -100,67 +100,67 @@ class ServiceTicketViewSet(ShopModelViewSet):
     def perform_destroy(self, ticket: ServiceTicket) -> None:
         operations.delete(ticket, by=self.request.user)
 
-    @answers(ServiceTicketSerializer, many=True)
+    @response_schema(ServiceTicketSerializer, many=True)
     @action(detail=False)
     def mine(self, request: Any) -> Any:
         """A customer's own tickets, a mechanic's assigned ones."""
         return self.answer_page(lambda: self.get_queryset().mine(self.reader))
 
-    @answers(ServiceTicketSerializer)
+    @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="assign-mechanic", serializer_class=AssignMechanicSerializer)
     def assign_mechanic(self, request: Any, pk: str) -> Any:
         """Put a mechanic on the ticket; nothing changes when he or she is on it already."""
         return self.act(operations.assign_mechanic)
 
-    @answers(ServiceTicketSerializer)
+    @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="remove-mechanic", serializer_class=RemoveMechanicSerializer)
     def remove_mechanic(self, request: Any, pk: str) -> Any:
         """Take a mechanic off the ticket."""
         return self.act(operations.remove_mechanic)
 
-    @answers(ServiceTicketSerializer)
+    @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="edit-mechanics", serializer_class=EditMechanicsSerializer)
     def edit_mechanics(self, request: Any, pk: str) -> Any:
         """Put mechanics on the ticket and take others off, all or nothing."""
         return self.act(operations.edit_mechanics)
 
-    @answers(ServiceTicketSerializer)
+    @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="add-part", serializer_class=AddPartSerializer)
     def add_part(self, request: Any, pk: str) -> Any:
         """Put a part on the ticket; stock follows the ticket's status."""
         return self.act(operations.add_part)
 
-    @answers(ServiceTicketSerializer)
+    @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="remove-part", serializer_class=RemovePartSerializer)
     def remove_part(self, request: Any, pk: str) -> Any:
         """Take a part off the ticket, all of it or some; what was held or fitted goes back on the shelf."""
         return self.act(operations.remove_part)
 
-    @answers(ServiceTicketSerializer)
+    @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="edit-part", serializer_class=EditPartSerializer)
     def edit_part(self, request: Any, pk: str) -> Any:
         """Change a part's price or discount on the ticket, or move it to another job."""
         return self.act(operations.edit_part)
 
-    @answers(ServiceTicketSerializer)
+    @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="give-discount", serializer_class=DiscountSerializer)
     def give_discount(self, request: Any, pk: str) -> Any:
         """Take a percentage or an amount off the whole ticket; it is spread over the lines before tax."""
         return self.act(operations.give_discount)
 
-    @answers(ServiceTicketSerializer)
+    @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="add-canned-job", serializer_class=AddCannedJobSerializer)
     def add_canned_job(self, request: Any, pk: str) -> Any:
         """Put a canned job on the ticket, with its labour and parts, at the prices of today."""
         return self.act(operations.add_canned_job)
 
-    @answers(ServiceTicketSerializer)
+    @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="add-recommendation", serializer_class=AddRecommendationSerializer)
     def add_recommendation(self, request: Any, pk: str) -> Any:
         """Propose again a job, or a part outside jobs, that was declined or deferred on an earlier ticket of the vehicle."""
         return self.act(operations.add_recommendation)
 
-    @answers(EstimateSerializer)
+    @response_schema(EstimateSerializer)
     @action(detail=True, serializer_class=EstimateSerializer, filterset_class=EstimateFilter, ordering_fields=None, renderer_classes=PAPER_RENDERERS)
     def estimate(self, request: Any, pk: str) -> Any:
         """What the ticket comes to: jobs, lines, taxes and totals; with ``?format=pdf`` the paper."""
@@ -172,7 +172,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """Mail the estimate, by default to the customer."""
         return send_paper(self, billing.estimate)
 
-    @answers(AuthorizationSerializer, many=True)
+    @response_schema(AuthorizationSerializer, many=True)
     @action(detail=True, serializer_class=AuthorizeSerializer, filterset_class=None, ordering_fields=None)
     def authorizations(self, request: Any, pk: str) -> Any:
         """What the customer decided, oldest first."""
@@ -192,7 +192,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """Issue the invoice of a completed ticket."""
         return self.produce(operations.issue_invoice, InvoiceSerializer, "invoice")
 
-    @answers(PaymentSerializer, many=True)
+    @response_schema(PaymentSerializer, many=True)
     @action(detail=True, serializer_class=PaySerializer, filterset_class=None, ordering_fields=None)
     def deposits(self, request: Any, pk: str) -> Any:
         """What was paid in advance, and paid back."""
@@ -212,19 +212,19 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """Pay back a deposit that is on no invoice."""
         return self.produce(operations.refund_deposit, PaymentSerializer, "payment")
 
-    @answers(TransitionsSerializer)
+    @response_schema(TransitionsSerializer)
     @action(detail=True, serializer_class=MoveSerializer)
     def transitions(self, request: Any, pk: str) -> Any:
         """Where the ticket can go from here, and what stands in the way."""
         return Response(TransitionsSerializer(self.get_object(), context=self.get_serializer_context()).data)
 
-    @answers(ServiceTicketSerializer)
+    @response_schema(ServiceTicketSerializer)
     @transitions.mapping.post
     def move(self, request: Any, pk: str) -> Any:
         """Move the ticket along the workflow."""
         return self.act(operations.move)
 
-    @answers(HistorySerializer, many=True)
+    @response_schema(HistorySerializer, many=True)
     @action(
         detail=True,
         serializer_class=HistorySerializer,
@@ -260,7 +260,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
         told = {"id": link.pk, "url": url, "token": token, "expires_at": link.expires_at}
         return Response(TokenOfLinkSerializer(told).data, status=status.HTTP_201_CREATED)
 
-    @answers(ShareLinkSerializer, many=True)
+    @response_schema(ShareLinkSerializer, many=True)
     @share.mapping.get
     def shares(self, request: Any, pk: str) -> Any:
         """The links to the ticket, newest first."""
@@ -268,7 +268,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
         rows = ShareLink.objects.filter(ticket=ticket).select_related("created_by__customer", "created_by__mechanic")
         return self.answer_list(self.filter_queryset(rows), ShareLinkSerializer)
 
-    @answers(ServiceTicketSerializer)
+    @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="revoke-share", serializer_class=RevokeShareSerializer)
     def revoke_share(self, request: Any, pk: str) -> Any:
         """End a link at once; nothing changes when it has ended already."""

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.decorators import action
 
 from customers.views import VehicleViewSet as Vehicles
-from mechanic_shop.http.schema import answers
+from mechanic_shop.http.schema import response_schema
 
 from ..models import Job, TicketPart
 from ..serializers import JobSerializer, RecommendedPartSerializer
@@ -14,7 +14,7 @@ from ..serializers import JobSerializer, RecommendedPartSerializer
 class VehicleViewSet(Vehicles):
     """Vehicles. A customer sees, adds, changes and deletes their own."""
 
-    @answers(JobSerializer, many=True)
+    @response_schema(JobSerializer, many=True)
     @action(detail=True, serializer_class=JobSerializer, filterset_class=None, ordering_fields=None)
     def recommendations(self, request: Any, pk: str) -> Any:
         """Jobs that were declined or deferred on the vehicle's tickets, and are on no later one: newest first."""
@@ -23,7 +23,7 @@ class VehicleViewSet(Vehicles):
         rows = rows.select_related("ticket__customer").prefetch_related("lines__rate", "lines__mechanic", "lines__tax_code", "parts__part")
         return self.answer_list(self.filter_queryset(rows), JobSerializer)
 
-    @answers(RecommendedPartSerializer, many=True)
+    @response_schema(RecommendedPartSerializer, many=True)
     @action(detail=True, url_path="recommended-parts", serializer_class=RecommendedPartSerializer, filterset_class=None, ordering_fields=None)
     def recommended_parts(self, request: Any, pk: str) -> Any:
         """Parts outside jobs that were declined or deferred on the vehicle's tickets, and are on no later one: newest first."""

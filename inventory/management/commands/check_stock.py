@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from inventory.books import findings
+from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part, StockMovement
 
 
@@ -10,7 +10,7 @@ class Command(BaseCommand):
     help = "Prove that movements, counts and tickets agree for every part; status 1, and what is wrong, when they do not."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wrong = findings()
+        wrong = find_discrepancies()
         for finding in wrong:
             self.stdout.write(finding)
         if wrong:

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('action', models.PositiveSmallIntegerField(choices=[(0, 'create'), (1, 'update'), (2, 'delete'), (3, 'access')])),
                 ('cid', models.CharField(default=mechanic_shop.db.audit.request_id, max_length=255, null=True, verbose_name='request id')),
                 ('timestamp', models.DateTimeField(default=django.utils.timezone.now)),
-                ('door', models.CharField(choices=[('api', 'API'), ('browsable', 'API in a browser'), ('admin', 'Admin'), ('command', 'Command or shell')], default=mechanic_shop.db.audit.door, max_length=10)),
+                ('door', models.CharField(choices=[('api', 'API'), ('browsable', 'API in a browser'), ('admin', 'Admin'), ('command', 'Command or shell')], default=mechanic_shop.db.audit.channel, max_length=10)),
                 ('kind', models.CharField(choices=[('edit', 'Edit'), ('status', 'Status'), ('mechanic', 'Mechanic'), ('part', 'Part')], default='edit', max_length=10)),
                 ('about_id', models.BigIntegerField(help_text='the part or mechanic that a change of a ticket is about', null=True)),
                 ('personal', models.JSONField(help_text='values that can be taken out: null in changes', null=True)),

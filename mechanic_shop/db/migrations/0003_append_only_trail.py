@@ -4,11 +4,11 @@ from .. import triggers
 
 
 def guard(apps, schema_editor):
-    triggers.guard(schema_editor.connection)
+    triggers.create_triggers(schema_editor.connection)
 
 
 def unguard(apps, schema_editor):
-    triggers.unguard(schema_editor.connection)
+    triggers.drop_triggers(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

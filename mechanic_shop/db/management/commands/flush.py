@@ -10,5 +10,5 @@ class Command(flush.Command):
     """Django's, which empties every table: the audit trail, which refuses to lose one entry, goes with all the rest."""
 
     def handle(self, **options: Any) -> None:
-        with triggers.lifted(connections[options["database"]]):
+        with triggers.triggers_disabled(connections[options["database"]]):
             super().handle(**options)

@@ -26,7 +26,7 @@ def register(check: Callable[[], Iterable[str]]) -> None:
     _more_checks.append(check)
 
 
-def findings() -> list[str]:
+def find_discrepancies() -> list[str]:
     """What is wrong, a sentence each; empty when all is right. The same number of queries for any shop."""
     with one_moment():
         parts = {part.pk: part for part in Part.objects.order_by("pk").only("sku", "on_hand", "allocated")}

@@ -27,7 +27,7 @@ class Change:
 
 def page_of_trail(request: HttpRequest, row: Any, hidden: set[str]) -> dict[str, Any]:
     """A page of a row's history for the template, newest first, without the ``hidden`` columns."""
-    page = Paginator(audit.trail_of(row).select_related("actor", "content_type"), 50).get_page(request.GET.get(PAGE))
+    page = Paginator(audit.entries_of(row).select_related("actor", "content_type"), 50).get_page(request.GET.get(PAGE))
     names = audit.names_in(page)
     for entry in page:
         entry.shown = list(changes_of(entry, hidden, names))

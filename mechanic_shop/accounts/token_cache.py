@@ -18,7 +18,7 @@ MOST = 10_000
 SECONDS = 10  # after which the database is asked again, for what was changed behind the shop's back
 
 
-class KnownUsers:
+class TokenUserCache:
     """The users behind the tokens that came last."""
 
     def __init__(self) -> None:
@@ -52,4 +52,4 @@ class KnownUsers:
                 self.kept.popitem(last=False)
 
 
-known = KnownUsers()
+token_users = TokenUserCache()

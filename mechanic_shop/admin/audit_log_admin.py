@@ -10,8 +10,8 @@ from django.utils.html import format_html_join
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from .audit_history import changes_of
 from .base import ReadOnly, ShopModelAdmin, in_one_line, moment
-from .trail import changes_of
 
 secrets: ContextVar[dict[int, set[str]]] = ContextVar("secrets")
 """The columns that the user of this request must not see, by content type: a page is one object for all requests."""
