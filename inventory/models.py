@@ -65,17 +65,17 @@ class PartQuerySet(ShopQuerySet):
         """Active parts of which no more than the reorder point is available."""
         return self.filter(is_active=True, reorder_point__gt=0, on_hand__lte=exact(F("allocated") + F("reorder_point")))
 
-    def shift(self, part_id: int, *, on_hand: Decimal = ZERO, allocated: Decimal = ZERO) -> bool:
+    def adjust_counts(self, part_id: int, *, on_hand: Decimal = ZERO, allocated: Decimal = ZERO) -> bool:
         """Change the counts of a part by these amounts; False, and nothing changed, where the shelf does not allow it.
 
         The only statement that ever changes them. Its WHERE clause is the lock, also where
         ``select_for_update`` does nothing; on PostgreSQL it holds the row until the transaction ends.
         """
-        return bool(shifted.execute_update(part_id, on_hand, allocated, timezone.now()))
+        return bool(counts_update.execute_update(part_id, on_hand, allocated, timezone.now()))
 
 
 @CompiledQuery
-def shifted(part_id: int, on_hand: Decimal, allocated: Decimal, now: datetime) -> Any:
+def counts_update(part_id: int, on_hand: Decimal, allocated: Decimal, now: datetime) -> Any:
     new_on_hand, new_allocated = exact(F("on_hand") + on_hand), exact(F("allocated") + allocated)
     fits = Part.objects.filter(GreaterThanOrEqual(new_on_hand, new_allocated), GreaterThanOrEqual(new_allocated, ZERO), pk=part_id)
     return fits.changing(on_hand=new_on_hand, allocated=new_allocated, updated_at=now)

@@ -1,7 +1,7 @@
-"""What moves stock. Every count changes through ``Part.objects.shift``; every change of what is on hand has its ledger entry.
+"""What moves stock. Every count changes through ``Part.objects.adjust_counts``; every change of what is on hand has its ledger entry.
 
 Lock order: a ticket before its parts, parts by id. Whoever changes a ticket line's ``allocated`` or
-``issued`` holds the lock of the part's row, which ``shift`` and ``lock_parts`` take.
+``issued`` holds the lock of the part's row, which ``adjust_counts`` and ``lock_parts`` take.
 """
 
 from collections.abc import Iterable, Sequence
@@ -161,7 +161,7 @@ def combined_rate(parts: Sequence[dict[str, Any]]) -> Decimal:
 
 def allocate(part: Part, quantity: Decimal) -> None:
     """Promise ``quantity`` to a ticket. Raises DomainError ``insufficient_stock``, and changes nothing, when less is available."""
-    if not Part.objects.shift(part.pk, allocated=quantity):
+    if not Part.objects.adjust_counts(part.pk, allocated=quantity):
         raise _insufficient(part, quantity)
     _stock_changed()
 
@@ -220,7 +220,7 @@ def fill_backorders(part: Part) -> None:
     if filled:
         tickets: Any = part.ticket_lines.model._meta.get_field("ticket").related_model
         # What fails then must not be told of a write that is done.
-        transaction.on_commit(lambda: [tickets.objects.filter(pk=pk).bump() for pk in sorted(set(filled))], robust=True)
+        transaction.on_commit(lambda: [tickets.objects.filter(pk=pk).increment_version() for pk in sorted(set(filled))], robust=True)
 
 
 def _shift_on_hand(part: Part, quantity: Decimal) -> None:
@@ -228,12 +228,12 @@ def _shift_on_hand(part: Part, quantity: Decimal) -> None:
         return
     if quantity > 0 and not Part.objects.filter(pk=part.pk, on_hand__lte=MOST_ON_HAND - quantity).exists():
         raise InvalidInput("quantity", "too_much", f"No more than {MOST_ON_HAND} fit on the shelf.")
-    if not Part.objects.shift(part.pk, on_hand=quantity):
+    if not Part.objects.adjust_counts(part.pk, on_hand=quantity):
         raise _insufficient(part, -quantity)
 
 
 def _must_shift(part: Part, **counts: Decimal) -> None:
-    if not Part.objects.shift(part.pk, **counts):
+    if not Part.objects.adjust_counts(part.pk, **counts):
         sku = Part.objects.get(pk=part.pk).sku
         raise DomainError("books_do_not_balance", f"The counts of {sku} contradict the tickets: run check_stock, then count the part.")
     _stock_changed()

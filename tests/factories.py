@@ -113,7 +113,7 @@ def make_ticket(status: str = Status.ESTIMATE, *, parts: Any = (), mechanics: An
         if to == Status.CLOSED and (due := ticket.invoices.get().account.balance):
             operations.pay(ticket.invoices.get(), amount=due, by=root)
         else:
-            operations.move(ticket, to=to, by=root)
+            operations.request_transition(ticket, to=to, by=root)
     return ServiceTicket.objects.get(pk=ticket.pk)
 
 

@@ -133,7 +133,7 @@ def money_of(customer: Customer) -> ServiceTicket:
     job.refresh_from_db()
     operations.finish_job(job, by=office)
     ticket.refresh_from_db()
-    operations.move(ticket, to=Status.COMPLETED, by=office)
+    operations.request_transition(ticket, to=Status.COMPLETED, by=office)
     invoice = operations.issue_invoice(ticket, by=office)
     operations.pay(invoice, amount=Decimal(10), by=office)
     operations.credit(invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office)
@@ -444,7 +444,7 @@ def test_taking_a_hold_away_takes_its_reason_too(desk):
 def test_a_sealed_ticket_has_no_boxes_and_refuses_a_page_opened_before(desk):
     ticket = make_ticket(Status.COMPLETED)
     page = filled(desk.get(page_of(ticket)))
-    operations.move(ticket, to=Status.INVOICED, by=User.objects.get(email="office@example.com"))
+    operations.request_transition(ticket, to=Status.INVOICED, by=User.objects.get(email="office@example.com"))
     assert "is invoiced, so nothing on it changes" in complaints(save(desk, ticket, page, cause="Worn pads"))
     assert not ServiceTicket.objects.get(pk=ticket.pk).cause
     assert 'name="concern"' not in desk.get(page_of(ticket)).content.decode()
@@ -544,7 +544,7 @@ def erase(client: Client, row: Any) -> Any:
 
 
 def test_what_has_a_history_stays_and_says_why(chief, garage):
-    operations.move(garage["tickets_serviceticket"], to=Status.APPROVED, by=User.objects.get(email="office@example.com"))
+    operations.request_transition(garage["tickets_serviceticket"], to=Status.APPROVED, by=User.objects.get(email="office@example.com"))
     for model in ("customers_customer", "customers_vehicle", "mechanics_mechanic", "inventory_part", "tickets_serviceticket"):
         response = erase(chief, garage[model])
         assert "stays" in " ".join(str(message) for message in response.context["messages"]), model

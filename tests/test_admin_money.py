@@ -56,7 +56,7 @@ def with_job(status: str = Status.ESTIMATE, *lines: dict[str, Any], **details: A
         job.refresh_from_db()
         operations.finish_job(job, by=office())
         ticket = fresh(ticket)
-        operations.move(ticket, to=Status.COMPLETED, by=office())
+        operations.request_transition(ticket, to=Status.COMPLETED, by=office())
     if status == Status.INVOICED:
         operations.issue_invoice(fresh(ticket), by=office())
     return fresh(ticket), fresh(job)

@@ -19,9 +19,9 @@ from inventory.integrity_checks import find_discrepancies as stock_findings
 from inventory.taxes import TaxCode
 from mechanic_shop.errors import DomainError
 from tickets import billing, operations
-from tickets.books import findings
 from tickets.documents.money import money as printed
 from tickets.documents.pdf import render
+from tickets.integrity_checks import findings
 from tickets.models import JobStatus, ServiceTicket, Status
 
 from .answers import refused
@@ -236,7 +236,7 @@ def test_single_approvals_add_up_to_the_estimate_and_the_invoice(settings: Any, 
 
     for job in single.jobs.all():
         operations.finish_job(job, by=office())
-    operations.move(single, to="completed", by=office())
+    operations.request_transition(single, to="completed", by=office())
     assert operations.issue_invoice(single, by=office()).total == total
     assert findings() == stock_findings() == []
 
@@ -371,7 +371,7 @@ def test_a_completed_ticket_becomes_no_dearer() -> None:
     ticket = Ticket("100", discount="50")
     ticket.authorize()
     operations.finish_job(ticket.jobs[0], by=office())
-    operations.move(ticket.fresh(), to="completed", by=office())
+    operations.request_transition(ticket.fresh(), to="completed", by=office())
     with pytest.raises(DomainError, match=r"approved 50\.00"):
         operations.give_discount(ticket.fresh(), by=office())
     assert ticket.fresh().discount_percent == 50

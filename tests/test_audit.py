@@ -296,7 +296,7 @@ def hot_writes() -> dict[str, Callable[[], Any]]:
         "add-part": lambda: operations.add_part(ServiceTicket.objects.get(pk=ticket.pk), part=part, by=by),
         "add-part more": lambda: operations.add_part(ServiceTicket.objects.get(pk=lined.pk), part=part, by=by),
         "assign-mechanic": lambda: operations.assign_mechanic(ServiceTicket.objects.get(pk=ticket.pk), mechanic=mechanic, by=by),
-        "move": lambda: operations.move(ServiceTicket.objects.get(pk=moving.pk), to="approved", by=by),
+        "move": lambda: operations.request_transition(ServiceTicket.objects.get(pk=moving.pk), to="approved", by=by),
     }
 
 

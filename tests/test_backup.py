@@ -93,8 +93,8 @@ def test_what_was_acknowledged_before_a_backup_is_in_it_while_eight_write(folder
             ticket = operations.open_ticket(customer=customer, concern="Brakes", by=by)
             for part in parts:
                 operations.add_part(ticket, part=part, by=by)
-            operations.move(ticket, to="approved", by=by)
-            operations.move(ticket, to="completed", by=by)
+            operations.request_transition(ticket, to="approved", by=by)
+            operations.request_transition(ticket, to="completed", by=by)
             acknowledged.append(ticket.pk)
 
     def back_up() -> tuple[list[int], int]:

@@ -17,7 +17,7 @@ from customers.models import Customer, Vehicle
 from inventory.integrity_checks import find_discrepancies as stock_findings
 from mechanic_shop.db import triggers
 from tickets import operations
-from tickets.books import findings
+from tickets.integrity_checks import findings
 from tickets.models import (
     CreditNote,
     CreditNoteLine,
@@ -218,7 +218,7 @@ def test_what_was_closed_before_there_were_invoices_needs_none(shop: dict[str, A
     StatusChange.objects.create(ticket=ticket, from_status="completed", to_status="invoiced", by=office())
     MigrationRecorder.Migration.objects.filter(app="tickets", name="0002_jobs_and_money").update(applied=timezone.now())
     assert findings() == []
-    operations.move(ServiceTicket.objects.get(pk=ticket.pk), to="closed", by=office())
+    operations.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to="closed", by=office())
     assert findings() == []
 
 

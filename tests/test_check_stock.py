@@ -40,7 +40,7 @@ def tamper(model, change: str, where: str) -> None:
 
 def test_an_honest_shop_balances(shop):
     stock.adjust(Part.objects.get(sku="OIL"), quantity=Decimal("-0.7"), reason="scrap", note="Spilt", by=office())
-    operations.move(ServiceTicket.objects.get(pk=shop["holding"]), to="cancelled", by=office())
+    operations.request_transition(ServiceTicket.objects.get(pk=shop["holding"]), to="cancelled", by=office())
     assert find_discrepancies() == []
     out = StringIO()
     call_command("check_stock", stdout=out)

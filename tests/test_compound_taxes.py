@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from inventory import operations as stock
 from inventory.taxes import TaxCode, TaxRate
 from tickets import pricing, reports
-from tickets.books import findings
+from tickets.integrity_checks import findings
 from tickets.pricing import GROUP, LINE, Item, Rules, compound_tax
 
 from .conftest import Client

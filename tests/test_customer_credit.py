@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tickets import operations, reports
 from tickets.admin.money import has_deposits
-from tickets.books import findings
+from tickets.integrity_checks import findings
 from tickets.models import Invoice, Payment, ServiceTicket, Status
 
 from .conftest import Client
@@ -47,7 +47,7 @@ def ended_with_deposit(*moves: str) -> ServiceTicket:
     ticket = make_ticket()
     operations.deposit(ticket, amount=Decimal(50), method="cash", by=office())
     for status in moves:
-        operations.move(ticket, to=status, by=office())
+        operations.request_transition(ticket, to=status, by=office())
     return ticket
 
 
@@ -179,9 +179,9 @@ def test_all_that_was_paid_on_a_cancelled_ticket_counts_elsewhere(manager: Clien
     pay(manager, first, "100")
     credit(manager, first)
     ticket = ServiceTicket.objects.get(pk=ticket.pk)
-    operations.move(ticket, to="in_progress", by=office())
+    operations.request_transition(ticket, to="in_progress", by=office())
     operations.deposit(ticket, amount=Decimal(20), method="cash", by=office())
-    operations.move(ticket, to="cancelled", by=office())
+    operations.request_transition(ticket, to="cancelled", by=office())
     assert apply(manager, issue(manager, done_ticket(ticket.customer))).json()["balance"] == "167.98"
     assert findings() == []
 
@@ -232,7 +232,7 @@ def test_money_of_now_is_taken_though_the_ticket_was_opened_by_a_clock_ahead(adv
 def test_the_transitions_say_that_nothing_is_to_be_invoiced(manager: Client) -> None:
     ticket = make_ticket()
     for status in ("approved", "completed"):
-        operations.move(ticket, to=status, by=office())
+        operations.request_transition(ticket, to=status, by=office())
     options = manager.get(f"{API}tickets/{ticket.pk}/transitions/").json()
     found = {option["to"]: [block["code"] for block in option["blocked_by"]] for option in options["next"]}
     assert (found["invoiced"], found["closed"]) == (["nothing_to_invoice"], [])
@@ -270,7 +270,7 @@ def test_two_invoices_that_draw_on_each_other_do_not_deadlock(manager: Client) -
 def test_a_ticket_without_work_is_not_invoiced_but_closed(advisor: Client) -> None:
     ticket = make_ticket()
     for to in ("approved", "completed"):
-        operations.move(ticket, to=to, by=office())
+        operations.request_transition(ticket, to=to, by=office())
     refused(advisor.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "nothing_to_invoice")
     options = advisor.get(f"{API}tickets/{ticket.pk}/transitions/").json()["next"]
     assert {option["to"] for option in options} == {"in_progress", "invoiced", "closed"}
@@ -313,9 +313,9 @@ def test_a_ticket_that_was_credited_and_emptied_ends_without_an_invoice(manager:
 def test_a_finished_job_without_lines_is_nothing_to_invoice(manager: Client) -> None:
     ticket = make_ticket()
     job = operations.add_job(ticket, title="Look at it", by=office())
-    operations.move(ticket, to="approved", by=office())
+    operations.request_transition(ticket, to="approved", by=office())
     operations.finish_job(job, by=office())
-    operations.move(ticket, to="completed", by=office())
+    operations.request_transition(ticket, to="completed", by=office())
     refused(manager.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "nothing_to_invoice")
     answer = manager.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": "closed"})
     assert answer.status_code == 200

@@ -57,7 +57,7 @@ def settled(db: Any) -> Customer:
     operations.reverse(operations.deposit(ticket, amount=Decimal(30), by=office()), note="Twice", by=office())
     operations.deposit(ticket, amount=Decimal(40), by=office())
     for to in ("approved", "completed", "invoiced"):
-        operations.move(ticket, to=to, by=office())
+        operations.request_transition(ticket, to=to, by=office())
     invoice = ticket.invoices.get()
     operations.pay(invoice, amount=Decimal(200), reference="Visa", by=office())
     operations.credit(invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office())

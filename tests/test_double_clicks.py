@@ -55,7 +55,7 @@ def invoice_of() -> Any:
 def invoice_with_credit() -> Any:
     """An unpaid invoice of a customer who left money on another ticket."""
     earlier = with_deposit()
-    operations.move(earlier, to="cancelled", by=office())
+    operations.request_transition(earlier, to="cancelled", by=office())
     part = (PartFactory(stock=9, price=Decimal(30)), 3)
     return make_ticket("invoiced", customer=earlier.customer, parts=[part]).invoices.get()
 

@@ -45,10 +45,10 @@ def done_ticket(customer: Any = None, *, parts: int = 2, tax: str | None = "20",
     )
     if parts:
         operations.add_part(ticket, part=PartFactory(stock=10), quantity=d(str(parts)), job=job, by=office())
-    operations.move(ticket, to="approved", by=office())
+    operations.request_transition(ticket, to="approved", by=office())
     job.refresh_from_db()
     operations.finish_job(job, by=office())
-    operations.move(ticket, to="completed", by=office())
+    operations.request_transition(ticket, to="completed", by=office())
     return ServiceTicket.objects.get(pk=ticket.pk)
 
 
@@ -152,7 +152,7 @@ def test_what_was_not_approved_is_not_on_the_invoice(advisor: Client) -> None:
     operations.authorize(ticket, approve=[jobs[0].pk, jobs[3].pk], decline=[jobs[1].pk], by=office())
     operations.finish_job(jobs[0], by=office())
     operations.cancel_job(jobs[3], by=office())
-    operations.move(ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office())
+    operations.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office())
     invoice = issue(advisor, ticket)
     assert [line["description"] for line in invoice["lines"]] == ["Done"]
     assert set(ticket.jobs.values_list("status", flat=True)) == {JobStatus.DONE, JobStatus.DECLINED, JobStatus.PROPOSED, JobStatus.CANCELLED}
@@ -185,14 +185,14 @@ def test_an_issue_that_fails_takes_its_number_back(advisor: Client, monkeypatch:
 def test_the_rounding_of_the_day_is_frozen_on_the_invoice(manager: Client, settings: Any, rounding: str, tax: str) -> None:
     settings.SHOP_TAX_ROUNDING = rounding
     ticket = done_ticket(parts=0)
-    operations.move(ticket, to="in_progress", by=office())
+    operations.request_transition(ticket, to="in_progress", by=office())
     job = ticket.jobs.get()
     operations.edit_line(job, line=job.lines.get().pk, quantity=d("1"), unit_price=d("99.34"), by=office())
     for price in ("299.33", "179.33"):
         operations.add_line(job, kind="fee", description=price, quantity=d("1"), unit_price=d(price), by=office())
     operations.authorize(ticket, by=office())
     operations.finish_job(job, by=office())
-    operations.move(ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office())
+    operations.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office())
     invoice = issue(manager, ticket)
     settings.SHOP_TAX_ROUNDING = "group"
     assert (invoice["subtotal"], invoice["tax"], invoice["tax_rounding"]) == ("578.00", tax, rounding)
@@ -374,7 +374,7 @@ def test_a_deposit_of_a_cancelled_ticket_can_be_paid_back(manager: Client) -> No
     manager.post(f"{API}tickets/{ticket.pk}/deposits/", {"amount": "40", "method": "cash"})
     refused(manager.patch(f"{API}tickets/{ticket.pk}/", {"customer": CustomerFactory().pk}), 409, "ticket_has_payments")
     refused(manager.delete(f"{API}tickets/{ticket.pk}/"), 409, "ticket_in_use")
-    operations.move(ticket, to="cancelled", by=office())
+    operations.request_transition(ticket, to="cancelled", by=office())
     refused(manager.post(f"{API}tickets/{ticket.pk}/deposits/", {"amount": "40", "method": "cash"}), 409, "ticket_locked")
     assert manager.post(f"{API}tickets/{ticket.pk}/refund-deposit/", {"amount": "40", "method": "cash"}).status_code == 201
 
@@ -482,10 +482,10 @@ def test_what_went_back_on_the_shelf_is_not_sold_again_before_it_is_fitted(manag
     assert find_discrepancies() == []
     refused(manager.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "parts_not_fitted")
     ticket.refresh_from_db()
-    operations.move(ticket, to="in_progress", by=office())
+    operations.request_transition(ticket, to="in_progress", by=office())
     assert ticket.lines.get().allocated == 2, "it lies there, so it is held again"
     manager.put(f"{API}tickets/{ticket.pk}/remove-part/", {"part": ticket.lines.get().part_id})
-    operations.move(ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office())
+    operations.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office())
     assert issue(manager, ticket)["total"] == "240.00"
     assert find_discrepancies() == []
 

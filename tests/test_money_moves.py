@@ -7,7 +7,7 @@ import pytest
 
 from mechanic_shop.errors import DomainError, NotAllowed
 from tickets import operations, workflow
-from tickets.books import findings
+from tickets.integrity_checks import findings
 from tickets.models import Invoice, InvoiceAccount, Payment, ServiceTicket, Status
 
 from .factories import UserFactory, make_ticket, office
@@ -70,7 +70,7 @@ def test_a_refund_of_a_deposit_that_never_happened_counts_on_the_invoice() -> No
     refund = operations.refund_deposit(ticket, amount=d(70), by=root)
     operations.authorize(ticket, by=root)
     operations.finish_job(job, by=root)
-    operations.move(ticket, to="completed", by=root)
+    operations.request_transition(ticket, to="completed", by=root)
     invoice = operations.issue_invoice(ticket, by=root)
     assert account(invoice) == (30, 0, 70)
     operations.reverse(refund, note="The customer never came for it", by=root)
@@ -100,7 +100,7 @@ def settled_on_paper(status: str, ticket: ServiceTicket) -> ServiceTicket:
 def bare_ticket() -> ServiceTicket:
     ticket = make_ticket()
     for to in ("approved", "completed"):
-        operations.move(ticket, to=to, by=office())
+        operations.request_transition(ticket, to=to, by=office())
     return ticket
 
 
@@ -136,10 +136,10 @@ def test_an_invoice_that_was_taken_back_is_not_credited_once_more() -> None:
     invoice = sell(labor(1))
     credit(invoice)
     ticket = fresh(invoice.ticket)
-    operations.move(ticket, to="in_progress", by=office())
+    operations.request_transition(ticket, to="in_progress", by=office())
     operations.cancel_job(ticket.jobs.get(), by=office())
     for to in ("completed", "closed"):
-        operations.move(ticket, to=to, by=office())
+        operations.request_transition(ticket, to=to, by=office())
     with pytest.raises(DomainError, match="closed without an invoice: a manager moves it back") as refused:
         operations.issue_invoice(ticket, by=office())
     assert refused.value.facts == {"invoice": None}
@@ -151,4 +151,4 @@ def test_the_front_desk_is_not_sent_to_the_front_desk() -> None:
     assert back["blocked_by"][0]["detail"] == "This move is not yours to make: ask a manager."
     for role, whom in (("advisor", "a manager"), ("mechanic", "the front desk"), (None, "the front desk")):
         with pytest.raises(NotAllowed, match=f"is not yours to do: ask {whom}"):
-            operations.move(fresh(ticket), to="completed", by=UserFactory(role=role))
+            operations.request_transition(fresh(ticket), to="completed", by=UserFactory(role=role))

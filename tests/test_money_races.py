@@ -171,7 +171,7 @@ def test_opposite_decisions_leave_the_stock_as_the_job_has_it(advisor: Client) -
         ticket = make_ticket()
         job = job_on(ticket, advisor, lines=[LABOR])
         advisor.put(f"{API}tickets/{ticket.pk}/add-part/", {"part": part.pk, "quantity": 2, "job": job["id"]})
-        operations.move(fresh(ticket), to="approved", by=office())
+        operations.request_transition(fresh(ticket), to="approved", by=office())
         at_once(
             *[lambda c=again(advisor), t=ticket, j=job: authorize(c, t, decline=[j["id"]]) for _ in range(2)],
             *[lambda c=again(advisor), t=ticket, j=job: authorize(c, t, approve=[j["id"]]) for _ in range(2)],
@@ -239,7 +239,7 @@ def approved_with_job(*wanted: Part, quantity: int = 1) -> tuple[ServiceTicket, 
     job = operations.add_job(ticket, title="j", lines=[line], by=office())
     for part in wanted:
         operations.add_part(ticket, part=part, quantity=Decimal(quantity), job=job, by=office())
-    operations.move(ticket, to="approved", by=office())
+    operations.request_transition(ticket, to="approved", by=office())
     return fresh(ticket), job
 
 
@@ -247,9 +247,9 @@ def test_a_ticket_that_was_cancelled_meanwhile_does_not_come_back() -> None:
     """The admin reads the ticket before the lock."""
     ticket, by = make_ticket(), office()
     stale = fresh(ticket)
-    operations.move(ticket, to="cancelled", by=by)
+    operations.request_transition(ticket, to="cancelled", by=by)
     with pytest.raises(DomainError) as refusal:
-        operations.move(stale, to="approved", by=by)
+        operations.request_transition(stale, to="approved", by=by)
     assert refusal.value.code == "status_changed"
     assert [step.to_status for step in ticket.history.all()] == ["estimate", "cancelled"]
 
@@ -269,7 +269,7 @@ def test_a_part_added_while_a_delivery_fills_its_backorder_is_held_once(hold_up:
 def test_a_part_added_to_a_job_while_a_delivery_comes_does_not_deadlock(hold_up: Callable[[str], None]) -> None:
     part, by = PartFactory(), office()
     ticket, job = approved_with_job(part, quantity=2)
-    hold_up("rescope")
+    hold_up("require_job_reapproval_if_exceeded")
     found = at_once(
         lambda: operations.add_part(ticket, part=part, quantity=Decimal(1), job=job, backorder=True, by=by),
         after(0.2, lambda: stock.receive(part, quantity=Decimal(10), by=by)),
@@ -281,10 +281,10 @@ def test_a_part_added_to_a_job_while_a_delivery_comes_does_not_deadlock(hold_up:
 def test_a_dearer_part_and_a_cancelled_ticket_do_not_deadlock(hold_up: Callable[[str], None]) -> None:
     first, second, by = PartFactory(stock=10), PartFactory(stock=10), office()
     (ticket, _), (other, _) = approved_with_job(first, second), approved_with_job(first, second)
-    hold_up("rescope")
+    hold_up("require_job_reapproval_if_exceeded")
     found = at_once(
         lambda: operations.edit_part(ticket, part=second, unit_price=Decimal(99), by=by),
-        after(0.2, lambda: operations.move(other, to="cancelled", by=by)),
+        after(0.2, lambda: operations.request_transition(other, to="cancelled", by=by)),
     )
     assert [each for each in found if isinstance(each, Exception)] == []
     assert find_discrepancies() == []

@@ -41,7 +41,7 @@ class Garage:
         return response.json()
 
     def move(self, to: str) -> None:
-        operations.move(ServiceTicket.objects.get(pk=self.ticket.pk), to=to, by=office())
+        operations.request_transition(ServiceTicket.objects.get(pk=self.ticket.pk), to=to, by=office())
 
     def finish(self) -> None:
         for job in (self.front, self.rear):

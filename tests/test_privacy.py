@@ -46,7 +46,7 @@ def zoltan(db: Any) -> Customer:
     part = PartFactory(stock=10)
     make_ticket(Status.CLOSED, customer=customer, vehicle=car, parts=[(part, 2)], mechanics=[MechanicFactory()], concern="Brakes squeal")
     ticket = make_ticket(customer=customer, concern="Second thoughts")
-    tickets.move(ticket, to="cancelled", by=customer.user)
+    tickets.request_transition(ticket, to="cancelled", by=customer.user)
     return customer
 
 

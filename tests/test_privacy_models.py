@@ -95,7 +95,7 @@ def known(db: Any) -> Customer:
     tickets.authorize_shared(token, approve=[job.pk])
     tickets.finish_job(job, by=office())
     for to in ("completed", "invoiced"):
-        tickets.move(ticket, to=to, by=office())
+        tickets.request_transition(ticket, to=to, by=office())
     invoice = ticket.invoices.get()
     tickets.pay(invoice, amount=invoice.total, by=office())
     note = tickets.credit(invoice, reason="Goodwill", lines=[{"line": 2}], by=office())

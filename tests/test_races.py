@@ -73,7 +73,7 @@ def test_of_two_moves_one_wins(advisor: Client) -> None:
 def test_a_part_removed_by_many_goes_back_once(advisor: Client) -> None:
     part = PartFactory(stock=5)
     ticket = make_ticket("completed", parts=[(part, 3)])
-    operations.move(ticket, to="in_progress", by=office())
+    operations.request_transition(ticket, to="in_progress", by=office())
     found = statuses(at_once(*[lambda c=again(advisor): c.put(f"/api/v1/tickets/{ticket.pk}/remove-part/", {"part": part.pk}) for _ in range(8)]))
     assert found == {200: 1, 409: 7}
     part.refresh_from_db()
@@ -112,9 +112,9 @@ def test_a_delivery_and_a_completion_do_not_lose_each_others_counts() -> None:
     for _ in range(4):
         tickets = [make_ticket("approved", parts=[(part, 2), (other, 1)]) for _ in range(4)]
         at_once(
-            *[lambda t=fresh(ticket): operations.move(t, to="completed", by=by) for ticket in tickets],
+            *[lambda t=fresh(ticket): operations.request_transition(t, to="completed", by=by) for ticket in tickets],
             *[lambda p=p: stock.receive(Part.objects.get(pk=p.pk), quantity=Decimal(3), by=by) for p in (part, other)],
-            lambda t=fresh(tickets[0]): operations.move(t, to="cancelled", by=by),
+            lambda t=fresh(tickets[0]): operations.request_transition(t, to="cancelled", by=by),
         )
         assert find_discrepancies() == []
 
@@ -138,9 +138,9 @@ def test_opposite_orders_do_not_deadlock() -> None:
     by = office()
     one, two = PartFactory(stock=100), PartFactory(stock=100)
     tickets = [make_ticket(parts=order) for order in ([(one, 1), (two, 1)], [(two, 1), (one, 1)]) for _ in range(6)]
-    found = at_once(*[lambda t=fresh(ticket): operations.move(t, to="approved", by=by) for ticket in tickets])
+    found = at_once(*[lambda t=fresh(ticket): operations.request_transition(t, to="approved", by=by) for ticket in tickets])
     assert found == [None] * 12
-    found = at_once(*[lambda t=fresh(ticket): operations.move(t, to="cancelled", by=by) for ticket in tickets])
+    found = at_once(*[lambda t=fresh(ticket): operations.request_transition(t, to="cancelled", by=by) for ticket in tickets])
     assert found == [None] * 12
     assert find_discrepancies() == []
 
@@ -150,7 +150,7 @@ def test_counting_while_issuing_keeps_the_ledger_true() -> None:
     part = PartFactory(stock=20)
     tickets = [make_ticket("approved", parts=[(part, 1)]) for _ in range(6)]
     found = at_once(
-        *[lambda t=fresh(ticket): operations.move(t, to="completed", by=by) for ticket in tickets],
+        *[lambda t=fresh(ticket): operations.request_transition(t, to="completed", by=by) for ticket in tickets],
         *[lambda n=n: stock.count(Part.objects.get(pk=part.pk), counted=Decimal(n), by=by) for n in (12, 15, 18)],
         lambda: stock.adjust(Part.objects.get(pk=part.pk), quantity=Decimal(-2), reason="scrap", note="bent", by=by),
     )
@@ -164,7 +164,7 @@ def test_a_rename_during_an_issue_keeps_the_stock(manager: Client) -> None:
     for turn in range(5):
         at_once(
             lambda c=again(manager), n=turn: c.patch(f"/api/v1/parts/{part.pk}/", {"name": f"Pad {n}"}),
-            lambda t=fresh(ticket): operations.move(t, to="completed" if t.status == "in_progress" else "in_progress", by=office()),
+            lambda t=fresh(ticket): operations.request_transition(t, to="completed" if t.status == "in_progress" else "in_progress", by=office()),
         )
     assert find_discrepancies() == []
 

@@ -88,7 +88,7 @@ def fill_the_tickets(car: Any, mechanic: Mechanic) -> None:
     operations.authorize(whole, approve=[job.pk], by=office())
     operations.finish_job(job, by=office())
     for to in ("completed", "invoiced"):
-        operations.move(whole, to=to, by=office())
+        operations.request_transition(whole, to=to, by=office())
 
 
 def fill_the_ledger(customer: Customer) -> None:

@@ -59,7 +59,7 @@ def sell(*lines: dict[str, Any], parts: Any = (), customer: Customer | None = No
             operations.deposit(ticket, amount=d(paid), keep_as_credit=True, by=root)
         operations.authorize(ticket, by=root)
         operations.finish_job(job, by=root)
-        operations.move(ticket, to=Status.COMPLETED, by=root)
+        operations.request_transition(ticket, to=Status.COMPLETED, by=root)
         return operations.issue_invoice(ticket, by=root)
 
 

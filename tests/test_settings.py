@@ -23,7 +23,7 @@ from django.core import checks
 
 from inventory.operations import add_tax_code
 from inventory.taxes import TaxRate
-from tickets import terms
+from tickets import shop_rules
 
 SETTINGS = Path(__file__).resolve().parent.parent / "mechanic_shop" / "settings.py"
 LONG = "0123456789abcdef0123456789abcdef"
@@ -329,6 +329,6 @@ def test_a_tax_of_supplies_is_found_by_any_spelling_of_its_name(settings: Any) -
     add_tax_code(name="Straße", rate=Decimal(10), valid_from=date(2020, 1, 1), is_default=True, by=None)
     settings.SHOP_SUPPLIES, settings.SHOP_SUPPLIES_TAX = (Decimal(5), Decimal(0)), "STRASSE"
     assert checks.run_checks(databases=["default"], tags=["database"]) == []
-    found = terms.supplies(TaxRate.objects.on(date(2026, 1, 1)))
+    found = shop_rules.supplies(TaxRate.objects.on(date(2026, 1, 1)))
     assert found is not None
-    assert found.tax == terms.tax(TaxRate.objects.on(date(2026, 1, 1)), None)
+    assert found.tax == shop_rules.tax(TaxRate.objects.on(date(2026, 1, 1)), None)

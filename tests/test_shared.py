@@ -601,7 +601,7 @@ def test_an_answer_when_all_is_decided_is_told_so(garage: Garage, browser: Brows
 
 def test_a_ticket_that_is_finished_is_shown_and_takes_no_answer(garage: Garage, browser: Browser, anonymous: Client) -> None:
     form = garage.form()
-    operations.move(garage.ticket, to=Status.CANCELLED, by=office())
+    operations.request_transition(garage.ticket, to=Status.CANCELLED, by=office())
     text = browser.get(garage.page).content.decode()
     assert "<form" not in text
     assert "The garage has finished with this estimate" in text

@@ -47,9 +47,9 @@ class World:
         for to in {"estimate": [], "approved": ["approved"]}.get(status, ["approved", "done"]):
             if to == "done":
                 operations.finish_job(self.job, by=office())
-                operations.move(self.ticket, to="completed", by=office())
+                operations.request_transition(self.ticket, to="completed", by=office())
             else:
-                operations.move(self.ticket, to=to, by=office())
+                operations.request_transition(self.ticket, to=to, by=office())
         if status == "invoiced":
             self.invoice = operations.issue_invoice(self.ticket, by=office())
             self.payment = operations.pay(self.invoice, **CASH, by=office())
@@ -116,7 +116,7 @@ ON_TICKETS: dict[str, tuple[str, Call | None, Call]] = {
     "finish_job": ("approved", None, lambda w: operations.finish_job(w.job, by=office())),
     "give_discount": ("estimate", None, lambda w: operations.give_discount(w.ticket, discount_amount=Decimal(1), by=office())),
     "issue_invoice": ("completed", None, lambda w: operations.issue_invoice(w.ticket, by=office())),
-    "move": ("estimate", None, lambda w: operations.move(w.ticket, to="approved", by=office())),
+    "move": ("estimate", None, lambda w: operations.request_transition(w.ticket, to="approved", by=office())),
     "pay": ("invoiced", None, lambda w: operations.pay(w.invoice, amount=Decimal(1), by=office())),
     "refund": ("invoiced", None, lambda w: operations.refund(w.invoice, amount=Decimal(1), by=office())),
     "refund_deposit": ("estimate", deposit_first, lambda w: operations.refund_deposit(w.ticket, **CASH, by=office())),

@@ -94,7 +94,7 @@ class Shop(RuleBasedStateMachine):
 
     @rule(ticket=tickets, to=st.sampled_from(Status.values))
     def move(self, ticket: int, to: str) -> None:
-        self.attempt(operations.move, ServiceTicket.objects.get(pk=ticket), to=to)
+        self.attempt(operations.request_transition, ServiceTicket.objects.get(pk=ticket), to=to)
 
     @rule(index=st.integers(0, 2), data=st.data())
     def receive(self, index: int, data: Any) -> None:

@@ -180,7 +180,7 @@ def test_a_sealed_ticket_does_not_change(manager: Client, status: str) -> None:
 def test_a_customer_changes_the_own_estimate_and_nothing_later(owner: Client) -> None:
     ticket = make_ticket(customer=owner.user.customer)
     assert owner.patch(url(ticket), {"concern": "And the horn"}).status_code == 200
-    operations.move(ticket, to="approved", by=office())
+    operations.request_transition(ticket, to="approved", by=office())
     response = owner.patch(url(ticket), {"concern": "Never mind"})
     assert response.status_code == 403
     assert "ask the shop" in response.json()["detail"]
@@ -199,7 +199,7 @@ def test_a_ticket_of_another_customer_has_none_of_its_old_links(advisor: Client)
 def test_the_customer_of_a_ticket_changes_only_while_it_is_an_estimate(advisor: Client) -> None:
     ticket, other = make_ticket(), CustomerFactory()
     assert advisor.patch(url(ticket), {"customer": other.pk}).status_code == 200
-    operations.move(ServiceTicket.objects.get(pk=ticket.pk), to="approved", by=office())
+    operations.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to="approved", by=office())
     response = advisor.patch(url(ticket), {"customer": ticket.customer_id})
     assert response.json()["code"] == "ticket_locked"
 

@@ -211,13 +211,13 @@ def test_a_no_always_counts_and_the_work_is_not_completed_until_the_trade_in_is_
         operations.finish_job(own, by=office())
     assert fresh(ticket).authorized_total == d("-30.00")
     with pytest.raises(DomainError) as refusal:
-        operations.move(fresh(ticket), to="completed", by=office())
+        operations.request_transition(fresh(ticket), to="completed", by=office())
     assert refusal.value.code == CODE
     operations.cancel_job(ticket.jobs.get(title="Core"), by=office())
     authorize(ticket)  # it is dearer without it
     operations.finish_job(extra, by=office())
     assert estimate(ticket)["authorized"]["total"] == "30.00"
-    operations.move(fresh(ticket), to="completed", by=office())
+    operations.request_transition(fresh(ticket), to="completed", by=office())
 
 
 def test_from_below_nothing_every_step_up_is_free() -> None:

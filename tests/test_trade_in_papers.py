@@ -10,9 +10,9 @@ from pypdf import PdfReader
 
 from mechanic_shop.errors import DomainError
 from tickets import operations
-from tickets.books import findings
 from tickets.documents.money import money as printed
 from tickets.documents.pdf import render
+from tickets.integrity_checks import findings
 from tickets.models import Invoice, InvoiceLine, ServiceTicket
 from tickets.reports import sales, taxes
 
@@ -29,7 +29,7 @@ def completed(*lines: dict[str, Any], **details: Any) -> ServiceTicket:
     own = job(ticket, *lines)
     authorize(ticket)
     operations.finish_job(own, by=office())
-    operations.move(ticket := fresh(ticket), to="completed", by=office())
+    operations.request_transition(ticket := fresh(ticket), to="completed", by=office())
     return ticket
 
 

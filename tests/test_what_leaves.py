@@ -13,7 +13,7 @@ from inventory.models import Part
 from mechanic_shop.db import row_locks
 from mechanic_shop.errors import DomainError
 from tickets import billing, operations
-from tickets.books import findings
+from tickets.integrity_checks import findings
 from tickets.models import Job, JobLine, JobStatus, TicketPart
 
 from .answers import refused
@@ -261,7 +261,7 @@ def test_a_declined_part_is_not_approved_by_moving_it(settings: Any, tolerance: 
 
 def test_nothing_is_held_for_a_part_that_waits_where_no_amount_was_named() -> None:
     ticket = Ticket()
-    operations.move(ticket.fresh(), to="approved", by=office())
+    operations.request_transition(ticket.fresh(), to="approved", by=office())
     job = operations.add_job(ticket.fresh(), title="Job", by=office())
     ticket.jobs = [job]
     part = with_part(ticket, "5", 0)
@@ -276,8 +276,8 @@ def test_a_job_that_is_deleted_gives_back_what_was_fitted() -> None:
     part = with_part(ticket, "5", 0)
     ticket.authorize()
     operations.finish_job(ticket.jobs[0], by=office())
-    operations.move(ticket.fresh(), to="completed", by=office())
-    operations.move(ticket.fresh(), to="in_progress", by=office())
+    operations.request_transition(ticket.fresh(), to="completed", by=office())
+    operations.request_transition(ticket.fresh(), to="in_progress", by=office())
     late = operations.add_job(ticket.fresh(), title="Late", by=office())
     operations.edit_part(ticket.fresh(), part=part, job=late, by=office())
     operations.delete_job(late, by=office())

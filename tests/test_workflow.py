@@ -94,9 +94,9 @@ def test_status_is_never_written_by_patch_or_put(manager: Client) -> None:
 def test_the_second_of_two_moves_finds_the_status_changed() -> None:
     ticket = make_ticket()
     stale = ServiceTicket.objects.get(pk=ticket.pk)
-    operations.move(ticket, to="approved", by=office())
+    operations.request_transition(ticket, to="approved", by=office())
     with pytest.raises(DomainError) as refusal:
-        operations.move(stale, to="cancelled", by=office())
+        operations.request_transition(stale, to="cancelled", by=office())
     assert refusal.value.code == "status_changed"
     assert ServiceTicket.objects.get().status == "approved"
 
@@ -105,7 +105,7 @@ def test_moments_are_kept(manager: Client) -> None:
     ticket = make_ticket("closed")
     assert ticket.opened_at < ticket.completed_at < ticket.closed_at
     reopened = make_ticket("completed")
-    operations.move(reopened, to="in_progress", by=manager.user)
+    operations.request_transition(reopened, to="in_progress", by=manager.user)
     assert ServiceTicket.objects.get(pk=reopened.pk).completed_at is None
 
 
@@ -161,13 +161,13 @@ def test_completing_issues_and_reopening_issues_only_what_came_since() -> None:
     assert counts(part) == (6, 0)
     movement = part.movements.first()
     assert (movement.reason, movement.quantity, movement.reference, movement.on_hand_after) == (Reason.ISSUE, -4, ticket.number, 6)
-    operations.move(ticket, to="in_progress", by=office())
+    operations.request_transition(ticket, to="in_progress", by=office())
     assert counts(part) == (6, 0)
     operations.add_part(ticket, part=part, quantity=Decimal(1), by=office())
     with pytest.raises(DomainError, match="waits for the customer"):
-        operations.move(ticket, to="completed", by=office())
+        operations.request_transition(ticket, to="completed", by=office())
     operations.authorize(ticket, by=office())
-    operations.move(ticket, to="completed", by=office())
+    operations.request_transition(ticket, to="completed", by=office())
     assert counts(part) == (5, 0)
     assert [movement.quantity for movement in part.movements.filter(reason=Reason.ISSUE)] == [-1, -4]
 
@@ -187,12 +187,12 @@ def test_an_unfilled_backorder_blocks_completing_until_a_delivery_fills_it(manag
 def test_cancelling_gives_everything_back_and_fills_who_waits() -> None:
     part = PartFactory(stock=5)
     first = make_ticket("completed", parts=[(part, 2)])
-    operations.move(first, to="in_progress", by=office())
+    operations.request_transition(first, to="in_progress", by=office())
     operations.add_part(first, part=part, quantity=Decimal(3), by=office())
     operations.authorize(first, by=office())
     waiting = make_ticket("approved", parts=[(part, 4)])
     assert (counts(part), waiting.lines.get().allocated) == ((3, 3), 0)
-    operations.move(first, to="cancelled", by=office())
+    operations.request_transition(first, to="cancelled", by=office())
     assert (counts(part), waiting.lines.get().allocated) == ((5, 4), 4)
     line = first.lines.get()
     assert (line.quantity, line.allocated, line.issued) == (5, 0, 0)
@@ -203,7 +203,7 @@ def test_cancelling_gives_everything_back_and_fills_who_waits() -> None:
 def test_removing_takes_what_is_to_come_then_what_is_held_then_what_was_fitted(advisor: Client, removed: int, left: tuple[int, ...]) -> None:
     part = PartFactory(stock=1)
     ticket = make_ticket("completed", parts=[(part, 1)])
-    operations.move(ticket, to="in_progress", by=office())
+    operations.request_transition(ticket, to="in_progress", by=office())
     stock.receive(part, quantity=Decimal(3), by=office())
     operations.add_part(ticket, part=part, quantity=Decimal(4), backorder=True, by=office())
     operations.authorize(ticket, by=office())
@@ -277,7 +277,7 @@ def test_a_ticket_that_got_its_parts_shows_as_changed() -> None:
 
 def test_nobody_else_moves_a_ticket() -> None:
     with pytest.raises(NotAllowed):
-        operations.move(make_ticket("approved"), to="completed", by=MechanicFactory(login=True).user)
+        operations.request_transition(make_ticket("approved"), to="completed", by=MechanicFactory(login=True).user)
 
 
 def test_the_paths_of_the_factory_reach_every_status() -> None:
@@ -294,6 +294,6 @@ def test_what_fails_after_the_commit_is_not_told_of_a_write_that_is_done(manager
     def fails(tickets: Any) -> int:
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(ServiceTicketQuerySet, "bump", fails)
+    monkeypatch.setattr(ServiceTicketQuerySet, "increment_version", fails)
     assert manager.put(f"/api/v1/parts/{part.pk}/receive/", {"quantity": 3}).status_code == 200
     assert counts(part) == (3, 2)

@@ -19,7 +19,7 @@ from inventory.taxes import TaxRate
 from mechanic_shop.currency import minor_unit, short
 from mechanic_shop.errors import DomainError
 
-from . import pricing, terms
+from . import pricing, shop_rules
 from .documents.text import with_unprintable
 from .models import AUTHORIZED, Job, JobLine, JobStatus, LineKind, ServiceTicket, TicketPart
 from .pricing import Bill, Item, Line, Sums
@@ -37,7 +37,7 @@ class Sheet:
     ticket: ServiceTicket
     jobs: list[Job]
     lines: dict[int | None, list[JobLine | TicketPart]]  # by job; at None those of no job
-    rates: terms.Rates
+    rates: shop_rules.Rates
 
     @property
     def loose(self) -> list[TicketPart]:
@@ -59,7 +59,7 @@ class Sheet:
             quantity=row.quantity,
             unit_price=row.charged_price,
             discount=row.discount,
-            tax=None if untaxed else terms.tax(self.rates, code),
+            tax=None if untaxed else shop_rules.tax(self.rates, code),
             uses_supplies=is_part or row.kind == LineKind.LABOR,
             source=row,
         )
@@ -90,7 +90,7 @@ class Sheet:
 
     @property
     def rules(self) -> pricing.Rules:
-        return terms.rules({} if self.ticket.customer.tax_exempt else self.rates)
+        return shop_rules.rules({} if self.ticket.customer.tax_exempt else self.rates)
 
     def lines_shown(self) -> dict[tuple[type[Unit], int], list[Line]]:
         """The lines of each unit as the estimate shows them: its share of what is offered, or its price alone."""
@@ -218,7 +218,7 @@ def heading(ticket: ServiceTicket) -> dict[str, Any]:
     return {
         "paper": "letter" if settings.SHOP_REGION in US_LETTER else "a4",
         "region": settings.SHOP_REGION,
-        "shop": terms.letterhead(),
+        "shop": shop_rules.letterhead(),
         "customer": {
             **{name: getattr(customer, name) or "" for name in ("name", "address", "phone", "email")},
             "id": customer.pk,
@@ -291,7 +291,7 @@ def line_facts(line: Line, number: int) -> dict[str, Any]:
         **what_it_is(row),
         "quantity": f"{line.item.quantity:.3f}",
         "unit_price": price(line.item.unit_price),
-        "discount": money(terms.rounding().round(gross) - line.amount),
+        "discount": money(shop_rules.rounding().round(gross) - line.amount),
         **{name: money(getattr(line, name)) for name in ("amount", "share", "net", "tax", "total")},
         "tax_name": tax.name if tax else "",
         "tax_rate": percent(tax.rate) if tax else "0",
@@ -341,4 +341,4 @@ def price(amount: Decimal) -> str:
 
 def money(amount: Decimal) -> str:
     """With the currency's decimals."""
-    return f"{terms.rounding().round(amount):f}"
+    return f"{shop_rules.rounding().round(amount):f}"

@@ -28,4 +28,4 @@ class IsAssigned(BasePermission):
         return request.user.has_perm("tickets.work_on_assigned")
 
     def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
-        return workflow.assigned(request.user, getattr(obj, "ticket", obj))
+        return workflow.is_assigned(request.user, getattr(obj, "ticket", obj))

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from .models import CreditNoteLine, InvoiceLine
-from .reports.sums import exact, thousandths
+from .reports.exact_sums import exact, thousandths
 
 
 def by_day(last: date, days: int) -> list[tuple[date, Decimal]]:

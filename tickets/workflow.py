@@ -17,17 +17,17 @@ Block = Callable[[ServiceTicket], DomainError | None]
 WAY_BACK = "a manager moves it back to completed"  # where no invoice stands
 
 
-def office(user: Any, ticket: ServiceTicket) -> bool:
+def can_move_any(user: Any, ticket: ServiceTicket) -> bool:
     """Whoever may make every move."""
     return user.has_perm("tickets.move_serviceticket")
 
 
-def owner(user: Any, ticket: ServiceTicket) -> bool:
+def is_owner(user: Any, ticket: ServiceTicket) -> bool:
     """The customer whose ticket it is."""
     return ticket.owner_id is not None and ticket.owner_id == user.pk
 
 
-def assigned(user: Any, ticket: ServiceTicket) -> bool:
+def is_assigned(user: Any, ticket: ServiceTicket) -> bool:
     """A mechanic who is on the ticket."""
     return user.has_perm("tickets.work_on_assigned") and ticket.assignments.filter(mechanic__user=user).exists()
 
@@ -109,7 +109,7 @@ class Move:
     exists: Callable[[ServiceTicket], bool] = always
 
     def allows(self, user: Any, ticket: ServiceTicket) -> bool:
-        return any(who(user, ticket) for who in (office, *self.also)) and (not self.needs or user.has_perm(self.needs))
+        return any(who(user, ticket) for who in (can_move_any, *self.also)) and (not self.needs or user.has_perm(self.needs))
 
     def blocked_by(self, ticket: ServiceTicket) -> list[DomainError]:
         return [found for block in self.blocks if (found := block(ticket))]
@@ -122,12 +122,12 @@ COMPLETION: tuple[Block, ...] = (
     price_above_approval,
 )
 MOVES: dict[tuple[str, str], Move] = {
-    (Status.ESTIMATE, Status.APPROVED): Move(also=(owner,)),
-    (Status.ESTIMATE, Status.CANCELLED): Move(also=(owner,)),
-    (Status.APPROVED, Status.IN_PROGRESS): Move(also=(assigned,)),
-    (Status.APPROVED, Status.COMPLETED): Move(also=(assigned,), blocks=COMPLETION),  # a walk-in oil change
+    (Status.ESTIMATE, Status.APPROVED): Move(also=(is_owner,)),
+    (Status.ESTIMATE, Status.CANCELLED): Move(also=(is_owner,)),
+    (Status.APPROVED, Status.IN_PROGRESS): Move(also=(is_assigned,)),
+    (Status.APPROVED, Status.COMPLETED): Move(also=(is_assigned,), blocks=COMPLETION),  # a walk-in oil change
     (Status.APPROVED, Status.CANCELLED): Move(),
-    (Status.IN_PROGRESS, Status.COMPLETED): Move(also=(assigned,), blocks=COMPLETION),
+    (Status.IN_PROGRESS, Status.COMPLETED): Move(also=(is_assigned,), blocks=COMPLETION),
     (Status.IN_PROGRESS, Status.CANCELLED): Move(),
     (Status.COMPLETED, Status.IN_PROGRESS): Move(),
     (Status.COMPLETED, Status.INVOICED): Move(needs="tickets.add_invoice", blocks=(nothing_to_invoice,)),
@@ -146,7 +146,7 @@ def moves_from(ticket: ServiceTicket) -> dict[str, Move]:
 
 def whom_to_ask(user: Any, ticket: ServiceTicket) -> str:
     """The front desk does not send anybody to the front desk."""
-    return "a manager" if office(user, ticket) else "the front desk"
+    return "a manager" if can_move_any(user, ticket) else "the front desk"
 
 
 def check(ticket: ServiceTicket, to: str, user: Any) -> Move:

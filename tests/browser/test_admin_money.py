@@ -59,7 +59,7 @@ def sold(ago: int, price: Decimal) -> None:
         operations.authorize(ticket, by=office())
         operations.finish_job(ticket.jobs.get(), by=office())
         ticket.refresh_from_db()
-        operations.move(ticket, to=Status.COMPLETED, by=office())
+        operations.request_transition(ticket, to=Status.COMPLETED, by=office())
         invoice = operations.issue_invoice(ticket, by=office())
     if ago < 20:
         operations.pay(invoice, amount=invoice.total if ago != 10 else Decimal(50), by=office())

@@ -64,7 +64,7 @@ def test_9_a_part_is_taken_back_once_however_often_it_is_asked(advisor: Client) 
     """A refund for each repeated return: sixteen at once, then one by one."""
     part = PartFactory(stock=9)
     ticket = make_ticket("completed", parts=[(part, 3)])
-    operations.move(ticket, to="in_progress", by=office())
+    operations.request_transition(ticket, to="in_progress", by=office())
     path, body = f"{API}/tickets/{ticket.pk}/remove-part/", {"part": part.pk, "quantity": 3}
     found = Counter(answer.status_code for answer in at_once(*[lambda c=client_of(advisor.user): c.put(path, body) for _ in range(16)]))
     assert found == {200: 1, 409: 15}

@@ -17,7 +17,7 @@ from mechanic_shop.admin.buttons import ButtonForm, button, note_question
 
 from .. import billing, operations
 from ..documents import mail
-from ..models import SEALED, Invoice, Method, ServiceTicket, Status
+from ..models import CLOSED_STATUSES, Invoice, Method, ServiceTicket, Status
 from ..operations.credits import available_credit
 from ..operations.payments import open_deposits, without_invoice
 from ..serializers import ApplyCreditSerializer, DiscountSerializer, IssueSerializer, PaySerializer, SendSerializer, TakeMoneySerializer
@@ -160,7 +160,7 @@ def has_deposits(ticket: ServiceTicket) -> bool:
 class MoneyButtons:
     """Buttons of the ticket's page."""
 
-    @button("Discount", DiscountForm, icon="percent", permission=CHANGE, when=lambda ticket: ticket.status not in SEALED)
+    @button("Discount", DiscountForm, icon="percent", permission=CHANGE, when=lambda ticket: ticket.status not in CLOSED_STATUSES)
     def give_discount(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         operations.give_discount(ticket, **answers, by=request.user)
         percent, amount = answers["discount_percent"], answers["discount_amount"]
@@ -183,7 +183,7 @@ class MoneyButtons:
         DepositForm,
         icon="savings",
         permission="tickets.add_payment",
-        when=lambda ticket: ticket.status not in SEALED,
+        when=lambda ticket: ticket.status not in CLOSED_STATUSES,
     )
     def take_deposit(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         return paid(operations.deposit(ticket, **answers, by=request.user))

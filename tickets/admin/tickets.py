@@ -22,7 +22,18 @@ from mechanic_shop.dates import day_end, day_start
 from mechanics.models import Mechanic
 
 from .. import operations, workflow
-from ..models import SEALED, WORKING, Authorization, Job, JobStatus, ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
+from ..models import (
+    CLOSED_STATUSES,
+    STOCK_HOLDING_STATUSES,
+    Authorization,
+    Job,
+    JobStatus,
+    ServiceTicket,
+    Status,
+    StatusChange,
+    TicketMechanic,
+    TicketPart,
+)
 from ..serializers import (
     AddPartSerializer,
     AssignMechanicSerializer,
@@ -150,7 +161,7 @@ class MoveForm(WorkflowForm, EstimateForm):
 
 def is_ready(ticket: ServiceTicket) -> bool:
     """Nothing that the customer wants is still to be done."""
-    return ticket.status in WORKING and job_states(ticket).isdisjoint({JobStatus.PROPOSED, JobStatus.APPROVED})
+    return ticket.status in STOCK_HOLDING_STATUSES and job_states(ticket).isdisjoint({JobStatus.PROPOSED, JobStatus.APPROVED})
 
 
 # --- the page --------------------------------------------------------------------------------------
@@ -244,7 +255,7 @@ class PartsInline(ReadOnlyInline):
     @display(description="Waiting")
     def missing(self, line: TicketPart) -> str:
         """What is still to come; nothing is promised before the customer's yes, and nothing comes to a cancelled ticket."""
-        waits = line.ticket.status in WORKING and line.is_authorized and line.backordered
+        waits = line.ticket.status in STOCK_HOLDING_STATUSES and line.is_authorized and line.backordered
         return badge(show(line.backordered), "warning") if waits else "–"
 
 
@@ -348,7 +359,7 @@ class ServiceTicketAdmin(WorkButtons, MoneyButtons, DetailPanelMixin, ShopModelA
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # A sealed ticket is shown without boxes. A page that was opened before it was sealed is answered by the operation.
-        sealed = obj is not None and obj.status in SEALED and request.method != "POST"
+        sealed = obj is not None and obj.status in CLOSED_STATUSES and request.method != "POST"
         return super().has_change_permission(request, obj) and not sealed
 
     # --- columns ---
@@ -402,12 +413,12 @@ class ServiceTicketAdmin(WorkButtons, MoneyButtons, DetailPanelMixin, ShopModelA
 
     @button("Move", MoveForm, icon="move_down", when=lambda ticket: bool(workflow.moves_from(ticket)))
     def move(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        operations.move(ticket, **answers, by=request.user)
+        operations.request_transition(ticket, **answers, by=request.user)
         return f"{ticket.number} is now {Status(ticket.status).label.lower()}."
 
     @button("Complete", CompleteForm, icon="done_all", when=is_ready)
     def complete(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        operations.move(ticket, **answers, by=request.user)
+        operations.request_transition(ticket, **answers, by=request.user)
         return f"{ticket.number} is completed: next comes its invoice."
 
     @button("Add part", AddPartForm, icon="add_circle", permission="tickets.change_serviceticket", when=is_open)

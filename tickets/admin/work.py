@@ -20,7 +20,20 @@ from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quant
 from mechanic_shop.errors import DomainError
 
 from .. import billing, operations, pricing
-from ..models import AUTHORIZED, OPEN, WORKING, CannedJob, Channel, Job, JobLine, JobStatus, LaborRate, LineKind, ServiceTicket, TicketPart
+from ..models import (
+    AUTHORIZED,
+    EDITABLE_STATUSES,
+    STOCK_HOLDING_STATUSES,
+    CannedJob,
+    Channel,
+    Job,
+    JobLine,
+    JobStatus,
+    LaborRate,
+    LineKind,
+    ServiceTicket,
+    TicketPart,
+)
 from ..serializers import (
     AddCannedJobSerializer,
     AddRecommendationSerializer,
@@ -39,7 +52,7 @@ KINDS = [(LineKind.LABOR, "Labour"), (LineKind.SUBLET, "Sublet"), (LineKind.FEE,
 
 
 def is_open(ticket: ServiceTicket) -> bool:
-    return ticket.status in OPEN
+    return ticket.status in EDITABLE_STATUSES
 
 
 def job_states(ticket: ServiceTicket) -> set[str]:
@@ -359,7 +372,7 @@ def next_step(ticket: ServiceTicket) -> str:
     states = job_states(ticket)
     if JobStatus.PROPOSED in states:
         return "authorize"
-    if ticket.status not in WORKING:
+    if ticket.status not in STOCK_HOLDING_STATUSES:
         return "move" if states or ticket.lines.exists() else "add_job"
     if ticket.lines.filter(job=None, status=JobStatus.PROPOSED).exists():
         return "authorize"

@@ -368,7 +368,7 @@ class Visits:
     def work(self, ticket: ServiceTicket, plan: Plan, lead: User) -> Life:
         operations.update(ticket, cause=plan.job.cause, **self.odometer("odometer_in", plan, 0), by=self.advisor)
         if len(plan.job.parts) > 3 or plan.outcome == Status.IN_PROGRESS or plan.gives_up or plan.dice.chance(0.6):
-            operations.move(ticket, to=Status.IN_PROGRESS, by=lead)
+            operations.request_transition(ticket, to=Status.IN_PROGRESS, by=lead)
             yield plan.takes(30 * MINUTE, 3 * HOUR)
             self.change_parts(ticket, plan)
             yield from self.wait_for_parts(ticket)
@@ -386,13 +386,13 @@ class Visits:
             return
         yield plan.takes(20 * MINUTE, 2 * HOUR)
         if plan.dice.chance(0.05):
-            operations.move(ticket, to=Status.IN_PROGRESS, reason=plan.dice.pick(AGAIN), by=self.advisor)
+            operations.request_transition(ticket, to=Status.IN_PROGRESS, reason=plan.dice.pick(AGAIN), by=self.advisor)
             yield plan.takes(HOUR, 5 * HOUR)
             self.change_parts(ticket, plan, certain=True)
             yield from self.wait_for_parts(ticket)
-            operations.move(ticket, to=Status.COMPLETED, by=lead)
+            operations.request_transition(ticket, to=Status.COMPLETED, by=lead)
             yield 30 * MINUTE
-        operations.move(ticket, to=Status.INVOICED, by=self.advisor)
+        operations.request_transition(ticket, to=Status.INVOICED, by=self.advisor)
         if plan.outcome == Status.CLOSED:
             yield plan.takes(10 * MINUTE, 2 * DAY)
             yield from self.counter.settle(ticket, plan.dice)
@@ -462,7 +462,7 @@ class Visits:
     def complete(self, ticket: ServiceTicket, plan: Plan, lead: User) -> None:
         operations.update(ticket, correction=plan.job.correction, **self.odometer("odometer_out", plan, plan.dice.between(0, 9)), by=self.advisor)
         self.counter.finish_jobs(ticket)
-        operations.move(ticket, to=Status.COMPLETED, by=lead)
+        operations.request_transition(ticket, to=Status.COMPLETED, by=lead)
 
     def odometer(self, name: str, plan: Plan, driven: int) -> dict[str, int]:
         """The reading for the ticket, which tells the vehicle; never less than the one before."""
@@ -472,7 +472,7 @@ class Visits:
         return {name: max(plan.car.miles_at(plan.t) + driven, plan.car.row.odometer or 0)}
 
     def cancel(self, ticket: ServiceTicket, plan: Plan, by: User) -> None:
-        operations.move(ticket, to=Status.CANCELLED, reason=plan.dice.pick(WHY_NOT[Status(ticket.status)]), by=by)
+        operations.request_transition(ticket, to=Status.CANCELLED, reason=plan.dice.pick(WHY_NOT[Status(ticket.status)]), by=by)
 
 
 # --- the garage ----------------------------------------------------------------------------------

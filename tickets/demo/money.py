@@ -79,9 +79,9 @@ class FrontCounter:
         """Mostly a plain yes; now and then the mechanic saw more, and the customer says something to each."""
         if not dice.chance(0.22):
             if owner:
-                operations.move(ticket, to=Status.APPROVED, by=owner)
+                operations.request_transition(ticket, to=Status.APPROVED, by=owner)
             else:
-                operations.move(ticket, to=Status.APPROVED, reason=dice.pick(("By phone.", "At the counter.")), by=self.advisor)
+                operations.request_transition(ticket, to=Status.APPROVED, reason=dice.pick(("By phone.", "At the counter.")), by=self.advisor)
             return
         asked = list(ticket.jobs.order_by("pk"))
         title, hours = dice.pick(SEEN)
@@ -138,7 +138,7 @@ class FrontCounter:
             note = operations.credit(invoice, reason=dice.pick(GOODWILL), lines=[{"line": 1, "quantity": Decimal("0.25")}], by=self.manager)
             operations.refund(invoice, amount=note.total, method=Method.CARD, by=self.manager)
         if ServiceTicket.objects.values_list("status", flat=True).get(pk=ticket.pk) == Status.INVOICED:  # nothing was to pay
-            operations.move(ServiceTicket.objects.get(pk=ticket.pk), to=Status.CLOSED, by=self.manager)
+            operations.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to=Status.CLOSED, by=self.manager)
 
     def pay(self, invoice: Invoice, amount: Decimal, dice: Dice) -> None:
         method = dice.weighted(list(PAID_BY))

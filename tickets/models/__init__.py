@@ -17,9 +17,9 @@ from .money import (
 )
 from .tickets import (
     AUTHORIZED,
-    OPEN,
-    SEALED,
-    WORKING,
+    CLOSED_STATUSES,
+    EDITABLE_STATUSES,
+    STOCK_HOLDING_STATUSES,
     HoldReason,
     JobStatus,
     ServiceTicket,
@@ -32,9 +32,9 @@ from .tickets import (
 
 __all__ = [
     "AUTHORIZED",
-    "OPEN",
-    "SEALED",
-    "WORKING",
+    "CLOSED_STATUSES",
+    "EDITABLE_STATUSES",
+    "STOCK_HOLDING_STATUSES",
     "Authorization",
     "CannedJob",
     "CannedJobLine",

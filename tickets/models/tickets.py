@@ -20,7 +20,7 @@ from mechanic_shop.http.search import keys
 from mechanic_shop.prices import price_field
 from mechanics.models import Mechanic
 
-from .. import pricing, terms
+from .. import pricing, shop_rules
 
 
 class Status(models.TextChoices):
@@ -40,9 +40,9 @@ class HoldReason(models.TextChoices):
     OTHER = "other"
 
 
-OPEN = (Status.ESTIMATE, Status.APPROVED, Status.IN_PROGRESS)  # parts and mechanics may change
-WORKING = (Status.APPROVED, Status.IN_PROGRESS)  # parts are held in stock
-SEALED = (Status.INVOICED, Status.CLOSED, Status.CANCELLED)  # nothing changes any more
+EDITABLE_STATUSES = (Status.ESTIMATE, Status.APPROVED, Status.IN_PROGRESS)  # parts and mechanics may change
+STOCK_HOLDING_STATUSES = (Status.APPROVED, Status.IN_PROGRESS)  # parts are held in stock
+CLOSED_STATUSES = (Status.INVOICED, Status.CLOSED, Status.CANCELLED)  # nothing changes any more
 
 
 class JobStatus(models.TextChoices):
@@ -111,7 +111,7 @@ class ServiceTicketQuerySet(ShopQuerySet):
 
     def open(self) -> Self:
         """On which work is not finished."""
-        return self.filter(status__in=OPEN)
+        return self.filter(status__in=EDITABLE_STATUSES)
 
     def undecided(self) -> Self:
         """Open ones with a job to which the customer has said nothing yet."""
@@ -121,7 +121,7 @@ class ServiceTicketQuerySet(ShopQuerySet):
         """Neither closed nor cancelled: the shop still has to do with the customer."""
         return self.filter(closed_at=None)
 
-    def bump(self) -> int:
+    def increment_version(self) -> int:
         """Say that these tickets changed, without writing anything else."""
         return self.touch(version=F("version") + 1)
 
@@ -290,7 +290,7 @@ class TicketPartQuerySet(ShopQuerySet):
 
     def backordered(self) -> Self:
         """Lines that wait for stock, oldest ticket first."""
-        waiting = self.authorized().filter(ticket__status__in=WORKING, quantity__gt=Round(F("allocated") + F("issued"), precision=3))
+        waiting = self.authorized().filter(ticket__status__in=STOCK_HOLDING_STATUSES, quantity__gt=Round(F("allocated") + F("issued"), precision=3))
         return waiting.order_by("ticket__opened_at", "ticket_id", "pk")
 
     def holding(self) -> Self:
@@ -309,7 +309,7 @@ class PricedLine(Discounted):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.line_total = pricing.line_amount(self.quantity, self.charged_price, self.discount, terms.rounding())
+        self.line_total = pricing.line_amount(self.quantity, self.charged_price, self.discount, shop_rules.rounding())
         fields = kwargs.get("update_fields")
         if fields is not None and not PRICED.isdisjoint(fields):
             kwargs["update_fields"] = {*fields, "line_total"}

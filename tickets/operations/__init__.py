@@ -17,7 +17,7 @@ from .jobs import (
     reopen_job,
     update_job,
 )
-from .moves import move
+from .moves import request_transition
 from .parts import add_part, edit_part, remove_part
 from .payments import deposit, pay, refund, refund_deposit
 from .reversals import reverse
@@ -44,7 +44,6 @@ __all__ = [
     "finish_job",
     "give_discount",
     "issue_invoice",
-    "move",
     "open_ticket",
     "pay",
     "refund",
@@ -53,6 +52,7 @@ __all__ = [
     "remove_mechanic",
     "remove_part",
     "reopen_job",
+    "request_transition",
     "reverse",
     "revoke_share",
     "share",

@@ -15,11 +15,11 @@ from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing, pricing, workflow
 from ..billing import Line, Sheet, Unit, key_of
-from ..models import AUTHORIZED, WORKING, Authorization, Channel, Job, JobStatus, ServiceTicket, ShareLink, Status
-from .holding import follow
-from .locks import bump, lock, lock_as_read, lock_open
+from ..models import AUTHORIZED, STOCK_HOLDING_STATUSES, Authorization, Channel, Job, JobStatus, ServiceTicket, ShareLink, Status
+from .allocation import sync_allocations
+from .locks import increment_version, lock, lock_as_read, lock_open
 from .reapproval import before_repricing, lowers_price, name_amounts, parts_of, put_back, set_authorized, total_of
-from .steps import step
+from .steps import apply_transition
 
 UNDECIDED = (JobStatus.PROPOSED, JobStatus.DECLINED, JobStatus.DEFERRED)  # the customer may say something else about them
 DECISIONS = {"approve": JobStatus.APPROVED, "decline": JobStatus.DECLINED, "defer": JobStatus.DEFERRED}
@@ -64,16 +64,16 @@ def authorize(
     named = chosen(sheet, lists | part_lists) or all_to_approve(sheet, exceeded)
     if not named:
         raise DomainError("nothing_to_decide", f"Nothing on {ticket.number} waits for a decision.")
-    office = by is not None and workflow.office(by, ticket)
+    office = by is not None and workflow.can_move_any(by, ticket)
     for unit, status in named:
-        refuse_decided(unit, status, office=office, exceeded=exceeded)
+        ensure_undecided(unit, status, office=office, exceeded=exceeded)
     record = write(sheet, named, channel=channel, note=note, share=share, by=by)
     if ticket.status == Status.ESTIMATE and JobStatus.APPROVED in [status for _, status in named]:
-        step(ticket, Status.APPROVED, reason=note, by=by)
+        apply_transition(ticket, Status.APPROVED, reason=note, by=by)
     else:
-        if ticket.status in WORKING:
-            follow(ticket, parts_of(sheet, [unit for unit, _ in named]), by=by)
-        bump(ticket)
+        if ticket.status in STOCK_HOLDING_STATUSES:
+            sync_allocations(ticket, parts_of(sheet, [unit for unit, _ in named]), by=by)
+        increment_version(ticket)
     return record
 
 
@@ -101,7 +101,7 @@ def approve_all(ticket: ServiceTicket, *, version: int | None = None, expected_t
     sheet = billing.read(ticket)
     ensure_as_seen(sheet, version, expected_total)
     if named := all_to_approve(sheet, exceeded=False):
-        write(sheet, named, channel=Channel.PORTAL if workflow.owner(by, ticket) else Channel.IN_PERSON, note="", share=None, by=by)
+        write(sheet, named, channel=Channel.PORTAL if workflow.is_owner(by, ticket) else Channel.IN_PERSON, note="", share=None, by=by)
 
 
 def all_to_approve(sheet: Sheet, exceeded: bool) -> Named:
@@ -127,7 +127,7 @@ def chosen(sheet: Sheet, lists: dict[str, Units]) -> Named:
     return [(unit, found[key_of(unit)]) for unit in sheet.units if key_of(unit) in found]
 
 
-def refuse_decided(unit: Unit, status: str, *, office: bool, exceeded: bool) -> None:
+def ensure_undecided(unit: Unit, status: str, *, office: bool, exceeded: bool) -> None:
     again = exceeded and (unit.status == JobStatus.APPROVED or (unit.status == JobStatus.DONE and status == JobStatus.APPROVED))
     taken_back = office and unit.status == JobStatus.APPROVED and status != JobStatus.APPROVED
     if unit.status in UNDECIDED or again or taken_back:

@@ -16,9 +16,9 @@ from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from .. import billing, pricing, terms
+from .. import billing, pricing, shop_rules
 from ..models import Invoice, InvoiceAccount, Method, Payment, PaymentKind, ServiceTicket, Status
-from .payments import account_of, newest, open_deposits, save, settle, write
+from .payments import account_of, latest_invoice, open_deposits, save, sync_ticket_status, write
 
 Source = tuple[ServiceTicket, InvoiceAccount | None, Decimal]
 
@@ -39,7 +39,7 @@ def apply_credit(
     locked = lock_tickets(invoice)
     check()
     ticket, account = invoice.ticket, account_of(invoice)
-    if invoice != newest(ticket) or ticket.status not in (Status.INVOICED, Status.CLOSED):
+    if invoice != latest_invoice(ticket) or ticket.status not in (Status.INVOICED, Status.CLOSED):
         raise DomainError("invoice_credited", f"{invoice.number} was credited in full: nothing is to pay on it.")
     sources = [source for source in sources_of(invoice) if source[0].pk in locked]
     wanted = chosen_amount(amount, account.balance, pricing.add(left for _, _, left in sources))
@@ -49,7 +49,7 @@ def apply_credit(
     take(shares, row, to=invoice, by=by)
     account.paid += wanted
     save(account)
-    settle(ticket, account, because="credit", by=by)
+    sync_ticket_status(ticket, account, because="credit", by=by)
     return Invoice.objects.with_account().get(pk=invoice.pk)
 
 
@@ -96,7 +96,7 @@ def chosen_amount(amount: Decimal | None, due: Decimal, there: Decimal) -> Decim
         raise DomainError("no_credit", f"{detail} Take a payment instead." if due else detail, available=billing.money(there))
     if amount is None:
         return min(due, there)
-    if amount <= 0 or amount != terms.rounding().round(amount):
+    if amount <= 0 or amount != shop_rules.rounding().round(amount):
         raise InvalidInput("amount", "amount", "Name an amount of more than 0, in whole units of the currency.")
     if amount > min(due, there):
         raise DomainError(

@@ -18,7 +18,7 @@ from inventory.models import ZERO
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from .. import billing, pricing, terms, workflow
+from .. import billing, pricing, shop_rules, workflow
 from ..documents.text import with_unprintable
 from ..models import (
     CreditNote,
@@ -35,9 +35,9 @@ from ..models import (
     TicketPart,
 )
 from . import payments
-from .holding import on_lines
+from .allocation import apply_to_lines
 from .locks import lock
-from .steps import step
+from .steps import apply_transition
 
 
 @atomic
@@ -52,7 +52,7 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
         raise payments.already_invoiced(ticket, "credit it first to issue another")
     if ticket.status != Status.COMPLETED:
         raise DomainError("ticket_not_completed", f"{ticket.number} is {ticket.status}: complete it first.", ticket_status=ticket.status)
-    refuse_unfitted(ticket)
+    ensure_fitted(ticket)
     sheet = billing.read(ticket)
     units = sheet.authorized()
     bill = sheet.price(units)
@@ -60,12 +60,12 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
     if refusal := billing.refused_price(sheet, bill):
         raise refusal
     deposits = payments.paid_before(ticket)
-    step(ticket, Status.INVOICED, reason=reason, by=by)
+    apply_transition(ticket, Status.INVOICED, reason=reason, by=by)
     invoice = write_invoice(ticket, billing.body(sheet, units, bill), bill, deposits, by=by)
     write_lines(invoice, bill)
     InvoiceAccount.objects.create(invoice=invoice, balance=invoice.total)
-    payments.apply_to(invoice, by=by)
-    payments.settle(ticket, payments.account_of(invoice), because=invoice.number, by=by)
+    payments.apply_deposits(invoice, by=by)
+    payments.sync_ticket_status(ticket, payments.account_of(invoice), because=invoice.number, by=by)
     return Invoice.objects.with_account().get(pk=invoice.pk)
 
 
@@ -170,7 +170,7 @@ def next_number(pattern: str) -> dict[str, Any]:
     return {"series": name, "sequence": sequence, "number": f"{name}-{sequence:06d}"}
 
 
-def refuse_unfitted(ticket: ServiceTicket) -> None:
+def ensure_fitted(ticket: ServiceTicket) -> None:
     """What was returned to stock, by a credit note, is not sold again before it is fitted again."""
     missing = [line for line in TicketPart.objects.filter(ticket=ticket).authorized().select_related("part") if line.backordered]
     if missing:
@@ -196,7 +196,7 @@ def credit(invoice: Invoice, *, reason: str, lines: Sequence[dict[str, Any]] = (
     chosen = chosen_lines(invoice, rest, lines, restock)
     if not chosen and (rest or payments.account_of(invoice).is_credited):
         raise DomainError("nothing_to_credit", f"{invoice.number} is credited in full already.")
-    refuse_below_nothing(invoice, rest, chosen)
+    ensure_not_below_nothing(invoice, rest, chosen)
     note = write_credit_note(invoice, chosen, reason=reason, by=by)
     put_back(ticket, note, [each for each in chosen if each["restock"]], by=by)
     account = payments.account_of(invoice)
@@ -205,9 +205,9 @@ def credit(invoice: Invoice, *, reason: str, lines: Sequence[dict[str, Any]] = (
     account.is_credited = all(taken.get(key, ZERO) + before == line.quantity for key, (line, before) in rest.items())
     payments.save(account)
     if account.is_credited:
-        step(ticket, Status.COMPLETED, reason=f"{note.number}: {reason}"[:500], by=by)
+        apply_transition(ticket, Status.COMPLETED, reason=f"{note.number}: {reason}"[:500], by=by)
     else:
-        payments.settle(ticket, account, because=note.number, by=by)
+        payments.sync_ticket_status(ticket, account, because=note.number, by=by)
     return note
 
 
@@ -246,7 +246,7 @@ def chosen_lines(
     return found
 
 
-def refuse_below_nothing(invoice: Invoice, rest: dict[int, tuple[InvoiceLine, Decimal]], chosen: list[dict[str, Any]]) -> None:
+def ensure_not_below_nothing(invoice: Invoice, rest: dict[int, tuple[InvoiceLine, Decimal]], chosen: list[dict[str, Any]]) -> None:
     """Neither the credit note nor what it leaves of the invoice comes to less than nothing. Raises DomainError ``trade_in_exceeds_total``."""
     if not any(line.kind == LineKind.TRADE_IN for line, _ in rest.values()):
         return
@@ -263,7 +263,7 @@ def refuse_below_nothing(invoice: Invoice, rest: dict[int, tuple[InvoiceLine, De
 
 def share_of(line: InvoiceLine, quantity: Decimal, before: Decimal) -> tuple[Decimal, list[tuple[InvoiceLineTax, pricing.TaxShare]]]:
     """What ``quantity`` of a line bears of its net and its taxes, when ``before`` was credited already."""
-    share = (quantity, line.quantity, before, terms.rounding())
+    share = (quantity, line.quantity, before, shop_rules.rounding())
     return pricing.part_of(line.net, *share), [(tax, credited_share(tax, share)) for tax in line.taxes.all()]
 
 
@@ -349,5 +349,5 @@ def put_back(ticket: ServiceTicket, note: CreditNote, chosen: list[dict[str, Any
             line.save_changes(issued=line.issued - quantity)
 
     lines = TicketPart.objects.filter(ticket=ticket, part__in={part for part, _ in back})
-    for _, part in sorted(on_lines(lines, effect, by=by).items()):
+    for _, part in sorted(apply_to_lines(lines, effect, by=by).items()):
         stock.fill_backorders(part)

@@ -10,20 +10,20 @@ from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from .. import billing
-from ..models import AUTHORIZED, WORKING, CannedJob, Job, JobLine, JobStatus, LaborRate, LineKind, ServiceTicket, Status, TicketPart
-from .holding import follow, hold_or_release, take_back
-from .locks import bump, lock_job, lock_open
+from ..models import AUTHORIZED, STOCK_HOLDING_STATUSES, CannedJob, Job, JobLine, JobStatus, LaborRate, LineKind, ServiceTicket, Status, TicketPart
+from .allocation import hold_or_release, return_line, sync_allocations
+from .locks import increment_version, lock_job, lock_open
 from .parts import TOO_MUCH, add_part
 from .reapproval import (
     authorized_cost,
     before_repricing,
+    check_may_change_price,
+    ensure_not_below_nothing,
     lowers_price,
-    may_discount,
     never_below_nothing,
     put_back,
-    refuse_below_nothing,
+    require_job_reapproval_if_exceeded,
     require_reapproval_if_exceeded,
-    rescope,
     set_authorized,
 )
 from .tickets import check_discount
@@ -38,7 +38,7 @@ def add_job(ticket: ServiceTicket, *, lines: Any = (), by: Any, **details: Any) 
     lock_open(ticket)
     job = write_job(ticket, lines=lines, **details, by=by)
     if any(line["kind"] == LineKind.TRADE_IN for line in lines):
-        refuse_below_nothing(ticket)
+        ensure_not_below_nothing(ticket)
     return job
 
 
@@ -62,7 +62,7 @@ def write_job(
     job.save(force_insert=True, by=by)
     for line in lines:
         write_line(JobLine(job=job), line, office_prices=office_prices, by=by)
-    bump(ticket)
+    increment_version(ticket)
     return job
 
 
@@ -73,7 +73,7 @@ def update_job(job: Job, *, by: Any, **sent: Any) -> Job:
     changes = {name: value for name, value in sent.items() if getattr(job, name) != value}
     if changes:
         job.save_changes(**changes, by=by)
-        bump(job.ticket)
+        increment_version(job.ticket)
     return job
 
 
@@ -85,13 +85,13 @@ def delete_job(job: Job, *, by: Any) -> None:
     decided = any(job.pk == told["job"] for decisions in ticket.authorizations.values_list("decisions", flat=True) for told in decisions)
     if job.status != JobStatus.PROPOSED or decided or job.continued_by.exists():
         raise DomainError("job_in_use", f'The customer decided on "{job.title}", so its record stays: cancel it instead.', job=job.pk)
-    if ticket.status in WORKING:  # what was fitted goes back on the shelf
-        follow(ticket, job.parts.values_list("pk", flat=True), by=by, effect=take_back)
+    if ticket.status in STOCK_HOLDING_STATUSES:  # what was fitted goes back on the shelf
+        sync_allocations(ticket, job.parts.values_list("pk", flat=True), by=by, effect=return_line)
     with never_below_nothing(ticket):
         for line in TicketPart.objects.filter(job=job):
             line.delete(by=by)
         job.delete(by=by)
-    bump(ticket)
+    increment_version(ticket)
 
 
 @atomic
@@ -105,11 +105,11 @@ def add_line(job: Job, *, by: Any, **details: Any) -> JobLine:
     if job.lines.count() >= MOST_LINES:
         raise InvalidInput("job", "too_many_lines", f"A job has {MOST_LINES} lines at the most.")
     line = write_line(JobLine(job=job), details, by=by)
-    rescope(job, grew=True, by=by)
+    require_job_reapproval_if_exceeded(job, grew=True, by=by)
     require_reapproval_if_exceeded(job.ticket, changed=[job], by=by)
     if line.is_trade_in:
-        refuse_below_nothing(job.ticket)
-    bump(job.ticket)
+        ensure_not_below_nothing(job.ticket)
+    increment_version(job.ticket)
     return line
 
 
@@ -123,10 +123,10 @@ def edit_line(job: Job, *, line: int, by: Any, **changes: Any) -> JobLine:
         raise InvalidInput("kind", "kind_is_fixed", "A line keeps its kind: remove it, and add another.")
     with never_below_nothing(job.ticket):
         write_line(found, changes, by=by)
-        rescope(job, grew=found.quantity > before, by=by)
+        require_job_reapproval_if_exceeded(job, grew=found.quantity > before, by=by)
         source = job if found.quantity < before else None
         require_reapproval_if_exceeded(job.ticket, changed=[job], source=source, cost_before=cost, by=by)
-    bump(job.ticket)
+    increment_version(job.ticket)
     return found
 
 
@@ -136,12 +136,12 @@ def remove_line(job: Job, *, line: int, by: Any) -> None:
     lock_to_reprice(job)
     found = line_of(job, line)
     if found.is_trade_in:
-        may_discount(by)
+        check_may_change_price(by)
     cost = authorized_cost(job.ticket)
     with never_below_nothing(job.ticket):
         found.delete(by=by)
         require_reapproval_if_exceeded(job.ticket, source=job, cost_before=cost, by=by)
-    bump(job.ticket)
+    increment_version(job.ticket)
 
 
 def lock_to_reprice(job: Job) -> None:
@@ -164,7 +164,7 @@ def write_line(line: JobLine, details: dict[str, Any], *, office_prices: bool = 
     for name in ("rate", "mechanic"):
         if details.get(name) is not None:
             row_locks.refresh(details[name])
-    refuse_inactive(details)
+    ensure_active(details)
     for name, value in details.items():
         setattr(line, name, value)
     if "discount_percent" in details and "discount_amount" not in details:
@@ -172,7 +172,7 @@ def write_line(line: JobLine, details: dict[str, Any], *, office_prices: bool = 
     if "discount_amount" in details and "discount_percent" not in details:
         line.discount_percent = ZERO
     check_discount(line.discount_percent, line.discount_amount)
-    refuse_discounted_trade_in(line)
+    ensure_trade_in_has_no_discount(line)
     if line.kind == LineKind.LABOR:
         price_labor(line, details)
     elif line.rate is not None or line.mechanic is not None:
@@ -180,14 +180,14 @@ def write_line(line: JobLine, details: dict[str, Any], *, office_prices: bool = 
     if line.unit_price is None:
         raise InvalidInput("unit_price", "required", "Say what it costs.")
     if not office_prices and (line.is_trade_in or (before != priced(line) if before else not has_usual_price(line))):
-        may_discount(by)
+        check_may_change_price(by)
     if rounded(line.quantity * line.unit_price) >= TOO_MUCH:
         raise InvalidInput("quantity", "too_much", f"A line comes to less than {TOO_MUCH}.")
     line.save(by=by)
     return line
 
 
-def refuse_discounted_trade_in(line: JobLine) -> None:
+def ensure_trade_in_has_no_discount(line: JobLine) -> None:
     for name in ("discount_percent", "discount_amount"):
         if line.is_trade_in and getattr(line, name):
             raise InvalidInput(name, "discount_of_a_trade_in", "A trade-in has no discount: give less or more for it.")
@@ -207,7 +207,7 @@ def has_usual_price(line: JobLine) -> bool:
     return line.rate is not None and (line.unit_price, line.tax_code_id) == (line.rate.hourly, line.rate.tax_code_id)
 
 
-def refuse_inactive(details: dict[str, Any]) -> None:
+def ensure_active(details: dict[str, Any]) -> None:
     if (rate := details.get("rate")) and not rate.is_active:
         raise DomainError("labor_rate_inactive", f'The rate "{rate.name}" is no longer used: take another.', rate=rate.pk)
     if (mechanic := details.get("mechanic")) and not mechanic.is_active:
@@ -270,10 +270,10 @@ def set_status(job: Job, to: JobStatus, allowed: set[JobStatus], *, by: Any, **d
         job.save_changes(status=to, **details, by=by)
         if was_authorized and to == JobStatus.CANCELLED and ticket.authorized_total is not None:
             take_off_authorized(job, by=by)
-    if ticket.status in WORKING:
-        effect = take_back if to == JobStatus.CANCELLED else hold_or_release  # nobody wants what was fitted
-        follow(ticket, job.parts.values_list("pk", flat=True), by=by, effect=effect)
-    bump(ticket)
+    if ticket.status in STOCK_HOLDING_STATUSES:
+        effect = return_line if to == JobStatus.CANCELLED else hold_or_release  # nobody wants what was fitted
+        sync_allocations(ticket, job.parts.values_list("pk", flat=True), by=by, effect=effect)
+    increment_version(ticket)
 
 
 def take_off_authorized(job: Job, *, by: Any) -> None:
@@ -311,7 +311,7 @@ def put_parts(job: Job, parts: Any, *, by: Any) -> None:
     for wanted in parts:
         add_part(job.ticket, part=wanted.part, quantity=wanted.quantity, job=job, by=by)
     if job.lines.filter(kind=LineKind.TRADE_IN).exists():
-        refuse_below_nothing(job.ticket)
+        ensure_not_below_nothing(job.ticket)
 
 
 def chosen_price(line: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 from mechanic_shop.http import caching
 
 from .. import workflow
-from ..models import OPEN, Job, ServiceTicket, Status
+from ..models import EDITABLE_STATUSES, Job, ServiceTicket, Status
 
 
 def lock(ticket: ServiceTicket) -> None:
@@ -46,7 +46,7 @@ def moved(ticket: ServiceTicket) -> DomainError:
 def lock_open(ticket: ServiceTicket) -> None:
     """Lock a ticket on which parts, jobs and mechanics may change. Raises DomainError ``ticket_locked`` for any other."""
     lock(ticket)
-    if ticket.status not in OPEN:
+    if ticket.status not in EDITABLE_STATUSES:
         raise locked(ticket)
 
 
@@ -67,12 +67,12 @@ def way_out(ticket: ServiceTicket) -> str:
     return "issue a credit note first" if ticket.status == Status.INVOICED else "issue a credit note, or open a new ticket"
 
 
-def bump(ticket: ServiceTicket) -> None:
-    bumped.execute_update(ticket.pk, timezone.now())
+def increment_version(ticket: ServiceTicket) -> None:
+    version_increment.execute_update(ticket.pk, timezone.now())
 
 
 @CompiledQuery
-def bumped(ticket: int, now: datetime) -> Any:
+def version_increment(ticket: int, now: datetime) -> Any:
     return ServiceTicket.objects.filter(pk=ticket).changing(version=F("version") + 1, updated_at=now)
 
 

@@ -9,11 +9,11 @@ from .. import workflow
 from ..models import ServiceTicket, Status
 from . import authorizations, invoices
 from .locks import lock_as_read
-from .steps import step
+from .steps import apply_transition
 
 
 @atomic
-def move(
+def request_transition(
     ticket: ServiceTicket,
     *,
     to: str,
@@ -41,4 +41,4 @@ def move(
     if to == Status.INVOICED:
         invoices.issue_invoice(ticket, reason=reason, by=by)
     else:
-        step(ticket, to, reason=reason, by=by, check=check)
+        apply_transition(ticket, to, reason=reason, by=by, check=check)

@@ -12,19 +12,19 @@ from mechanic_shop.errors import DomainError, InvalidInput
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 
 from .. import billing
-from ..models import AUTHORIZED, WORKING, Job, JobStatus, ServiceTicket, TicketPart
+from ..models import AUTHORIZED, STOCK_HOLDING_STATUSES, Job, JobStatus, ServiceTicket, TicketPart
 from ..models.jobs import ENDED
-from .holding import follow, give_back
-from .locks import bump, lock_open
+from .allocation import release_and_return, sync_allocations
+from .locks import increment_version, lock_open
 from .reapproval import (
     authorized_cost,
     before_repricing,
+    check_may_change_price,
     covered,
-    may_discount,
     never_below_nothing,
     put_back,
+    require_job_reapproval_if_exceeded,
     require_reapproval_if_exceeded,
-    rescope,
 )
 from .tickets import check_discount
 
@@ -53,7 +53,7 @@ def add_part(
     lock_open(ticket)
     if job is not None:
         job = own_job(ticket, job)
-    held = ticket.status in WORKING and (job is None or job.status in AUTHORIZED)
+    held = ticket.status in STOCK_HOLDING_STATUSES and (job is None or job.status in AUTHORIZED)
     if held:
         before_repricing(ticket, part.pk)
     no_amount = held and job is None and ticket.authorized_total is None  # none was named, so none is exceeded
@@ -78,7 +78,7 @@ def add_part(
     # The line must stand before it is known whether the customer has to be asked again.
     if held and not no_amount and not is_open and approve_growth(ticket, line, by=by):
         line.save_changes(allocated=line.allocated + hold(part, quantity, backorder))
-    bump(ticket)
+    increment_version(ticket)
 
 
 def approve_growth(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
@@ -86,7 +86,7 @@ def approve_growth(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
     if line.job is None:
         return covered(ticket, line, by=by)
     line.job.ticket = ticket  # one row, one object: what is authorized changes on it
-    if not rescope(line.job, grew=True, by=by):
+    if not require_job_reapproval_if_exceeded(line.job, grew=True, by=by):
         return False
     require_reapproval_if_exceeded(ticket, changed=[line.job], by=by)
     line.job.refresh_from_db(fields=["status"])
@@ -156,7 +156,7 @@ def edit_part(
     former, source = line.job, line.job or line
     moves = job is not NOT_NAMED and (job.pk if job else None) != line.job_id
     if moves and former is not None and former.status in ENDED:
-        may_discount(by)  # what the customer said no to is charged again
+        check_may_change_price(by)  # what the customer said no to is charged again
     if former is not None and changes and not moves:
         former.refuse_ended()
     with never_below_nothing(ticket):
@@ -166,18 +166,18 @@ def edit_part(
             line.save_changes(**changes, by=by)
         for touched in filter(None, {former, line.job}):
             touched.ticket = ticket
-            rescope(touched, grew=moves and touched == line.job, by=by)
+            require_job_reapproval_if_exceeded(touched, grew=moves and touched == line.job, by=by)
         require_reapproval_if_exceeded(ticket, changed=[line.job or line], source=source if moves else None, target=line, by=by)
-    if ticket.status in WORKING:
-        follow(ticket, [line.pk], by=by)
-    bump(ticket)
+    if ticket.status in STOCK_HOLDING_STATUSES:
+        sync_allocations(ticket, [line.pk], by=by)
+    increment_version(ticket)
 
 
 def price_changes(line: TicketPart, sent: dict[str, Decimal | None], *, by: Any) -> dict[str, Any]:
     """What of the price that was sent differs from the line's. Raises NotAllowed for those who may not change it."""
     changes: dict[str, Any] = {name: value for name, value in sent.items() if value is not None and getattr(line, name) != value}
     if changes:
-        may_discount(by)
+        check_may_change_price(by)
     # One kind of discount takes the other's place.
     if "discount_percent" in changes and sent["discount_amount"] is None:
         changes["discount_amount"] = ZERO
@@ -243,11 +243,11 @@ def remove_part(ticket: ServiceTicket, *, part: Part, job: Job | None = NOT_NAME
     if quantity > line.quantity:
         detail = f"Only {stock.show(line.quantity)} of {part.sku} on {ticket.number}."
         raise DomainError("more_than_on_ticket", detail, part=part.pk, quantity=str(line.quantity))
-    rest = quantity - min(quantity, line.backordered) if ticket.status in WORKING else ZERO
+    rest = quantity - min(quantity, line.backordered) if ticket.status in STOCK_HOLDING_STATUSES else ZERO
     released = min(rest, line.allocated)
     returned = rest - released
     with never_below_nothing(ticket):
-        give_back(line, part, released, returned, by=by)
+        release_and_return(line, part, released, returned, by=by)
         if quantity == line.quantity:
             line.delete(by=by)
         else:
@@ -256,7 +256,7 @@ def remove_part(ticket: ServiceTicket, *, part: Part, job: Job | None = NOT_NAME
             stock.fill_backorders(part)
         # The rest of an amount off may weigh on less.
         require_reapproval_if_exceeded(ticket, source=line.job or line, cost_before=cost, by=by)
-    bump(ticket)
+    increment_version(ticket)
 
 
 # --- which line ------------------------------------------------------------------------------------

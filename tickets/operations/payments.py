@@ -14,8 +14,8 @@ from mechanic_shop.errors import DomainError, InvalidInput
 from .. import billing, pricing, workflow
 from ..documents.receipts import snapshot
 from ..models import Invoice, InvoiceAccount, Method, Payment, PaymentKind, ServiceTicket, Status
-from .locks import bump, lock
-from .steps import step
+from .locks import increment_version, lock
+from .steps import apply_transition
 
 TOO_MUCH = Decimal(10_000_000)
 CLOCKS_DIFFER = timedelta(minutes=1)  # a client's clock may be ahead of ours by that: its "now" is not the future
@@ -31,14 +31,14 @@ def pay(invoice: Invoice, *, amount: Decimal, keep_as_credit: bool = False, by: 
     ticket = invoice.ticket
     lock(ticket)
     account = account_of(invoice)
-    if ticket.status not in (Status.INVOICED, Status.CLOSED) or invoice != newest(ticket):
+    if ticket.status not in (Status.INVOICED, Status.CLOSED) or invoice != latest_invoice(ticket):
         raise DomainError("invoice_credited", f"{invoice.number} was credited in full: nothing is to pay on it.")
     if not keep_as_credit:
         ensure_not_more(amount, account.balance)
     payment = write(ticket, PaymentKind.PAYMENT, amount, invoice=invoice, by=by, **how)
     account.paid += amount
     save(account)
-    settle(ticket, account, because=payment.number, by=by)
+    sync_ticket_status(ticket, account, because=payment.number, by=by)
     return payment
 
 
@@ -48,11 +48,11 @@ def refund(invoice: Invoice, *, amount: Decimal, by: Any, **how: Any) -> Payment
     ticket = invoice.ticket
     lock(ticket)
     account = account_of(invoice)
-    refuse_more(amount, account.received)
+    ensure_refundable(amount, account.received)
     payment = write(ticket, PaymentKind.REFUND, amount, invoice=invoice, by=by, sign=-1, **how)
     account.refunded += amount
     save(account)
-    settle(ticket, account, because=payment.number, by=by)
+    sync_ticket_status(ticket, account, because=payment.number, by=by)
     return payment
 
 
@@ -71,7 +71,7 @@ def deposit(ticket: ServiceTicket, *, amount: Decimal, keep_as_credit: bool = Fa
     sheet = billing.read(ticket)
     if not keep_as_credit and (offered := sheet.offered()):
         ensure_not_more(amount, sheet.price(offered).total - open_deposits(ticket))
-    bump(ticket)
+    increment_version(ticket)
     return write(ticket, PaymentKind.DEPOSIT, amount, by=by, **how)
 
 
@@ -79,8 +79,8 @@ def deposit(ticket: ServiceTicket, *, amount: Decimal, keep_as_credit: bool = Fa
 def refund_deposit(ticket: ServiceTicket, *, amount: Decimal, by: Any, **how: Any) -> Payment:
     """Pay back a deposit that is on no invoice. Raises DomainError ``refund_exceeds_paid``."""
     lock(ticket)
-    refuse_more(amount, open_deposits(ticket))
-    bump(ticket)
+    ensure_refundable(amount, open_deposits(ticket))
+    increment_version(ticket)
     return write(ticket, PaymentKind.REFUND, amount, by=by, sign=-1, **how)
 
 
@@ -139,23 +139,23 @@ def save(account: InvoiceAccount) -> None:
     account.save()
 
 
-def settle(ticket: ServiceTicket, account: InvoiceAccount, *, because: str, by: Any) -> None:
+def sync_ticket_status(ticket: ServiceTicket, account: InvoiceAccount, *, because: str, by: Any) -> None:
     """Nothing due any more closes the ticket; something due again opens it again."""
-    if account.invoice != newest(ticket):
+    if account.invoice != latest_invoice(ticket):
         return  # an invoice that another has replaced
     if ticket.status == Status.INVOICED and account.balance <= 0:
-        step(ticket, Status.CLOSED, reason=because, by=by)
+        apply_transition(ticket, Status.CLOSED, reason=because, by=by)
     elif ticket.status == Status.CLOSED and account.balance > 0:
-        step(ticket, Status.INVOICED, reason=because, by=by)
+        apply_transition(ticket, Status.INVOICED, reason=because, by=by)
     else:
-        bump(ticket)
+        increment_version(ticket)
 
 
-def apply_to(invoice: Invoice, *, by: Any) -> None:
+def apply_deposits(invoice: Invoice, *, by: Any) -> None:
     """Count on an invoice what was paid before it: the ticket's deposits, with what is left on an invoice that was credited."""
     ticket = invoice.ticket
     moved = [open_deposits(ticket)]
-    for account, left in left_on_others(ticket, invoice):
+    for account, left in credit_on_other_invoices(ticket, invoice):
         write(ticket, PaymentKind.APPLIED, left, invoice=account.invoice, method=Method.OTHER, note=f"to {invoice.number}", by=by, sign=-1)
         account.paid -= left
         save(account)
@@ -168,15 +168,15 @@ def apply_to(invoice: Invoice, *, by: Any) -> None:
     account.paid += amount
     save(account)
     if account.balance <= 0:
-        settle(ticket, account, because=invoice.number, by=by)
+        sync_ticket_status(ticket, account, because=invoice.number, by=by)
 
 
 def paid_before(ticket: ServiceTicket) -> Decimal:
     """What will count on the next invoice of a ticket."""
-    return pricing.add([open_deposits(ticket), *(left for _, left in left_on_others(ticket))])
+    return pricing.add([open_deposits(ticket), *(left for _, left in credit_on_other_invoices(ticket))])
 
 
-def left_on_others(ticket: ServiceTicket, invoice: Invoice | None = None) -> list[tuple[InvoiceAccount, Decimal]]:
+def credit_on_other_invoices(ticket: ServiceTicket, invoice: Invoice | None = None) -> list[tuple[InvoiceAccount, Decimal]]:
     """The accounts of the ticket's other invoices on which more was paid than is owed, and how much of it is there."""
     accounts = InvoiceAccount.objects.filter(invoice__ticket=ticket, balance__lt=0).select_related("invoice").order_by("pk")
     found = [(account, account.credit) for account in accounts if account.invoice != invoice]
@@ -191,7 +191,7 @@ def open_deposits(ticket: ServiceTicket) -> Decimal:
     return came - counted
 
 
-def newest(ticket: ServiceTicket) -> Invoice | None:
+def latest_invoice(ticket: ServiceTicket) -> Invoice | None:
     """None also for what was invoiced before the shop wrote invoices."""
     return ticket.invoices.order_by("-pk").first()
 
@@ -205,7 +205,7 @@ def without_invoice(ticket: ServiceTicket) -> DomainError:
 
 def already_invoiced(ticket: ServiceTicket, way_out: str) -> DomainError:
     """Says what can be done: about the invoice, or where none stands, about the ticket."""
-    invoice = newest(ticket)
+    invoice = latest_invoice(ticket)
     if invoice is None or workflow.has_no_invoice(ticket):
         then = "then its work is added and approved, and it is invoiced" if workflow.has_nothing_to_invoice(ticket) else "then it is invoiced"
         detail = f"{ticket.number} is {ticket.status} without an invoice: {workflow.WAY_BACK}, and {then}."
@@ -231,6 +231,6 @@ def ensure_not_more(amount: Decimal, due: Decimal) -> None:
         raise DomainError("more_than_due", detail, due=shown)
 
 
-def refuse_more(amount: Decimal, paid: Decimal) -> None:
+def ensure_refundable(amount: Decimal, paid: Decimal) -> None:
     if amount > paid:
         raise DomainError("refund_exceeds_paid", f"Only {billing.money(paid)} of it can be paid back.", paid=billing.money(paid))

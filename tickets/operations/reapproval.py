@@ -18,10 +18,10 @@ from mechanic_shop.db import row_locks
 from mechanic_shop.errors import NotAllowed
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 
-from .. import billing, pricing, terms
+from .. import billing, pricing, shop_rules
 from ..billing import Sheet, Unit, key_of, with_tolerance
-from ..models import AUTHORIZED, OPEN, WORKING, Job, JobLine, JobStatus, LineKind, ServiceTicket, TicketPart
-from .holding import follow
+from ..models import AUTHORIZED, EDITABLE_STATUSES, STOCK_HOLDING_STATUSES, Job, JobLine, JobStatus, LineKind, ServiceTicket, TicketPart
+from .allocation import sync_allocations
 
 
 def before_repricing(ticket: ServiceTicket, *parts: int) -> None:
@@ -32,7 +32,7 @@ def before_repricing(ticket: ServiceTicket, *parts: int) -> None:
     """
     if ticket.authorized_total is None and authorized_jobs.run(ticket.pk):
         name_amounts(billing.read(ticket), by=None)
-    may_go_back = ticket.status in WORKING and ticket.authorized_total is not None
+    may_go_back = ticket.status in STOCK_HOLDING_STATUSES and ticket.authorized_total is not None
     others = TicketPart.objects.filter(ticket=ticket).values_list("part_id", flat=True) if may_go_back else ()
     row_locks.lock_keys(Part, chain(parts, others))
 
@@ -59,10 +59,10 @@ def authorized_cost(ticket: ServiceTicket) -> Decimal | None:
 def total_of(job: Job) -> Decimal:
     """What the job's lines come to, as they stand in the database, before the ticket's discount and tax."""
     totals = [rows.objects.filter(job=job).values_list("line_total", flat=True) for rows in (JobLine, TicketPart)]
-    return terms.rounding().round(pricing.add(amount for some in totals for amount in some))
+    return shop_rules.rounding().round(pricing.add(amount for some in totals for amount in some))
 
 
-def rescope(job: Job, *, grew: bool, by: Any) -> bool:
+def require_job_reapproval_if_exceeded(job: Job, *, grew: bool, by: Any) -> bool:
     """Put an approved job back to the customer where it outgrew what was approved of it. Returns whether it is authorized.
 
     ``grew`` says that there is more in it than before, also where that costs nothing.
@@ -101,7 +101,7 @@ def require_reapproval_if_exceeded(
     bill = sheet.authorized_bill()
     if not sheet.exceeds_authorized(bill) or (cost_before is not None and bill.total <= cost_before):
         return
-    if ticket.status not in OPEN:
+    if ticket.status not in EDITABLE_STATUSES:
         raise billing.approval_exceeded(sheet)
     keys = {key_of(unit) for unit in changed}
     authorized = sheet.authorized()
@@ -126,8 +126,8 @@ def put_back(sheet: Sheet, units: Sequence[Unit], *, by: Any) -> None:
         unit.status = JobStatus.PROPOSED
     if sheet.ticket.authorized_total is not None:
         set_authorized(sheet)
-    if sheet.ticket.status in WORKING:
-        follow(sheet.ticket, parts_of(sheet, own), by=by)
+    if sheet.ticket.status in STOCK_HOLDING_STATUSES:
+        sync_allocations(sheet.ticket, parts_of(sheet, own), by=by)
 
 
 def lowers_price(unit: Unit) -> bool:
@@ -198,7 +198,7 @@ def covered(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
 # --- never below nothing ---------------------------------------------------------------------------
 
 
-def refuse_below_nothing(ticket: ServiceTicket, before: Decimal = Decimal(0)) -> None:
+def ensure_not_below_nothing(ticket: ServiceTicket, before: Decimal = Decimal(0)) -> None:
     """Raises DomainError ``trade_in_exceeds_total`` where the estimate, or one of its taxes, comes to less than nothing.
 
     Where it did so ``before``, by as much or more, the change goes through: it is a step out of there.
@@ -216,7 +216,7 @@ def never_below_nothing(ticket: ServiceTicket) -> Iterator[None]:
         return
     before = estimate_bill(ticket).shortfall
     yield
-    refuse_below_nothing(ticket, before)
+    ensure_not_below_nothing(ticket, before)
 
 
 @CompiledQuery
@@ -232,7 +232,7 @@ def estimate_bill(ticket: ServiceTicket) -> pricing.Bill:
 # --- whose prices are --------------------------------------------------------------------------------
 
 
-def may_discount(by: Any) -> None:
+def check_may_change_price(by: Any) -> None:
     """Prices, discounts and trade-ins are the office's. Raises NotAllowed."""
     if by is not None and not by.has_perm("tickets.change_serviceticket"):
         raise NotAllowed("permission_denied", "Prices, discounts and trade-ins are not yours to change: ask the front desk.")

@@ -9,8 +9,8 @@ from mechanic_shop.errors import DomainError
 
 from .. import billing
 from ..models import Invoice, Method, Payment, PaymentKind, ServiceTicket, Status
-from .locks import bump, lock
-from .payments import account_of, apply_to, newest, open_deposits, refuse_more, save, settle, write
+from .locks import increment_version, lock
+from .payments import account_of, apply_deposits, ensure_refundable, latest_invoice, open_deposits, save, sync_ticket_status, write
 
 STAYS = (PaymentKind.REVERSAL, PaymentKind.APPLIED)
 
@@ -26,10 +26,10 @@ def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
         return reverse_credit(payment, note=note, by=by)
     ticket = payment.ticket
     lock(ticket)
-    refuse_irreversible(payment)
+    ensure_reversible(payment)
     invoice = counted_on(payment)
     if payment.effect > 0:
-        refuse_spent(payment, invoice)
+        ensure_unspent(payment, invoice)
         row = write_reversal(payment, invoice, note=note, by=by, sign=-1)
         count(ticket, invoice, paid=-payment.amount, because=row.number, by=by)
     else:
@@ -44,9 +44,9 @@ def reverse_credit(row: Payment, *, note: str, by: Any) -> Payment:
     taken = list(row.taken_from.select_related("ticket", "invoice").order_by("pk"))  # rows of money never change
     row_locks.lock_keys(ServiceTicket, {row.ticket_id, *(half.ticket_id for half in taken)})
     lock(row.ticket)
-    refuse_irreversible(row)
+    ensure_reversible(row)
     invoice = counted_on(row)
-    refuse_spent(row, invoice)
+    ensure_unspent(row, invoice)
     back = write_reversal(row, invoice, note=note, by=by, sign=-1)
     count(row.ticket, invoice, paid=-row.amount, because=back.number, by=by)
     for half in taken:
@@ -57,7 +57,7 @@ def reverse_credit(row: Payment, *, note: str, by: Any) -> Payment:
     return back
 
 
-def refuse_irreversible(payment: Payment) -> None:
+def ensure_reversible(payment: Payment) -> None:
     """Raises DomainError ``not_reversible`` or ``already_reversed``."""
     if refusal := why_irreversible(payment):
         raise refusal
@@ -77,7 +77,7 @@ def why_irreversible(payment: Payment) -> DomainError | None:
     return None
 
 
-def refuse_spent(payment: Payment, invoice: Invoice | None) -> None:
+def ensure_unspent(payment: Payment, invoice: Invoice | None) -> None:
     """What was paid back, or counts elsewhere as credit, cannot be taken away a second time."""
     there = account_of(invoice).received if invoice else open_deposits(payment.ticket)
     if payment.amount <= there:
@@ -86,7 +86,7 @@ def refuse_spent(payment: Payment, invoice: Invoice | None) -> None:
         names = ", ".join(row.number for row in used)
         detail = f"Only {billing.money(there)} of it is still here: credit of it counts on other invoices. Reverse {names} first."
         raise DomainError("credit_in_use", detail, credits=[row.number for row in used])
-    refuse_more(payment.amount, there)
+    ensure_refundable(payment.amount, there)
 
 
 def credit_in_use(ticket: ServiceTicket) -> list[Payment]:
@@ -115,17 +115,17 @@ def count(
 ) -> None:
     """Count a reversal on the invoice on which its payment counts. Without one it is a deposit, and those are not kept as a sum."""
     if invoice is None:
-        bump(ticket)
+        increment_version(ticket)
         return
     account = account_of(invoice)
     account.paid += paid
     account.refunded += refunded
     save(account)
-    settle(ticket, account, because=because, by=by)
+    sync_ticket_status(ticket, account, because=because, by=by)
 
 
 def move_on(ticket: ServiceTicket, *, by: Any) -> None:
     """What never left, or came back, counts on the invoice that stands."""
-    latest = newest(ticket)
+    latest = latest_invoice(ticket)
     if latest and ticket.status in (Status.INVOICED, Status.CLOSED):
-        apply_to(latest, by=by)
+        apply_deposits(latest, by=by)

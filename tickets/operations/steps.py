@@ -11,20 +11,20 @@ from inventory.models import Part
 from mechanic_shop.db import audit
 
 from ..models import ServiceTicket, Status, StatusChange, TicketPart
-from .holding import hold_stock, issue, on_lines, take_back
+from .allocation import allocate_line, apply_to_lines, issue_line, return_line
 from .locks import links_changed, moved
 
 EFFECTS: dict[tuple[Status, Status], Callable[[TicketPart, Part, Any], None]] = {
-    (Status.ESTIMATE, Status.APPROVED): hold_stock,
-    (Status.APPROVED, Status.COMPLETED): issue,
-    (Status.IN_PROGRESS, Status.COMPLETED): issue,
-    (Status.COMPLETED, Status.IN_PROGRESS): hold_stock,  # what a credit note put back on the shelf; what is fitted stays so
-    (Status.APPROVED, Status.CANCELLED): take_back,
-    (Status.IN_PROGRESS, Status.CANCELLED): take_back,
+    (Status.ESTIMATE, Status.APPROVED): allocate_line,
+    (Status.APPROVED, Status.COMPLETED): issue_line,
+    (Status.IN_PROGRESS, Status.COMPLETED): issue_line,
+    (Status.COMPLETED, Status.IN_PROGRESS): allocate_line,  # what a credit note put back on the shelf; what is fitted stays so
+    (Status.APPROVED, Status.CANCELLED): return_line,
+    (Status.IN_PROGRESS, Status.CANCELLED): return_line,
 }
 
 
-def step(ticket: ServiceTicket, to: str, *, reason: str = "", by: Any, check: Callable[[], None] = lambda: None) -> None:
+def apply_transition(ticket: ServiceTicket, to: str, *, reason: str = "", by: Any, check: Callable[[], None] = lambda: None) -> None:
     """Move the ticket, and write that it was moved; ``check`` may still refuse once its parts are locked.
 
     Raises DomainError ``status_changed`` when somebody else was faster.
@@ -38,7 +38,7 @@ def step(ticket: ServiceTicket, to: str, *, reason: str = "", by: Any, check: Ca
     for name, value in changes.items():
         setattr(ticket, name, value)
     if effect := EFFECTS.get((Status(start), Status(to))):
-        parts = on_lines(TicketPart.objects.filter(ticket=ticket), effect, by=by, check=check)
+        parts = apply_to_lines(TicketPart.objects.filter(ticket=ticket), effect, by=by, check=check)
         if to == Status.CANCELLED:
             for part in parts.values():
                 stock.fill_backorders(part)

@@ -15,8 +15,8 @@ from mechanic_shop.errors import DomainError, InvalidInput
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 from mechanics.models import Mechanic
 
-from ..models import OPEN, SEALED, ServiceTicket, Status, StatusChange, TicketMechanic
-from .locks import bump, links_changed, lock, lock_open, locked
+from ..models import CLOSED_STATUSES, EDITABLE_STATUSES, ServiceTicket, Status, StatusChange, TicketMechanic
+from .locks import increment_version, links_changed, lock, lock_open, locked
 from .readings import pass_on_reading, tells_reading
 from .reapproval import authorized_cost, before_repricing, never_below_nothing, require_reapproval_if_exceeded
 
@@ -55,7 +55,7 @@ def update(ticket: ServiceTicket, *, confirm_odometer: bool = False, by: Any, **
     changes = {name: value for name, value in sent.items() if getattr(ticket, name) != value}
     if not changes:
         return ticket
-    if ticket.status in SEALED:
+    if ticket.status in CLOSED_STATUSES:
         raise locked(ticket)
     if "customer" in changes and ticket.status != Status.ESTIMATE:
         raise DomainError(
@@ -88,7 +88,7 @@ def delete(ticket: ServiceTicket, *, by: Any) -> None:
     """Erase a ticket that never left estimate, with its quotes. Raises DomainError ``ticket_in_use`` for any other."""
     lock(ticket)
     if ticket.status != Status.ESTIMATE:
-        way_out = "cancel it instead" if ticket.status in OPEN else "there is nothing to do"
+        way_out = "cancel it instead" if ticket.status in EDITABLE_STATUSES else "there is nothing to do"
         raise DomainError("ticket_in_use", f"{ticket.number} is {ticket.status}, so its record stays: {way_out}.", ticket_status=ticket.status)
     if ticket.authorizations.exists() or ticket.payments.exists():
         raise DomainError("ticket_in_use", f"{ticket.number} has the customer's word or money on it, so its record stays: cancel it instead.")
@@ -100,7 +100,7 @@ def delete(ticket: ServiceTicket, *, by: Any) -> None:
 def give_discount(ticket: ServiceTicket, *, discount_percent: Decimal = ZERO, discount_amount: Decimal = ZERO, by: Any) -> None:
     """Take so many percent, or an amount, off the whole ticket; nothing takes the discount back. Raises DomainError ``ticket_locked``."""
     lock(ticket)
-    if ticket.status in SEALED:
+    if ticket.status in CLOSED_STATUSES:
         raise locked(ticket)
     check_discount(discount_percent, discount_amount)
     before_repricing(ticket)
@@ -108,7 +108,7 @@ def give_discount(ticket: ServiceTicket, *, discount_percent: Decimal = ZERO, di
     with never_below_nothing(ticket):
         ticket.save_changes(discount_percent=discount_percent, discount_amount=discount_amount, by=by)
         require_reapproval_if_exceeded(ticket, cost_before=cost, by=by)
-    bump(ticket)
+    increment_version(ticket)
 
 
 def check_discount(percent: Decimal, amount: Decimal) -> None:
@@ -181,7 +181,7 @@ def edit_mechanics(
     if remove:
         TicketMechanic.objects.filter(ticket=ticket, mechanic__in=remove).delete(by=by)
     if new or remove:
-        bump(ticket)
+        increment_version(ticket)
         links_changed()
 
 

@@ -12,9 +12,9 @@ from django.db.models import Count
 
 from inventory.models import ZERO
 
-from .. import pricing, terms
+from .. import pricing, shop_rules
 from ..models import CreditNote, CreditNoteLine, CreditNoteLineTax, Invoice, InvoiceLine, InvoiceLineTax, LineKind
-from .sums import exact, thousandths
+from .exact_sums import exact, thousandths
 
 DAY = "issued_on"
 KINDS = (LineKind.LABOR, "part", LineKind.SUBLET, LineKind.FEE, "supplies", LineKind.TRADE_IN)
@@ -48,7 +48,7 @@ class Sold:
             "invoices": self.invoices,
             "credit_notes": self.credit_notes,
             "hours": hours,
-            "labor_rate": terms.rounding().round(nets[LineKind.LABOR] / hours) if hours > 0 else None,
+            "labor_rate": shop_rules.rounding().round(nets[LineKind.LABOR] / hours) if hours > 0 else None,
         }
 
 
@@ -203,7 +203,7 @@ def margins(start: date, end: date) -> dict[str, Any]:
 
 def margin(sold: list[tuple[Decimal, Decimal, Decimal]]) -> dict[str, Any]:
     """Of (quantity, net, cost); the cost of a part is rounded once, and percent are of the net."""
-    rules = terms.rounding()
+    rules = shop_rules.rounding()
     amount, net, cost = (pricing.add(column) for column in zip(*sold, strict=True)) if sold else (ZERO, ZERO, ZERO)
     cost = rules.round(cost)
     left = pricing.add((net, -cost))

@@ -164,7 +164,7 @@ class ServiceTicketSerializer(ShopSerializer):
         """Is this the ticket of a mechanic as a customer, on which they do not work?"""
         if user.has_perm("tickets.change_serviceticket") or not user.has_perm("tickets.work_on_assigned"):
             return False  # the ticket need not be read
-        return workflow.owner(user, ticket) and not workflow.assigned(user, ticket)
+        return workflow.is_owner(user, ticket) and not workflow.is_assigned(user, ticket)
 
     def create(self, validated_data: dict[str, Any]) -> ServiceTicket:
         return operations.open_ticket(**validated_data, by=self.context["request"].user)

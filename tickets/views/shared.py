@@ -32,9 +32,9 @@ from mechanic_shop.http.renderers import JSONRenderer, to_json
 from mechanic_shop.http.throttling import address_of, count_request
 from mechanic_shop.observability import logs
 
-from .. import billing, operations, terms
+from .. import billing, operations, shop_rules
 from ..documents import money as printed
-from ..models import AUTHORIZED, OPEN, Authorization, JobStatus, ShareLink
+from ..models import AUTHORIZED, EDITABLE_STATUSES, Authorization, JobStatus, ShareLink
 from ..serializers import DecideSerializer, SharedAuthorizationSerializer, SharedEstimateSerializer
 
 NO_LINK = "This link is no longer valid. Ask the garage for a new one."
@@ -45,7 +45,7 @@ PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer
 def estimate(link: ShareLink) -> dict[str, Any]:
     """What the link shows: the estimate, but for what its reader has no use for, such as where the customer lives."""
     ticket = link.ticket
-    document = billing.estimate(ticket) | {"decidable": ticket.status in OPEN, "expires_at": link.expires_at}
+    document = billing.estimate(ticket) | {"decidable": ticket.status in EDITABLE_STATUSES, "expires_at": link.expires_at}
     document["ticket"] |= {"status": ticket.status}
     return SharedEstimateSerializer(document).data
 
@@ -274,7 +274,7 @@ def gone() -> HttpResponse:
 
 
 def contact() -> dict[str, Any]:
-    shop = terms.letterhead()
+    shop = shop_rules.letterhead()
     return shop | {"dial": re.sub(r"[^+0-9]", "", shop["phone"])}
 
 

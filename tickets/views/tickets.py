@@ -222,7 +222,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
     @transitions.mapping.post
     def move(self, request: Any, pk: str) -> Any:
         """Move the ticket along the workflow."""
-        return self.act(operations.move)
+        return self.act(operations.request_transition)
 
     @response_schema(HistorySerializer, many=True)
     @action(

@@ -10,7 +10,7 @@ from django.db.models import Count, OuterRef, Q, Subquery
 
 from .. import pricing
 from ..models import Authorization, Job, JobLine, JobStatus, TicketPart
-from .sums import exact, thousandths
+from .exact_sums import exact, thousandths
 
 MOST = 1000
 

@@ -12,38 +12,38 @@ from ..models import ServiceTicket, TicketPart
 Effect = Callable[[TicketPart, Part, Any], None]
 
 
-def hold_stock(line: TicketPart, part: Part, by: Any) -> None:
+def allocate_line(line: TicketPart, part: Part, by: Any) -> None:
     """Promise the line what there is, if the customer wants it."""
     if line.is_authorized:
         line.save_changes(allocated=line.allocated + stock.allocate_up_to(part, line.backordered))
 
 
-def issue(line: TicketPart, part: Part, by: Any) -> None:
+def issue_line(line: TicketPart, part: Part, by: Any) -> None:
     if line.allocated:
         stock.issue(part, line.allocated, reference=line.ticket.number, unit_cost=line.unit_cost, by=by)
         line.save_changes(issued=line.issued + line.allocated, allocated=ZERO)
 
 
-def take_back(line: TicketPart, part: Part, by: Any) -> None:
-    give_back(line, part, line.allocated, line.issued, by=by)
+def return_line(line: TicketPart, part: Part, by: Any) -> None:
+    release_and_return(line, part, line.allocated, line.issued, by=by)
     line.save_changes(allocated=ZERO, issued=ZERO)
 
 
 def hold_or_release(line: TicketPart, part: Part, by: Any) -> None:
     """As its job has it: held when the customer said yes, else released; what is fitted stays in the car."""
     if line.is_authorized:
-        hold_stock(line, part, by)
+        allocate_line(line, part, by)
     else:
         stock.release(part, line.allocated)
         line.save_changes(allocated=ZERO)
 
 
-def give_back(line: TicketPart, part: Part, released: Decimal, returned: Decimal, *, by: Any) -> None:
+def release_and_return(line: TicketPart, part: Part, released: Decimal, returned: Decimal, *, by: Any) -> None:
     stock.release(part, released)
     stock.return_to_stock(part, returned, reference=line.ticket.number, unit_cost=line.unit_cost, by=by)
 
 
-def on_lines(lines: Any, effect: Effect, *, by: Any, check: Callable[[], None] = lambda: None) -> dict[int, Part]:
+def apply_to_lines(lines: Any, effect: Effect, *, by: Any, check: Callable[[], None] = lambda: None) -> dict[int, Part]:
     """Do this to each line, its part locked, in the order of the parts' ids; ``check`` is asked once all are locked. Returns the parts."""
     parts = stock.lock_parts(lines.values_list("part_id", flat=True))
     check()
@@ -52,8 +52,8 @@ def on_lines(lines: Any, effect: Effect, *, by: Any, check: Callable[[], None] =
     return parts
 
 
-def follow(ticket: ServiceTicket, lines: Iterable[int], *, by: Any, effect: Effect = hold_or_release) -> None:
+def sync_allocations(ticket: ServiceTicket, lines: Iterable[int], *, by: Any, effect: Effect = hold_or_release) -> None:
     """Let the stock follow what became of the jobs of these lines, on a ticket that is worked on."""
-    parts = on_lines(TicketPart.objects.filter(ticket=ticket, pk__in=list(lines)), effect, by=by)
+    parts = apply_to_lines(TicketPart.objects.filter(ticket=ticket, pk__in=list(lines)), effect, by=by)
     for _, part in sorted(parts.items()):
         stock.fill_backorders(part)

@@ -16,7 +16,7 @@ from mechanic_shop.dates import day_end, day_start
 from .. import pricing
 from ..models import CreditNote, Invoice, InvoiceAccount, Payment, PaymentKind, ticket_number
 from ..models.money import payment_number
-from .sums import exact, thousandths
+from .exact_sums import exact, thousandths
 
 # What is open by how many days it is past due: from, to.
 AGES = {"not_due": (None, 0), "days_1_30": (1, 30), "days_31_60": (31, 60), "days_61_90": (61, 90), "over_90": (91, None)}
