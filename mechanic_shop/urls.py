@@ -7,21 +7,13 @@ from rest_framework.routers import DefaultRouter
 
 from inventory.views import PartViewSet, TaxCodeViewSet
 from mechanics.views import MechanicViewSet
-from tickets.views import (
-    CannedJobViewSet,
-    CreditNoteViewSet,
-    CustomerViewSet,
-    InvoiceViewSet,
-    JobViewSet,
-    LaborRateViewSet,
-    PaymentViewSet,
-    ReportViewSet,
-    ServiceTicketViewSet,
-    SharedAuthorizationsView,
-    SharedPage,
-    SharedView,
-    VehicleViewSet,
-)
+from tickets.approvals.views import SharedAuthorizationsView, SharedPage, SharedView
+from tickets.billing.views import CreditNoteViewSet, InvoiceViewSet, PaymentViewSet
+from tickets.desk.customer_views import CustomerViewSet
+from tickets.desk.vehicle_views import VehicleViewSet
+from tickets.desk.views import ServiceTicketViewSet
+from tickets.reports.views import ReportViewSet
+from tickets.work.views import CannedJobViewSet, JobViewSet, LaborRateViewSet
 
 from .http import errors, pages
 from .observability import health

@@ -17,7 +17,8 @@ from django.urls import reverse
 from inventory import operations as stock
 from inventory.taxes import TaxCode
 from mechanic_shop.db.models import AuditEntry
-from tickets import billing, operations
+from tickets import operations
+from tickets.billing import estimates
 from tickets.models import CannedJob, Job, JobLine, Payment, ServiceTicket
 
 from .factories import CustomerFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
@@ -173,7 +174,7 @@ def a_ticket_is_approved_in_the_admin_and_gets_another_customer() -> Round:
 def a_ticket_is_approved_by_a_link_and_gets_another_customer() -> Round:
     job = operations.add_job(make_ticket(), title="Brakes", lines=[FEE], by=office())
     _, token = operations.share(job.ticket, by=office())
-    seen = billing.estimate(ServiceTicket.objects.get(pk=job.ticket_id))["version"]
+    seen = estimates.estimate(ServiceTicket.objects.get(pk=job.ticket_id))["version"]
     call = Call("POST", f"/api/v1/shared/{token}/authorizations/", {"approve": [job.pk], "version": seen}, "visitor")
     # The link ends with the customer who got it; and who decided keeps the ticket.
     return Round([patch(job.ticket, customer=CustomerFactory().pk), call], lambda found: unless(found, (200, 404), (409, 201)))

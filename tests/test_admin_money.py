@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from inventory import operations as stock
 from inventory.taxes import TaxCode
-from tickets import chart, operations, sales
+from tickets import operations
 from tickets.models import Authorization, CannedJob, CreditNote, Invoice, Job, JobLine, JobStatus, LaborRate, Payment, ServiceTicket, Status
+from tickets.reports import chart, daily_sales
 
 from .factories import CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
 from .test_admin import at, browser, complaints, filled, page_of, press, save
@@ -695,7 +696,7 @@ def test_sales_are_exact_and_of_the_shops_days(desk, settings):
         for price in ("0.10", "0.20", "19.99"):
             invoiced(fee(price))
         operations.credit(invoiced(fee("0.07")), reason="x", by=office())
-        days = dict(sales.by_day(timezone.localdate(), 30))
+        days = dict(daily_sales.by_day(timezone.localdate(), 30))
         drawn = desk.get(at("index")).context["sales"]
     timezone.get_default_timezone.cache_clear()
     assert (len(days), days[date(2026, 3, 1)], sum(days.values())) == (30, Decimal("20.29"), Decimal("20.29"))

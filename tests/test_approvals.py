@@ -18,11 +18,13 @@ from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies as stock_findings
 from inventory.taxes import TaxCode
 from mechanic_shop.errors import DomainError
-from tickets import billing, operations
-from tickets.documents.money import money as printed
-from tickets.documents.pdf import render
-from tickets.integrity_checks import findings
+from tickets import operations
+from tickets.billing import estimates
+from tickets.billing.documents.pdf import render
+from tickets.billing.integrity_checks import findings
+from tickets.lifecycle import snapshot
 from tickets.models import JobStatus, ServiceTicket, Status
+from tickets.pricing.money_format import money as printed
 
 from .answers import refused
 from .conftest import Client
@@ -68,7 +70,7 @@ class Ticket:
 
     @property
     def estimate(self) -> dict[str, Any]:
-        return billing.estimate(self.fresh())
+        return estimates.estimate(self.fresh())
 
     def authorize(self, **said: Any) -> Any:
         return operations.authorize(self.fresh(), **said, by=office())
@@ -183,7 +185,7 @@ def take_in(ticket: ServiceTicket, price: Decimal, code: TaxCode | None, *, alon
     except DomainError as refusal:
         if refusal.code != "trade_in_exceeds_total":
             raise
-        if less := billing.terms.rounding().round(price / 3):
+        if less := snapshot.terms.rounding().round(price / 3):
             take_in(ticket, less, code, alone=alone)
 
 
@@ -197,7 +199,7 @@ def test_single_approvals_add_up_to_the_estimate_and_the_invoice(settings: Any, 
     settings.SHOP_SUPPLIES_CAP = None if shop["cap"] is None else Decimal(shop["cap"]).scaleb(-shop["places"])
     codes = TaxCode.objects.order_by("pk")[:2] if TaxCode.objects.exists() else [tax("8.25"), both_taxes()]
     whole, single = (build(shop, list(codes)) for _ in range(2))
-    document = billing.estimate(whole)
+    document = estimates.estimate(whole)
     every = operations.authorize(whole, expected_total=d(document["total"]), by=office())
     shown = [row["total"] for row in document["jobs"]]
     shown += [line["total"] for line in document["lines"] if line["kind"] == "part"]
@@ -217,7 +219,7 @@ def test_single_approvals_add_up_to_the_estimate_and_the_invoice(settings: Any, 
     waiting = deque(units)
     while waiting:
         field, key = waiting.popleft()
-        seen = billing.estimate(ServiceTicket.objects.get(pk=single.pk))
+        seen = estimates.estimate(ServiceTicket.objects.get(pk=single.pk))
         try:
             record = operations.authorize(single, **{field: [key]}, by=office())
         except DomainError as refusal:
@@ -231,7 +233,7 @@ def test_single_approvals_add_up_to_the_estimate_and_the_invoice(settings: Any, 
         kind, name = ("jobs", "id") if field == "approve" else ("lines", "part")
         (row,) = [row for row in seen[kind] if (row[name] and row[name]["id"] if kind == "lines" else row[name]) == key]
         assert record.decisions[0]["total"] == row["total"]
-        assert not billing.read(single).exceeds_authorized()
+        assert not snapshot.load_snapshot(single).exceeds_authorized()
     assert total == d(document["total"])
 
     for job in single.jobs.all():

@@ -17,7 +17,7 @@ from customers.models import Customer, Vehicle
 from inventory.integrity_checks import find_discrepancies as stock_findings
 from mechanic_shop.db import triggers
 from tickets import operations
-from tickets.integrity_checks import findings
+from tickets.billing.integrity_checks import findings
 from tickets.models import (
     CreditNote,
     CreditNoteLine,

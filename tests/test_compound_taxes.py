@@ -12,9 +12,10 @@ from pypdf import PdfReader
 
 from inventory import operations as stock
 from inventory.taxes import TaxCode, TaxRate
-from tickets import pricing, reports
-from tickets.integrity_checks import findings
-from tickets.pricing import GROUP, LINE, Item, Rules, compound_tax
+from tickets.billing.integrity_checks import findings
+from tickets.pricing import engine
+from tickets.pricing.engine import GROUP, LINE, Item, Rules, compound_tax
+from tickets.reports import sales
 
 from .conftest import Client
 from .test_admin import browser
@@ -33,7 +34,7 @@ def parts(*taxes: dict[str, Any]) -> list[tuple[str, Decimal, str, bool]]:
     return [(tax["name"], d(tax["rate"]), tax["number"], tax.get("on_top", False)) for tax in taxes]
 
 
-def shares(bill: pricing.Bill) -> list[tuple[str, Decimal, Decimal]]:
+def shares(bill: engine.Bill) -> list[tuple[str, Decimal, Decimal]]:
     return [(tax.tax.name, tax.base, tax.amount) for tax in bill.taxes]
 
 
@@ -42,7 +43,7 @@ def shares(bill: pricing.Bill) -> list[tuple[str, Decimal, Decimal]]:
 
 @pytest.mark.parametrize("rounding", [GROUP, LINE])
 def test_two_taxes_on_one_line_are_each_rounded(rounding: str) -> None:
-    bill = pricing.price(
+    bill = engine.price(
         [Item(d("1"), d("300"), tax=compound_tax("GST + QST", parts(GST, QST)))],
         rules=Rules(rounding=rounding),
     )
@@ -51,13 +52,13 @@ def test_two_taxes_on_one_line_are_each_rounded(rounding: str) -> None:
 
 
 def test_a_tax_on_top_is_due_on_the_amount_with_the_tax_before_it() -> None:
-    bill = pricing.price([Item(d("1"), d("300"), tax=compound_tax("Both", parts(GST, ON_TOP)))])
+    bill = engine.price([Item(d("1"), d("300"), tax=compound_tax("Both", parts(GST, ON_TOP)))])
     assert shares(bill) == [("GST", d("300.00"), d("15.00")), ("QST", d("315.00"), d("31.42"))]
 
 
 def test_a_tax_that_two_codes_share_is_rounded_once() -> None:
     both, gst = compound_tax("Both", parts(GST, QST)), compound_tax("GST only", parts(GST))
-    bill = pricing.price([Item(d("1"), d("0.09"), tax=both), Item(d("1"), d("0.01"), tax=gst)])
+    bill = engine.price([Item(d("1"), d("0.09"), tax=both), Item(d("1"), d("0.01"), tax=gst)])
     assert {name: amount for name, _, amount in shares(bill)}["GST"] == d("0.01")
 
 
@@ -74,7 +75,7 @@ lines = st.lists(st.tuples(st.decimals("0.01", "500", places=2), taxes), min_siz
 @given(lines, st.sampled_from([GROUP, LINE]), st.booleans(), st.sampled_from([0, 2, 3]))
 def test_shares_of_taxes_add_up(lines: Any, rounding: str, inclusive: bool, places: int) -> None:
     rules = Rules(places=places, rounding=rounding, inclusive=inclusive)
-    bill = pricing.price([Item(d("1"), price, tax=tax) for price, tax in lines], rules=rules)
+    bill = engine.price([Item(d("1"), price, tax=tax) for price, tax in lines], rules=rules)
     assert sum(tax.amount for tax in bill.taxes) == bill.tax
     assert sum(line.total for line in bill.lines) == bill.total
     for line in bill.lines:
@@ -149,7 +150,7 @@ def test_each_tax_stands_on_the_invoice_with_its_number(invoice: Any, manager: C
 
 def test_credit_notes_and_the_tax_report_keep_the_taxes_apart(invoice: Any, manager: Client) -> None:
     def report() -> list[tuple[str, str]]:
-        found = reports.taxes(date(2020, 1, 1), date(2100, 1, 1))
+        found = sales.taxes(date(2020, 1, 1), date(2100, 1, 1))
         assert found["totals"]["base"] == sum(row["base"] for row in found["rows"][:1])
         return [(row["name"], f"{row['tax']:.2f}") for row in found["rows"]]
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tickets import operations, reports
-from tickets.admin.money import has_deposits
-from tickets.integrity_checks import findings
+from tickets import operations
+from tickets.billing.integrity_checks import findings
+from tickets.billing.payment_forms import has_deposits
 from tickets.models import Invoice, Payment, ServiceTicket, Status
+from tickets.reports import receivables
 
 from .conftest import Client
 from .factories import make_ticket, office
@@ -87,7 +88,7 @@ def test_credit_counts_on_the_next_invoice(advisor: Client) -> None:
     assert apply(advisor, second).json()["balance"] == "187.98"
     assert read(advisor, first)["balance"] == "0.00"
     refused(apply(advisor, second), 409, "no_credit")
-    assert reports.owing.credit_of(customer) == 0
+    assert receivables.credit_of(customer) == 0
     statement = advisor.get(f"{API}customers/{customer.pk}/statement/").json()
     assert statement["closing"] == "187.98"
     rows = advisor.get(f"{API}invoices/{second['id']}/payments/").json()["results"]
@@ -137,7 +138,7 @@ def test_a_cheque_that_bounced_is_reversed_after_the_credit_of_it(manager: Clien
     refused(reverse(manager, back.json()), 409, "not_reversible")
     assert reverse(manager, cheque).status_code == 201
     assert (read(manager, first)["balance"], read(manager, first)["state"]) == ("287.98", "open")
-    assert reports.owing.credit_of(Invoice.objects.get(pk=first["id"]).customer) == 0
+    assert receivables.credit_of(Invoice.objects.get(pk=first["id"]).customer) == 0
     assert findings() == []
 
 
@@ -290,8 +291,8 @@ def test_work_for_nothing_is_invoiced_and_credited(manager: Client) -> None:
 def test_an_old_invoice_of_nothing_that_was_credited_does_not_stand(manager: Client, monkeypatch: Any) -> None:
     """As earlier versions wrote it."""
     ticket = done_ticket()
-    monkeypatch.setattr("tickets.billing.Sheet.items", lambda self, units: [])
-    monkeypatch.setattr("tickets.operations.invoices.ensure_something_to_invoice", lambda ticket, bill: None)
+    monkeypatch.setattr("tickets.lifecycle.snapshot.TicketSnapshot.items", lambda self, units: [])
+    monkeypatch.setattr("tickets.billing.invoices.ensure_something_to_invoice", lambda ticket, bill: None)
     invoice = issue(manager, ticket)
     assert credit(manager, invoice).status_code == 201
     monkeypatch.undo()

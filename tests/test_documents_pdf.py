@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from tickets.documents import look
-from tickets.documents.money import day, less, moment, money, number
-from tickets.documents.paragraphs import paragraph, width_of
-from tickets.documents.pdf import render
-from tickets.documents.scripts import direction, isolate, visual
-from tickets.documents.text import clean, fold, with_unprintable
-from tickets.documents.typefaces import glyphs
+from tickets.billing.documents import look
+from tickets.billing.documents.paragraphs import paragraph, width_of
+from tickets.billing.documents.pdf import render
+from tickets.billing.documents.scripts import direction, isolate, visual
+from tickets.billing.documents.text import clean, fold, with_unprintable
+from tickets.billing.documents.typefaces import glyphs
+from tickets.pricing.money_format import day, less, moment, money, number
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -337,7 +337,7 @@ def test_the_same_document_is_the_same_bytes_in_any_process() -> None:
     program = (
         "import json, sys, django; django.setup()\n"
         "from hashlib import sha256\n"
-        "from tickets.documents.pdf import render\n"
+        "from tickets.billing.documents.pdf import render\n"
         "print(*(sha256(render(document)).hexdigest() for document in json.load(sys.stdin)))"
     )
     expected = [sha256(render(document)).hexdigest() for document in documents]

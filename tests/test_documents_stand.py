@@ -24,7 +24,7 @@ from inventory.operations import add_tax_code
 from inventory.taxes import TaxRate
 from mechanic_shop.db import triggers
 from tickets import operations
-from tickets.documents.receipts import receipt
+from tickets.billing.documents.receipts import receipt
 from tickets.models import CreditNote, Invoice, Payment, ServiceTicket, TicketPart
 
 from .answers import refused

@@ -60,6 +60,24 @@ def modules() -> Iterator[tuple[Path, str, bool]]:
             yield path, ".".join(parts[:-1] if is_package else parts), is_package
 
 
+# The slices of tickets above its models, in their order. ``tickets.operations`` is the index of what they do, for views and admin pages.
+SLICES = ("pricing", "models", "lifecycle", "work", "billing", "approvals", "reports", "desk")
+
+
+def climbs(source: str, module: str, is_package: bool = False) -> list[str]:
+    """The imports of a slice that reach a later one."""
+    own = SLICES.index(module.split(".")[1])
+    ours = [name for name in imported(source, module, is_package) if name.startswith("tickets.")]
+    return [f"{module} imports {name}" for name in ours if (piece := name.split(".")[1]) in SLICES and SLICES.index(piece) > own]
+
+
+def test_no_slice_of_tickets_reaches_a_later_one():
+    checked = [each for each in modules() if each[1].startswith("tickets.") and each[1].split(".")[1] in SLICES]
+    assert {name.split(".")[1] for _, name, _ in checked} == set(SLICES)
+    assert [found for path, name, is_package in checked for found in climbs(path.read_text(), name, is_package)] == []
+    assert climbs("from ..billing import payments", "tickets.work.parts") == ["tickets.work.parts imports tickets.billing.payments"]
+
+
 def test_imports_run_one_way():
     checked = list(modules())
     assert {name.split(".")[0] for _, name, _ in checked} == {*APPS, "mechanic_shop"}

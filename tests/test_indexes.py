@@ -11,8 +11,8 @@ from customers.filters import CustomerFilter, VehicleFilter
 from customers.views import CustomerViewSet, VehicleViewSet
 from inventory.filters import PartFilter
 from inventory.views import PartViewSet
-from tickets.filters import ServiceTicketFilter
-from tickets.views import ServiceTicketViewSet
+from tickets.desk.views import ServiceTicketViewSet
+from tickets.work.filters import ServiceTicketFilter
 
 from .conftest import Client
 from .factories import CustomerFactory, MechanicFactory, PartFactory, VehicleFactory, make_ticket

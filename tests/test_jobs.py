@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
+from tickets.lifecycle import locking
 from tickets.models import Authorization, CannedJob, Job, LaborRate, ServiceTicket, TicketPart
-from tickets.operations import jobs, locks
+from tickets.work import jobs
 
 from .answers import refused
 from .conftest import Client
@@ -430,7 +431,7 @@ def test_a_customers_word_is_not_handed_over_with_the_ticket(manager: Client) ->
 
 def test_a_job_on_a_ticket_that_is_deleted_in_this_moment_is_404(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     ticket = make_ticket()
-    real = locks.lock_open
+    real = locking.lock_open
 
     def deleted(found: ServiceTicket) -> None:
         ServiceTicket.objects.filter(pk=found.pk).delete()

@@ -12,7 +12,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from inventory import operations as stock
 from inventory.taxes import TaxCode
-from tickets import billing, operations
+from tickets import operations
+from tickets.lifecycle import snapshot
 from tickets.models import CannedJob, CreditNote, Invoice, Job, LaborRate, Payment, ServiceTicket, ShareLink
 
 from .conftest import Client, client_of, forget
@@ -349,7 +350,7 @@ class World:
     def version(self) -> int:
         """The estimate's, as long as the ticket is there."""
         ticket = ServiceTicket.objects.filter(pk=self.ticket.pk).first()
-        return billing.read(ticket).version if ticket else 1
+        return snapshot.load_snapshot(ticket).version if ticket else 1
 
     def refresh(self) -> str:
         from mechanic_shop.accounts.operations import token_pair

@@ -16,8 +16,8 @@ from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import StockMovement
 from tickets import operations
+from tickets.billing import invoices as issuing
 from tickets.models import CreditNote, DocumentSeries, Invoice, InvoiceAccount, JobStatus, Payment, ServiceTicket
-from tickets.operations import invoices as issuing
 
 from .answers import refused
 from .conftest import Client, client_of

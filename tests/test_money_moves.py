@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from mechanic_shop.errors import DomainError, NotAllowed
-from tickets import operations, workflow
-from tickets.integrity_checks import findings
+from tickets import operations
+from tickets.billing.integrity_checks import findings
+from tickets.lifecycle import workflow
 from tickets.models import Invoice, InvoiceAccount, Payment, ServiceTicket, Status
 
 from .factories import UserFactory, make_ticket, office

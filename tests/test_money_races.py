@@ -11,11 +11,12 @@ from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from mechanic_shop.errors import DomainError
-from tickets import operations, pricing
+from tickets import operations
+from tickets.billing import invoices as issuing
 from tickets.models import CreditNote, Invoice, InvoiceAccount, Job, JobStatus, Payment, ServiceTicket, TicketPart
-from tickets.operations import invoices as issuing
-from tickets.operations import parts
-from tickets.operations.reapproval import total_of
+from tickets.pricing import engine
+from tickets.work import parts
+from tickets.work.reapproval import total_of
 
 from .conftest import Client
 from .factories import PartFactory, VehicleFactory, make_ticket, office
@@ -32,11 +33,11 @@ def balanced(invoice_id: int) -> InvoiceAccount:
     """The invoice's account, which is what its rows come to."""
     account = InvoiceAccount.objects.select_related("invoice__ticket").get(pk=invoice_id)
     rows = list(Payment.objects.filter(invoice=invoice_id).values_list("kind", "reverses__kind", "effect"))
-    refunds = pricing.add(-effect for kind, reversed_kind, effect in rows if "refund" in (kind, reversed_kind))
-    paid = pricing.add(effect for kind, reversed_kind, effect in rows if "refund" not in (kind, reversed_kind))
-    credited = pricing.add(CreditNote.objects.filter(invoice=invoice_id).values_list("total", flat=True))
+    refunds = engine.add(-effect for kind, reversed_kind, effect in rows if "refund" in (kind, reversed_kind))
+    paid = engine.add(effect for kind, reversed_kind, effect in rows if "refund" not in (kind, reversed_kind))
+    credited = engine.add(CreditNote.objects.filter(invoice=invoice_id).values_list("total", flat=True))
     assert (account.paid, account.refunded, account.credited) == (paid, refunds, credited)
-    assert account.balance == pricing.balance(account.invoice.total, credited=credited, paid=paid, refunded=refunds)
+    assert account.balance == engine.balance(account.invoice.total, credited=credited, paid=paid, refunded=refunds)
     return account
 
 

@@ -23,8 +23,8 @@ from mechanic_shop.urls import router
 from mechanics.models import Mechanic
 from mechanics.serializers import PopularMechanicSerializer
 from tickets import operations
+from tickets.billing.serializers import ReceiptNumber
 from tickets.models import CannedJob, InvoiceAccount, LaborRate, Payment, ServiceTicket, Status, TicketMechanic
-from tickets.serializers.money import ReceiptNumber
 
 from .conftest import Client
 from .factories import CustomerFactory, MechanicFactory, PartFactory, VehicleFactory, make_ticket, office

@@ -20,8 +20,9 @@ from customers.models import Customer
 from inventory.taxes import TaxCode, TaxRate
 from mechanic_shop.http.csv_export import as_text
 from mechanics.models import Mechanic
-from tickets import operations, reports
+from tickets import operations
 from tickets.models import CreditNote, Invoice, InvoiceAccount, Payment, ServiceTicket, Status
+from tickets.reports import deferred_work
 
 from .conftest import Client
 from .factories import CustomerFactory, MechanicFactory, PartFactory, VehicleFactory, make_ticket, office
@@ -373,7 +374,7 @@ def test_work_that_was_put_off(manager: Client) -> None:
 
 
 def test_a_ticket_without_a_vehicle_and_a_limit(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports.undone, "MOST", 2)
+    monkeypatch.setattr(deferred_work, "MOST", 2)
     ticket = make_ticket()
     jobs = [quote(f"Job {number}", ticket=ticket, price=10) for number in range(3)]
     operations.authorize(ticket, decline=[job.pk for job in jobs], by=office())

@@ -23,7 +23,7 @@ from django.core import checks
 
 from inventory.operations import add_tax_code
 from inventory.taxes import TaxRate
-from tickets import shop_rules
+from tickets.pricing import shop_rules
 
 SETTINGS = Path(__file__).resolve().parent.parent / "mechanic_shop" / "settings.py"
 LONG = "0123456789abcdef0123456789abcdef"

@@ -16,9 +16,11 @@ from inventory.taxes import TaxCode, TaxRate
 from mechanic_shop.db.models import AuditEntry, IdempotentAnswer
 from mechanic_shop.http import throttling
 from mechanic_shop.observability import logs, request_logging
-from tickets import billing, operations
+from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.approvals import views as door
+from tickets.lifecycle import snapshot
 from tickets.models import Authorization, Channel, Job, JobStatus, ServiceTicket, ShareLink, Status
-from tickets.views import shared as door
 
 from .answers import refused
 from .conftest import Client
@@ -62,7 +64,7 @@ class Garage:
 
     @property
     def version(self) -> int:
-        return billing.read(ServiceTicket.objects.get(pk=self.ticket.pk)).version
+        return snapshot.load_snapshot(ServiceTicket.objects.get(pk=self.ticket.pk)).version
 
     def statuses(self) -> list[str]:
         return list(self.ticket.jobs.order_by("pk").values_list("status", flat=True))
@@ -245,28 +247,28 @@ def test_a_link_opens_no_other_ticket(garage: Garage, anonymous: Client) -> None
 
 def test_a_link_that_is_revoked_while_somebody_decides_decides_nothing(garage: Garage, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the look, before the lock."""
-    from tickets.operations import authorizations
+    from tickets.approvals import operations
 
-    lock = authorizations.lock
+    lock = operations.lock
 
     def slow(ticket: ServiceTicket) -> None:
         lock(ticket)
         ShareLink.objects.filter(pk=garage.link.pk).update(revoked_at=timezone.now())
 
-    monkeypatch.setattr(authorizations, "lock", slow)
+    monkeypatch.setattr(operations, "lock", slow)
     assert operations.authorize_shared(garage.token, version=garage.version) is None
     assert garage.statuses() == ["proposed", "proposed"]
 
 
 def test_a_ticket_that_is_deleted_while_somebody_decides_is_404(garage: Garage, anonymous: Client, browser: Browser, monkeypatch: Any) -> None:
-    version, form, shared = garage.version, garage.form(), operations.authorizations.shared
+    version, form, shared = garage.version, garage.form(), approvals.shared
 
     def too_late(token: str) -> Any:
         link = shared(token)
         ServiceTicket.objects.filter(pk=garage.ticket.pk).delete()
         return link
 
-    monkeypatch.setattr(operations.authorizations, "shared", too_late)
+    monkeypatch.setattr(approvals, "shared", too_late)
     refused(anonymous.post(garage.decide, {"version": version}), 404, "not_found")
     assert send(browser, garage.page, form).status_code == 404
 
@@ -490,7 +492,7 @@ def test_no_token_is_in_a_log(garage: Garage, anonymous: Client, capfd: Any, cap
         for path in (garage.page, garage.api, f"{garage.page}%00", f"{garage.api}nothing/", garage.page.removesuffix("/")):
             for client in (browser, anonymous):
                 client.get(path), client.put(path), client.post(path, b"\xff", content_type=FORM), client.generic("TRACE", path)
-    monkeypatch.setattr(door.billing, "estimate", lambda ticket: 1 // 0)
+    monkeypatch.setattr(door.estimates, "estimate", lambda ticket: 1 // 0)
     assert browser.get(garage.page).status_code == anonymous.get(garage.api).status_code == 500
     written = capfd.readouterr().err + "".join(logs.JSONFormatter().format(record) for record in caplog.records if shown(record))
     assert "/shared/{token}/" in written
@@ -706,7 +708,7 @@ def test_a_part_outside_jobs_is_approved_on_the_page_like_a_job(browser: Browser
     _, token = operations.share(ticket, by=office())
     text = browser.get(f"/shared/{token}/").content.decode()
     assert "$19.99" in text
-    form = {"version": billing.read(ticket).version, "expected_total": "59.97", f"part-{part.pk}": "approve"}
+    form = {"version": snapshot.load_snapshot(ticket).version, "expected_total": "59.97", f"part-{part.pk}": "approve"}
     assert "Choose one for each" in send(browser, f"/shared/{token}/", form).content.decode()
     answer = send(browser, f"/shared/{token}/", form | {f"part-{other.pk}": "decline"})
     assert answer.status_code == 303

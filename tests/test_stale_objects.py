@@ -116,7 +116,7 @@ ON_TICKETS: dict[str, tuple[str, Call | None, Call]] = {
     "finish_job": ("approved", None, lambda w: operations.finish_job(w.job, by=office())),
     "give_discount": ("estimate", None, lambda w: operations.give_discount(w.ticket, discount_amount=Decimal(1), by=office())),
     "issue_invoice": ("completed", None, lambda w: operations.issue_invoice(w.ticket, by=office())),
-    "move": ("estimate", None, lambda w: operations.request_transition(w.ticket, to="approved", by=office())),
+    "request_transition": ("estimate", None, lambda w: operations.request_transition(w.ticket, to="approved", by=office())),
     "pay": ("invoiced", None, lambda w: operations.pay(w.invoice, amount=Decimal(1), by=office())),
     "refund": ("invoiced", None, lambda w: operations.refund(w.invoice, amount=Decimal(1), by=office())),
     "refund_deposit": ("estimate", deposit_first, lambda w: operations.refund_deposit(w.ticket, **CASH, by=office())),

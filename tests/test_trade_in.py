@@ -11,7 +11,8 @@ from django.test import Client as Browser
 from inventory import operations as stock
 from inventory.taxes import TaxCode
 from mechanic_shop.errors import DomainError
-from tickets import billing, operations
+from tickets import operations
+from tickets.billing import estimates
 from tickets.models import Job, JobLine, ServiceTicket
 
 from .answers import refused
@@ -49,7 +50,7 @@ def fresh(ticket: ServiceTicket) -> ServiceTicket:
 
 
 def estimate(ticket: ServiceTicket) -> dict[str, Any]:
-    return billing.estimate(fresh(ticket))
+    return estimates.estimate(fresh(ticket))
 
 
 def authorize(ticket: ServiceTicket, **said: Any) -> Any:

@@ -10,11 +10,11 @@ from pypdf import PdfReader
 
 from mechanic_shop.errors import DomainError
 from tickets import operations
-from tickets.documents.money import money as printed
-from tickets.documents.pdf import render
-from tickets.integrity_checks import findings
+from tickets.billing.documents.pdf import render
+from tickets.billing.integrity_checks import findings
 from tickets.models import Invoice, InvoiceLine, ServiceTicket
-from tickets.reports import sales, taxes
+from tickets.pricing.money_format import money as printed
+from tickets.reports.sales import sales, taxes
 
 from .answers import refused
 from .conftest import Client

@@ -10,7 +10,7 @@ from django.test import Client as Browser
 
 from inventory.models import Part, StockMovement
 from tickets import operations
-from tickets.documents import pdf
+from tickets.billing.documents import pdf
 from tickets.models import InvoiceLine, TicketPart
 
 from .answers import refused

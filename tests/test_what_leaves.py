@@ -12,8 +12,9 @@ from inventory.integrity_checks import find_discrepancies as stock_findings
 from inventory.models import Part
 from mechanic_shop.db import row_locks
 from mechanic_shop.errors import DomainError
-from tickets import billing, operations
-from tickets.integrity_checks import findings
+from tickets import operations
+from tickets.billing.integrity_checks import findings
+from tickets.lifecycle import snapshot
 from tickets.models import Job, JobLine, JobStatus, TicketPart
 
 from .answers import refused
@@ -424,7 +425,7 @@ class Shop:
 
     def decide(self) -> None:
         """Anything of anything."""
-        sheet = billing.read(self.ticket.fresh())
+        sheet = snapshot.load_snapshot(self.ticket.fresh())
         said: dict[str, list[int]] = {}
         for unit in self.dice.sample(sheet.units, self.dice.randint(1, len(sheet.units))):
             answer = self.dice.choice(["approve", "approve", "approve", "decline", "defer"])
@@ -446,12 +447,12 @@ class Shop:
             pass  # the shop refuses it, or there is nothing to do it to
 
     def check(self) -> None:
-        sheet = billing.read(self.ticket.fresh())
+        sheet = snapshot.load_snapshot(self.ticket.fresh())
         bill, total = sheet.authorized_bill(), sheet.ticket.authorized_total
         assert total is None or bill.total <= total <= bill.total + sheet.rounding_of(sheet.units), (bill.total, total)
         for unit in sheet.authorized():
             kind, key = ("job", unit.pk) if isinstance(unit, Job) else ("part", unit.part_id)
-            lines = [billing.line_facts(line, 1) for line in sheet.price([unit]).lines]
+            lines = [snapshot.line_facts(line, 1) for line in sheet.price([unit]).lines]
             self.refuse_unasked(contents(lines), self.agreed.get((kind, key), {}), is_part=kind == "part")
 
     def refuse_unasked(self, found: dict[str, Decimal], agreed: dict[str, Decimal], *, is_part: bool) -> None:

@@ -11,9 +11,9 @@ from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part, Reason
 from mechanic_shop.errors import DomainError, NotAllowed
 from tickets import operations
+from tickets.lifecycle.workflow import MOVES, always
 from tickets.models import ServiceTicket, Status, TicketPart
 from tickets.models.tickets import ServiceTicketQuerySet
-from tickets.workflow import MOVES, always
 
 from .conftest import Client
 from .factories import PATHS, MechanicFactory, PartFactory, make_ticket, office

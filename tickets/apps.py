@@ -8,7 +8,8 @@ class TicketsConfig(AppConfig):
     def ready(self) -> None:
         from inventory import integrity_checks
 
-        from . import customer_checks, personal_data, stock_checks
+        from . import personal_data
+        from .billing import customer_checks, stock_checks
         from .checks import check_supplies_tax
 
         integrity_checks.register(customer_checks.find_discrepancies)

@@ -11,18 +11,12 @@ from customers.models import Customer
 from mechanic_shop.http.fields import NestedRelatedField
 from mechanic_shop.http.serializers import ShopSerializer
 
-from .documents.receipts import receipt
+from .approvals.serializers import ShareLinkSerializer
+from .billing.documents.receipts import receipt
+from .billing.serializers import CreditNoteSerializer, InvoiceSerializer, PaymentSerializer
 from .models import Authorization, CreditNote, Invoice, Job, Payment, ServiceTicket, ShareLink, StatusChange
-from .serializers import (
-    AuthorizationSerializer,
-    CreditNoteSerializer,
-    InvoiceSerializer,
-    JobLineSerializer,
-    JobSerializer,
-    PaymentSerializer,
-    ServiceTicketSerializer,
-    ShareLinkSerializer,
-)
+from .work.job_serializers import AuthorizationSerializer, JobLineSerializer, JobSerializer
+from .work.ticket_serializers import ServiceTicketSerializer
 
 
 class FiledMoveSerializer(ShopSerializer):

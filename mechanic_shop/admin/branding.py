@@ -51,7 +51,7 @@ def unfold(shop: str) -> dict[str, Any]:
         "COLORS": {"primary": BLUE},
         "SCRIPTS": [lambda request: static("shop/forms.js")],
         "LOGIN": {"form": "mechanic_shop.accounts.forms.AdminLoginForm"},
-        "DASHBOARD_CALLBACK": "tickets.dashboard.shops_day",
+        "DASHBOARD_CALLBACK": "tickets.desk.dashboard.shops_day",
         "ACCOUNT": {"navigation": []},
         "SIDEBAR": {
             "show_search": True,

@@ -10,7 +10,8 @@ from inventory.models import Part
 from mechanic_shop.accounts.models import User
 from mechanic_shop.currency import rounded
 
-from .. import billing, operations
+from .. import operations
+from ..billing import estimates
 from ..models import CannedJob, Invoice, Job, JobStatus, LaborRate, LineKind, Method, ServiceTicket, Status
 from .catalogue import Dice
 
@@ -118,7 +119,7 @@ class FrontCounter:
     def take_deposit(self, ticket: ServiceTicket, dice: Dice) -> None:
         """For what has to be ordered."""
         if dice.chance(0.08):
-            amount = min(Decimal(dice.pick((50, 100, 150))), Decimal(billing.estimate(ticket)["total"]))
+            amount = min(Decimal(dice.pick((50, 100, 150))), Decimal(estimates.estimate(ticket)["total"]))
             operations.deposit(ticket, amount=amount, method=dice.weighted(list(PAID_BY)), by=self.advisor)
 
     def finish_jobs(self, ticket: ServiceTicket) -> None:

@@ -19,7 +19,7 @@ from mechanic_shop.errors import DomainError
 from mechanic_shop.prices import price_field
 from mechanics.models import Mechanic
 
-from .. import pricing, shop_rules
+from ..pricing import engine, shop_rules
 from .tickets import JobStatus, PricedLine, ServiceTicket, Status, approved_amount, one_discount, ticket_number
 
 ENDED = (JobStatus.DECLINED, JobStatus.DEFERRED, JobStatus.CANCELLED)
@@ -176,7 +176,7 @@ class Job(ShopModel):
     @property
     def total(self) -> Decimal:
         """What its lines come to, before the ticket's discount and tax."""
-        return shop_rules.rounding().round(pricing.add(line.line_total for line in (*self.lines.all(), *self.parts.all())))
+        return shop_rules.rounding().round(engine.add(line.line_total for line in (*self.lines.all(), *self.parts.all())))
 
     def refuse_ended(self) -> None:
         """Raises DomainError ``job_ended`` for a job to which nothing is added any more."""

@@ -20,7 +20,7 @@ from mechanic_shop.http.search import keys
 from mechanic_shop.prices import price_field
 from mechanics.models import Mechanic
 
-from .. import pricing, shop_rules
+from ..pricing import engine, shop_rules
 
 
 class Status(models.TextChoices):
@@ -69,8 +69,8 @@ class Discounted(models.Model):
         abstract = True
 
     @property
-    def discount(self) -> pricing.Discount:
-        return pricing.Discount(self.discount_percent, self.discount_amount)
+    def discount(self) -> engine.Discount:
+        return engine.Discount(self.discount_percent, self.discount_amount)
 
 
 def one_discount() -> models.CheckConstraint:
@@ -309,7 +309,7 @@ class PricedLine(Discounted):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.line_total = pricing.line_amount(self.quantity, self.charged_price, self.discount, shop_rules.rounding())
+        self.line_total = engine.line_amount(self.quantity, self.charged_price, self.discount, shop_rules.rounding())
         fields = kwargs.get("update_fields")
         if fields is not None and not PRICED.isdisjoint(fields):
             kwargs["update_fields"] = {*fields, "line_total"}

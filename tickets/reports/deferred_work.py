@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, OuterRef, Q, Subquery
 
-from .. import pricing
 from ..models import Authorization, Job, JobLine, JobStatus, TicketPart
+from ..pricing import engine
 from .exact_sums import exact, thousandths
 
 MOST = 1000
@@ -26,7 +26,7 @@ def deferred_work() -> dict[str, Any]:
             "title": job.title,
             "status": job.status,
             "decided_at": decided.get(job.pk),
-            "total": pricing.add((exact(job.of_lines), exact(job.of_parts))),
+            "total": engine.add((exact(job.of_lines), exact(job.of_parts))),
             "ticket": {"id": job.ticket_id, "number": job.number},
             "customer": {name: getattr(job.ticket.customer, name) for name in ("id", "name", "phone", "email")},
             "vehicle": job.ticket.vehicle and {name: getattr(job.ticket.vehicle, name) for name in ("id", "name", "plate")},
@@ -58,6 +58,6 @@ def totals(jobs: Any) -> dict[str, Any]:
     for lines in (JobLine, TicketPart):
         for status, units in lines.objects.filter(job__in=jobs).order_by().values_list("job__status").annotate(sum=thousandths("line_total")):
             amounts[status].append(exact(units))
-    sums = {status: pricing.add(found) for status, found in amounts.items()}
+    sums = {status: engine.add(found) for status, found in amounts.items()}
     parts = {status: {"jobs": counts[status], "total": sums[status]} for status in counts}
-    return {**parts, "jobs": sum(counts.values()), "total": pricing.add(sums.values())}
+    return {**parts, "jobs": sum(counts.values()), "total": engine.add(sums.values())}

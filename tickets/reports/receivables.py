@@ -13,9 +13,9 @@ from customers.models import Customer
 from inventory.models import ZERO
 from mechanic_shop.dates import day_end, day_start
 
-from .. import pricing
 from ..models import CreditNote, Invoice, InvoiceAccount, Payment, PaymentKind, ticket_number
 from ..models.money import payment_number
+from ..pricing import engine
 from .exact_sums import exact, thousandths
 
 # What is open by how many days it is past due: from, to.
@@ -34,14 +34,14 @@ def receivables() -> dict[str, Any]:
         {"customer": {"id": key, "name": name}, **account(owed.get((key, name), {}), held.get((key, name), ZERO))} for key, name in {**owed, **held}
     ]
     rows.sort(key=lambda row: (-row["due"], row["balance"], row["customer"]["name"], row["customer"]["id"]))
-    totals = {column: pricing.add(row[column] for row in rows) for column in COLUMNS}
+    totals = {column: engine.add(row[column] for row in rows) for column in COLUMNS}
     return {"on": today, "currency": settings.SHOP_CURRENCY, "rows": rows, "totals": totals}
 
 
 def account(owed: dict[str, Decimal], deposits: Decimal) -> dict[str, Decimal]:
     ages = {age: owed.get(age, ZERO) for age in AGES}
-    due, credit = pricing.add(ages.values()), owed.get("credit", ZERO)
-    return {**ages, "due": due, "credit": credit, "deposits": deposits, "balance": pricing.add((due, -credit, -deposits))}
+    due, credit = engine.add(ages.values()), owed.get("credit", ZERO)
+    return {**ages, "due": due, "credit": credit, "deposits": deposits, "balance": engine.add((due, -credit, -deposits))}
 
 
 def open_balances(accounts: Any, today: date) -> dict[tuple[int, str], dict[str, Decimal]]:
@@ -73,7 +73,7 @@ def open_deposits(payments: Any) -> dict[tuple[int, str], Decimal]:
         (key, name, exact(units), exact(used))
         for key, name, units, used in rows.annotate(came=thousandths("effect", came), used=thousandths("effect", counted))
     )
-    return {(key, name): pricing.add((amount, -used)) for key, name, amount, used in sums if amount != used}
+    return {(key, name): engine.add((amount, -used)) for key, name, amount, used in sums if amount != used}
 
 
 # --- a customer's statement ------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def credit_of(customer: Customer) -> Decimal:
     """The customer's money that the shop holds now: what was paid too much, and deposits on no invoice yet."""
     owed = open_balances(InvoiceAccount.objects.filter(invoice__customer=customer), timezone.localdate())
     held = open_deposits(Payment.objects.filter(customer=customer))
-    return pricing.add([*(found["credit"] for found in owed.values()), *held.values()])
+    return engine.add([*(found["credit"] for found in owed.values()), *held.values()])
 
 
 def balance_before(customer: Customer, day: date) -> Decimal:
@@ -107,7 +107,7 @@ def balance_before(customer: Customer, day: date) -> Decimal:
         papers.objects.filter(customer=customer, issued_on__lt=day).aggregate(sum=thousandths("total")) for papers in (Invoice, CreditNote)
     )
     paid = Payment.objects.moved().filter(customer=customer, received_at__lt=day_start(day)).aggregate(sum=thousandths("effect"))
-    return pricing.balance(exact(charged["sum"]), credited=exact(credited["sum"]), paid=exact(paid["sum"]), refunded=ZERO)
+    return engine.balance(exact(charged["sum"]), credited=exact(credited["sum"]), paid=exact(paid["sum"]), refunded=ZERO)
 
 
 Entry = tuple[date, datetime, int, int, str, str, str, Decimal]
@@ -127,6 +127,6 @@ def entries(customer: Customer, start: date, end: date) -> Iterator[Entry]:
 def running(found: Iterable[Entry], opening: Decimal) -> Iterator[dict[str, Any]]:
     balance = opening
     for day, _, _, _, kind, number, ticket, effect in found:
-        balance = pricing.add((balance, effect))
+        balance = engine.add((balance, effect))
         sides = {"debit": max(effect, ZERO), "credit": max(-effect, ZERO)}
         yield {"date": day, "kind": kind, "number": number, "ticket": ticket, **sides, "balance": balance}

@@ -12,8 +12,8 @@ from django.db.models import Count
 
 from inventory.models import ZERO
 
-from .. import pricing, shop_rules
 from ..models import CreditNote, CreditNoteLine, CreditNoteLineTax, Invoice, InvoiceLine, InvoiceLineTax, LineKind
+from ..pricing import engine, shop_rules
 from .exact_sums import exact, thousandths
 
 DAY = "issued_on"
@@ -38,12 +38,12 @@ class Sold:
             self.hours.append(amount)
 
     def facts(self) -> dict[str, Any]:
-        nets = {str(kind): pricing.add(self.nets[kind]) for kind in KINDS}
-        net, tax, hours = pricing.add(nets.values()), pricing.add(self.taxes), pricing.add(self.hours)
+        nets = {str(kind): engine.add(self.nets[kind]) for kind in KINDS}
+        net, tax, hours = engine.add(nets.values()), engine.add(self.taxes), engine.add(self.hours)
         return {
             "net": net,
             "tax": tax,
-            "total": pricing.add((net, tax)),
+            "total": engine.add((net, tax)),
             "net_of": nets,
             "invoices": self.invoices,
             "credit_notes": self.credit_notes,
@@ -150,14 +150,14 @@ def taxes(start: date, end: date) -> dict[str, Any]:
     rows = [
         {
             **dict(zip(TAX_FACTS, tax, strict=True)),
-            "base": pricing.add(base for base, _ in found),
-            "tax": pricing.add(amount for _, amount in found),
+            "base": engine.add(base for base, _ in found),
+            "tax": engine.add(amount for _, amount in found),
         }
         for tax, found in sorted(sums.items())
     ]
     totals = {
-        "base": pricing.add(net for _, net, _, _ in lines(start, end)),
-        "tax": pricing.add(row["tax"] for row in rows),
+        "base": engine.add(net for _, net, _, _ in lines(start, end)),
+        "tax": engine.add(row["tax"] for row in rows),
     }
     return {
         "from": start,
@@ -204,8 +204,8 @@ def margins(start: date, end: date) -> dict[str, Any]:
 def margin(sold: list[tuple[Decimal, Decimal, Decimal]]) -> dict[str, Any]:
     """Of (quantity, net, cost); the cost of a part is rounded once, and percent are of the net."""
     rules = shop_rules.rounding()
-    amount, net, cost = (pricing.add(column) for column in zip(*sold, strict=True)) if sold else (ZERO, ZERO, ZERO)
+    amount, net, cost = (engine.add(column) for column in zip(*sold, strict=True)) if sold else (ZERO, ZERO, ZERO)
     cost = rules.round(cost)
-    left = pricing.add((net, -cost))
-    percent = pricing.Rules(places=1).round(left * 100 / net) if net else None
+    left = engine.add((net, -cost))
+    percent = engine.Rules(places=1).round(left * 100 / net) if net else None
     return {"quantity": amount, "net": net, "cost": cost, "margin": left, "margin_percent": percent}

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from tickets.integrity_checks import findings
+from tickets.billing.integrity_checks import findings
 from tickets.models import CreditNote, Invoice, Payment
 
 

@@ -1,0 +1,1 @@
+"""What the customer approves, at the counter or by a link."""

@@ -1,0 +1,185 @@
+from functools import partial
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+
+from mechanic_shop.http.concurrency import check_if_match
+from mechanic_shop.http.permissions import Has, IsAuthenticated
+from mechanic_shop.http.schema import response_schema
+from mechanic_shop.http.viewsets import ShopGenericViewSet
+
+from .. import operations
+from ..models import CreditNote, Invoice, Payment
+from ..work.filters import CreditNoteFilter, InvoiceFilter, PaymentFilter
+from ..work.locked_by_ticket import LockedByTicket
+from .document_serializers import CreditNotePaperSerializer, InvoicePaperSerializer
+from .documents.receipts import receipt
+from .pdf_action import PAPER_RENDERERS, answer_paper, answer_pdf, send_paper
+from .serializers import (
+    ApplyCreditSerializer,
+    CreditNoteSerializer,
+    CreditSerializer,
+    InvoiceSerializer,
+    PaymentSerializer,
+    PaySerializer,
+    ReverseSerializer,
+    SendSerializer,
+    TakeMoneySerializer,
+)
+
+PDF = extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
+
+
+class WrittenOnceViewSet(LockedByTicket, ShopGenericViewSet):
+    """Rows that are read, and made by operations alone; never changed, never deleted."""
+
+    def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.answer_page(self.get_queryset)
+
+    def retrieve(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.answer_object(self.key)
+
+
+class InvoiceViewSet(WrittenOnceViewSet):
+    """Invoices, and what was paid and credited on them. A ticket's ``invoice`` issues them; nothing changes them."""
+
+    queryset = Invoice.objects.select_related("ticket", "customer", "account").prefetch_related("lines")
+    serializer_class = InvoiceSerializer
+    filterset_class = InvoiceFilter
+    ordering_fields = ["issued_on", "due_on", "total", "number"]
+    ordering = ("-pk",)
+    permissions = {
+        **dict.fromkeys(("list", "retrieve", "paper", "pdf", "payments", "credit_notes"), IsAuthenticated),
+        "pay": Has("tickets.add_payment"),
+        "apply_credit": Has("tickets.add_payment"),
+        "refund": Has("tickets.refund_payment"),
+        "credit": Has("tickets.add_creditnote"),
+        "email": Has("tickets.add_invoice"),
+    }
+
+    @response_schema(InvoicePaperSerializer)
+    @action(detail=True, url_path="document", serializer_class=InvoicePaperSerializer, filterset_class=None, renderer_classes=PAPER_RENDERERS)
+    def paper(self, request: Any, pk: str) -> Any:
+        """The invoice as it was issued, with every line, price and tax."""
+        return answer_paper(self, self.get_object().document)
+
+    @PDF
+    @action(detail=True, filterset_class=None, renderer_classes=PAPER_RENDERERS)
+    def pdf(self, request: Any, pk: str) -> Any:
+        """The invoice on paper: the same bytes each time."""
+        return answer_pdf(self, self.get_object().document)
+
+    @extend_schema(responses={202: SendSerializer})
+    @action(detail=True, methods=["post"], serializer_class=SendSerializer)
+    def email(self, request: Any, pk: str) -> Any:
+        """Mail the invoice, by default to the customer."""
+        return send_paper(self, lambda paper: paper.document)
+
+    @response_schema(PaymentSerializer, many=True)
+    @action(detail=True, serializer_class=PaySerializer, filterset_class=None, ordering_fields=None, ordering=None)
+    def payments(self, request: Any, pk: str) -> Any:
+        """What was paid, applied, refunded and reversed on the invoice, oldest first."""
+        rows = self.get_object().payments.select_related("ticket", "invoice", "customer")
+        return self.answer_list(self.filter_queryset(rows), PaymentSerializer)
+
+    @extend_schema(responses={201: PaymentSerializer})
+    @payments.mapping.post
+    def pay(self, request: Any, pk: str) -> Any:
+        """Take a payment; when nothing is due any more, the ticket closes."""
+        return self.produce(operations.pay, PaymentSerializer, "payment")
+
+    @response_schema(InvoiceSerializer)
+    @action(detail=True, methods=["put"], url_path="apply-credit", serializer_class=ApplyCreditSerializer)
+    def apply_credit(self, request: Any, pk: str) -> Any:
+        """Count the customer's credit, from other tickets, on this invoice: `amount`, or as much as is due and there."""
+
+        def answer(body: Any) -> Any:
+            invoice = self.get_object()  # the operation locks: all tickets that it takes from, in their order
+            check = partial(check_if_match, request, lambda: self.document(invoice.pk))
+            operations.apply_credit(invoice, **body.validated_data, by=request.user, check=check)
+            return self.answer_object(invoice.pk)
+
+        return self.write_checked(self.make_body, answer)
+
+    @extend_schema(responses={201: PaymentSerializer})
+    @action(detail=True, methods=["post"], url_path="refunds", serializer_class=TakeMoneySerializer)
+    def refund(self, request: Any, pk: str) -> Any:
+        """Pay back what was paid, at most all of it."""
+        return self.produce(operations.refund, PaymentSerializer, "payment")
+
+    @response_schema(CreditNoteSerializer, many=True)
+    @action(detail=True, url_path="credit-notes", serializer_class=CreditSerializer, filterset_class=None, ordering_fields=None)
+    def credit_notes(self, request: Any, pk: str) -> Any:
+        """The credit notes of the invoice, newest first."""
+        rows = self.get_object().creditnotes.select_related("ticket", "customer", "invoice").prefetch_related("lines__line")
+        return self.answer_list(self.filter_queryset(rows), CreditNoteSerializer)
+
+    @extend_schema(responses={201: CreditNoteSerializer})
+    @credit_notes.mapping.post
+    def credit(self, request: Any, pk: str) -> Any:
+        """Take the invoice back, in full or by lines; after all of it the ticket is completed again and may be invoiced anew."""
+        return self.produce(operations.credit, CreditNoteSerializer, "creditnote")
+
+
+class CreditNoteViewSet(WrittenOnceViewSet):
+    """Credit notes. An invoice's ``credit-notes`` issues them; nothing changes them."""
+
+    queryset = CreditNote.objects.select_related("ticket", "customer", "invoice").prefetch_related("lines__line")
+    serializer_class = CreditNoteSerializer
+    filterset_class = CreditNoteFilter
+    ordering_fields = ["issued_on", "total", "number"]
+    ordering = ("-pk",)
+    permissions = {
+        **dict.fromkeys(("list", "retrieve", "paper", "pdf"), IsAuthenticated),
+        "email": Has("tickets.add_invoice"),
+    }
+
+    @response_schema(CreditNotePaperSerializer)
+    @action(detail=True, url_path="document", serializer_class=CreditNotePaperSerializer, filterset_class=None, renderer_classes=PAPER_RENDERERS)
+    def paper(self, request: Any, pk: str) -> Any:
+        """The credit note as it was issued."""
+        return answer_paper(self, self.get_object().document)
+
+    @PDF
+    @action(detail=True, filterset_class=None, renderer_classes=PAPER_RENDERERS)
+    def pdf(self, request: Any, pk: str) -> Any:
+        """The credit note on paper."""
+        return answer_pdf(self, self.get_object().document)
+
+    @extend_schema(responses={202: SendSerializer})
+    @action(detail=True, methods=["post"], serializer_class=SendSerializer)
+    def email(self, request: Any, pk: str) -> Any:
+        """Mail the credit note, by default to the customer."""
+        return send_paper(self, lambda paper: paper.document)
+
+
+class PaymentViewSet(WrittenOnceViewSet):
+    """Payments, deposits, refunds and reversals: written once, undone by another row."""
+
+    queryset = Payment.objects.select_related("ticket", "invoice", "customer")
+    serializer_class = PaymentSerializer
+    filterset_class = PaymentFilter
+    ordering_fields = ["received_at", "amount"]
+    ordering = ("-pk",)
+    permissions = {
+        **dict.fromkeys(("list", "retrieve", "pdf"), IsAuthenticated),
+        "reverse": Has("tickets.refund_payment"),
+    }
+
+    def other_tickets(self) -> set[int]:
+        """Of credit: the tickets that it was taken from, to which it goes back."""
+        return set(Payment.objects.filter(credited_to=self.key).values_list("ticket", flat=True))
+
+    @extend_schema(responses={201: PaymentSerializer})
+    @action(detail=True, methods=["post"], serializer_class=ReverseSerializer)
+    def reverse(self, request: Any, pk: str) -> Any:
+        """Undo a payment that was a mistake, or a cheque that bounced, by a row of the opposite sign."""
+        return self.produce(operations.reverse, PaymentSerializer, "payment")
+
+    @PDF
+    @action(detail=True, filterset_class=None, renderer_classes=PAPER_RENDERERS)
+    def pdf(self, request: Any, pk: str) -> Any:
+        """The receipt."""
+        return answer_pdf(self, receipt(self.get_object()))

@@ -1,0 +1,1 @@
+"""The ticket itself, in the API and the admin, and the dashboard."""

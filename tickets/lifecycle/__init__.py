@@ -1,0 +1,1 @@
+"""How a ticket moves: workflow, locks, stock that follows, permissions."""

@@ -1,0 +1,63 @@
+"""What happens to tickets. Every operation is atomic, locks the ticket before any part, and records who did it."""
+
+from .approvals.operations import authorize, authorize_shared, revoke_share, share, shared
+from .billing.credits import apply_credit
+from .billing.invoices import credit, issue_invoice
+from .billing.payments import deposit, pay, refund, refund_deposit
+from .billing.reversals import reverse
+from .desk.requests import request_transition
+from .work.canned_jobs import write_canned_job
+from .work.jobs import (
+    add_canned_job,
+    add_job,
+    add_line,
+    add_recommendation,
+    cancel_job,
+    delete_job,
+    edit_line,
+    finish_job,
+    remove_line,
+    reopen_job,
+    update_job,
+)
+from .work.parts import add_part, edit_part, remove_part
+from .work.tickets import assign_mechanic, delete, edit_mechanics, give_discount, open_ticket, remove_mechanic, update
+
+__all__ = [
+    "add_canned_job",
+    "add_job",
+    "add_line",
+    "add_part",
+    "add_recommendation",
+    "apply_credit",
+    "assign_mechanic",
+    "authorize",
+    "authorize_shared",
+    "cancel_job",
+    "credit",
+    "delete",
+    "delete_job",
+    "deposit",
+    "edit_line",
+    "edit_mechanics",
+    "edit_part",
+    "finish_job",
+    "give_discount",
+    "issue_invoice",
+    "open_ticket",
+    "pay",
+    "refund",
+    "refund_deposit",
+    "remove_line",
+    "remove_mechanic",
+    "remove_part",
+    "reopen_job",
+    "request_transition",
+    "reverse",
+    "revoke_share",
+    "share",
+    "shared",
+    "update",
+    "update_job",
+    "write_canned_job",
+]

@@ -1,0 +1,1 @@
+"""What work costs: pure functions, and the shop's rules that they follow."""

@@ -1,0 +1,1 @@
+"""What is done on a ticket: mechanics, parts, jobs, canned jobs."""
