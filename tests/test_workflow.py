@@ -13,7 +13,7 @@ from mechanic_shop.errors import DomainError, NotAllowed
 from tickets import operations
 from tickets.lifecycle.workflow import MOVES, always
 from tickets.models import ServiceTicket, Status, TicketPart
-from tickets.models.tickets import ServiceTicketQuerySet
+from tickets.models.ticket import ServiceTicketQuerySet
 
 from .conftest import Client
 from .factories import PATHS, MechanicFactory, PartFactory, make_ticket, office

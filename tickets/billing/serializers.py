@@ -19,7 +19,7 @@ from mechanic_shop.http.fields import (
 from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer
 
 from ..models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, InvoiceState, Method, Payment
-from ..models.money import state_of
+from ..models.payments import state_of
 from ..work.job_serializers import ticket_in
 from ..work.ticket_serializers import PaperNumber
 from .document_serializers import UnprintableSerializer

@@ -1,34 +1,15 @@
 """Tickets and what hangs on them: the work (tickets, jobs) and the money (invoices, credit notes, payments)."""
 
-from .jobs import Authorization, CannedJob, CannedJobLine, CannedJobPart, Channel, Job, JobLine, LaborRate, LineKind, ShareLink
-from .money import (
-    CreditNote,
-    CreditNoteLine,
-    CreditNoteLineTax,
-    DocumentSeries,
-    Invoice,
-    InvoiceAccount,
-    InvoiceLine,
-    InvoiceLineTax,
-    InvoiceState,
-    Method,
-    Payment,
-    PaymentKind,
-)
-from .tickets import (
-    AUTHORIZED,
-    CLOSED_STATUSES,
-    EDITABLE_STATUSES,
-    STOCK_HOLDING_STATUSES,
-    HoldReason,
-    JobStatus,
-    ServiceTicket,
-    Status,
-    StatusChange,
-    TicketMechanic,
-    TicketPart,
-    ticket_number,
-)
+from .approvals import Authorization, Channel, ShareLink
+from .canned_jobs import CannedJob, CannedJobLine, CannedJobPart, LaborRate
+from .documents import DocumentSeries
+from .invoices import CreditNote, CreditNoteLine, CreditNoteLineTax, Invoice, InvoiceLine, InvoiceLineTax
+from .jobs import Job
+from .lines import JobLine, TicketPart
+from .payments import InvoiceAccount, Method, Payment, PaymentKind
+from .priced import LineKind
+from .statuses import AUTHORIZED, CLOSED_STATUSES, EDITABLE_STATUSES, STOCK_HOLDING_STATUSES, HoldReason, InvoiceState, JobStatus, Status
+from .ticket import ServiceTicket, StatusChange, TicketMechanic, ticket_number
 
 __all__ = [
     "AUTHORIZED",

@@ -14,7 +14,7 @@ from inventory.models import ZERO
 from mechanic_shop.dates import day_end, day_start
 
 from ..models import CreditNote, Invoice, InvoiceAccount, Payment, PaymentKind, ticket_number
-from ..models.money import payment_number
+from ..models.payments import payment_number
 from ..pricing import engine
 from .exact_sums import exact, thousandths
 

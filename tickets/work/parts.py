@@ -15,7 +15,7 @@ from ..lifecycle import snapshot
 from ..lifecycle.allocation import release_and_return, sync_allocations
 from ..lifecycle.locking import increment_version, lock_open
 from ..models import AUTHORIZED, STOCK_HOLDING_STATUSES, Job, JobStatus, ServiceTicket, TicketPart
-from ..models.jobs import ENDED
+from ..models.statuses import ENDED
 from .reapproval import (
     authorized_cost,
     before_repricing,

@@ -1,4 +1,4 @@
-"""Service tickets, their mechanics and parts, and the history of their status."""
+"""A service ticket, who works on it, and the statuses that it had."""
 
 import re
 from decimal import Decimal
@@ -7,90 +7,19 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Prefetch, Q
-from django.db.models.functions import Round
+from django.db.models import F, Prefetch, Q
 from django.utils import timezone
 
 from customers.models import Customer, Vehicle, matches_customer
-from inventory.models import ZERO, Part, quantity_field
-from mechanic_shop.currency import amount_field, signed_amount_field, sum_field
+from inventory.models import ZERO, Part
+from mechanic_shop.currency import sum_field
 from mechanic_shop.db.audit import Kind
 from mechanic_shop.db.models import AppendOnlyModel, ShopModel, ShopQuerySet
 from mechanic_shop.http.search import keys
-from mechanic_shop.prices import price_field
 from mechanics.models import Mechanic
 
-from ..pricing import engine, shop_rules
-
-
-class Status(models.TextChoices):
-    ESTIMATE = "estimate"
-    APPROVED = "approved"
-    IN_PROGRESS = "in_progress"
-    COMPLETED = "completed"
-    INVOICED = "invoiced"
-    CLOSED = "closed"
-    CANCELLED = "cancelled"
-
-
-class HoldReason(models.TextChoices):
-    PARTS = "parts"
-    CUSTOMER = "customer"
-    SUBLET = "sublet"
-    OTHER = "other"
-
-
-EDITABLE_STATUSES = (Status.ESTIMATE, Status.APPROVED, Status.IN_PROGRESS)  # parts and mechanics may change
-STOCK_HOLDING_STATUSES = (Status.APPROVED, Status.IN_PROGRESS)  # parts are held in stock
-CLOSED_STATUSES = (Status.INVOICED, Status.CLOSED, Status.CANCELLED)  # nothing changes any more
-
-
-class JobStatus(models.TextChoices):
-    """What the customer said to a job, and what became of it."""
-
-    PROPOSED = "proposed"
-    APPROVED = "approved"
-    DONE = "done"
-    DECLINED = "declined"
-    DEFERRED = "deferred"
-    CANCELLED = "cancelled"
-
-
-AUTHORIZED = (JobStatus.APPROVED, JobStatus.DONE)  # the customer said yes, so its parts are held
-
-
-class Discounted(models.Model):
-    """So many percent off, or an amount; never both."""
-
-    discount_percent = models.DecimalField(max_digits=5, decimal_places=2, default=ZERO, db_default=ZERO)
-    discount_amount = signed_amount_field(default=ZERO, db_default=ZERO)
-
-    class Meta:
-        abstract = True
-
-    @property
-    def discount(self) -> engine.Discount:
-        return engine.Discount(self.discount_percent, self.discount_amount)
-
-
-def one_discount() -> models.CheckConstraint:
-    """A percentage from 0 to 100, or an amount that is not negative."""
-    percent = Q(discount_percent__gte=0, discount_percent__lte=100, discount_amount=0)
-    return models.CheckConstraint(
-        condition=percent | Q(discount_percent=0, discount_amount__gt=0),
-        name="%(class)s_has_one_discount",
-        violation_error_code="discount",
-        violation_error_message="Give a discount of 0 to 100 percent, or an amount, not both.",
-    )
-
-
-def approved_amount() -> models.DecimalField:
-    return sum_field(
-        null=True,
-        blank=True,
-        editable=False,
-        help_text="what it was to cost when the customer approved it, with tax and its share of discounts",
-    )
+from .priced import Discounted, one_discount
+from .statuses import EDITABLE_STATUSES, HoldReason, JobStatus, Status
 
 
 def ticket_number(key: int) -> str:
@@ -127,6 +56,8 @@ class ServiceTicketQuerySet(ShopQuerySet):
 
     def with_details(self) -> Self:
         """With all that the API shows of a ticket: the same number of queries for one and for a hundred."""
+        from .lines import TicketPart  # whose rows point to tickets
+
         return self.select_related("customer", "vehicle").prefetch_related(
             Prefetch("assignments", TicketMechanic.objects.select_related("mechanic").order_by("pk")),
             Prefetch("lines", TicketPart.objects.select_related("part", "job").order_by("pk")),
@@ -262,126 +193,6 @@ class TicketMechanic(ShopModel):
 
     def told_as(self) -> str:
         return ticket_number(self.ticket_id)
-
-
-PRICED = frozenset({"quantity", "unit_price", "discount_percent", "discount_amount"})
-
-
-class TicketPartQuerySet(ShopQuerySet):
-    def visible_to(self, user: Any) -> Self:
-        """Of all tickets for staff, else of the user's own."""
-        if user.has_perm("tickets.view_serviceticket"):
-            return self
-        return self.filter(ticket__customer__user=user) if user.is_authenticated else self.none()
-
-    def recommended(self) -> Self:
-        """Outside jobs, declined or deferred, of a part that is still sold and on no later ticket of the vehicle.
-
-        Cancelled tickets and cancelled jobs do not count.
-        """
-        later = TicketPart.objects.filter(part=OuterRef("part"), ticket__vehicle=OuterRef("ticket__vehicle"), ticket__gt=OuterRef("ticket"))
-        taken = later.exclude(ticket__status=Status.CANCELLED).exclude(job__status=JobStatus.CANCELLED)
-        return self.filter(~Exists(taken), part__is_active=True, job=None, status__in=(JobStatus.DECLINED, JobStatus.DEFERRED))
-
-    def authorized(self) -> Self:
-        """Lines that stock is for: the customer approved them, with their job or by themselves."""
-        loose = Q(job=None, status=JobStatus.APPROVED)
-        return self.filter(loose | Q(job__status__in=AUTHORIZED))
-
-    def backordered(self) -> Self:
-        """Lines that wait for stock, oldest ticket first."""
-        waiting = self.authorized().filter(ticket__status__in=STOCK_HOLDING_STATUSES, quantity__gt=Round(F("allocated") + F("issued"), precision=3))
-        return waiting.order_by("ticket__opened_at", "ticket_id", "pk")
-
-    def holding(self) -> Self:
-        """Lines to which stock is allocated, oldest ticket first."""
-        return self.filter(allocated__gt=0).select_related("ticket").order_by("ticket__opened_at", "ticket_id")
-
-
-class PricedLine(Discounted):
-    """A line whose ``line_total`` follows from its quantity, unit_price and discount."""
-
-    quantity: Any
-    unit_price: Any
-    line_total: Any
-
-    class Meta:
-        abstract = True
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.line_total = engine.line_amount(self.quantity, self.charged_price, self.discount, shop_rules.rounding())
-        fields = kwargs.get("update_fields")
-        if fields is not None and not PRICED.isdisjoint(fields):
-            kwargs["update_fields"] = {*fields, "line_total"}
-        super().save(*args, **kwargs)
-
-    @property
-    def charged_price(self) -> Decimal:
-        """What the customer pays for one."""
-        return self.unit_price
-
-
-class TicketPart(PricedLine, ShopModel):
-    """A part in a job, or on the ticket itself, once, at the price and cost of the day it was added.
-
-    ``allocated`` and ``issued`` change only while the part's row is locked.
-    """
-
-    ticket = models.ForeignKey(ServiceTicket, models.CASCADE, related_name="lines", db_index=False)
-    part = models.ForeignKey(Part, models.PROTECT, related_name="ticket_lines")
-    job = models.ForeignKey("Job", models.RESTRICT, null=True, blank=True, related_name="parts", help_text="none: it is on the ticket itself")
-    quantity = quantity_field(default=Decimal(1))
-    unit_price = price_field()
-    unit_cost = price_field(default=ZERO)
-    line_total = amount_field(
-        default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up to the currency's smallest unit, once"
-    )
-    allocated = quantity_field(editable=False)
-    issued = quantity_field(editable=False)
-    status = models.CharField(
-        max_length=10,
-        choices=JobStatus.choices,
-        default=JobStatus.PROPOSED,
-        db_default=JobStatus.PROPOSED,
-        editable=False,
-        help_text="of a part outside jobs: what the customer said to it",
-    )
-    approved_amount = approved_amount()
-
-    unaudited = frozenset({"ticket", "part", "line_total", "allocated", "issued", "status", "approved_amount"})  # stock has its ledger
-    entry_kind = Kind.PART
-
-    objects = TicketPartQuerySet.as_manager()
-
-    class Meta:
-        ordering = ("pk",)
-        constraints = [
-            models.UniqueConstraint(fields=["ticket", "part", "job"], name="a_part_is_once_in_a_job"),
-            # NULLs are distinct to the one above, and SQLite knows no other way.
-            models.UniqueConstraint(fields=["ticket", "part"], condition=Q(job=None), name="a_part_is_once_on_the_ticket_itself"),
-            models.CheckConstraint(condition=Q(quantity__gt=0), name="a_line_has_a_quantity"),
-            models.CheckConstraint(condition=Q(allocated__gte=0) & Q(issued__gte=0), name="a_line_holds_nothing_or_more"),
-            one_discount(),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.quantity.normalize():f} × {self.part}"
-
-    def told_of(self) -> tuple[type[models.Model], int, int | None]:
-        return ServiceTicket, self.ticket_id, self.part_id
-
-    def told_as(self) -> str:
-        return ticket_number(self.ticket_id)
-
-    @property
-    def backordered(self) -> Decimal:
-        """What is neither held nor fitted yet."""
-        return max(ZERO, self.quantity - self.allocated - self.issued)
-
-    @property
-    def is_authorized(self) -> bool:
-        """Did the customer approve it, with its job or by itself? Stock is held for it then."""
-        return (self.status if self.job_id is None else self.job.status) in AUTHORIZED
 
 
 class StatusChange(AppendOnlyModel):

@@ -1,0 +1,139 @@
+"""What a shop does again and again, and what an hour of it costs."""
+
+from decimal import Decimal
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Q
+
+from inventory.models import Part, quantity_field
+from mechanic_shop.currency import amount_field
+from mechanic_shop.db.models import ShopModel, ShopQuerySet, UniqueTextModel, unique_text
+from mechanic_shop.prices import price_field
+
+from .priced import LineKind, positive, tax_code, tax_code_of_line, words_in
+
+
+class LaborRateQuerySet(ShopQuerySet):
+    def visible_to(self, user: Any) -> Self:
+        return self if user.has_perm("tickets.view_laborrate") else self.none()
+
+    def search(self, term: str) -> Self:
+        """Finds rates by name."""
+        return self.filter(words_in("name", term))
+
+
+class LaborRate(UniqueTextModel, ShopModel):
+    """What an hour of a kind of work costs the customer."""
+
+    name = models.CharField(max_length=60)
+    hourly = amount_field(help_text="what an hour costs the customer")
+    tax_code = tax_code()
+    is_default = models.BooleanField(default=False, help_text="for labour that names no rate")
+    is_active = models.BooleanField(default=True, help_text="can be used; switch off instead of deleting")
+
+    unaudited = frozenset({"unique_key"})
+
+    objects = LaborRateQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name", "pk")
+        constraints = [
+            unique_text("one_labor_rate_per_name", "name_taken", "Another rate has this name."),
+            models.UniqueConstraint(
+                fields=["is_default"],
+                condition=Q(is_default=True),
+                name="one_default_labor_rate",
+                violation_error_code="default_taken",
+                violation_error_message="Another rate is the default: take that from it first.",
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="a_labor_rate_has_a_name", violation_error_message="A rate has a name."),
+            models.CheckConstraint(
+                condition=Q(hourly__gte=0), name="an_hour_costs_zero_or_more", violation_error_message="An hour costs zero or more."
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hourly})"
+
+
+class CannedJobQuerySet(ShopQuerySet):
+    def visible_to(self, user: Any) -> Self:
+        return self if user.has_perm("tickets.view_cannedjob") else self.none()
+
+    def search(self, term: str) -> Self:
+        """Finds canned jobs by name."""
+        return self.filter(words_in("name", term))
+
+
+class CannedJob(UniqueTextModel, ShopModel):
+    """A job that is done again and again, with its labour and parts, to be put on a ticket in one step at the prices of that day."""
+
+    name = models.CharField(max_length=200, help_text="becomes the job's title")
+    concern = models.TextField(max_length=5000, blank=True)
+    cause = models.TextField(max_length=5000, blank=True)
+    correction = models.TextField(max_length=5000, blank=True)
+    is_active = models.BooleanField(default=True, help_text="can be put on tickets; switch off instead of deleting")
+
+    unaudited = frozenset({"unique_key"})
+
+    objects = CannedJobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name", "pk")
+        constraints = [
+            unique_text("one_canned_job_per_name", "name_taken", "Another canned job has this name."),
+            models.CheckConstraint(condition=~Q(name=""), name="a_canned_job_has_a_name", violation_error_message="A canned job has a name."),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CannedJobLine(ShopModel):
+    """A line of the jobs to come. Labour without a price costs what its rate does on the day."""
+
+    canned_job = models.ForeignKey(CannedJob, models.CASCADE, related_name="lines")
+    kind = models.CharField(max_length=10, choices=LineKind.choices)
+    description = models.CharField(max_length=500)
+    quantity = quantity_field(default=Decimal(1), help_text="hours, for labour")
+    unit_price = price_field(null=True, blank=True)
+    rate = models.ForeignKey(LaborRate, models.PROTECT, null=True, blank=True, related_name="+")
+    tax_code = tax_code_of_line()
+
+    unaudited = frozenset({"canned_job"})
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = [
+            positive("quantity"),
+            models.CheckConstraint(
+                condition=Q(kind=LineKind.LABOR) | Q(rate=None, unit_price__isnull=False),
+                name="a_canned_line_has_a_price_or_is_labor",
+                violation_error_message="Only labour has a rate; everything else needs a unit_price.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.description
+
+    def told_of(self) -> tuple[type[models.Model], int, int | None]:
+        return CannedJob, self.canned_job_id, None
+
+
+class CannedJobPart(ShopModel):
+    canned_job = models.ForeignKey(CannedJob, models.CASCADE, related_name="parts", db_index=False)
+    part = models.ForeignKey(Part, models.PROTECT, related_name="+")
+    quantity = quantity_field(default=Decimal(1))
+
+    unaudited = frozenset({"canned_job"})
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = [positive("quantity"), models.UniqueConstraint(fields=["canned_job", "part"], name="a_part_is_once_in_a_canned_job")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity.normalize():f} × {self.part}"
+
+    def told_of(self) -> tuple[type[models.Model], int, int | None]:
+        return CannedJob, self.canned_job_id, None
