@@ -129,7 +129,7 @@ class VehicleAdmin(ShopModelAdmin):
     form = VehicleForm
     search_icon = "directions_car"
     search_fields = ("plate",)
-    search_help_text = "Plate, VIN, make, model, colour or customer"
+    search_help_text = "Plate, VIN, make, model, color or customer"
     list_display = ("name", "plate", "vin", "vin_is_valid", "customer", "odometer")
     list_select_related = ("customer",)
     list_filter = (("vin_valid", BooleanRadioFilter),)

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from mechanic_shop.accounts.emails import normalise_email
+from mechanic_shop.accounts.emails import normalize_email
 from mechanic_shop.accounts.renewal import PeopleQuerySet
 from mechanic_shop.db.models import ShopModel, ShopQuerySet
 from mechanic_shop.db.row_locks import locking
@@ -109,7 +109,7 @@ class Customer(ShopModel):
         return self.name
 
     def save(self, *args, **kwargs) -> None:
-        self.email = normalise_email(self.email) if self.email else None
+        self.email = normalize_email(self.email) if self.email else None
         self.phone_digits = phone_key(self.phone)
         fields = kwargs.get("update_fields")
         if fields is not None and "phone" in fields:
@@ -138,7 +138,7 @@ class VehicleQuerySet(ShopQuerySet):
         return self.filter(identified_by(term)) if clean_plate(term) else self.none()
 
     def search(self, term: str) -> Self:
-        """Finds vehicles by plate and VIN however they are typed, make, model, colour and the customer's name."""
+        """Finds vehicles by plate and VIN however they are typed, make, model, color and the customer's name."""
         words = Q()
         for word in dict.fromkeys(term.split()):
             words &= Q(make__icontains=word) | Q(model__icontains=word) | Q(color__icontains=word) | owned_by(word)
@@ -169,7 +169,7 @@ class Vehicle(ShopModel):
     year = models.PositiveSmallIntegerField(null=True, blank=True)
     engine = models.CharField(max_length=60, blank=True)
     color = models.CharField(max_length=40, blank=True)
-    odometer = models.PositiveIntegerField(null=True, blank=True, help_text="the highest reading known, in the shop's unit of distance")
+    odometer = models.PositiveIntegerField(null=True, blank=True, help_text="the last plausible reading, in the shop's unit of distance")
     odometer_at = models.DateTimeField(null=True, editable=False, help_text="when it was read; null: not known")
     # Facts of the row above, kept beside it, so that every list and statement reads them as columns.
     name = models.CharField(max_length=200, blank=True, editable=False, help_text="what a person calls it: year, make, model and plate")

@@ -9,7 +9,7 @@ CHECK_DIGITS = "0123456789X"
 
 
 def vin_valid(vin: str) -> bool:
-    """Does a normalised VIN follow ISO 3779: 17 characters, no I, O or Q, and the right check digit?"""
+    """Does a normalized VIN follow ISO 3779: 17 characters, no I, O or Q, and the right check digit?"""
     if len(vin) != 17 or not all(char in VALUES for char in vin) or len(set(vin)) == 1:
         return False
     total = sum(VALUES[char] * weight for char, weight in zip(vin, WEIGHTS, strict=True))

@@ -370,7 +370,7 @@ found_supplies = env.str("SHOP_SUPPLIES", "") or "0"
 if not re.fullmatch(rf"[0-9]{{1,3}}(\.[0-9]{{1,2}})?%|{with_places(SHOP_CURRENCY_PLACES)}", found_supplies) or (
     found_supplies.endswith("%") and Decimal(found_supplies[:-1]) > 100
 ):
-    such_as = f"use a percentage of labour and parts such as 5%, or an amount for each ticket such as {example(SHOP_CURRENCY_PLACES)}"
+    such_as = f"use a percentage of labor and parts such as 5%, or an amount for each ticket such as {example(SHOP_CURRENCY_PLACES)}"
     refuse("SHOP_SUPPLIES", found_supplies, such_as)
 SHOP_SUPPLIES = (Decimal(found_supplies[:-1]), Decimal(0)) if found_supplies.endswith("%") else (Decimal(0), Decimal(found_supplies))
 SHOP_SUPPLIES_CAP = amount("SHOP_SUPPLIES_CAP", SHOP_CURRENCY_PLACES)

@@ -28,7 +28,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from customers.models import Customer
 from mechanic_shop.accounts import mail as postal
 from mechanic_shop.accounts import operations, passwords, roles, tokens
-from mechanic_shop.accounts.emails import EmailField, normalise_email
+from mechanic_shop.accounts.emails import EmailField, normalize_email
 from mechanic_shop.db.models import IdempotentAnswer
 from mechanic_shop.errors import Busy, InvalidInput
 from mechanics.models import Mechanic
@@ -100,7 +100,7 @@ def refused(response: Any, status: int, code: str, field: str | None = None) -> 
 
 @pytest.mark.parametrize("spelling", ["alice@example.com", " Alice@Example.COM ", "ALICE@EXAMPLE.COM", "ａｌｉｃｅ@example.com"])
 def test_one_mailbox_is_one_spelling(account: Any, spelling: str) -> None:
-    assert normalise_email(spelling) == "alice@example.com"
+    assert normalize_email(spelling) == "alice@example.com"
     assert EmailField().run_validation(spelling) == "alice@example.com"
     assert User.objects.get_by_natural_key(spelling) == account
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -250,7 +250,7 @@ def test_an_address_in_the_search_leads_to_the_row(desk, garage):
 
 def test_the_navigation_speaks_the_shops_words(chief, desk):
     titles = ["Today", "Tickets", "Customers", "Vehicles", "Invoices", "Payments", "Credit notes", "Approvals", "Parts", "Stock movements"]
-    titles += ["Mechanics", "Canned jobs", "Labour rates", "Tax codes", "Staff", "Audit trail"]
+    titles += ["Mechanics", "Canned jobs", "Labor rates", "Tax codes", "Staff", "Audit trail"]
     assert shown_titles(chief) == titles
     assert shown_titles(desk) == titles[:-2]
 

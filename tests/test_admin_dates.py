@@ -86,9 +86,9 @@ def test_a_moment_is_read_so_too(region: str, advisor: Any) -> None:
 
 @everywhere
 def test_the_calendar_of_the_scripts_writes_the_same_format(region: str, manager: Any) -> None:
-    catalogue = browser(manager.user).get(at("jsi18n")).content.decode()
+    catalog = browser(manager.user).get(at("jsi18n")).content.decode()
     written = pattern(region)[0].replace("/", r"\\?/")
-    assert re.search(rf'"DATE_INPUT_FORMATS": \[\s*"{written}"', catalogue), catalogue[-2000:]
+    assert re.search(rf'"DATE_INPUT_FORMATS": \[\s*"{written}"', catalog), catalog[-2000:]
 
 
 def test_a_region_that_nobody_describes_writes_iso_8601() -> None:

@@ -137,12 +137,12 @@ def test_the_page_shows_jobs_lines_and_what_they_come_to(desk, rate):
         ("Subtotal", "$230.00"),
         ("VAT 20%", "$46.00"),
         ("Total", "$276.00"),
-        ("Authorised", "$276.00"),  # the job as it was approved, before the discount; the bulb waits
+        ("Authorized", "$276.00"),  # the job as it was approved, before the discount; the bulb waits
         ("Deposits", "$40.00"),
     ]
 
 
-def test_a_job_that_grew_shows_what_was_authorised(desk, rate):
+def test_a_job_that_grew_shows_what_was_authorized(desk, rate):
     ticket, job = with_job(Status.APPROVED)
     operations.add_line(job, **fee("7.00"), by=office())
     (shown,) = desk.get(page_of(ticket)).context["panel"]["jobs"]

@@ -84,7 +84,7 @@ def test_shares_of_taxes_add_up(lines: Any, rounding: str, inclusive: bool, plac
             assert line.total == line.amount
 
 
-# --- the catalogue, the documents, the report ------------------------------------------------------
+# --- the catalog, the documents, the report ------------------------------------------------------
 
 
 @pytest.fixture

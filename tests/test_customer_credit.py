@@ -119,7 +119,7 @@ def test_nobody_uses_the_credit_of_another_customer(advisor: Client) -> None:
 
 
 def reverse(client: Client, row: Any) -> Any:
-    return client.post(f"{API}payments/{row['id']}/reverse/", {"note": "the cheque bounced"})
+    return client.post(f"{API}payments/{row['id']}/reverse/", {"note": "the check bounced"})
 
 
 def rows_of(client: Client, invoice: dict[str, Any], kind: str) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from inventory.models import Part, Reason, StockMovement
 from mechanic_shop.accounts.models import User
 from mechanics.models import Mechanic
 from tickets.demo import loader
-from tickets.demo.catalogue import Dice
+from tickets.demo.catalog import Dice
 from tickets.models import EDITABLE_STATUSES, ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -223,7 +223,7 @@ print(test_demo.ServiceTicket.objects.count(), test_demo.digest())
 @pytest.mark.slow
 @pytest.mark.parametrize(("currency", "exact"), [("JPY", r"[0-9]+"), ("KWD", r"[0-9]+[.][0-9]{3}")])
 def test_the_demo_has_the_amounts_of_the_shops_currency(tmp_path, currency, exact):
-    """Its catalogue is written in dollars and cents."""
+    """Its catalog is written in dollars and cents."""
     program = """
 import django; django.setup()
 from django.core.management import call_command

@@ -1,4 +1,4 @@
-"""Jobs: labour, parts, sublet work and fees under one heading, and the customer's word on them."""
+"""Jobs: labor, parts, sublet work and fees under one heading, and the customer's word on them."""
 
 from datetime import date
 from decimal import Decimal
@@ -104,7 +104,7 @@ def test_a_line_that_cannot_be(advisor: Client, wrong: dict[str, Any], field: st
     assert not Job.objects.exists()
 
 
-def test_labour_without_a_rate_needs_a_price(advisor: Client) -> None:
+def test_labor_without_a_rate_needs_a_price(advisor: Client) -> None:
     ticket = make_ticket()
     response = advisor.post(f"{API}jobs/", {"ticket": ticket.pk, "title": "x", "lines": [{"kind": "labor", "description": "y"}]})
     assert refused(response, 400)["errors"][0]["field"] == "rate"
@@ -587,7 +587,7 @@ def test_the_history_of_a_ticket_tells_of_its_jobs(advisor: Client) -> None:
 # --- rates and taxes ---------------------------------------------------------------------------------
 
 
-def test_labour_rates(manager: Client, advisor: Client, owner: Client) -> None:
+def test_labor_rates(manager: Client, advisor: Client, owner: Client) -> None:
     rate = manager.post(f"{API}labor-rates/", {"name": "Diagnostic", "hourly": "140", "is_default": True}).json()
     assert (rate["hourly"], rate["tax_code"]) == ("140.00", None)
     refused(manager.post(f"{API}labor-rates/", {"name": "diagnostic", "hourly": "1"}), 400)

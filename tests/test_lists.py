@@ -324,7 +324,7 @@ def test_a_search_for_a_cursor_is_a_search(reader: Client) -> None:
 @EVERY_LIST
 def test_a_parameter_that_is_not_known_is_400_and_what_is_known_is_told(reader: Client, name: str) -> None:
     path = fill(name, 1)
-    for query in ("colour=red", "Search=x", "page-size=5", "user__password=x", "id__in=1", "name__regex=(a+)+$", "_=1", "%00=1", "ordering[]=x"):
+    for query in ("color=red", "Search=x", "page-size=5", "user__password=x", "id__in=1", "name__regex=(a+)+$", "_=1", "%00=1", "ordering[]=x"):
         body = refused(reader.get(f"{path}?{query}"), 400, "unknown_parameter")
         assert "page_size" in body["detail"]
 

@@ -50,7 +50,7 @@ def test_an_empty_parameter_is_refused_by_every_filter(world: World, manager: Cl
 def test_a_form_for_people_sends_its_empty_boxes_along(world: World, manager: Client) -> None:
     page = manager.get(f"{API}/tickets/?customer=&vehicle=&search=", HTTP_ACCEPT=HTML)
     assert page.status_code == 200
-    assert manager.get(f"{API}/tickets/?colour=", HTTP_ACCEPT=HTML).status_code == 400
+    assert manager.get(f"{API}/tickets/?color=", HTTP_ACCEPT=HTML).status_code == 400
 
 
 def test_a_parameter_that_takes_one_value_comes_once(world: World, manager: Client) -> None:

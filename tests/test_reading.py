@@ -48,12 +48,12 @@ def fill_the_shop(owner: Client, assigned: Client) -> None:
     car = VehicleFactory(customer=customer, vin="1HGCM82633A004352", year=None, odometer=5)
     VehicleFactory(customer=customer, plate="", make="", model="")
     MechanicFactory(specialties=["brakes", 'a "b"', "ü"], bio="x", hourly_cost=None, email=None, hired_on="2020-01-02")
-    fill_the_catalogue(assigned.user.mechanic)
+    fill_the_catalog(assigned.user.mechanic)
     fill_the_tickets(car, assigned.user.mechanic)
     fill_the_ledger(customer)
 
 
-def fill_the_catalogue(mechanic: Mechanic) -> None:
+def fill_the_catalog(mechanic: Mechanic) -> None:
     """Tax codes whose rates were entered out of order, labor rates and canned jobs."""
     vat = add_tax_code(name="VAT", rate=Decimal(10), valid_from=date(2020, 1, 1), is_default=True, by=None)
     for year, rate in ((2024, "15"), (2022, "12")):

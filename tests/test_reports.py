@@ -97,7 +97,7 @@ def table(response: Any) -> list[list[str]]:
 
 
 def test_a_month_worked_by_hand(manager: Client) -> None:
-    """Labour 1.5 h × 100 and 0.25 h × 90, a part 2 × 19.99, sublet 80, fee 7.50; 20 % tax. One of two parts is credited."""
+    """Labor 1.5 h × 100 and 0.25 h × 90, a part 2 × 19.99, sublet 80, fee 7.50; 20 % tax. One of two parts is credited."""
     tax_code()
     part = PartFactory(stock=10)
     invoice = sell(labor("1.5"), labor("0.25", "90"), extra("sublet", "80"), extra("fee", "7.50"), parts=[(part, 2)], on="2026-03-02T10:00Z")
@@ -390,7 +390,7 @@ def test_a_ticket_without_a_vehicle_and_a_limit(manager: Client, monkeypatch: py
 
 @pytest.fixture
 def account(owner: Client) -> Customer:
-    """February: an invoice of 100, of which 30 were paid. March: 60 in advance on one of 200, credit, payment, bounced cheque, refund."""
+    """February: an invoice of 100, of which 30 were paid. March: 60 in advance on one of 200, credit, payment, bounced check, refund."""
     customer: Customer = owner.user.customer
     old = sell(labor(1), customer=customer, on="2026-02-10T12:00Z")
     pay(old, 30, on="2026-02-11T12:00Z")

@@ -98,7 +98,7 @@ def parameter_of(operation: dict[str, Any], name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("call", "name", "refused", "taken"),
     [
-        ("GET parts/", "ordering", ["colour", "name,", "+name"], ["", "name", "-price,name"]),
+        ("GET parts/", "ordering", ["color", "name,", "+name"], ["", "name", "-price,name"]),
         ("POST parts/", "Idempotency-Key", ["", "two words", "é"], ["a", "~!"]),
     ],
 )

@@ -11,7 +11,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from mechanic_shop.db.audit import AuditedModel, AuditedQuerySet
 from mechanic_shop.fastpath.compiled_queries import USER_PLACEHOLDER
 
-from .emails import MAX_EMAIL, normalise_email, validate_plain_email
+from .emails import MAX_EMAIL, normalize_email, validate_plain_email
 from .renewal import PeopleQuerySet
 
 EMAIL_TAKEN = "This e-mail is known here already: log in with it, or reset its password."
@@ -41,7 +41,7 @@ class UserManager(BaseUserManager.from_queryset(PeopleQuerySet)):  # type: ignor
     """Users are found by their e-mail, however it is spelt."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email=normalise_email(username or ""))
+        return self.get(email=normalize_email(username or ""))
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A user; without a password one who cannot log in before a reset."""
@@ -99,10 +99,10 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
 
     @classmethod
     def normalize_username(cls, username: str) -> str:
-        return normalise_email(username)
+        return normalize_email(username)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.email = normalise_email(self.email)
+        self.email = normalize_email(self.email)
         super().save(*args, **kwargs)
 
     # --- what this user may do: Django would ask each of its backends each time, and a write asks a dozen times ---

@@ -20,7 +20,7 @@ from mechanic_shop.db.transactions import atomic, outside
 from mechanic_shop.errors import DomainError, InvalidInput
 from mechanic_shop.http.throttling import address_of, hit, limited
 
-from .emails import normalise_email
+from .emails import normalize_email
 from .hashing import slots
 from .mail import in_background, send_reset_mail
 from .models import EMAIL_TAKEN, User
@@ -39,7 +39,7 @@ def log_in(request: Any, email: str, password: str) -> User:
     Raises AuthenticationFailed, the same for an unknown, a wrong and an inactive one; and Throttled after too
     many attempts, also for the right password, or guessing would go on until it hits. Raises Busy while others hash.
     """
-    email, address = normalise_email(email), address_of(request)
+    email, address = normalize_email(email), address_of(request)
     with slots.hold():  # before the attempt is counted: a request that does not get to the password is none
         count_attempt(email, address)
         # For an unknown e-mail Django hashes the password too, so the time tells nothing.
@@ -197,7 +197,7 @@ def request_reset(email: str) -> None:
 
     Even the look-up happens in the background, so that the time of the answer is the same for all.
     """
-    email = normalise_email(email)
+    email = normalize_email(email)
     transaction.on_commit(lambda: in_background(mail_reset, email))
 
 
@@ -250,7 +250,7 @@ def customers() -> Any:
 
 def email_is_taken(email: str, *, besides: User | None = None) -> bool:
     """Does another log-in or customer have this e-mail?"""
-    email = normalise_email(email)
+    email = normalize_email(email)
     users, others = User.objects.filter(email=email), customers().alias(known=Lower("email")).filter(known=email)
     if besides is not None:
         users, others = users.exclude(pk=besides.pk), others.exclude(user=besides)
@@ -279,7 +279,7 @@ def lock_login(user: int) -> Any:
 @atomic
 def set_email(user: User, email: str, *, by: Any = None) -> None:
     """Change the log-in name, and the customer's e-mail with it: they are the same. Raises InvalidInput ``email_taken``."""
-    email = normalise_email(email)
+    email = normalize_email(email)
     customer = lock_login(user.pk)
     row_locks.refresh(user)
     if email_is_taken(email, besides=user):

@@ -337,7 +337,7 @@ class ReadOnlyInline(ReadOnly, ShopInline):
 
 
 def badge(text: str, kind: str = "") -> SafeString:
-    """A coloured label; ``kind`` is info, success, warning, danger or nothing."""
+    """A colored label; ``kind`` is info, success, warning, danger or nothing."""
     return mark_safe(render_to_string("unfold/helpers/label.html", {"text": text, "type": kind}).strip())  # noqa: S308 - rendered, so escaped
 
 

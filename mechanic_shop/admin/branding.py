@@ -80,7 +80,7 @@ def unfold(shop: str) -> dict[str, Any]:
                     "Shop",
                     item("Mechanics", "engineering", "mechanics.mechanic"),
                     item("Canned jobs", "inventory", "tickets.cannedjob"),
-                    item("Labour rates", "schedule", "tickets.laborrate"),
+                    item("Labor rates", "schedule", "tickets.laborrate"),
                     item("Tax codes", "percent", "inventory.taxcode"),
                     item("Staff", "badge", "accounts.user", query="staff"),
                     item("Audit trail", "history", "api.auditentry"),

@@ -29,7 +29,7 @@ STDERR = 2
 # What a record may say beside its message: log.info("…", extra={"account": …}).
 FIELDS = (
     *("of_user_id", "by_user_id", "customer_id", "account", "address", "constraint", "reason", "kind", "seconds"),
-    *("row_id", "old", "new"),  # names that an upgrade changes, of rows of the catalogue
+    *("row_id", "old", "new"),  # names that an upgrade changes, of rows of the catalog
 )
 SHOWN = {"time", "level", "logger", "message", "request_id", "user_id", "trace", *FIELDS}
 

@@ -15,7 +15,7 @@ from mechanic_shop.admin.base import DetailPanelMixin, ReadOnly, ReadOnlyInline,
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question
 
 from .. import operations
-from ..lifecycle.admin_format import KIND_COLOURS, day_of, link, money, price, state_badge, sum_of_money
+from ..lifecycle.admin_format import KIND_COLORS, day_of, link, money, price, state_badge, sum_of_money
 from ..models import CreditNote, Invoice, InvoiceState, Payment, PaymentKind
 from .credits import available_credit
 from .documents import mail
@@ -82,7 +82,7 @@ class CreditForm(ButtonForm):
 
 class ReverseForm(ButtonForm):
     serializer_class = ReverseSerializer
-    note = note_question(required=True, help_text="why: a mistake, a cheque that bounced")
+    note = note_question(required=True, help_text="why: a mistake, a check that bounced")
 
     def notes(self) -> list[str]:
         return [f"{self.obj.number} stays as it is; another row of {money(self.obj.amount)} takes it back."]
@@ -137,7 +137,7 @@ class PaperColumns(MoneyColumns):
 class PaymentColumns(MoneyColumns):
     @display(description="What", ordering="kind")
     def kind_shown(self, payment: Payment) -> str:
-        return badge(payment.get_kind_display(), KIND_COLOURS.get(PaymentKind(payment.kind), ""))
+        return badge(payment.get_kind_display(), KIND_COLORS.get(PaymentKind(payment.kind), ""))
 
     @display(description="Amount", ordering="effect")
     def amount_shown(self, payment: Payment) -> str:

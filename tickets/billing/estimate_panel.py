@@ -17,7 +17,7 @@ from .payments import open_deposits
 
 UNITS = {"each": "", "hour": "h"}
 KINDS: dict[str, str] = {
-    LineKind.LABOR: "Labour",
+    LineKind.LABOR: "Labor",
     LineKind.SUBLET: "Sublet",
     LineKind.FEE: "Fee",
     LineKind.TRADE_IN: "Trade-in",
@@ -91,7 +91,7 @@ def sums(document: dict[str, Any], authorized: str | None) -> list[dict[str, Any
     subtotal, total = row("Net" if inclusive else "Subtotal", document["subtotal"], currency), row("Total", document["total"], currency, strong=True)
     found = [] if written.is_nothing(document["discount"]) else [row("Discount", -Decimal(document["discount"]), currency)]
     found += [total, *taxes, subtotal] if inclusive else [subtotal, *taxes, total]
-    return found if authorized is None else [*found, row("Authorised", authorized, currency)]
+    return found if authorized is None else [*found, row("Authorized", authorized, currency)]
 
 
 def deposits(ticket: ServiceTicket) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ class MoneyForm(ButtonForm):
     serializer_class = TakeMoneySerializer
     amount = money_question(required=True)
     method = forms.ChoiceField(choices=Method.choices, initial=Method.CARD, widget=UnfoldAdminSelectWidget)
-    reference = forms.CharField(max_length=100, required=False, widget=UnfoldAdminTextInputWidget, help_text="of the card slip, transfer or cheque")
+    reference = forms.CharField(max_length=100, required=False, widget=UnfoldAdminTextInputWidget, help_text="of the card slip, transfer or check")
     note = note_question()
     received_at = forms.SplitDateTimeField(required=False, label="When", widget=UnfoldAdminSplitDateTimeWidget, help_text="now, when left empty")
 

@@ -1,4 +1,4 @@
-"""Undoing a row of money by one of the opposite sign: a mistake, or a cheque that bounced."""
+"""Undoing a row of money by one of the opposite sign: a mistake, or a check that bounced."""
 
 from decimal import Decimal
 from typing import Any

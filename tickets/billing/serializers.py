@@ -161,7 +161,7 @@ class TakeMoneySerializer(ActionSerializer):
     amount = PositiveMoneyField()
     method = serializers.ChoiceField(choices=Method.choices)
     reference = WrittenField(
-        lines=True, max_length=100, required=False, allow_blank=True, default="", help_text="of the card slip, transfer or cheque"
+        lines=True, max_length=100, required=False, allow_blank=True, default="", help_text="of the card slip, transfer or check"
     )
     note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
     received_at = UTCField(required=False, allow_null=True, default=None, help_text="now, when left out; not before the ticket was opened")

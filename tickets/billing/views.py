@@ -175,7 +175,7 @@ class PaymentViewSet(WrittenOnceViewSet):
     @extend_schema(responses={201: PaymentSerializer})
     @action(detail=True, methods=["post"], serializer_class=ReverseSerializer)
     def reverse(self, request: Any, pk: str) -> Any:
-        """Undo a payment that was a mistake, or a cheque that bounced, by a row of the opposite sign."""
+        """Undo a payment that was a mistake, or a check that bounced, by a row of the opposite sign."""
         return self.produce(operations.reverse, PaymentSerializer, "payment")
 
     @PDF

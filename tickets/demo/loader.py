@@ -32,8 +32,8 @@ from mechanics.models import Mechanic
 
 from .. import operations
 from ..models import HoldReason, ServiceTicket, Status, TicketMechanic, TicketPart
-from . import catalogue
-from .catalogue import CarModel, Dice, RepairJob
+from . import catalog
+from .catalog import CarModel, Dice, RepairJob
 from .money import FrontCounter, can_jobs, in_currency, set_prices
 
 PASSWORD = "Try-the-garage-1"  # noqa: S105 - for the demo, and in the README
@@ -181,9 +181,9 @@ def make_others(dice: Dice, count: int) -> list[Client]:
     found: list[Client] = []
     while len(found) < count:
         turn = len(found) // 240
-        for place, person in enumerate(catalogue.make_people(dice, min(count - len(found), 240))):
+        for place, person in enumerate(catalog.make_people(dice, min(count - len(found), 240))):
             email, phone = person.email, person.phone
-            if turn:  # the catalogue's names and numbers are used up: go on with other mailboxes and area codes
+            if turn:  # the catalog's names and numbers are used up: go on with other mailboxes and area codes
                 email = email.replace("@", f".{turn + 1}@")
                 phone = f"({401 + turn * 3 + place // 100}) 555-01{place % 100:02}"
             found.append(Client(person.name, "" if dice.chance(0.2) else email, phone, person.address))
@@ -191,11 +191,11 @@ def make_others(dice: Dice, count: int) -> list[Client]:
 
 
 def make_car(dice: Dice, serial: int) -> Car:
-    kind = dice.pick(catalogue.VEHICLES)
+    kind = dice.pick(catalog.VEHICLES)
     year = dice.between(kind.first_year, kind.last_year)
-    vin = catalogue.make_vin(kind.vin_prefix, year, 1_000 + 7 * serial)
-    miles = catalogue.make_odometer(dice, 2026 - year)
-    plate = catalogue.make_plate(dice)
+    vin = catalog.make_vin(kind.vin_prefix, year, 1_000 + 7 * serial)
+    miles = catalog.make_odometer(dice, 2026 - year)
+    plate = catalog.make_plate(dice)
     return Car(kind, kind.make, kind.model, year, plate, as_read(dice, vin), dice.pick(kind.colors), miles, dice.between(15, 35))
 
 
@@ -238,12 +238,12 @@ def make_plans(clients: list[Client], scale: int) -> list[Plan]:
 
 def make_plan(t: int, status: Status, client: Client, dice: Dice) -> Plan:
     car = dice.pick(client.cars) if client.cars else None
-    jobs = catalogue.jobs_for(car.kind, car.miles_at(t)) if car else catalogue.jobs_for(SOME_CAR)
+    jobs = catalog.jobs_for(car.kind, car.miles_at(t)) if car else catalog.jobs_for(SOME_CAR)
     plan = Plan(t, status, client, car, dice.pick(jobs), dice)
     if status == Status.CANCELLED:
         plan.gives_up = dice.weighted([(Status.ESTIMATE, 6), (Status.APPROVED, 3), (Status.IN_PROGRESS, 2)])
     # Some of what is unfinished waits for a part that nobody keeps.
-    waiting = [job for job in catalogue.jobs_for(car.kind) if SPECIAL & {sku for sku, _ in job.parts}] if car else []
+    waiting = [job for job in catalog.jobs_for(car.kind) if SPECIAL & {sku for sku, _ in job.parts}] if car else []
     if waiting and status in UNFINISHED and dice.chance(0.4):
         job = dice.pick(waiting)
         if status == Status.APPROVED:
@@ -255,7 +255,7 @@ def make_plan(t: int, status: Status, client: Client, dice: Dice) -> Plan:
 
 # --- the shelf -----------------------------------------------------------------------------------
 
-# Big or dear: ordered when a car needs one, never kept. No job of the catalogue needs the last two.
+# Big or dear: ordered when a car needs one, never kept. No job of the catalog needs the last two.
 SPECIAL = {"RAD-001", "ALT-120A-001", "CLU-KIT-001", "TIM-KIT-001", "TIM-KIT-002", "AC-CND-001", "STR-14KW-002", "FUL-PMP-001", "BRK-DRM-R-001"}
 SCARCE = {"WIP-BLD-001", "FLT-CAB-002", "BAT-H7-AGM", "IGN-COL-001", "EVP-PRG-001", "TIR-TPMS-001"}  # what comes is for waiting cars only
 MISHAPS = {
@@ -279,7 +279,7 @@ class Shelf:
 
     def open(self) -> None:
         """Put 150 kinds of parts on the shelf."""
-        for kind in catalogue.PARTS:
+        for kind in catalog.PARTS:
             special = kind.sku in SPECIAL
             reorder = {} if special else {"reorder_point": kind.reorder_point, "reorder_quantity": kind.reorder_quantity}
             prices = {"price": in_currency(kind.price), "cost": in_currency(kind.cost)}
@@ -542,7 +542,7 @@ class Garage:
     def hire(self, user: User) -> list[Mechanic]:
         """The crew; the second of them has a log-in."""
         columns = ("name", "bio", "hourly_cost", "hired_on", "phone", "email")
-        rows = [{name: getattr(each, name) for name in columns} | {"specialties": list(each.specialties)} for each in catalogue.MECHANICS]
+        rows = [{name: getattr(each, name) for name in columns} | {"specialties": list(each.specialties)} for each in catalog.MECHANICS]
         costs = [in_currency(row.pop("hourly_cost")) for row in rows]
         return [
             Mechanic.objects.create(**row, hourly_cost=cost, user=user if number == 1 else None)

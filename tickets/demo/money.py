@@ -13,7 +13,7 @@ from mechanic_shop.currency import rounded
 from .. import operations
 from ..billing import estimates
 from ..models import CannedJob, Invoice, Job, JobStatus, LaborRate, LineKind, Method, ServiceTicket, Status
-from .catalogue import Dice
+from .catalog import Dice
 
 DAY = 10 * 60 * 60  # seconds of working time
 # What else a mechanic saw, and how many hours it would take.
@@ -39,12 +39,12 @@ CANNED = (
 
 
 def in_currency(amount: Decimal | str) -> Decimal:
-    """An amount of the catalogue, which is written in dollars and cents, as the shop's currency can hold it."""
+    """An amount of the catalog, which is written in dollars and cents, as the shop's currency can hold it."""
     return rounded(Decimal(amount))
 
 
 def set_prices(manager: User) -> None:
-    """Taxes and rates of a garage in Denver: parts are taxed, labour is not."""
+    """Taxes and rates of a garage in Denver: parts are taxed, labor is not."""
     stock.add_tax_code(name="Sales tax", rate=Decimal("8.81"), valid_from=date(2020, 1, 1), is_default=True, by=manager)
     untaxed = stock.add_tax_code(name="Not taxed", rate=Decimal(0), valid_from=date(2020, 1, 1), by=manager)
     LaborRate.objects.create(name="Mechanical", hourly=Decimal("148.00"), is_default=True, tax_code=untaxed, by=manager)

@@ -147,7 +147,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
     @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="add-canned-job", serializer_class=AddCannedJobSerializer)
     def add_canned_job(self, request: Any, pk: str) -> Any:
-        """Put a canned job on the ticket, with its labour and parts, at the prices of today."""
+        """Put a canned job on the ticket, with its labor and parts, at the prices of today."""
         return self.act(operations.add_canned_job)
 
     @response_schema(ServiceTicketSerializer)

@@ -1,4 +1,4 @@
-"""How the admin writes money, and in which colours it shows what became of things."""
+"""How the admin writes money, and in which colors it shows what became of things."""
 
 from datetime import date
 from decimal import Decimal
@@ -16,7 +16,7 @@ from ..models import Invoice, InvoiceState, JobStatus, PaymentKind, ServiceTicke
 from ..pricing import money_format as written
 from . import snapshot
 
-COLOURS = {
+COLORS = {
     Status.ESTIMATE: "",
     Status.APPROVED: "info",
     Status.IN_PROGRESS: "primary",
@@ -25,9 +25,9 @@ COLOURS = {
     Status.CLOSED: "",
     Status.CANCELLED: "danger",
 }
-JOB_COLOURS = {JobStatus.PROPOSED: "warning", JobStatus.APPROVED: "info", JobStatus.DONE: "success", JobStatus.DECLINED: "danger"}
-STATE_COLOURS = {InvoiceState.OPEN: "info", InvoiceState.OVERDUE: "danger", InvoiceState.PAID: "success"}
-KIND_COLOURS = {PaymentKind.PAYMENT: "success", PaymentKind.DEPOSIT: "info", PaymentKind.REFUND: "warning", PaymentKind.REVERSAL: "danger"}
+JOB_COLORS = {JobStatus.PROPOSED: "warning", JobStatus.APPROVED: "info", JobStatus.DONE: "success", JobStatus.DECLINED: "danger"}
+STATE_COLORS = {InvoiceState.OPEN: "info", InvoiceState.OVERDUE: "danger", InvoiceState.PAID: "success"}
+KIND_COLORS = {PaymentKind.PAYMENT: "success", PaymentKind.DEPOSIT: "info", PaymentKind.REFUND: "warning", PaymentKind.REVERSAL: "danger"}
 
 
 def money(amount: Decimal | str, currency: str = "") -> str:
@@ -46,16 +46,16 @@ def sum_of_money(amount: Decimal | str, currency: str = "") -> SafeString:
 
 
 def status_badge(ticket: ServiceTicket) -> SafeString:
-    return badge(ticket.get_status_display(), COLOURS[Status(ticket.status)])
+    return badge(ticket.get_status_display(), COLORS[Status(ticket.status)])
 
 
 def job_badge(status: str) -> SafeString:
-    return badge(JobStatus(status).label, JOB_COLOURS.get(JobStatus(status), ""))
+    return badge(JobStatus(status).label, JOB_COLORS.get(JobStatus(status), ""))
 
 
 def state_badge(invoice: Invoice) -> SafeString:
     state = InvoiceState(invoice.state)
-    return badge(state.label, STATE_COLOURS.get(state, ""))
+    return badge(state.label, STATE_COLORS.get(state, ""))
 
 
 def page_of(page: str, pk: int) -> str:

@@ -29,7 +29,7 @@ class LaborRate(UniqueTextModel, ShopModel):
     name = models.CharField(max_length=60)
     hourly = amount_field(help_text="what an hour costs the customer")
     tax_code = tax_code()
-    is_default = models.BooleanField(default=False, help_text="for labour that names no rate")
+    is_default = models.BooleanField(default=False, help_text="for labor that names no rate")
     is_active = models.BooleanField(default=True, help_text="can be used; switch off instead of deleting")
 
     unaudited = frozenset({"unique_key"})
@@ -67,7 +67,7 @@ class CannedJobQuerySet(ShopQuerySet):
 
 
 class CannedJob(UniqueTextModel, ShopModel):
-    """A job that is done again and again, with its labour and parts, to be put on a ticket in one step at the prices of that day."""
+    """A job that is done again and again, with its labor and parts, to be put on a ticket in one step at the prices of that day."""
 
     name = models.CharField(max_length=200, help_text="becomes the job's title")
     concern = models.TextField(max_length=5000, blank=True)
@@ -91,12 +91,12 @@ class CannedJob(UniqueTextModel, ShopModel):
 
 
 class CannedJobLine(ShopModel):
-    """A line of the jobs to come. Labour without a price costs what its rate does on the day."""
+    """A line of the jobs to come. Labor without a price costs what its rate does on the day."""
 
     canned_job = models.ForeignKey(CannedJob, models.CASCADE, related_name="lines")
     kind = models.CharField(max_length=10, choices=LineKind.choices)
     description = models.CharField(max_length=500)
-    quantity = quantity_field(default=Decimal(1), help_text="hours, for labour")
+    quantity = quantity_field(default=Decimal(1), help_text="hours, for labor")
     unit_price = price_field(null=True, blank=True)
     rate = models.ForeignKey(LaborRate, models.PROTECT, null=True, blank=True, related_name="+")
     tax_code = tax_code_of_line()
@@ -110,7 +110,7 @@ class CannedJobLine(ShopModel):
             models.CheckConstraint(
                 condition=Q(kind=LineKind.LABOR) | Q(rate=None, unit_price__isnull=False),
                 name="a_canned_line_has_a_price_or_is_labor",
-                violation_error_message="Only labour has a rate; everything else needs a unit_price.",
+                violation_error_message="Only labor has a rate; everything else needs a unit_price.",
             ),
         ]
 

@@ -39,7 +39,7 @@ class JobQuerySet(ShopQuerySet):
 
 
 class Job(ShopModel):
-    """One thing that is done, or could be, on a ticket: its labour, parts, sublet work, fees and trade-ins under one heading.
+    """One thing that is done, or could be, on a ticket: its labor, parts, sublet work, fees and trade-ins under one heading.
 
     ``authorized_total`` is what the customer said yes to: the sum of its lines, before the ticket's discount and tax.
     """

@@ -116,13 +116,13 @@ class TicketPart(PricedLine, ShopModel):
 
 
 class JobLine(PricedLine, ShopModel):
-    """Labour by the hour, work that was given away (sublet), a fee, or a trade-in; at the price of the day it was written."""
+    """Labor by the hour, work that was given away (sublet), a fee, or a trade-in; at the price of the day it was written."""
 
     job = models.ForeignKey(Job, models.CASCADE, related_name="lines")
     kind = models.CharField(max_length=10, choices=LineKind.choices)
     description = models.CharField(max_length=500)
-    quantity = quantity_field(default=Decimal(1), help_text="hours, for labour")
-    unit_price = price_field(help_text="of an hour, for labour; what the shop gives for one, for a trade-in")
+    quantity = quantity_field(default=Decimal(1), help_text="hours, for labor")
+    unit_price = price_field(help_text="of an hour, for labor; what the shop gives for one, for a trade-in")
     unit_cost = price_field(default=ZERO, blank=True, help_text="what sublet work costs the shop")
     rate = models.ForeignKey(LaborRate, models.PROTECT, null=True, blank=True, related_name="+")
     mechanic = models.ForeignKey(Mechanic, models.PROTECT, null=True, blank=True, related_name="job_lines")
@@ -143,7 +143,7 @@ class JobLine(PricedLine, ShopModel):
             models.CheckConstraint(
                 condition=Q(kind=LineKind.LABOR) | Q(rate=None, mechanic=None),
                 name="only_labor_has_a_rate_and_a_mechanic",
-                violation_error_message="Only labour has a rate and a mechanic.",
+                violation_error_message="Only labor has a rate and a mechanic.",
             ),
             models.CheckConstraint(
                 condition=~Q(kind=LineKind.TRADE_IN) | Q(discount_percent=0, discount_amount=0),

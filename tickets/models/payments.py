@@ -33,7 +33,7 @@ class Method(models.TextChoices):
     CASH = "cash"
     CARD = "card"
     TRANSFER = "transfer"
-    CHEQUE = "cheque"
+    CHEQUE = "cheque", "Check"
     OTHER = "other"
 
 
@@ -75,7 +75,7 @@ class Payment(Printed, AppendOnlyModel):
     credited_to = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="taken_from", help_text="of credit that is taken: the row that counts it elsewhere"
     )
-    reference = models.CharField(max_length=100, blank=True, help_text="of the card slip, transfer or cheque")
+    reference = models.CharField(max_length=100, blank=True, help_text="of the card slip, transfer or check")
     note = models.CharField(max_length=500, blank=True)
     received_at = models.DateTimeField(default=timezone.now)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")

@@ -69,7 +69,7 @@ def lines(start: date, end: date, *facts: str, **only: Any) -> Iterator[tuple[tu
 
 
 def sales(start: date, end: date, by: str) -> dict[str, Any]:
-    """Net, tax, hours and papers by day, week or month, or the labour by mechanic. What sold nothing has no row."""
+    """Net, tax, hours and papers by day, week or month, or the labor by mechanic. What sold nothing has no row."""
     rows, totals = sales_of_mechanics(start, end) if by == "mechanic" else sales_over_time(start, end, PERIODS[by])
     return {"from": start, "to": end, "by": by, "currency": settings.SHOP_CURRENCY, "rows": rows, "totals": totals.facts()}
 
@@ -107,7 +107,7 @@ PERIODS = {"day": day_of, "week": week_of, "month": month_of}
 
 
 def sales_of_mechanics(start: date, end: date) -> tuple[list[dict[str, Any]], Sold]:
-    """Labour only: nothing else has a mechanic. An invoice counts for each mechanic on it, and once in the totals."""
+    """Labor only: nothing else has a mechanic. An invoice counts for each mechanic on it, and once in the totals."""
     rows: dict[int | None, Sold] = defaultdict(Sold)
     names: dict[int | None, str] = {}
     totals = Sold()

@@ -50,7 +50,7 @@ class PeriodQuery(ReportQuery):
 
 
 class SalesQuery(PeriodQuery):
-    by = serializers.ChoiceField(choices=["day", "week", "month", "mechanic"], default="day", help_text="mechanic: labour only")
+    by = serializers.ChoiceField(choices=["day", "week", "month", "mechanic"], default="day", help_text="mechanic: labor only")
 
 
 # --- what is answered ------------------------------------------------------------------------------
@@ -94,14 +94,14 @@ class SalesTotalsSerializer(serializers.Serializer):
     net_of = SalesKindsSerializer(help_text="the net by what it was for")
     invoices = serializers.IntegerField(help_text="issued; those credited since count, too")
     credit_notes = serializers.IntegerField()
-    hours = NumberField(help_text="of labour, sold")
-    labor_rate = SignedMoneyField(allow_null=True, help_text="the net of labour for each hour; null without hours")
+    hours = NumberField(help_text="of labor, sold")
+    labor_rate = SignedMoneyField(allow_null=True, help_text="the net of labor for each hour; null without hours")
 
 
 class SalesRowSerializer(SalesTotalsSerializer):
     period = serializers.CharField(allow_null=True, help_text="2026-03-09, 2026-W11 or 2026-03; null by mechanic")
     starts_on = serializers.DateField(allow_null=True, help_text="of a week its Monday")
-    mechanic = SmallMechanicSerializer(allow_null=True, help_text="null by day, week and month, and of labour that names none")
+    mechanic = SmallMechanicSerializer(allow_null=True, help_text="null by day, week and month, and of labor that names none")
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()

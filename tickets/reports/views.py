@@ -91,7 +91,7 @@ class ReportViewSet(ReportMixin, ShopGenericViewSet):
     @report(SalesSerializer, SalesQuery, "reports_sales")
     @action(detail=False)
     def sales(self, request: Any) -> Any:
-        """Sales: invoices less credit notes, each on the day of its issue, by day, week (from Monday) or month; or the labour by mechanic.
+        """Sales: invoices less credit notes, each on the day of its issue, by day, week (from Monday) or month; or the labor by mechanic.
 
         A day, week or month without an invoice or a credit note has no row; one with credit notes alone may be negative.
         """

@@ -1,4 +1,4 @@
-"""What the shop offers: labour rates and canned jobs."""
+"""What the shop offers: labor rates and canned jobs."""
 
 from typing import Any, ClassVar
 
@@ -93,7 +93,7 @@ class CannedLinesInline(RowsOfCannedJob):
     model = CannedJobLine
     form = CannedLineForm
     verbose_name = "line"
-    verbose_name_plural = "Labour, sublet work, fees and trade-ins"
+    verbose_name_plural = "Labor, sublet work, fees and trade-ins"
     fields = ("kind", "description", "quantity", "rate", "unit_price", "tax_code")
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:

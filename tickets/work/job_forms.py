@@ -50,7 +50,7 @@ from .job_serializers import (
 
 TAKES_LINES = (JobStatus.PROPOSED, *AUTHORIZED)
 DECIDABLE = (JobStatus.PROPOSED, JobStatus.APPROVED, JobStatus.DECLINED, JobStatus.DEFERRED)  # the office may also take back a yes
-KINDS = [(LineKind.LABOR, "Labour"), (LineKind.SUBLET, "Sublet"), (LineKind.FEE, "Fee"), (LineKind.TRADE_IN, "Trade-in")]
+KINDS = [(LineKind.LABOR, "Labor"), (LineKind.SUBLET, "Sublet"), (LineKind.FEE, "Fee"), (LineKind.TRADE_IN, "Trade-in")]
 
 
 def is_open(ticket: ServiceTicket) -> bool:
@@ -98,7 +98,7 @@ class AddJobForm(ButtonForm):
     serializer_class = JobSerializer
     title = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget, help_text="what is to be done")
     concern = text_question(help_text="what the customer says")
-    hours = quantity_question(required=False, help_text="of labour, if you know them; everything else is added later")
+    hours = quantity_question(required=False, help_text="of labor, if you know them; everything else is added later")
     rate = forms.ModelChoiceField(
         LaborRate.objects.filter(is_active=True), required=False, widget=UnfoldAdminSelectWidget, help_text="none: the shop's default rate"
     )
@@ -147,11 +147,11 @@ class AddLineForm(JobForm):
     offered = TAKES_LINES
     kind = forms.ChoiceField(choices=KINDS, initial=LineKind.LABOR, widget=UnfoldAdminRadioSelectWidget(radio_style=HORIZONTAL))
     description = forms.CharField(max_length=500, widget=UnfoldAdminTextInputWidget)
-    quantity = quantity_question(initial=1, help_text="hours, for labour")
+    quantity = quantity_question(initial=1, help_text="hours, for labor")
     rate = forms.ModelChoiceField(
-        LaborRate.objects.filter(is_active=True), required=False, widget=UnfoldAdminSelectWidget, help_text="of labour; none: the shop's default rate"
+        LaborRate.objects.filter(is_active=True), required=False, widget=UnfoldAdminSelectWidget, help_text="of labor; none: the shop's default rate"
     )
-    unit_price = money_question(label="Price", help_text="of one, or of an hour; labour may leave it to its rate; what you give for a trade-in")
+    unit_price = money_question(label="Price", help_text="of one, or of an hour; labor may leave it to its rate; what you give for a trade-in")
     unit_cost = money_question(label="Cost", help_text="what sublet work costs the shop")
     mechanic = row_question(JobLine.mechanic, required=False)
     tax_code = forms.ModelChoiceField(
@@ -322,12 +322,12 @@ class WorkButtons:
         operations.add_canned_job(ticket, **answers, by=request.user)
         return f'"{answers["canned_job"]}" is proposed on {ticket.number}.'
 
-    @button("Add labour, fee or trade-in", AddLineForm, icon="playlist_add", permission=CHANGE, when=has_jobs(*TAKES_LINES))
+    @button("Add labor, fee or trade-in", AddLineForm, icon="playlist_add", permission=CHANGE, when=has_jobs(*TAKES_LINES))
     def add_line(self, request: HttpRequest, ticket: ServiceTicket, job: Job, **answers: Any) -> str:
         line = operations.add_line(job, **answers, by=request.user)
         return f'{line.description}: {money(line.line_total)} in "{job.title}".'
 
-    @button("Remove labour, fee or trade-in", RemoveLineForm, icon="playlist_remove", permission=CHANGE, when=has_jobs(*TAKES_LINES))
+    @button("Remove labor, fee or trade-in", RemoveLineForm, icon="playlist_remove", permission=CHANGE, when=has_jobs(*TAKES_LINES))
     def remove_line(self, request: HttpRequest, ticket: ServiceTicket, line: int) -> str:
         job = ticket.jobs.filter(lines=line).first()
         if job is None:
@@ -335,7 +335,7 @@ class WorkButtons:
         operations.remove_line(job, line=line, by=request.user)
         return f'Taken out of "{job.title}".'
 
-    @button("Authorise", AuthorizeForm, icon="thumb_up", permission="tickets.move_serviceticket", when=has_units)
+    @button("Authorize", AuthorizeForm, icon="thumb_up", permission="tickets.move_serviceticket", when=has_units)
     def authorize(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         word = operations.authorize(ticket, **answers, by=request.user)
         approved = [told["title"] for told in word.decisions if told["decision"] == JobStatus.APPROVED]

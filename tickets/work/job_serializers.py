@@ -1,4 +1,4 @@
-"""Jobs, canned jobs, labour rates and the customer's word as JSON, and the bodies of what one can do to them."""
+"""Jobs, canned jobs, labor rates and the customer's word as JSON, and the bodies of what one can do to them."""
 
 from decimal import Decimal
 from typing import Any
@@ -79,13 +79,13 @@ def tax_code() -> NestedRelatedField:
 
 
 class JobLineSerializer(ShopSerializer):
-    """A line of a job. Labour costs what its rate does, or the default rate, unless ``unit_price`` says otherwise.
+    """A line of a job. Labor costs what its rate does, or the default rate, unless ``unit_price`` says otherwise.
 
     A ``trade_in`` is what the shop takes in: its ``unit_price`` is what it gives for one. Only the office writes it.
     """
 
     kind = serializers.ChoiceField(choices=LineKind.choices)
-    quantity = PositiveQuantityField(default=Decimal(1), help_text="hours, for labour")
+    quantity = PositiveQuantityField(default=Decimal(1), help_text="hours, for labor")
     rate = NestedRelatedField(queryset=LaborRate.objects.select_related("tax_code"), required=False, allow_null=True)
     mechanic = NestedRelatedField(queryset=Mechanic.objects.all(), required=False, allow_null=True)
     tax_code = tax_code()
@@ -311,7 +311,7 @@ class AuthorizationSerializer(ShopSerializer):
 
 class CannedJobLineSerializer(ShopSerializer):
     kind = serializers.ChoiceField(choices=LineKind.choices)
-    quantity = PositiveQuantityField(default=Decimal(1), help_text="hours, for labour")
+    quantity = PositiveQuantityField(default=Decimal(1), help_text="hours, for labor")
     unit_price = UnitPriceField(required=False, allow_null=True, help_text="none: what the rate costs on the day")
     rate = NestedRelatedField(queryset=LaborRate.objects.all(), required=False, allow_null=True)
     tax_code = tax_code()
@@ -322,7 +322,7 @@ class CannedJobLineSerializer(ShopSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["kind"] != LineKind.LABOR and (attrs.get("rate") or attrs.get("unit_price") is None):
-            raise serializers.ValidationError({"unit_price": ["Only labour has a rate; everything else needs a unit_price."]}, "required")
+            raise serializers.ValidationError({"unit_price": ["Only labor has a rate; everything else needs a unit_price."]}, "required")
         return attrs
 
 

@@ -34,7 +34,7 @@ MOST_JOBS = MOST_LINES = 200
 
 @atomic
 def add_job(ticket: ServiceTicket, *, lines: Any = (), by: Any, **details: Any) -> Job:
-    """Propose a job, with its labour, sublet work, fees and trade-ins. Raises DomainError ``ticket_locked`` or ``trade_in_exceeds_total``."""
+    """Propose a job, with its labor, sublet work, fees and trade-ins. Raises DomainError ``ticket_locked`` or ``trade_in_exceeds_total``."""
     lock_open(ticket)
     job = write_job(ticket, lines=lines, **details, by=by)
     if any(line["kind"] == LineKind.TRADE_IN for line in lines):
@@ -96,7 +96,7 @@ def delete_job(job: Job, *, by: Any) -> None:
 
 @atomic
 def add_line(job: Job, *, by: Any, **details: Any) -> JobLine:
-    """Put labour, sublet work, a fee or a trade-in into the job. An approved job that grows beyond what was approved goes back to the customer.
+    """Put labor, sublet work, a fee or a trade-in into the job. An approved job that grows beyond what was approved goes back to the customer.
 
     Raises DomainError ``ticket_locked``, ``job_ended`` or ``trade_in_exceeds_total``; NotAllowed for a discount or a
     trade-in of somebody who may not give one.
@@ -159,7 +159,7 @@ def line_of(job: Job, key: int) -> JobLine:
 
 
 def write_line(line: JobLine, details: dict[str, Any], *, office_prices: bool = False, by: Any) -> JobLine:
-    """Give a line these details, and what follows from them: labour costs what its rate does unless a price is named."""
+    """Give a line these details, and what follows from them: labor costs what its rate does unless a price is named."""
     before = priced(line) if line.pk else {}
     for name in ("rate", "mechanic"):
         if details.get(name) is not None:
@@ -176,7 +176,7 @@ def write_line(line: JobLine, details: dict[str, Any], *, office_prices: bool = 
     if line.kind == LineKind.LABOR:
         price_labor(line, details)
     elif line.rate is not None or line.mechanic is not None:
-        raise InvalidInput("kind", "only_labor_has_a_rate", "Only labour has a rate and a mechanic.")
+        raise InvalidInput("kind", "only_labor_has_a_rate", "Only labor has a rate and a mechanic.")
     if line.unit_price is None:
         raise InvalidInput("unit_price", "required", "Say what it costs.")
     if not office_prices and (line.is_trade_in or (before != priced(line) if before else not has_usual_price(line))):
@@ -221,7 +221,7 @@ def price_labor(line: JobLine, details: dict[str, Any]) -> None:
     if line.rate is None and line.unit_price is None:
         line.rate = LaborRate.objects.filter(is_default=True, is_active=True).first()
         if line.rate is None:
-            raise InvalidInput("rate", "required", "The shop has no default labour rate: name a rate or a unit_price.")
+            raise InvalidInput("rate", "required", "The shop has no default labor rate: name a rate or a unit_price.")
     named = "rate" in details or line.unit_price is None
     if line.rate is not None and named and details.get("unit_price") is None:
         line.unit_price = line.rate.hourly

@@ -51,7 +51,7 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
     @response_schema(JobSerializer)
     @action(detail=True, methods=["put"], url_path="add-line", serializer_class=JobLineSerializer)
     def add_line(self, request: Any, pk: str) -> Any:
-        """Put labour, sublet work, a fee or a trade-in into the job; an approved job that grows goes back to the customer."""
+        """Put labor, sublet work, a fee or a trade-in into the job; an approved job that grows goes back to the customer."""
         return self.act(operations.add_line)
 
     @response_schema(JobSerializer)
@@ -96,7 +96,7 @@ def managed(model: str) -> dict[str, Any]:
 
 
 class CannedJobViewSet(ShopModelViewSet):
-    """Canned jobs: templates with labour and parts."""
+    """Canned jobs: templates with labor and parts."""
 
     queryset = CannedJob.objects.prefetch_related("lines__rate", "lines__tax_code", "parts__part")
     serializer_class = CannedJobSerializer
@@ -106,7 +106,7 @@ class CannedJobViewSet(ShopModelViewSet):
 
 
 class LaborRateViewSet(ShopModelViewSet):
-    """Labour rates: what an hour of a kind of work costs the customer."""
+    """Labor rates: what an hour of a kind of work costs the customer."""
 
     queryset = LaborRate.objects.select_related("tax_code")
     serializer_class = LaborRateSerializer

@@ -1,4 +1,4 @@
-"""How the shop's papers look: fonts, colours, sizes. Points everywhere: 72 are an inch."""
+"""How the shop's papers look: fonts, colors, sizes. Points everywhere: 72 are an inch."""
 
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_RIGHT

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from tickets.demo.catalogue import (
+from tickets.demo.catalog import (
     COUNTED_UNITS,
     MEASURED_UNITS,
     MECHANICS,
