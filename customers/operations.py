@@ -12,12 +12,11 @@ from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import EMAIL_TAKEN
 from mechanic_shop.accounts.permission_checks import may_manage
 from mechanic_shop.admin.log import forget_in_log
-from mechanic_shop.currency import rounded
 from mechanic_shop.db import audit, row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput, NotAllowed
 
-from . import idempotency_redaction
+from . import history, idempotency_redaction
 from .models import Customer, Vehicle, erased
 
 log = logging.getLogger("shop.privacy")
@@ -69,7 +68,7 @@ def delete(customer: Customer, *, by: Any) -> None:
     Raises DomainError ``customer_in_use`` for one with a history.
     """
     row_locks.lock(customer, "user")
-    if customer.tickets.exists():
+    if history.is_kept(customer):
         raise DomainError("customer_in_use", f"{customer.name} has tickets, so the record stays: erase who it was instead.")
     rows: list[Any] = [*customer.vehicles.all(), customer]
     if customer.user is not None:
@@ -98,8 +97,7 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
         row_locks.lock(user)  # the user's roles and password stay as they are until the end
         if by.pk == user.pk:
             accounts.check_current_password(user, current_password)
-    _refuse_open_tickets(customer)
-    _refuse_open_money(customer)
+    history.check_erasure(customer)
     vehicles = _erase_vehicles(customer)
     # A mechanic or a clerk who is also a customer keeps the log-in for work, and is a customer no more.
     works_here = user is not None and user.is_shop_staff
@@ -119,23 +117,6 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
     idempotency_redaction.forget(customer, user)
     _forget_everywhere(customer, *vehicles, *filter(None, [kept_login]))
     log.info("customer erased", extra={"customer_id": customer.pk, "by_user_id": by.pk})
-
-
-def _refuse_open_money(customer: Customer) -> None:
-    """What is owed is settled first, by either: nobody could be paid back, or asked for it, afterwards."""
-    owed = sum(customer.invoices.values_list("total", flat=True)) - sum(customer.creditnotes.values_list("total", flat=True))
-    balance = owed - sum(customer.payments.exclude(kind="applied").values_list("effect", flat=True))
-    if balance:
-        amount = f"{rounded(balance):f}"
-        detail = f"{amount} are open with {customer.name}: settle that first, then erase."
-        raise DomainError("customer_has_balance", detail, balance=amount)
-
-
-def _refuse_open_tickets(customer: Customer) -> None:
-    waiting = [ticket.number for ticket in customer.tickets.unfinished().order_by("pk")[:20]]
-    if waiting:
-        detail = f"Close or cancel {', '.join(waiting)} first: the shop must know whom it works for, and who pays."
-        raise DomainError("customer_has_open_tickets", detail, tickets=waiting)
 
 
 def _erase_vehicles(customer: Customer) -> list[Vehicle]:
@@ -199,6 +180,6 @@ def _check_reading(vehicle: Vehicle, reading: int | None, confirmed: bool) -> No
 def delete_vehicle(vehicle: Vehicle, *, by: Any) -> None:
     """Erase a vehicle that was never repaired here. Raises DomainError ``vehicle_in_use`` for another."""
     row_locks.lock(vehicle)
-    if vehicle.tickets.exists():
+    if history.is_kept(vehicle):
         raise DomainError("vehicle_in_use", f"{vehicle} has tickets, so its record stays: change its customer if it was sold.")
     vehicle.delete(by=by)

@@ -7,23 +7,27 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any
 
 from django.db import connection, transaction
 
-from .models import ZERO, Part, StockMovement
+from .models import Part, StockMovement
 
 THOUSANDTH = Decimal("0.001")
-HOLD_STOCK = {"approved", "in_progress"}  # the statuses in which a ticket may hold parts; tickets are not ours to import
 Counts = defaultdict[int, Decimal]
 
 
 _more_checks: list[Callable[[], Iterable[str]]] = []
+_holders: list[Callable[[dict[int, Part], Counts], Iterable[str]]] = []
 
 
 def register(check: Callable[[], Iterable[str]]) -> None:
     """Let ``check_stock`` also ask another app what contradicts itself."""
     _more_checks.append(check)
+
+
+def register_holder(check: Callable[[dict[int, Part], Counts], Iterable[str]]) -> None:
+    """Let another app add up what it holds of each part, in the counts that the check is given, and say what is wrong with it."""
+    _holders.append(check)
 
 
 def find_discrepancies() -> list[str]:
@@ -33,7 +37,7 @@ def find_discrepancies() -> list[str]:
         moved: Counts = defaultdict(Decimal)
         held: Counts = defaultdict(Decimal)
         ledger = list(broken_chain(parts, moved))
-        lines = list(wrong_lines(parts, held))
+        lines = [found for check in _holders for found in check(parts, held)]
         others = [found for check in _more_checks for found in check()]
     return [*wrong_counts(parts, moved, held), *ledger, *lines, *others]
 
@@ -68,21 +72,6 @@ def broken_chain(parts: dict[int, Part], moved: Counts) -> Iterator[str]:
         if exact(stated) != expected:
             yield f"{parts[part_id].sku}: movement {pk} says that {show(stated)} were on hand after it; it is {show(expected)}."
         after[part_id] = stated
-
-
-def wrong_lines(parts: dict[int, Part], held: Counts) -> Iterator[str]:
-    """Nothing is held or fitted twice, or for a ticket that may hold nothing. Adds up in ``held`` what is held."""
-    lines: Any = Part._meta.get_field("ticket_lines").related_model
-    rows = lines.objects.select_related("ticket").only("part_id", "quantity", "allocated", "issued", "ticket__status").order_by("pk")
-    for line in rows.iterator():
-        sku, ticket = parts[line.part_id].sku, line.ticket
-        if exact(line.allocated + line.issued) > exact(line.quantity):
-            there = f"{show(line.allocated)} allocated and {show(line.issued)} issued"
-            yield f"{ticket.number}: {there} of {sku}, but only {show(line.quantity)} are on the ticket."
-        if ticket.status in HOLD_STOCK:
-            held[line.part_id] = exact(held[line.part_id] + line.allocated)
-        elif line.allocated != ZERO:
-            yield f"{ticket.number} is {ticket.status}, but still holds {show(line.allocated)} of {sku}."
 
 
 def exact(quantity: Decimal) -> Decimal:

@@ -16,6 +16,7 @@ from mechanic_shop.errors import InvalidInput
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 from mechanic_shop.prices import price_field
 
+from . import demand
 from .taxes import TaxCode
 
 ZERO = Decimal(0)
@@ -151,7 +152,7 @@ class Part(UniqueTextModel, ShopModel):
 
     def quantities(self) -> list[Decimal]:
         """Every quantity of it that the shop holds or has promised."""
-        return [self.on_hand, self.allocated, *self.ticket_lines.values_list("quantity", flat=True)]
+        return [self.on_hand, self.allocated, *demand.lines_of(self).values_list("quantity", flat=True)]
 
     def check_quantity(self, quantity: Decimal, field: str = "quantity") -> Decimal:
         """The quantity, if it can be one of this part. Raises InvalidInput for a piece of what is counted."""

@@ -17,6 +17,7 @@ from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 from mechanic_shop.http import caching
 
+from . import demand
 from .models import ZERO, Part, Reason, StockMovement
 from .taxes import TaxCode, TaxPart, TaxRate
 
@@ -75,7 +76,7 @@ def count(part: Part, *, counted: Decimal, note: str = "", by: Any) -> StockMove
     part.check_quantity(counted, "counted")
     shelf = lock_parts([part.pk])[part.pk]
     if counted < shelf.allocated:
-        holders = list(dict.fromkeys(line.ticket.number for line in part.ticket_lines.holding()))
+        holders = list(dict.fromkeys(line.ticket.number for line in demand.lines_of(part).holding()))
         raise DomainError(
             "count_below_allocated",
             f"{show(shelf.allocated)} are allocated to {', '.join(holders)}: remove the part from a ticket first, then count again.",
@@ -93,7 +94,7 @@ def count(part: Part, *, counted: Decimal, note: str = "", by: Any) -> StockMove
 def delete(part: Part, *, by: Any) -> None:
     """Erase a part that was never used. Raises DomainError ``part_in_use`` for one with a history."""
     row_locks.lock(part)
-    if part.movements.exists() or part.ticket_lines.exists():
+    if part.movements.exists() or demand.lines_of(part).exists():
         raise DomainError("part_in_use", f"{part.sku} has a history, so it stays: set is_active to false instead.")
     part.delete(by=by)
     _stock_changed()
@@ -206,7 +207,7 @@ def fill_backorders(part: Part) -> None:
 
     The tickets are told after the commit: to touch their rows here would take the locks in the wrong order.
     """
-    waiting = list(part.ticket_lines.backordered())
+    waiting = list(demand.lines_of(part).backordered())
     available = Part.objects.get(pk=part.pk).available if waiting else ZERO
     filled = []
     for line in waiting:
@@ -218,9 +219,8 @@ def fill_backorders(part: Part) -> None:
         available -= given
         filled.append(line.ticket_id)
     if filled:
-        tickets: Any = part.ticket_lines.model._meta.get_field("ticket").related_model
         # What fails then must not be told of a write that is done.
-        transaction.on_commit(lambda: [tickets.objects.filter(pk=pk).increment_version() for pk in sorted(set(filled))], robust=True)
+        transaction.on_commit(lambda: demand.all_lines().mark_filled(sorted(set(filled))), robust=True)
 
 
 def _shift_on_hand(part: Part, quantity: Decimal) -> None:

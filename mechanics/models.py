@@ -14,6 +14,8 @@ from mechanic_shop.currency import amount_field
 from mechanic_shop.dates import day_end, day_start
 from mechanic_shop.db.models import ShopModel, ShopQuerySet
 
+from .assignments import all_assignments
+
 
 def matches_specialty(word: str) -> Q:
     """A condition on the JSON text of the specialties, in which "ü" is an escape on SQLite and quotes and brackets are no words."""
@@ -39,7 +41,7 @@ class MechanicQuerySet(PeopleQuerySet, ShopQuerySet):
 
         Counts tickets that are not cancelled, assigned on a day of the shop from ``since`` to ``until``, both included.
         """
-        links = self.model._meta.get_field("assignments").related_model.objects.exclude(ticket__status="cancelled")
+        links = all_assignments().counted()
         if since:
             links = links.filter(assigned_at__gte=day_start(since))
         if until:

@@ -7,6 +7,7 @@ from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError
 from mechanic_shop.http import caching
 
+from .assignments import all_assignments
 from .models import Mechanic
 
 
@@ -14,7 +15,7 @@ from .models import Mechanic
 def delete(mechanic: Mechanic, *, by: Any) -> None:
     """Erase a mechanic who was never on a ticket. Raises DomainError ``mechanic_in_use`` for one with a history."""
     row_locks.lock(mechanic)
-    if mechanic.assignments.exists():
+    if all_assignments().filter(mechanic=mechanic).exists():
         raise DomainError("mechanic_in_use", f"{mechanic.name} has worked on tickets, so the record stays: set is_active to false instead.")
     mechanic.delete(by=by)
     caching.changed("mechanics")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("customers", "mechanics", "inventory", "tickets")
@@ -58,6 +59,37 @@ def modules() -> Iterator[tuple[Path, str, bool]]:
             parts = path.relative_to(ROOT).with_suffix("").parts
             is_package = parts[-1] == "__init__"
             yield path, ".".join(parts[:-1] if is_package else parts), is_package
+
+
+def reverse_names() -> set[str]:
+    """What Django adds to models of the lower apps for relations of tickets: ``customer.tickets``, ``part.ticket_lines``."""
+    relations = [each for model in apps.get_models() if model._meta.app_label in APPS[:3] for each in model._meta.related_objects]
+    names = {each.get_accessor_name() for each in relations if each.related_model._meta.app_label == "tickets"}
+    return {name for name in names if name}
+
+
+def reverse_uses(source: str, names: set[str]) -> list[str]:
+    """Where code follows such a relation: by attribute, in a lookup, or by the field's name."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and node.attr in names:
+            found.append(node.attr)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get_field":
+            found += [arg.value for arg in node.args if isinstance(arg, ast.Constant) and arg.value in names]
+        text = node.arg if isinstance(node, ast.keyword) else node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and "__" in text and names & set(text.split("__")):
+            found.append(text)
+    return found
+
+
+def test_no_lower_app_follows_a_relation_of_tickets():
+    names = reverse_names()
+    assert {"tickets", "ticket_lines", "assignments", "invoices"} <= names
+    checked = [(path, name) for path, name, _ in modules() if name.split(".")[0] in APPS[:3] and ".migrations" not in name]
+    assert [f"{name}: {use}" for path, name in checked for use in reverse_uses(path.read_text(), names)] == []
+    assert reverse_uses("part.ticket_lines.filter(x=1)", names) == ["ticket_lines"]
+    assert reverse_uses("rows.filter(ticket_lines__issued=1); rows.only('x__tickets')", names) == ["ticket_lines__issued", "x__tickets"]
+    assert reverse_uses("Part._meta.get_field('assignments')", names) == ["assignments"]
 
 
 # The slices of tickets above its models, in their order. ``tickets.operations`` is the index of what they do, for views and admin pages.

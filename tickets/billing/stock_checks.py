@@ -4,13 +4,27 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from inventory.integrity_checks import exact, show
-from inventory.models import Part, Reason, StockMovement
+from inventory.integrity_checks import Counts, exact, show
+from inventory.models import ZERO, Part, Reason, StockMovement
 
-from ..models import CreditNote, TicketPart, ticket_number
+from ..models import STOCK_HOLDING_STATUSES, CreditNote, TicketPart, ticket_number
 
 Fitted = defaultdict[tuple[str, int], Decimal]
 """Quantities by ticket number and part."""
+
+
+def wrong_lines(parts: dict[int, Part], held: Counts) -> Iterator[str]:
+    """Nothing is held or fitted twice, or for a ticket that may hold nothing. Adds up in ``held`` what is held."""
+    rows = TicketPart.objects.select_related("ticket").only("part_id", "quantity", "allocated", "issued", "ticket__status").order_by("pk")
+    for line in rows.iterator():
+        sku, ticket = parts[line.part_id].sku, line.ticket
+        if exact(line.allocated + line.issued) > exact(line.quantity):
+            there = f"{show(line.allocated)} allocated and {show(line.issued)} issued"
+            yield f"{ticket.number}: {there} of {sku}, but only {show(line.quantity)} are on the ticket."
+        if ticket.status in STOCK_HOLDING_STATUSES:
+            held[line.part_id] = exact(held[line.part_id] + line.allocated)
+        elif line.allocated != ZERO:
+            yield f"{ticket.number} is {ticket.status}, but still holds {show(line.allocated)} of {sku}."
 
 
 def find_discrepancies() -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What a ticket charges for: its parts, and the lines of its jobs."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Self
 
@@ -46,6 +47,11 @@ class TicketPartQuerySet(ShopQuerySet):
         """Lines that wait for stock, oldest ticket first."""
         waiting = self.authorized().filter(ticket__status__in=STOCK_HOLDING_STATUSES, quantity__gt=Round(F("allocated") + F("issued"), precision=3))
         return waiting.order_by("ticket__opened_at", "ticket_id", "pk")
+
+    def mark_filled(self, tickets: Iterable[int]) -> None:
+        """Give each of these tickets a new version: stock came for its lines."""
+        for pk in tickets:
+            ServiceTicket.objects.filter(pk=pk).increment_version()
 
     def holding(self) -> Self:
         """Lines to which stock is allocated, oldest ticket first."""

@@ -164,6 +164,12 @@ class ServiceTicket(Discounted, ShopModel):
         return sum((line.line_total for line in self.lines.all()), ZERO)
 
 
+class TicketMechanicQuerySet(ShopQuerySet):
+    def counted(self) -> Self:
+        """Those that count for popularity: on tickets that are not cancelled."""
+        return self.exclude(ticket__status=Status.CANCELLED)
+
+
 class TicketMechanic(ShopModel):
     """A mechanic on a ticket, once."""
 
@@ -179,6 +185,8 @@ class TicketMechanic(ShopModel):
 
     unaudited = frozenset({"ticket", "mechanic", "assigned_at", "assigned_by"})
     entry_kind = Kind.MECHANIC
+
+    objects = TicketMechanicQuerySet.as_manager()
 
     class Meta:
         ordering = ("pk",)
