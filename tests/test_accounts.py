@@ -224,7 +224,7 @@ def test_a_migration_before_auth_exists_hands_out_nothing() -> None:
 def test_roles_come_back_after_a_flush() -> None:
     call_command("flush", interactive=False, verbosity=0)
     assert set(Group.objects.values_list("name", flat=True)) == set(roles.ROLES)
-    assert Group.objects.get(name="manager").permissions.count() == len(roles.MANAGER)
+    assert Group.objects.get(name="manager").permissions.count() == len(roles.ROLES["manager"])
 
 
 # --- logging in ----------------------------------------------------------------------------------

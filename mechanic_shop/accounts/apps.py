@@ -2,6 +2,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
 
 
 class AccountsConfig(AppConfig):
@@ -17,6 +18,7 @@ class AccountsConfig(AppConfig):
         post_migrate.connect(hand_out_new_permissions, dispatch_uid="mechanic_shop.accounts.roles")
         hide_tokens_from_admin()
         renewal.connect()
+        autodiscover_modules("roles")
         self.roles = told_roles()  # kept, or its receivers would be gone with it
 
 

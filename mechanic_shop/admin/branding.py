@@ -1,11 +1,8 @@
-"""How the admin looks, and its side bar in the shop's words. The settings read it, so it imports no app."""
+"""How the admin looks. The settings read it, so it imports no app."""
 
-from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
 
 # Tailwind's blue, of which Unfold makes buttons and links.
 BLUE = {
@@ -21,21 +18,6 @@ BLUE = {
     "900": "oklch(37.9% .146 265.522)",
     "950": "oklch(28.2% .091 267.935)",
 }
-
-
-def whoever_has(permission: str) -> Callable[[HttpRequest], bool]:
-    return lambda request: request.user.has_perm(permission)
-
-
-def item(title: str, icon: str, model: str, query: str = "") -> dict[str, Any]:
-    """A line of the side bar for the list of ``model``, for whoever may see it."""
-    app, name = model.split(".")
-    address = reverse_lazy(f"admin:{app}_{name}_changelist", query={"kind": query} if query else None)
-    return {"title": title, "icon": icon, "link": address, "permission": whoever_has(f"{app}.view_{name}")}
-
-
-def group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
-    return {"title": title, "items": list(items)}
 
 
 def unfold(shop: str) -> dict[str, Any]:
@@ -56,41 +38,6 @@ def unfold(shop: str) -> dict[str, Any]:
         "SIDEBAR": {
             "show_search": True,
             "command_search": True,
-            "navigation": [
-                group(
-                    "",
-                    {"title": "Today", "icon": "today", "link": reverse_lazy("admin:index")},
-                    item("Tickets", "assignment", "tickets.serviceticket"),
-                    item("Customers", "group", "customers.customer"),
-                    item("Vehicles", "directions_car", "customers.vehicle"),
-                ),
-                group(
-                    "Money",
-                    item("Invoices", "receipt_long", "tickets.invoice"),
-                    item("Payments", "payments", "tickets.payment"),
-                    item("Credit notes", "contract_delete", "tickets.creditnote"),
-                    item("Approvals", "thumb_up", "tickets.authorization"),
-                ),
-                group(
-                    "Stock",
-                    item("Parts", "inventory_2", "inventory.part"),
-                    item("Stock movements", "swap_vert", "inventory.stockmovement"),
-                ),
-                group(
-                    "Shop",
-                    item("Mechanics", "engineering", "mechanics.mechanic"),
-                    item("Canned jobs", "inventory", "tickets.cannedjob"),
-                    item("Labor rates", "schedule", "tickets.laborrate"),
-                    item("Tax codes", "percent", "inventory.taxcode"),
-                    item("Staff", "badge", "accounts.user", query="staff"),
-                    item("Audit trail", "history", "api.auditentry"),
-                    {
-                        "title": "Roles",
-                        "icon": "key",
-                        "link": reverse_lazy("admin:auth_group_changelist"),
-                        "permission": lambda request: request.user.is_superuser,
-                    },
-                ),
-            ],
+            "navigation": "mechanic_shop.admin.navigation.side_bar",
         },
     }
