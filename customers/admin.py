@@ -68,7 +68,7 @@ class VehicleInline(ShopInline):
 @admin.register(Customer)
 class CustomerAdmin(ShopModelAdmin):
     form = CustomerForm
-    secret_fields = CustomerSerializer.staff_fields
+    secret_fields = CustomerSerializer.permission_required_fields
     search_icon = "group"
     search_fields = ("name",)
     search_help_text = "Name, e-mail, address, phone, plate or VIN"

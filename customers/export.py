@@ -71,7 +71,7 @@ class FiledChangeSerializer(ShopSerializer):
     of = serializers.SerializerMethodField(help_text="the kind of row that was changed")
     of_id = serializers.IntegerField(source="object_id", read_only=True)
     at = UTCField(source="timestamp", read_only=True)
-    by = NestedRelatedField(source="actor", read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
+    by = NestedRelatedField(source="actor", read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True)
     channel = serializers.CharField(source="door", read_only=True)
     action = serializers.CharField(source="get_action_display", read_only=True)
     changes = serializers.SerializerMethodField(help_text="{field: [before, after]}")
@@ -103,7 +103,7 @@ def own_changes(customer: Customer) -> list[AuditEntry]:
 class FiledCustomerSerializer(CustomerSerializer):
     """The record; notes, which may speak of others, only where staff asks."""
 
-    staff_fields = {"notes": SEE_NOTES}
+    permission_required_fields = {"notes": SEE_NOTES}
 
 
 class LoginFactsSerializer(serializers.ModelSerializer):

@@ -28,7 +28,7 @@ class CustomerSerializer(ShopSerializer):
     current_password = PasswordField(required=False, style={"input_type": "password", "only_to_change": True})
     has_login = serializers.BooleanField(read_only=True)
 
-    staff_fields = dict.fromkeys(("notes", "tax_exempt", "tax_certificate", "erased_at"), "customers.view_customer")
+    permission_required_fields = dict.fromkeys(("notes", "tax_exempt", "tax_certificate", "erased_at"), "customers.view_customer")
     expressions = {"has_login": JsonBool(Q(user__isnull=False, erased_at__isnull=True))}
 
     class Meta:

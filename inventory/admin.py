@@ -99,7 +99,7 @@ def price_of(amount: Decimal | None) -> str:
 class MovementColumns:
     """How a movement is told, in the list and on its part's page."""
 
-    secret_fields = MovementSerializer.staff_fields | {"cost_of_unit": MovementSerializer.staff_fields["unit_cost"]}
+    secret_fields = MovementSerializer.permission_required_fields | {"cost_of_unit": MovementSerializer.permission_required_fields["unit_cost"]}
 
     @display(description="Unit cost", ordering="unit_cost")
     def cost_of_unit(self, movement: StockMovement) -> str:
@@ -132,7 +132,7 @@ class MovementInline(MovementColumns, ReadOnlyInline):
 @admin.register(Part)
 class PartAdmin(ShopModelAdmin):
     form = PartForm
-    secret_fields = PartSerializer.staff_fields | {"unit_cost": PartSerializer.staff_fields["cost"]}
+    secret_fields = PartSerializer.permission_required_fields | {"unit_cost": PartSerializer.permission_required_fields["cost"]}
     cache_groups = ("parts",)
     search_icon = "inventory_2"
     search_fields = ("sku",)

@@ -36,7 +36,7 @@ class PartSerializer(ShopSerializer):
     reorder_quantity = QuantityField(min_value=Decimal(0), required=False)
     tax_code = NestedRelatedField(queryset=TaxCode.objects.all(), required=False, allow_null=True)
 
-    staff_fields = {"cost": "inventory.view_cost"}
+    permission_required_fields = {"cost": "inventory.view_cost"}
     expressions = {"available": DecimalText(F("on_hand") - F("allocated"), 3)}
 
     class Meta:
@@ -57,12 +57,12 @@ class PartSerializer(ShopSerializer):
 
 
 class MovementSerializer(ShopSerializer):
-    part = NestedRelatedField(read_only=True, shows=("sku", "name"))
+    part = NestedRelatedField(read_only=True, fields=("sku", "name"))
     quantity = QuantityField()
     on_hand_after = QuantityField()
-    by = NestedRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"})
+    by = NestedRelatedField(read_only=True, fields=("display_name",), aliases={"display_name": "name"})
 
-    staff_fields = {"unit_cost": "inventory.view_cost"}
+    permission_required_fields = {"unit_cost": "inventory.view_cost"}
 
     class Meta:
         model = StockMovement

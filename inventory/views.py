@@ -60,19 +60,19 @@ class PartViewSet(ShopModelViewSet):
     @action(detail=True, methods=["put"], serializer_class=ReceiveSerializer)
     def receive(self, request: Any, pk: str) -> Any:
         """Put a delivery on the shelf; tickets that wait for the part get theirs, oldest first."""
-        return self.act(operations.receive)
+        return self.run_action(operations.receive)
 
     @response_schema(PartSerializer)
     @action(detail=True, methods=["put"], serializer_class=AdjustSerializer)
     def adjust(self, request: Any, pk: str) -> Any:
         """Correct the shelf by a signed quantity, or scrap some; a note is required."""
-        return self.act(operations.adjust)
+        return self.run_action(operations.adjust)
 
     @response_schema(PartSerializer)
     @action(detail=True, methods=["put"], serializer_class=CountSerializer)
     def count(self, request: Any, pk: str) -> Any:
         """Set what is on hand to what a stock-take found."""
-        return self.act(operations.count)
+        return self.run_action(operations.count)
 
     @response_schema(MovementSerializer, many=True)
     @action(
@@ -86,13 +86,13 @@ class PartViewSet(ShopModelViewSet):
     def movements(self, request: Any, pk: str) -> Any:
         """The ledger of a part, newest first."""
         part = self.get_object_or_404(Part.objects.visible_to(request.user))
-        return self.answer_rows(self.get_queryset().filter(part=part))
+        return self.respond_rows(self.get_queryset().filter(part=part))
 
     @response_schema(PartSerializer, many=True)
     @action(detail=False, url_path="low-stock", filterset_class=None, ordering_fields=["sku", "name", "on_hand"])
     def low_stock(self, request: Any) -> Any:
         """Active parts of which no more than the reorder point is available."""
-        return self.answer_page(lambda: self.get_queryset().low_stock())
+        return self.respond_page(lambda: self.get_queryset().low_stock())
 
 
 class TaxCodeViewSet(ShopModelViewSet):
@@ -118,4 +118,4 @@ class TaxCodeViewSet(ShopModelViewSet):
     @action(detail=True, methods=["put"], url_path="set-rate", serializer_class=SetRateSerializer)
     def set_rate(self, request: Any, pk: str) -> Any:
         """Say what the code takes from a day on."""
-        return self.act(operations.set_rate)
+        return self.run_action(operations.set_rate)

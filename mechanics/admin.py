@@ -22,7 +22,7 @@ class MechanicForm(ShopForm):
 @admin.register(Mechanic)
 class MechanicAdmin(ShopModelAdmin):
     form = MechanicForm
-    secret_fields = MechanicSerializer.staff_fields
+    secret_fields = MechanicSerializer.permission_required_fields
     cache_groups = ("mechanics",)
     search_icon = "engineering"
     search_fields = ("name",)

@@ -17,7 +17,7 @@ class MechanicSerializer(ShopSerializer):
     email = EmailField(required=False, allow_null=True)
     hourly_cost = MoneyField(required=False, allow_null=True)
 
-    staff_fields = dict.fromkeys(STAFF_FIELDS, "mechanics.view_mechanic")
+    permission_required_fields = dict.fromkeys(STAFF_FIELDS, "mechanics.view_mechanic")
 
     class Meta:
         model = Mechanic

@@ -47,4 +47,4 @@ class MechanicViewSet(ShopModelViewSet):
     @action(detail=False, serializer_class=PopularMechanicSerializer, filterset_class=PopularFilter, ordering_fields=None)
     def popular(self, request: Any) -> Any:
         """Mechanics by the number of their tickets, most first, then by name; cancelled tickets do not count."""
-        return self.answer_page(self.get_queryset)
+        return self.respond_page(self.get_queryset)

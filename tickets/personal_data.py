@@ -25,7 +25,7 @@ class FiledMoveSerializer(ShopSerializer):
     # "from" is no name for a class attribute.
     vars()["from"] = serializers.CharField(source="from_status", read_only=True)
     to = serializers.CharField(source="to_status", read_only=True)
-    by = NestedRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
+    by = NestedRelatedField(read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True)
 
     class Meta:
         model = StatusChange

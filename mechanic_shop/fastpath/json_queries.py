@@ -209,7 +209,7 @@ def member(model: type[models.Model], field: Any, prefix: str) -> Any:
     if isinstance(field, serializers.ListSerializer):
         return rows_of(model._meta.get_field(str(field.source)), field.child)
     if isinstance(field, NestedRelatedField):
-        small = JsonObject(id=F(f"{path}_id"), **{shown: F(f"{path}__{attr}") for shown, attr in field.shows.items()})
+        small = JsonObject(id=F(f"{path}_id"), **{shown: F(f"{path}__{attr}") for shown, attr in field.shown_fields.items()})
         if not is_optional(model, field.source_attrs):
             return small
         return Case(When(**{f"{path}__isnull": False}, then=small), output_field=JSONField())

@@ -52,8 +52,8 @@ class NestedRelatedField(serializers.RelatedField):
         "incorrect_type": "Send the id, or the object with its id.",
     }
 
-    def __init__(self, *, shows: tuple[str, ...] = ("name",), renames: dict[str, str] | None = None, **kwargs: Any) -> None:
-        self.shows = {(renames or {}).get(name, name): name for name in shows}
+    def __init__(self, *, fields: tuple[str, ...] = ("name",), aliases: dict[str, str] | None = None, **kwargs: Any) -> None:
+        self.shown_fields = {(aliases or {}).get(name, name): name for name in fields}
         kwargs.setdefault("style", {"base_template": "input.html", "input_type": "text", "placeholder": "id"})  # a form must not list everybody
         super().__init__(**kwargs)
 
@@ -114,7 +114,7 @@ class NestedRelatedField(serializers.RelatedField):
         return found
 
     def to_representation(self, value: Any) -> dict[str, Any]:
-        return {"id": value.pk, **{shown: getattr(value, name) for shown, name in self.shows.items()}}
+        return {"id": value.pk, **{shown: getattr(value, name) for shown, name in self.shown_fields.items()}}
 
     def form_value(self, value: Any) -> Any:
         return value.get("id") if isinstance(value, dict) else value

@@ -78,7 +78,7 @@ class ShopSchema(AutoSchema):
     def _map_basic_serializer(self, serializer: Any, direction: str) -> dict[str, Any]:
         """Fields that only some may see are described, but nobody may count on them."""
         found = super()._map_basic_serializer(serializer, direction)
-        sure = [name for name in found.get("required", []) if name not in getattr(serializer, "staff_fields", {})]
+        sure = [name for name in found.get("required", []) if name not in getattr(serializer, "permission_required_fields", {})]
         return found | ({"required": sure} if "required" in found else {})
 
     def get_auth(self) -> list[dict[str, list[str]]]:
@@ -100,7 +100,7 @@ class SmallRelation(OpenApiSerializerFieldExtension):
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        shown = {name: {"type": "string"} for name in self.target.shows}
+        shown = {name: {"type": "string"} for name in self.target.shown_fields}
         if direction == "response":
             return {"type": "object", "properties": {"id": {"type": "integer"}} | shown, "required": ["id", *shown]}
         ident = {"type": "integer", "minimum": 1}

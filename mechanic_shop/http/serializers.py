@@ -150,15 +150,15 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
         models.CharField: fields.WrittenField,
         models.TextField: fields.WrittenField,
     }
-    staff_fields: ClassVar[dict[str, str]] = {}
+    permission_required_fields: ClassVar[dict[str, str]] = {}
     """Fields that exist only for users with a permission to see them: {field: permission}."""
     staff_writes: ClassVar[dict[str, str]] = {}
-    """Who may write a field of ``staff_fields``, where that is not who may add or change the row: {field: permission}."""
+    """Who may write a field of ``permission_required_fields``, where that is not who may add or change the row: {field: permission}."""
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
         user = asking_user(self)
-        for name, permission in self.staff_fields.items():
+        for name, permission in self.permission_required_fields.items():
             if user is None or name not in found:
                 continue
             if not user.has_perm(permission):

@@ -43,11 +43,11 @@ def with_limits(request: Any, response: Any) -> Any:
     """The answer with what every answer of the API says: where the caller stands with the limits, and who may keep it."""
     count = getattr(request, "rate_limit", None)
     own = count.headers() if count else {}
-    put(response, own | {"Cache-Control": "private, no-cache" if request.method in ("GET", "HEAD") else "no-store"}, keep=True)
+    set_headers(response, own | {"Cache-Control": "private, no-cache" if request.method in ("GET", "HEAD") else "no-store"}, keep=True)
     return response
 
 
-def put(response: Any, headers: dict[str, str], keep: bool = False) -> None:
+def set_headers(response: Any, headers: dict[str, str], keep: bool = False) -> None:
     """Set headers; with ``keep`` only those that are not there. They are ours and plain ASCII, so Django need not look at every letter of them."""
     store = response.headers._store
     for name, value in headers.items():
@@ -120,10 +120,10 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         if request.method in PLAIN_METHODS and request.META.get("HTTP_ACCEPT", "*/*") in PLAIN_ACCEPTS:
-            return self.answer_plainly(request, *args, **kwargs)
+            return self.respond_plain(request, *args, **kwargs)
         return super().dispatch(request, *args, **kwargs)
 
-    def answer_plainly(self, plain: Any, *args: Any, **kwargs: Any) -> Any:
+    def respond_plain(self, plain: Any, *args: Any, **kwargs: Any) -> Any:
         """What ``dispatch`` does, but for the negotiation of a media type: the answer is JSON."""
         self.args, self.kwargs, self.format_kwarg, self.headers = args, kwargs, None, {}
         if plain.method == "GET":  # without the parsers, which nobody needs
@@ -144,7 +144,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         if isinstance(response, Response):
             response.accepted_renderer, response.accepted_media_type = JSON, JSON.media_type
             vars(response)["renderer_context"] = self.get_renderer_context()
-        put(response, {"Vary": "Accept"})
+        set_headers(response, {"Vary": "Accept"})
         self.response = with_limits(request, response)
         return self.response
 
@@ -166,21 +166,21 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         finally:
             self.stand_in = None
 
-    def answer_page(self, rows: Callable[[], Any]) -> Any:
+    def respond_page(self, rows: Callable[[], Any]) -> Any:
         """A filtered, searched, ordered page of the resource, from the cache where the view keeps one.
 
         ``rows`` makes the queryset, which is needed only where this page was not asked for before.
         """
         if self.shows_html:
             walks = CURSOR in self.request.query_params
-            return Response(orjson.loads(self.page_json(rows))) if walks else self.answer_rows(rows())
+            return Response(orjson.loads(self.page_json(rows))) if walks else self.respond_rows(rows())
         if self.cache_group is None:
             page = self.page_json(rows)
         else:
             page = cached_page(self.request, self.cache_group, self.cache_scope(), lambda: self.page_json(rows))
         return self.conditional(HttpResponse(page, content_type="application/json"))
 
-    def answer_rows(self, queryset: Any) -> Response:
+    def respond_rows(self, queryset: Any) -> Response:
         """A page of other rows than the resource's, by their serializer."""
         page = self.paginate_queryset(self.filter_queryset(queryset))
         return self.paginator.get_paginated_response(self.get_serializer(page, many=True).data)
@@ -226,7 +226,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         if self.request.method in ("GET", "HEAD") and not_modified(self.request, tag):
             response = HttpResponse(status=status.HTTP_304_NOT_MODIFIED)
             del response["Content-Type"]  # it has no content
-        put(response, {"ETag": tag})
+        set_headers(response, {"ETag": tag})
         return response
 
     def document(self, pk: int) -> bytes | None:
@@ -242,7 +242,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         """The serializer of the resource, whatever body the action takes."""
         return type(self).serializer_class(instance, context=self.get_serializer_context())
 
-    def answer_object(self, pk: int, status_code: int = status.HTTP_200_OK) -> Any:
+    def respond_object(self, pk: int, status_code: int = status.HTTP_200_OK) -> Any:
         """One row of the resource with its ETag; 304 when the client has it already."""
         if self.shows_html:
             row = self.get_object_or_404(type(self).queryset.visible_to(self.request.user), pk=pk)
@@ -286,7 +286,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
             raise Http404
         return found
 
-    def act(self, operation: Callable[..., Any]) -> Any:
+    def run_action(self, operation: Callable[..., Any]) -> Any:
         """Answer an action: its body becomes the keywords of the operation, its answer is the object.
 
         The row is locked, permission and If-Match are checked under the lock, all in one transaction.
@@ -296,7 +296,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
             instance = self.get_locked_object()
             with as_a_whole():
                 operation(instance, **body.validated_data, by=self.request.user)
-            return self.answer_object(instance.pk)
+            return self.respond_object(instance.pk)
 
         return self.write_checked(self.make_body, answer)
 
@@ -334,7 +334,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         self.check_object_permissions(self.request, instance)
         check_if_match(self.request, lambda: self.document(instance.pk))
 
-    def produce(self, operation: Callable[..., Any], serializer: Callable[..., Any], route: str = "") -> Any:
+    def run_create_action(self, operation: Callable[..., Any], serializer: Callable[..., Any], route: str = "") -> Any:
         """Answer an action that makes another row: 201 with that row, and its address where ``route`` names its resource.
 
         Lock, permission and If-Match are as for ``act``.
@@ -351,7 +351,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
 
         return self.write_checked(self.make_body, answer)
 
-    def answer_list(self, rows: Any, serializer: Any) -> Response:
+    def respond_list(self, rows: Any, serializer: Any) -> Response:
         """A page of rows that belong to this object."""
         page = self.paginate_queryset(rows)
         return self.paginator.get_paginated_response(serializer(page, many=True, context=self.get_serializer_context()).data)
@@ -375,7 +375,7 @@ class CreateMixin(mixins.CreateModelMixin):
 
     def created(self: Any, instance: Any) -> Any:
         try:
-            response = self.answer_object(instance.pk, status.HTTP_201_CREATED)
+            response = self.respond_object(instance.pk, status.HTTP_201_CREATED)
         except Http404:  # whoever signs up may not read yet
             response = Response(self.resource_serializer(instance).data, status=status.HTTP_201_CREATED)
         response["Location"] = self.request.build_absolute_uri(f"{self.request.path}{instance.pk}/")
@@ -392,7 +392,7 @@ class UpdateMixin(mixins.UpdateModelMixin):
             serializer.instance = instance = self.get_locked_object()
             serializer.check_state(serializer.validated_data)
             self.perform_update(serializer)
-            return self.answer_object(instance.pk)
+            return self.respond_object(instance.pk)
 
         return self.write_checked(make, answer)
 
@@ -410,7 +410,7 @@ class ShopModelViewSet(CreateMixin, UpdateMixin, DestroyMixin, ShopGenericViewSe
     """CRUD: a list that is filtered, searched, ordered and paged; single objects with ETags; safe writes."""
 
     def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.answer_page(self.get_queryset)
+        return self.respond_page(self.get_queryset)
 
     def retrieve(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.answer_object(self.key)
+        return self.respond_object(self.key)

@@ -32,7 +32,7 @@ class TokenOfLinkSerializer(serializers.Serializer):
 class ShareLinkSerializer(ShopSerializer):
     """A link to a ticket, without its token, which nobody knows any more but those who have the link."""
 
-    created_by = NestedRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
+    created_by = NestedRelatedField(read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True)
 
     class Meta:
         model = ShareLink

@@ -25,20 +25,20 @@ class PDFRenderer(JSONRenderer):
 PAPER_RENDERERS = [*api_settings.DEFAULT_RENDERER_CLASSES, PDFRenderer]
 
 
-def answer_paper(view: Any, document: dict[str, Any]) -> Any:
+def respond_document(view: Any, document: dict[str, Any]) -> Any:
     """A document as JSON, or with ``?format=pdf`` on paper; 304 when the client has it already."""
     asked = view.request.query_params
     check_parameters(asked, {"format"})
     if asked.get("format", "json") not in ("json", "pdf"):
         raise ValidationError({"format": "Use json or pdf."}, "invalid_choice")
     if (asked.get("format") or view.request.accepted_renderer.format) == PDFRenderer.format:
-        return answer_pdf(view, document)
+        return respond_pdf(view, document)
     if view.shows_html:
         return Response(document)
     return view.conditional(HttpResponse(to_json(document), content_type="application/json"))
 
 
-def answer_pdf(view: Any, document: dict[str, Any]) -> Any:
+def respond_pdf(view: Any, document: dict[str, Any]) -> Any:
     check_parameters(view.request.query_params, {"format"}, hidden={"format"})
     response = view.conditional(HttpResponse(pdf.render(document), content_type="application/pdf"))
     response["Content-Disposition"] = f'inline; filename="{pdf.file_name(document)}"'

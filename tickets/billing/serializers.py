@@ -59,7 +59,7 @@ class InvoiceLineSerializer(ShopSerializer):
 class InvoiceSerializer(ShopSerializer):
     """An invoice and what became of it: ``balance`` = total − credited − paid + refunded; less than 0 is the customer's credit."""
 
-    ticket = NestedRelatedField(read_only=True, shows=("number",))
+    ticket = NestedRelatedField(read_only=True, fields=("number",))
     customer = NestedRelatedField(read_only=True)
     issued_at = UTCField(read_only=True)
     subtotal = MoneyField(**AMOUNT)
@@ -100,9 +100,9 @@ class CreditNoteLineSerializer(ShopSerializer):
 
 
 class CreditNoteSerializer(ShopSerializer):
-    ticket = NestedRelatedField(read_only=True, shows=("number",))
+    ticket = NestedRelatedField(read_only=True, fields=("number",))
     customer = NestedRelatedField(read_only=True)
-    invoice = NestedRelatedField(read_only=True, shows=("number",))
+    invoice = NestedRelatedField(read_only=True, fields=("number",))
     issued_at = UTCField(read_only=True)
     subtotal = MoneyField(**AMOUNT)
     tax = MoneyField(**AMOUNT)
@@ -125,8 +125,8 @@ class PaymentSerializer(ShopSerializer):
     """Money that moved; ``effect`` is the amount with its sign: positive came in."""
 
     number = serializers.CharField(read_only=True)
-    ticket = NestedRelatedField(read_only=True, shows=("number",))
-    invoice = NestedRelatedField(read_only=True, shows=("number",), allow_null=True)
+    ticket = NestedRelatedField(read_only=True, fields=("number",))
+    invoice = NestedRelatedField(read_only=True, fields=("number",), allow_null=True)
     customer = NestedRelatedField(read_only=True)
     amount = MoneyField(read_only=True)
     effect = MoneyField(read_only=True, min_value=None)

@@ -16,7 +16,7 @@ from ..work.filters import CreditNoteFilter, InvoiceFilter, PaymentFilter
 from ..work.locked_by_ticket import LockedByTicket
 from .document_serializers import CreditNotePaperSerializer, InvoicePaperSerializer
 from .documents.receipts import receipt
-from .pdf_action import PAPER_RENDERERS, answer_paper, answer_pdf, send_paper
+from .pdf_action import PAPER_RENDERERS, respond_document, respond_pdf, send_paper
 from .serializers import (
     ApplyCreditSerializer,
     CreditNoteSerializer,
@@ -36,10 +36,10 @@ class WrittenOnceViewSet(LockedByTicket, ShopGenericViewSet):
     """Rows that are read, and made by operations alone; never changed, never deleted."""
 
     def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.answer_page(self.get_queryset)
+        return self.respond_page(self.get_queryset)
 
     def retrieve(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.answer_object(self.key)
+        return self.respond_object(self.key)
 
 
 class InvoiceViewSet(WrittenOnceViewSet):
@@ -63,13 +63,13 @@ class InvoiceViewSet(WrittenOnceViewSet):
     @action(detail=True, url_path="document", serializer_class=InvoicePaperSerializer, filterset_class=None, renderer_classes=PAPER_RENDERERS)
     def paper(self, request: Any, pk: str) -> Any:
         """The invoice as it was issued, with every line, price and tax."""
-        return answer_paper(self, self.get_object().document)
+        return respond_document(self, self.get_object().document)
 
     @PDF
     @action(detail=True, filterset_class=None, renderer_classes=PAPER_RENDERERS)
     def pdf(self, request: Any, pk: str) -> Any:
         """The invoice on paper: the same bytes each time."""
-        return answer_pdf(self, self.get_object().document)
+        return respond_pdf(self, self.get_object().document)
 
     @extend_schema(responses={202: SendSerializer})
     @action(detail=True, methods=["post"], serializer_class=SendSerializer)
@@ -82,13 +82,13 @@ class InvoiceViewSet(WrittenOnceViewSet):
     def payments(self, request: Any, pk: str) -> Any:
         """What was paid, applied, refunded and reversed on the invoice, oldest first."""
         rows = self.get_object().payments.select_related("ticket", "invoice", "customer")
-        return self.answer_list(self.filter_queryset(rows), PaymentSerializer)
+        return self.respond_list(self.filter_queryset(rows), PaymentSerializer)
 
     @extend_schema(responses={201: PaymentSerializer})
     @payments.mapping.post
     def pay(self, request: Any, pk: str) -> Any:
         """Take a payment; when nothing is due any more, the ticket closes."""
-        return self.produce(operations.pay, PaymentSerializer, "payment")
+        return self.run_create_action(operations.pay, PaymentSerializer, "payment")
 
     @response_schema(InvoiceSerializer)
     @action(detail=True, methods=["put"], url_path="apply-credit", serializer_class=ApplyCreditSerializer)
@@ -99,7 +99,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
             invoice = self.get_object()  # the operation locks: all tickets that it takes from, in their order
             check = partial(check_if_match, request, lambda: self.document(invoice.pk))
             operations.apply_credit(invoice, **body.validated_data, by=request.user, check=check)
-            return self.answer_object(invoice.pk)
+            return self.respond_object(invoice.pk)
 
         return self.write_checked(self.make_body, answer)
 
@@ -107,20 +107,20 @@ class InvoiceViewSet(WrittenOnceViewSet):
     @action(detail=True, methods=["post"], url_path="refunds", serializer_class=TakeMoneySerializer)
     def refund(self, request: Any, pk: str) -> Any:
         """Pay back what was paid, at most all of it."""
-        return self.produce(operations.refund, PaymentSerializer, "payment")
+        return self.run_create_action(operations.refund, PaymentSerializer, "payment")
 
     @response_schema(CreditNoteSerializer, many=True)
     @action(detail=True, url_path="credit-notes", serializer_class=CreditSerializer, filterset_class=None, ordering_fields=None)
     def credit_notes(self, request: Any, pk: str) -> Any:
         """The credit notes of the invoice, newest first."""
         rows = self.get_object().creditnotes.select_related("ticket", "customer", "invoice").prefetch_related("lines__line")
-        return self.answer_list(self.filter_queryset(rows), CreditNoteSerializer)
+        return self.respond_list(self.filter_queryset(rows), CreditNoteSerializer)
 
     @extend_schema(responses={201: CreditNoteSerializer})
     @credit_notes.mapping.post
     def credit(self, request: Any, pk: str) -> Any:
         """Take the invoice back, in full or by lines; after all of it the ticket is completed again and may be invoiced anew."""
-        return self.produce(operations.credit, CreditNoteSerializer, "creditnote")
+        return self.run_create_action(operations.credit, CreditNoteSerializer, "creditnote")
 
 
 class CreditNoteViewSet(WrittenOnceViewSet):
@@ -140,13 +140,13 @@ class CreditNoteViewSet(WrittenOnceViewSet):
     @action(detail=True, url_path="document", serializer_class=CreditNotePaperSerializer, filterset_class=None, renderer_classes=PAPER_RENDERERS)
     def paper(self, request: Any, pk: str) -> Any:
         """The credit note as it was issued."""
-        return answer_paper(self, self.get_object().document)
+        return respond_document(self, self.get_object().document)
 
     @PDF
     @action(detail=True, filterset_class=None, renderer_classes=PAPER_RENDERERS)
     def pdf(self, request: Any, pk: str) -> Any:
         """The credit note on paper."""
-        return answer_pdf(self, self.get_object().document)
+        return respond_pdf(self, self.get_object().document)
 
     @extend_schema(responses={202: SendSerializer})
     @action(detail=True, methods=["post"], serializer_class=SendSerializer)
@@ -176,10 +176,10 @@ class PaymentViewSet(WrittenOnceViewSet):
     @action(detail=True, methods=["post"], serializer_class=ReverseSerializer)
     def reverse(self, request: Any, pk: str) -> Any:
         """Undo a payment that was a mistake, or a check that bounced, by a row of the opposite sign."""
-        return self.produce(operations.reverse, PaymentSerializer, "payment")
+        return self.run_create_action(operations.reverse, PaymentSerializer, "payment")
 
     @PDF
     @action(detail=True, filterset_class=None, renderer_classes=PAPER_RENDERERS)
     def pdf(self, request: Any, pk: str) -> Any:
         """The receipt."""
-        return answer_pdf(self, receipt(self.get_object()))
+        return respond_pdf(self, receipt(self.get_object()))

@@ -31,7 +31,7 @@ class CustomerViewSet(ReportMixin, Customers):
         rows = None
         if self.wants_csv:
             rows = [balance_row("opening", start, found["opening"]), *found["entries"], balance_row("closing", end, found["closing"])]
-        return self.answer_report(StatementSerializer, found, f"statement-{pk}-{start}-{end}", rows)
+        return self.respond_report(StatementSerializer, found, f"statement-{pk}-{start}-{end}", rows)
 
 
 def balance_row(kind: str, day: Any, balance: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class VehicleViewSet(Vehicles):
         vehicle = self.get_object()
         rows = Job.objects.recommended().visible_to(request.user).filter(ticket__vehicle=vehicle).order_by("-pk")
         rows = rows.select_related("ticket__customer").prefetch_related("lines__rate", "lines__mechanic", "lines__tax_code", "parts__part")
-        return self.answer_list(self.filter_queryset(rows), JobSerializer)
+        return self.respond_list(self.filter_queryset(rows), JobSerializer)
 
     @response_schema(RecommendedPartSerializer, many=True)
     @action(detail=True, url_path="recommended-parts", serializer_class=RecommendedPartSerializer, filterset_class=None, ordering_fields=None)
@@ -29,4 +29,4 @@ class VehicleViewSet(Vehicles):
         """Parts outside jobs that were declined or deferred on the vehicle's tickets, and are on no later one: newest first."""
         vehicle = self.get_object()
         rows = TicketPart.objects.recommended().visible_to(request.user).filter(ticket__vehicle=vehicle).order_by("-pk")
-        return self.answer_list(self.filter_queryset(rows.select_related("ticket", "part")), RecommendedPartSerializer)
+        return self.respond_list(self.filter_queryset(rows.select_related("ticket", "part")), RecommendedPartSerializer)

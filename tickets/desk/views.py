@@ -17,7 +17,7 @@ from .. import operations
 from ..approvals.serializers import RevokeShareSerializer, ShareLinkSerializer, ShareSerializer, TokenOfLinkSerializer
 from ..billing import estimates
 from ..billing.document_serializers import EstimateSerializer
-from ..billing.pdf_action import PAPER_RENDERERS, answer_paper, send_paper
+from ..billing.pdf_action import PAPER_RENDERERS, respond_document, send_paper
 from ..billing.serializers import InvoiceSerializer, IssueSerializer, PaymentSerializer, PaySerializer, SendSerializer, TakeMoneySerializer
 from ..lifecycle.permissions import IsAssigned, OwnsEstimate
 from ..models import Authorization, Payment, ServiceTicket, ShareLink, StatusChange
@@ -100,67 +100,67 @@ class ServiceTicketViewSet(ShopModelViewSet):
     @action(detail=False)
     def mine(self, request: Any) -> Any:
         """A customer's own tickets, a mechanic's assigned ones."""
-        return self.answer_page(lambda: self.get_queryset().mine(self.reader))
+        return self.respond_page(lambda: self.get_queryset().mine(self.reader))
 
     @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="assign-mechanic", serializer_class=AssignMechanicSerializer)
     def assign_mechanic(self, request: Any, pk: str) -> Any:
         """Put a mechanic on the ticket; nothing changes when he or she is on it already."""
-        return self.act(operations.assign_mechanic)
+        return self.run_action(operations.assign_mechanic)
 
     @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="remove-mechanic", serializer_class=RemoveMechanicSerializer)
     def remove_mechanic(self, request: Any, pk: str) -> Any:
         """Take a mechanic off the ticket."""
-        return self.act(operations.remove_mechanic)
+        return self.run_action(operations.remove_mechanic)
 
     @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="edit-mechanics", serializer_class=EditMechanicsSerializer)
     def edit_mechanics(self, request: Any, pk: str) -> Any:
         """Put mechanics on the ticket and take others off, all or nothing."""
-        return self.act(operations.edit_mechanics)
+        return self.run_action(operations.edit_mechanics)
 
     @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="add-part", serializer_class=AddPartSerializer)
     def add_part(self, request: Any, pk: str) -> Any:
         """Put a part on the ticket; stock follows the ticket's status."""
-        return self.act(operations.add_part)
+        return self.run_action(operations.add_part)
 
     @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="remove-part", serializer_class=RemovePartSerializer)
     def remove_part(self, request: Any, pk: str) -> Any:
         """Take a part off the ticket, all of it or some; what was held or fitted goes back on the shelf."""
-        return self.act(operations.remove_part)
+        return self.run_action(operations.remove_part)
 
     @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="edit-part", serializer_class=EditPartSerializer)
     def edit_part(self, request: Any, pk: str) -> Any:
         """Change a part's price or discount on the ticket, or move it to another job."""
-        return self.act(operations.edit_part)
+        return self.run_action(operations.edit_part)
 
     @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="give-discount", serializer_class=DiscountSerializer)
     def give_discount(self, request: Any, pk: str) -> Any:
         """Take a percentage or an amount off the whole ticket; it is spread over the lines before tax."""
-        return self.act(operations.give_discount)
+        return self.run_action(operations.give_discount)
 
     @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="add-canned-job", serializer_class=AddCannedJobSerializer)
     def add_canned_job(self, request: Any, pk: str) -> Any:
         """Put a canned job on the ticket, with its labor and parts, at the prices of today."""
-        return self.act(operations.add_canned_job)
+        return self.run_action(operations.add_canned_job)
 
     @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="add-recommendation", serializer_class=AddRecommendationSerializer)
     def add_recommendation(self, request: Any, pk: str) -> Any:
         """Propose again a job, or a part outside jobs, that was declined or deferred on an earlier ticket of the vehicle."""
-        return self.act(operations.add_recommendation)
+        return self.run_action(operations.add_recommendation)
 
     @response_schema(EstimateSerializer)
     @action(detail=True, serializer_class=EstimateSerializer, filterset_class=EstimateFilter, ordering_fields=None, renderer_classes=PAPER_RENDERERS)
     def estimate(self, request: Any, pk: str) -> Any:
         """What the ticket comes to: jobs, lines, taxes and totals; with ``?format=pdf`` the paper."""
-        return answer_paper(self, estimates.estimate(self.get_object()))
+        return respond_document(self, estimates.estimate(self.get_object()))
 
     @extend_schema(responses={202: SendSerializer})
     @action(detail=True, methods=["post"], url_path="email-estimate", serializer_class=SendSerializer)
@@ -174,19 +174,19 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """What the customer decided, oldest first."""
         ticket = self.get_object_or_404(ServiceTicket.objects.visible_to(request.user))
         rows = Authorization.objects.filter(ticket=ticket).select_related("ticket", "by__customer", "by__mechanic")
-        return self.answer_list(self.filter_queryset(rows), AuthorizationSerializer)
+        return self.respond_list(self.filter_queryset(rows), AuthorizationSerializer)
 
     @extend_schema(responses={201: AuthorizationSerializer})
     @authorizations.mapping.post
     def authorize(self, request: Any, pk: str) -> Any:
         """Write down what the customer said to jobs; where none is named, all that are proposed are approved."""
-        return self.produce(operations.authorize, AuthorizationSerializer)
+        return self.run_create_action(operations.authorize, AuthorizationSerializer)
 
     @extend_schema(responses={201: InvoiceSerializer})
     @action(detail=True, methods=["post"], serializer_class=IssueSerializer)
     def invoice(self, request: Any, pk: str) -> Any:
         """Issue the invoice of a completed ticket."""
-        return self.produce(operations.issue_invoice, InvoiceSerializer, "invoice")
+        return self.run_create_action(operations.issue_invoice, InvoiceSerializer, "invoice")
 
     @response_schema(PaymentSerializer, many=True)
     @action(detail=True, serializer_class=PaySerializer, filterset_class=None, ordering_fields=None)
@@ -194,19 +194,19 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """What was paid in advance, and paid back."""
         ticket = self.get_object()
         rows = Payment.objects.filter(ticket=ticket, invoice=None).select_related("ticket", "invoice", "customer")
-        return self.answer_list(self.filter_queryset(rows), PaymentSerializer)
+        return self.respond_list(self.filter_queryset(rows), PaymentSerializer)
 
     @extend_schema(responses={201: PaymentSerializer})
     @deposits.mapping.post
     def take_deposit(self, request: Any, pk: str) -> Any:
         """Take money in advance; it counts on the invoice."""
-        return self.produce(operations.deposit, PaymentSerializer, "payment")
+        return self.run_create_action(operations.deposit, PaymentSerializer, "payment")
 
     @extend_schema(responses={201: PaymentSerializer})
     @action(detail=True, methods=["post"], url_path="refund-deposit", serializer_class=TakeMoneySerializer)
     def refund_deposit(self, request: Any, pk: str) -> Any:
         """Pay back a deposit that is on no invoice."""
-        return self.produce(operations.refund_deposit, PaymentSerializer, "payment")
+        return self.run_create_action(operations.refund_deposit, PaymentSerializer, "payment")
 
     @response_schema(TransitionsSerializer)
     @action(detail=True, serializer_class=MoveSerializer)
@@ -218,7 +218,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
     @transitions.mapping.post
     def move(self, request: Any, pk: str) -> Any:
         """Move the ticket along the workflow."""
-        return self.act(operations.request_transition)
+        return self.run_action(operations.request_transition)
 
     @response_schema(HistorySerializer, many=True)
     @action(
@@ -262,10 +262,10 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """The links to the ticket, newest first."""
         ticket = self.get_object_or_404(ServiceTicket.objects.visible_to(request.user))
         rows = ShareLink.objects.filter(ticket=ticket).select_related("created_by__customer", "created_by__mechanic")
-        return self.answer_list(self.filter_queryset(rows), ShareLinkSerializer)
+        return self.respond_list(self.filter_queryset(rows), ShareLinkSerializer)
 
     @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="revoke-share", serializer_class=RevokeShareSerializer)
     def revoke_share(self, request: Any, pk: str) -> Any:
         """End a link at once; nothing changes when it has ended already."""
-        return self.act(operations.revoke_share)
+        return self.run_action(operations.revoke_share)

@@ -61,7 +61,7 @@ class ReportMixin:
         wanted = self.request.query_params.get("format") or self.request.accepted_renderer.format
         return wanted == CSVRenderer.format
 
-    def answer_report(self: Any, shape: Any, found: dict[str, Any], name: str, rows: Any = None) -> Any:
+    def respond_report(self: Any, shape: Any, found: dict[str, Any], name: str, rows: Any = None) -> Any:
         """The report; as CSV its rows alone, or those that are named."""
         serializer = shape(found)
         if self.wants_csv:
@@ -97,21 +97,21 @@ class ReportViewSet(ReportMixin, ShopGenericViewSet):
         """
         asked = self.asked(SalesQuery)
         start, end, by = asked["from"], asked["to"], asked["by"]
-        return self.answer_report(SalesSerializer, sales.sales(start, end, by), f"sales-by-{by}-{start}-{end}")
+        return self.respond_report(SalesSerializer, sales.sales(start, end, by), f"sales-by-{by}-{start}-{end}")
 
     @report(MarginsSerializer, PeriodQuery, "reports_parts_margin")
     @action(detail=False, url_path="parts-margin")
     def parts_margin(self, request: Any) -> Any:
         """Parts sold, net of credits, and what is left of them when their cost is paid."""
         start, end = self.days(PeriodQuery)
-        return self.answer_report(MarginsSerializer, sales.margins(start, end), f"parts-margin-{start}-{end}")
+        return self.respond_report(MarginsSerializer, sales.margins(start, end), f"parts-margin-{start}-{end}")
 
     @report(TaxesSerializer, PeriodQuery, "reports_tax")
     @action(detail=False)
     def tax(self, request: Any) -> Any:
         """The tax of invoices less that of credit notes, by name and rate; what is not taxed has a row without a name."""
         start, end = self.days(PeriodQuery)
-        return self.answer_report(TaxesSerializer, sales.taxes(start, end), f"tax-{start}-{end}")
+        return self.respond_report(TaxesSerializer, sales.taxes(start, end), f"tax-{start}-{end}")
 
     @report(ReceivablesSerializer, ReportQuery, "reports_receivables")
     @action(detail=False)
@@ -119,11 +119,11 @@ class ReportViewSet(ReportMixin, ShopGenericViewSet):
         """What customers owe now, by days past due; their credits and deposits stand apart."""
         self.asked(ReportQuery)
         found = receivables.receivables()
-        return self.answer_report(ReceivablesSerializer, found, f"receivables-{found['on']}")
+        return self.respond_report(ReceivablesSerializer, found, f"receivables-{found['on']}")
 
     @report(DeferredWorkSerializer, ReportQuery, "reports_deferred_work")
     @action(detail=False, url_path="deferred-work")
     def deferred_work(self, request: Any) -> Any:
         """Declined and deferred jobs that no later ticket took up: the newest thousand, and what all of them come to."""
         self.asked(ReportQuery)
-        return self.answer_report(DeferredWorkSerializer, deferred_work.deferred_work(), "deferred-work")
+        return self.respond_report(DeferredWorkSerializer, deferred_work.deferred_work(), "deferred-work")

@@ -143,7 +143,7 @@ class JobForm(ButtonForm):
 
 class AddLineForm(JobForm):
     serializer_class = JobLineSerializer
-    secret_fields = JobLineSerializer.staff_fields
+    secret_fields = JobLineSerializer.permission_required_fields
     offered = TAKES_LINES
     kind = forms.ChoiceField(choices=KINDS, initial=LineKind.LABOR, widget=UnfoldAdminRadioSelectWidget(radio_style=HORIZONTAL))
     description = forms.CharField(max_length=500, widget=UnfoldAdminTextInputWidget)

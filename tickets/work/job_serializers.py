@@ -95,7 +95,7 @@ class JobLineSerializer(ShopSerializer):
     discount_amount = MoneyField(required=False)
     line_total = SignedMoneyField(help_text="less than 0 for a trade-in")
 
-    staff_fields = {"unit_cost": "inventory.view_cost"}
+    permission_required_fields = {"unit_cost": "inventory.view_cost"}
     staff_writes = {"unit_cost": "tickets.change_serviceticket"}
 
     class Meta:
@@ -107,7 +107,7 @@ class JobLineSerializer(ShopSerializer):
 
 
 class JobPartSerializer(serializers.ModelSerializer):
-    part = NestedRelatedField(read_only=True, shows=("sku", "name"))
+    part = NestedRelatedField(read_only=True, fields=("sku", "name"))
     quantity = QuantityField(read_only=True)
     unit_price = UnitPriceField(read_only=True)
     discount_percent = PercentField(read_only=True)
@@ -124,7 +124,7 @@ class JobPartSerializer(serializers.ModelSerializer):
 class JobSerializer(ShopSerializer):
     """A job. ``lines`` are written when the job is made; later they change by its actions, its parts by the ticket's."""
 
-    ticket = NestedRelatedField(queryset=ServiceTicket.objects.select_related("customer"), shows=("number",))
+    ticket = NestedRelatedField(queryset=ServiceTicket.objects.select_related("customer"), fields=("number",))
     position = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
     lines = JobLineSerializer(many=True, required=False, max_length=MOST_LINES)
     parts = JobPartSerializer(many=True, read_only=True)
@@ -143,7 +143,7 @@ class JobSerializer(ShopSerializer):
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
         if self.instance is not None:  # sent back as it was read, it changes nothing
-            found["ticket"] = NestedRelatedField(read_only=True, shows=("number",))
+            found["ticket"] = NestedRelatedField(read_only=True, fields=("number",))
             found["lines"] = JobLineSerializer(many=True, read_only=True)
         return found
 
@@ -192,9 +192,9 @@ class AddCannedJobSerializer(ActionSerializer):
 class AddRecommendationSerializer(ActionSerializer):
     """One of the two."""
 
-    job = NestedRelatedField(queryset=Job.objects.all(), shows=("title",), required=False, help_text="from `recommendations/` of the vehicle")
+    job = NestedRelatedField(queryset=Job.objects.all(), fields=("title",), required=False, help_text="from `recommendations/` of the vehicle")
     part_line = NestedRelatedField(
-        queryset=TicketPart.objects.all(), shows=(), required=False, help_text="from `recommended-parts/` of the vehicle, where it is `id`"
+        queryset=TicketPart.objects.all(), fields=(), required=False, help_text="from `recommended-parts/` of the vehicle, where it is `id`"
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -208,8 +208,8 @@ class AddRecommendationSerializer(ActionSerializer):
 class RecommendedPartSerializer(serializers.ModelSerializer[TicketPart]):
     """A part that was declined or deferred outside jobs, as it stood on that ticket."""
 
-    ticket = NestedRelatedField(read_only=True, shows=("number",))
-    part = NestedRelatedField(read_only=True, shows=("sku", "name"))
+    ticket = NestedRelatedField(read_only=True, fields=("number",))
+    part = NestedRelatedField(read_only=True, fields=("sku", "name"))
     quantity = QuantityField(read_only=True)
     unit_price = UnitPriceField(read_only=True, help_text="then; it is taken up at the price of today")
     line_total = MoneyField(read_only=True, max_digits=24)
@@ -220,15 +220,15 @@ class RecommendedPartSerializer(serializers.ModelSerializer[TicketPart]):
 
 
 class EditPartSerializer(ActionSerializer):
-    part = NestedRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
+    part = NestedRelatedField(queryset=Part.objects.all(), fields=("sku", "name"))
     from_job = OptionalRelatedField(
         queryset=Job.objects.all(),
-        shows=("title",),
+        fields=("title",),
         help_text="where it stands, if it is in several jobs; null: on the ticket itself",
     )
     job = OptionalRelatedField(
         queryset=Job.objects.all(),
-        shows=("title",),
+        fields=("title",),
         help_text="where it is to stand; null: on the ticket itself",
     )
     unit_price = UnitPriceField(required=False)
@@ -294,8 +294,8 @@ class DecisionSerializer(serializers.Serializer):
 
 
 class AuthorizationSerializer(ShopSerializer):
-    ticket = NestedRelatedField(read_only=True, shows=("number",))
-    by = NestedRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
+    ticket = NestedRelatedField(read_only=True, fields=("number",))
+    by = NestedRelatedField(read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True)
     at = UTCField(read_only=True)
     decisions = DecisionSerializer(many=True, read_only=True)
     approved_total = SignedMoneyField()
@@ -327,7 +327,7 @@ class CannedJobLineSerializer(ShopSerializer):
 
 
 class CannedJobPartSerializer(ShopSerializer):
-    part = NestedRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
+    part = NestedRelatedField(queryset=Part.objects.all(), fields=("sku", "name"))
     quantity = PositiveQuantityField(default=Decimal(1))
 
     class Meta:

@@ -74,8 +74,8 @@ class TicketMechanicSerializer(serializers.ModelSerializer):
 
 
 class TicketPartSerializer(serializers.ModelSerializer):
-    part = NestedRelatedField(read_only=True, shows=("sku", "name"))
-    job = NestedRelatedField(read_only=True, shows=("title",), allow_null=True, help_text="null: on the ticket itself")
+    part = NestedRelatedField(read_only=True, fields=("sku", "name"))
+    job = NestedRelatedField(read_only=True, fields=("title",), allow_null=True, help_text="null: on the ticket itself")
     quantity = QuantityField(read_only=True)
     unit_price = UnitPriceField(read_only=True)
     line_total = MoneyField(read_only=True, max_digits=25)
@@ -92,7 +92,7 @@ class ServiceTicketSerializer(ShopSerializer):
 
     number = serializers.CharField(read_only=True)
     customer = NestedRelatedField(queryset=Customer.objects.all(), required=False)
-    vehicle = NestedRelatedField(queryset=Vehicle.objects.select_related("customer"), shows=("name", "plate"), required=False, allow_null=True)
+    vehicle = NestedRelatedField(queryset=Vehicle.objects.select_related("customer"), fields=("name", "plate"), required=False, allow_null=True)
     hold_reason = serializers.ChoiceField(choices=HoldReason.choices, required=False, allow_blank=True)
     odometer_in = serializers.IntegerField(**ODOMETER)
     odometer_out = serializers.IntegerField(**ODOMETER)
@@ -189,17 +189,17 @@ class EditMechanicsSerializer(ActionSerializer):
 
 
 class AddPartSerializer(ActionSerializer):
-    part = NestedRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
+    part = NestedRelatedField(queryset=Part.objects.all(), fields=("sku", "name"))
     quantity = PositiveQuantityField(default=Decimal(1))
     backorder = serializers.BooleanField(default=False, help_text="put it on the ticket also when too little is available")
-    job = NestedRelatedField(queryset=Job.objects.all(), shows=("title",), required=False, allow_null=True, help_text="none: on the ticket itself")
+    job = NestedRelatedField(queryset=Job.objects.all(), fields=("title",), required=False, allow_null=True, help_text="none: on the ticket itself")
 
 
 class RemovePartSerializer(ActionSerializer):
-    part = NestedRelatedField(queryset=Part.objects.all(), shows=("sku", "name"))
+    part = NestedRelatedField(queryset=Part.objects.all(), fields=("sku", "name"))
     job = OptionalRelatedField(
         queryset=Job.objects.all(),
-        shows=("title",),
+        fields=("title",),
         help_text="where it stands, if it is in several jobs; null: on the ticket itself",
     )
     quantity = PositiveQuantityField(required=False, allow_null=True, default=None, help_text="all of it, when left out")
@@ -278,7 +278,7 @@ class HistorySerializer(serializers.Serializer):
     id = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=Kind.choices)
     at = UTCField()
-    by = NestedRelatedField(read_only=True, shows=("display_name",), renames={"display_name": "name"}, allow_null=True)
+    by = NestedRelatedField(read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True)
     vars()["from"] = serializers.CharField(allow_null=True, help_text="the status before a move; empty for a new ticket")
     to = serializers.CharField(allow_null=True, help_text="the status after a move")
     reason = serializers.CharField(help_text="why it was moved")

@@ -52,37 +52,37 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
     @action(detail=True, methods=["put"], url_path="add-line", serializer_class=JobLineSerializer)
     def add_line(self, request: Any, pk: str) -> Any:
         """Put labor, sublet work, a fee or a trade-in into the job; an approved job that grows goes back to the customer."""
-        return self.act(operations.add_line)
+        return self.run_action(operations.add_line)
 
     @response_schema(JobSerializer)
     @action(detail=True, methods=["put"], url_path="edit-line", serializer_class=ChangeLineSerializer)
     def edit_line(self, request: Any, pk: str) -> Any:
         """Change a line of the job."""
-        return self.act(operations.edit_line)
+        return self.run_action(operations.edit_line)
 
     @response_schema(JobSerializer)
     @action(detail=True, methods=["put"], url_path="remove-line", serializer_class=RemoveLineSerializer)
     def remove_line(self, request: Any, pk: str) -> Any:
         """Take a line out of the job."""
-        return self.act(operations.remove_line)
+        return self.run_action(operations.remove_line)
 
     @response_schema(JobSerializer)
     @action(detail=True, methods=["put"], serializer_class=FinishJobSerializer)
     def finish(self, request: Any, pk: str) -> Any:
         """The work on an approved job is done."""
-        return self.act(operations.finish_job)
+        return self.run_action(operations.finish_job)
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["put"], serializer_class=NothingSerializer)
     def cancel(self, request: Any, pk: str) -> Any:
         """Nobody does this job any more; its stock goes back on the shelf."""
-        return self.act(operations.cancel_job)
+        return self.run_action(operations.cancel_job)
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["put"], serializer_class=NothingSerializer)
     def reopen(self, request: Any, pk: str) -> Any:
         """A job that was done is worked on again; one that was cancelled is proposed again."""
-        return self.act(operations.reopen_job)
+        return self.run_action(operations.reopen_job)
 
 
 def managed(model: str) -> dict[str, Any]:
