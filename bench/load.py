@@ -1,7 +1,9 @@
-"""What the benchmarks share: databases, servers and their CPU time, single calls, and wrk.
+"""What the benchmarks share: databases, servers and their CPU time, single calls, and
+wrk.
 
-CPU per request is the time of the server's process tree, plus that of the database's backends and of Redis where they
-are used. It is the steadiest figure on a noisy machine; requests per second share the cores with wrk.
+CPU per request is the time of the server's process tree, plus that of the database's
+backends and of Redis where they are used. It is the steadiest figure on a noisy
+machine; requests per second share the cores with wrk.
 """
 
 import getpass
@@ -32,39 +34,75 @@ import redis
 
 HERE, ROOT = Path(__file__).resolve().parent, gen.ROOT
 DATA = ROOT / "var" / "bench"
-POSTGRES_URL = os.environ.get("BENCH_POSTGRES_URL") or f"postgres://{getpass.getuser()}@127.0.0.1:5432"
+POSTGRES_URL = (
+    os.environ.get("BENCH_POSTGRES_URL") or f"postgres://{getpass.getuser()}@127.0.0.1:5432"
+)
 REDIS_URL = os.environ.get("BENCH_REDIS_URL") or "redis://127.0.0.1:6379/8"
 MOST_SECONDS = 3 * 60 * 60  # after which `timeout` ends a server whose benchmark was killed
 # Limits stay on, and count every request; they are only too high to be reached.
-LIMITS = dict.fromkeys((f"THROTTLE_{scope}" for scope in ("ANON", "CUSTOMER", "STAFF", "LOGIN", "SIGNUP", "RESET", "SHARED")), "999999999/minute")
-SETTINGS = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"}  # of the caller's environment; what it says of a running shop is not for us
+LIMITS = dict.fromkeys(
+    (
+        f"THROTTLE_{scope}"
+        for scope in ("ANON", "CUSTOMER", "STAFF", "LOGIN", "SIGNUP", "RESET", "SHARED")
+    ),
+    "999999999/minute",
+)
+SETTINGS = {
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+}  # of the caller's environment; what it says of a running shop is not for us
 
 
 def need(*programs: str) -> None:
     for program in programs:
         if not shutil.which(program):
-            sys.exit(f"{program} is missing, and nothing is measured without it: on Debian and Ubuntu, apt-get install {program}.")
+            sys.exit(
+                f"{program} is missing, and nothing is measured without it: on Debian and "
+                f"Ubuntu, apt-get install {program}."
+            )
 
 
-# --- data ----------------------------------------------------------------------------------------
+# --- data -----------------------------------------------------------------------------
 
 
 def fingerprint() -> str:
-    """Changes with whatever the data depend on: the generator, the models, the migrations."""
-    apps = ("mechanic_shop/accounts", "mechanic_shop/db", "customers", "mechanics", "inventory", "tickets")
-    files = [HERE / "gen.py", *(path for app in apps for path in sorted(ROOT.glob(f"{app}/migrations/*.py")))]
+    """Changes with whatever the data depend on: the generator, the models, the
+    migrations.
+    """
+    apps = (
+        "mechanic_shop/accounts",
+        "mechanic_shop/db",
+        "customers",
+        "mechanics",
+        "inventory",
+        "tickets",
+    )
+    files = [
+        HERE / "gen.py",
+        *(path for app in apps for path in sorted(ROOT.glob(f"{app}/migrations/*.py"))),
+    ]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
 def generate(url: str, tickets: int) -> None:
     say(f"writing {tickets:,} tickets …")
-    if subprocess.run([sys.executable, HERE / "gen.py", url, "--tickets", str(tickets)], cwd=ROOT, env=bare(), check=False).returncode:
+    if subprocess.run(
+        [sys.executable, HERE / "gen.py", url, "--tickets", str(tickets)],
+        cwd=ROOT,
+        env=bare(),
+        check=False,
+    ).returncode:
         sys.exit("The data could not be written; what was wrong stands above.")
 
 
 @contextmanager
 def sqlite(tickets: int) -> Iterator[str]:
-    """The DATABASE_URL of a fresh copy; the original is kept in var/bench for the next run."""
+    """The DATABASE_URL of a fresh copy; the original is kept in var/bench for the next
+    run.
+    """
     DATA.mkdir(parents=True, exist_ok=True)
     original = DATA / f"shop-{tickets}-{fingerprint()}.sqlite3"
     if not original.exists():
@@ -106,9 +144,15 @@ def empty_redis() -> Iterator[str]:
     client = redis.Redis.from_url(REDIS_URL, socket_connect_timeout=5)
     try:
         if client.dbsize() and not client.exists("bench:owner"):
-            sys.exit(f"{REDIS_URL} holds {client.dbsize()} keys that are not the benchmark's: name an empty one in BENCH_REDIS_URL.")
+            sys.exit(
+                f"{REDIS_URL} holds {client.dbsize()} keys that are not the benchmark's: "
+                f"name an empty one in BENCH_REDIS_URL."
+            )
     except redis.ConnectionError as error:
-        sys.exit(f"Redis does not answer at {REDIS_URL} ({error}): start it, or name another in BENCH_REDIS_URL.")
+        sys.exit(
+            f"Redis does not answer at {REDIS_URL} ({error}): start it, or name another "
+            f"in BENCH_REDIS_URL."
+        )
     client.flushdb()
     client.set("bench:owner", 1)
     try:
@@ -131,12 +175,14 @@ def some_ids(url: str, status: str, most: int = 2000) -> list[int]:
     return ids[:: max(1, len(ids) // most)][:most]
 
 
-# --- servers -------------------------------------------------------------------------------------
+# --- servers --------------------------------------------------------------------------
 
 
 @dataclass
 class Server:
-    """A running server. ``reconnects``: it opens a connection to the database for each request."""
+    """A running server. ``reconnects``: it opens a connection to the database for each
+    request.
+    """
 
     name: str
     port: int
@@ -151,23 +197,40 @@ class Server:
         return f"http://127.0.0.1:{self.port}/api/v1"
 
     def token(self, email: str) -> str:
-        """An access token; a new one before the old one ends, which is after five minutes where nobody chose (naive DRF)."""
+        """An access token; a new one before the old one ends, which is after five
+        minutes where nobody chose (naive DRF).
+        """
         made, token = self.tokens.get(email, (0.0, ""))
         if time.monotonic() - made > 200:
-            status, _, body = self.call("POST", "/auth/token/", body={"email": email, "password": gen.PASSWORD})
+            status, _, body = self.call(
+                "POST", "/auth/token/", body={"email": email, "password": gen.PASSWORD}
+            )
             if status != 200:
                 sys.exit(f"{self.name} does not let {email} log in: {status} {body}")
             made, token = self.tokens[email] = time.monotonic(), body["access"]
         return token
 
-    def call(self, method: str, path: str, *, email: str = "", body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any, Any]:
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        email: str = "",
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Any, Any]:
         """One request: (status, headers, body)."""
         sent = {"Accept": "application/json", **(headers or {})}
         if email:
             sent["Authorization"] = f"Bearer {self.token(email)}"
         if body is not None:
             sent["Content-Type"] = "application/json"
-        request = urllib.request.Request(self.base + path, json.dumps(body).encode() if body is not None else None, sent, method=method)
+        request = urllib.request.Request(
+            self.base + path,
+            json.dumps(body).encode() if body is not None else None,
+            sent,
+            method=method,
+        )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.headers, json.loads(answer.read() or b"null")
@@ -176,7 +239,9 @@ class Server:
 
     def cpu(self) -> "Spent":
         """The seconds of CPU that serving has taken so far."""
-        return Spent(sum(map(cpu_of, tree(self.process.pid))) + self.cpu_of_redis(), *self.cpu_of_database())
+        return Spent(
+            sum(map(cpu_of, tree(self.process.pid))) + self.cpu_of_redis(), *self.cpu_of_database()
+        )
 
     def cpu_of_database(self) -> tuple[dict[int, float], float]:
         """Of each backend that serves this database, and of those that have ended."""
@@ -184,8 +249,14 @@ class Server:
             return {}, 0.0  # SQLite works inside the server's process
         name = urlsplit(self.database).path[1:]
         with psycopg.connect(f"{POSTGRES_URL}/postgres") as admin:
-            backends = [pid for (pid,) in admin.execute("SELECT pid FROM pg_stat_activity WHERE datname = %s", [name])]
-            # What ended backends took is on the account of their parent, with those of other databases.
+            backends = [
+                pid
+                for (pid,) in admin.execute(
+                    "SELECT pid FROM pg_stat_activity WHERE datname = %s", [name]
+                )
+            ]
+            # What ended backends took is on the account of their parent, with those of
+            # other databases.
             postmaster = parent(admin.info.backend_pid)
         ended = cpu_of(postmaster) - cpu_of(postmaster, reaped=False) if self.reconnects else 0.0
         return {pid: cpu_of(pid) for pid in backends}, ended
@@ -199,14 +270,18 @@ class Server:
 
 @dataclass
 class Spent:
-    """Seconds of CPU: of the server and Redis, of each backend of the database, of ended backends."""
+    """Seconds of CPU: of the server and Redis, of each backend of the database, of
+    ended backends.
+    """
 
     own: float
     backends: dict[int, float]
     ended: float
 
     def since(self, before: "Spent") -> float:
-        database = sum(seconds - before.backends.get(pid, 0.0) for pid, seconds in self.backends.items())
+        database = sum(
+            seconds - before.backends.get(pid, 0.0) for pid, seconds in self.backends.items()
+        )
         return self.own - before.own + database + self.ended - before.ended
 
     def lost(self, before: "Spent") -> bool:
@@ -226,16 +301,35 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    name: str, command: str, cwd: Path, env: dict[str, str], database: str, redis_url: str = "", reconnects: bool = False
+    name: str,
+    command: str,
+    cwd: Path,
+    env: dict[str, str],
+    database: str,
+    redis_url: str = "",
+    reconnects: bool = False,
 ) -> Iterator[Server]:
-    """A server, until the block ends. ``{port}`` in the command or the environment is where it listens."""
+    """A server, until the block ends. ``{port}`` in the command or the environment is
+    where it listens.
+    """
     port = free_port()
-    argv = ["timeout", "--foreground", "--kill-after=30", str(MOST_SECONDS), *command.format(port=port).split()]
+    argv = [
+        "timeout",
+        "--foreground",
+        "--kill-after=30",
+        str(MOST_SECONDS),
+        *command.format(port=port).split(),
+    ]
     DATA.mkdir(parents=True, exist_ok=True)
     log = DATA / f"{name}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            argv, cwd=cwd, env=bare(**{key: value.format(port=port) for key, value in env.items()}), stdout=out, stderr=out, start_new_session=True
+            argv,
+            cwd=cwd,
+            env=bare(**{key: value.format(port=port) for key, value in env.items()}),
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
         )
     try:
         server = Server(name, port, process, database, redis_url, reconnects)
@@ -255,7 +349,9 @@ def await_answer(server: Server, log: Path) -> None:
         except OSError:
             pass
         time.sleep(0.1)
-    sys.exit(f"{server.name} does not serve; {log} ends in:\n{log.read_text(errors='replace')[-1500:]}")
+    sys.exit(
+        f"{server.name} does not serve; {log} ends in:\n{log.read_text(errors='replace')[-1500:]}"
+    )
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
@@ -304,14 +400,16 @@ def tree(root: int) -> list[int]:
     return found
 
 
-# --- load ----------------------------------------------------------------------------------------
+# --- load -----------------------------------------------------------------------------
 
 
 @dataclass
 class Request:
-    """What is asked. Placeholders like ``{ticket}`` are drawn anew for every request, the same one once in it.
+    """What is asked. Placeholders like ``{ticket}`` are drawn anew for every request,
+    the same one once in it.
 
-    ``who``: "manager", "customer" (four of them take turns), or nobody. ``tag``: send If-None-Match with the ETag of the path.
+    ``who``: "manager", "customer" (four of them take turns), or nobody. ``tag``: send
+    If-None-Match with the ETag of the path.
     """
 
     what: str
@@ -325,7 +423,9 @@ class Request:
     seconds: int = 1  # at least, for what takes long
 
     def emails(self) -> list[str]:
-        return {"manager": [gen.MANAGER], "customer": [gen.email_of(n) for n in range(1, 5)]}.get(self.who, [])
+        return {"manager": [gen.MANAGER], "customer": [gen.email_of(n) for n in range(1, 5)]}.get(
+            self.who, []
+        )
 
 
 WORDS = ["ann", "jonas", "ito", "kow", "brakes", "Mona"]
@@ -361,16 +461,32 @@ end
 
 
 class Draw:
-    """What placeholders stand for: numbers up to a size, or one of a list. ``{pair}``, ``{other}`` are two letters."""
+    """What placeholders stand for: numbers up to a size, or one of a list. ``{pair}``,
+    ``{other}`` are two letters.
+    """
 
     def __init__(self, tickets: int, approved: list[int]) -> None:
         customers = max(100, tickets // 10)
-        self.ranges = {"ticket": tickets, "customer": customers, "login": min(customers, gen.WITH_LOGIN), "mechanic": gen.MECHANICS}
-        self.lists: dict[str, list[Any]] = {"word": WORDS, "approved": approved, "active": list(filter(gen.is_active, range(1, gen.MECHANICS + 1)))}
+        self.ranges = {
+            "ticket": tickets,
+            "customer": customers,
+            "login": min(customers, gen.WITH_LOGIN),
+            "mechanic": gen.MECHANICS,
+        }
+        self.lists: dict[str, list[Any]] = {
+            "word": WORDS,
+            "approved": approved,
+            "active": list(filter(gen.is_active, range(1, gen.MECHANICS + 1))),
+        }
 
     def lua(self) -> dict[str, str]:
         ranges = ", ".join(f"{name}={value}" for name, value in self.ranges.items())
-        return {"ranges": ranges, "lists": ", ".join(f"{name}={{{', '.join(map(lua, values))}}}" for name, values in self.lists.items())}
+        return {
+            "ranges": ranges,
+            "lists": ", ".join(
+                f"{name}={{{', '.join(map(lua, values))}}}" for name, values in self.lists.items()
+            ),
+        }
 
     def fill(self, text: str, seed: int) -> str:
         """The same for every server that is asked with the same seed."""
@@ -379,7 +495,10 @@ class Draw:
         def one(match: re.Match[str]) -> str:
             name = match[1]
             if name not in drawn:
-                limit, listed = self.ranges.get(name), self.lists.get(name, ["an", "er", "in", "on"])
+                limit, listed = (
+                    self.ranges.get(name),
+                    self.lists.get(name, ["an", "er", "in", "on"]),
+                )
                 drawn[name] = str(dice.randint(1, limit) if limit else listed[seed % len(listed)])
             return drawn[name]
 
@@ -392,21 +511,35 @@ def lua(value: Any) -> str:
 
 def text_of(body: dict[str, Any] | None) -> str | None:
     """JSON in which a placeholder that stands alone becomes a number."""
-    return re.sub(r'"(\{(?:customer|active)\})"', r"\1", json.dumps(body)) if body is not None else None
+    return (
+        re.sub(r'"(\{(?:customer|active)\})"', r"\1", json.dumps(body))
+        if body is not None
+        else None
+    )
 
 
-def ask(server: Server, request: Request, draw: Draw, seed: int, headers: dict[str, str] | None = None) -> tuple[int, Any, Any]:
+def ask(
+    server: Server, request: Request, draw: Draw, seed: int, headers: dict[str, str] | None = None
+) -> tuple[int, Any, Any]:
     """The request once, from Python."""
     body = text_of(request.body)
     sent = json.loads(draw.fill(body, seed)) if body else None
     email = next(iter(request.emails()), "")
-    return server.call(request.method, draw.fill(request.path, seed), email=email, body=sent, headers=headers)
+    return server.call(
+        request.method, draw.fill(request.path, seed), email=email, body=sent, headers=headers
+    )
 
 
-def measure(server: Server, request: Request, draw: Draw, connections: int, seconds: int) -> dict[str, float] | None:
-    """wrk's figures and the CPU time per request; None where the server has no ETag to send back."""
+def measure(
+    server: Server, request: Request, draw: Draw, connections: int, seconds: int
+) -> dict[str, float] | None:
+    """wrk's figures and the CPU time per request; None where the server has no ETag to
+    send back.
+    """
     seconds = max(seconds, request.seconds)
-    headers = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if request.body is not None else {})
+    headers = {"Accept": "application/json"} | (
+        {"Content-Type": "application/json"} if request.body is not None else {}
+    )
     tokens = [server.token(email) for email in request.emails()]
     if request.tag:
         tag = ask(server, request, draw, 0)[1].get("ETag")
@@ -428,10 +561,22 @@ def measure(server: Server, request: Request, draw: Draw, connections: int, seco
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
         file.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", file.name, f"http://127.0.0.1:{server.port}"]
+        command = [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds}s",
+            "--timeout",
+            "30s",
+            "-s",
+            file.name,
+            f"http://127.0.0.1:{server.port}",
+        ]
         for _ in range(3):
             before = server.cpu()
-            ended = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 90, check=False)
+            ended = subprocess.run(
+                command, capture_output=True, text=True, timeout=seconds + 90, check=False
+            )
             after = server.cpu()
             if server.reconnects or not after.lost(before):
                 break  # else a pool let a connection go in between: once more
@@ -452,7 +597,9 @@ def measure(server: Server, request: Request, draw: Draw, connections: int, seco
 
 
 def plain_link(url: str | None) -> Any:
-    """A link without its host, its parameters in order; what a page's first link leaves out is page 1."""
+    """A link without its host, its parameters in order; what a page's first link leaves
+    out is page 1.
+    """
     if url is None:
         return None
     parts = urlsplit(url)

@@ -23,7 +23,9 @@ class CustomerForm(ShopForm):
 
 class EraseForm(ButtonForm):
     serializer_class = EraseSerializer
-    current_password = forms.CharField(label="Your present password", required=False, strip=False, widget=UnfoldAdminPasswordWidget)
+    current_password = forms.CharField(
+        label="Your present password", required=False, strip=False, widget=UnfoldAdminPasswordWidget
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -32,13 +34,23 @@ class EraseForm(ButtonForm):
 
     def notes(self) -> list[str]:
         return [
-            "This cannot be taken back. Name, e-mail, phone, address, notes, plates, VINs and the log-in are emptied; tickets and their money stay.",
-            "What was written on tickets as text stays too: look there for names and numbers before they are closed.",
+            (
+                "This cannot be taken back. Name, e-mail, phone, address, notes, plates, "
+                "VINs and the log-in are emptied; tickets and their money stay."
+            ),
+            (
+                "What was written on tickets as text stays too: look there for names and "
+                "numbers before they are closed."
+            ),
         ]
 
 
 def confirm_odometer() -> Question:
-    return Question("odometer_lower", label="The odometer is right", help_text="take a reading that is less than the vehicle's last one")
+    return Question(
+        "odometer_lower",
+        label="The odometer is right",
+        help_text="take a reading that is less than the vehicle's last one",
+    )
 
 
 class VehicleForm(ShopForm):
@@ -46,7 +58,9 @@ class VehicleForm(ShopForm):
 
     serializer_class = VehicleSerializer
     plate = forms.CharField(max_length=40, required=False, widget=UnfoldAdminTextInputWidget)
-    vin = forms.CharField(label="VIN", max_length=40, required=False, widget=UnfoldAdminTextInputWidget)
+    vin = forms.CharField(
+        label="VIN", max_length=40, required=False, widget=UnfoldAdminTextInputWidget
+    )
     confirm_odometer = confirm_odometer()
 
 
@@ -73,7 +87,21 @@ class CustomerAdmin(ShopModelAdmin):
     search_fields = ("name",)
     search_help_text = "Name, e-mail, address, phone, plate or VIN"
     list_display = ("name", "phone", "email", "address", "has_login")
-    fieldsets = ((None, {"fields": ("name", ("phone", "email"), "address", "notes", ("tax_exempt", "tax_certificate"), "login")}),)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "name",
+                    ("phone", "email"),
+                    "address",
+                    "notes",
+                    ("tax_exempt", "tax_certificate"),
+                    "login",
+                )
+            },
+        ),
+    )
     readonly_fields = ("login",)
     inlines = (VehicleInline,)
     actions_detail = ("erase",)
@@ -91,15 +119,23 @@ class CustomerAdmin(ShopModelAdmin):
             return "None: who this was is erased."
         if customer.user is None:
             return "None yet: the customer makes it by a password reset with this e-mail."
-        return customer.user.email if customer.user.is_active else f"{customer.user.email} (switched off)"
+        return (
+            customer.user.email
+            if customer.user.is_active
+            else f"{customer.user.email} (switched off)"
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or obj.erased_at is None)
+        return super().has_change_permission(request, obj) and (
+            obj is None or obj.erased_at is None
+        )
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Customer:
         return operations.register(**details, by=request.user)
 
-    def change_object(self, request: HttpRequest, customer: Customer, changes: dict[str, Any]) -> None:
+    def change_object(
+        self, request: HttpRequest, customer: Customer, changes: dict[str, Any]
+    ) -> None:
         operations.update(customer, **changes, by=request.user)
 
     def change_row(self, request: HttpRequest, vehicle: Vehicle, changes: dict[str, Any]) -> None:
@@ -116,7 +152,9 @@ class CustomerAdmin(ShopModelAdmin):
         when=lambda customer: customer.erased_at is None,
         variant=ActionVariant.DANGER,
     )
-    def erase(self, request: HttpRequest, customer: Customer, current_password: str | None = None) -> str:
+    def erase(
+        self, request: HttpRequest, customer: Customer, current_password: str | None = None
+    ) -> str:
         operations.erase(customer, current_password=current_password, by=request.user)
         return f"{customer.name}: nothing says any more who it was."
 
@@ -135,7 +173,20 @@ class VehicleAdmin(ShopModelAdmin):
     list_filter = (("vin_valid", BooleanRadioFilter),)
     lookups = ("customer",)
     autocomplete_fields = ("customer",)
-    fieldsets = ((None, {"fields": ("customer", ("plate", "vin"), ("make", "model", "year"), ("engine", "color"), ("odometer", "odometer_at"))}),)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "customer",
+                    ("plate", "vin"),
+                    ("make", "model", "year"),
+                    ("engine", "color"),
+                    ("odometer", "odometer_at"),
+                )
+            },
+        ),
+    )
     readonly_fields = ("odometer_at",)
 
     @display(description="VIN holds", boolean=True)
@@ -143,11 +194,15 @@ class VehicleAdmin(ShopModelAdmin):
         return vehicle.vin_valid if vehicle.vin else None
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Vehicle:
-        details.pop("confirm_odometer", None)  # a new vehicle has no reading yet that another could be less than
+        details.pop(
+            "confirm_odometer", None
+        )  # a new vehicle has no reading yet that another could be less than
         made: Vehicle = super().create_object(request, details)
         return made
 
-    def change_object(self, request: HttpRequest, vehicle: Vehicle, changes: dict[str, Any]) -> None:
+    def change_object(
+        self, request: HttpRequest, vehicle: Vehicle, changes: dict[str, Any]
+    ) -> None:
         operations.update_vehicle(vehicle, **changes, by=request.user)
 
     def delete_object(self, request: HttpRequest, vehicle: Vehicle) -> None:

@@ -1,4 +1,6 @@
-"""The file of all that the shop knows of a customer. Every app registers its sections of it."""
+"""The file of all that the shop knows of a customer. Every app registers its sections
+of it.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -25,7 +27,9 @@ NOT_FOR_CUSTOMERS = frozenset({"unit_cost"})  # what the shop pays is its own bu
 
 @dataclass(frozen=True)
 class Section:
-    """A list in the file: ``rows`` are a customer's, ``serializer`` writes each of them."""
+    """A list in the file: ``rows`` are a customer's, ``serializer`` writes each of
+    them.
+    """
 
     serializer: type[serializers.BaseSerializer]
     rows: Callable[[Customer], Iterable[Any]]
@@ -34,12 +38,16 @@ class Section:
 sections: dict[str, Section] = {}
 
 
-def register(name: str, serializer: type[serializers.BaseSerializer], rows: Callable[[Customer], Iterable[Any]]) -> None:
+def register(
+    name: str,
+    serializer: type[serializers.BaseSerializer],
+    rows: Callable[[Customer], Iterable[Any]],
+) -> None:
     """Add a list to the file. An app calls it when it is ready."""
     sections[name] = Section(serializer, rows)
 
 
-# --- changes: what the audit trail holds of a row --------------------------------------------------
+# --- changes: what the audit trail holds of a row -------------------------------------
 
 
 @dataclass
@@ -48,7 +56,9 @@ class Trail:
 
     entries: list[AuditEntry]
     since: Any = None
-    """When it came to them from another customer: what happened before is that customer's."""
+    """When it came to them from another customer: what happened before is that
+    customer's.
+    """
 
 
 def trails(model: type[Model], keys: Iterable[int]) -> dict[int, Trail]:
@@ -58,7 +68,11 @@ def trails(model: type[Model], keys: Iterable[int]) -> dict[int, Trail]:
     found: dict[int, Trail] = defaultdict(lambda: Trail([]))
     for entry in rows.select_related("actor__customer", "actor__mechanic").order_by("pk"):
         trail = found[entry.object_id]
-        if entry.kind == audit.Kind.EDIT and entry.action == audit.UPDATE and "customer" in entry.changes:
+        if (
+            entry.kind == audit.Kind.EDIT
+            and entry.action == audit.UPDATE
+            and "customer" in entry.changes
+        ):
             trail.entries, trail.since = [], entry.timestamp
         else:
             trail.entries.append(entry)
@@ -66,12 +80,20 @@ def trails(model: type[Model], keys: Iterable[int]) -> dict[int, Trail]:
 
 
 class FiledChangeSerializer(ShopSerializer):
-    """A change that the audit trail holds: who made it, when, by which channel, and every value before and after it."""
+    """A change that the audit trail holds: who made it, when, by which channel, and
+    every value before and after it.
+    """
 
     of = serializers.SerializerMethodField(help_text="the kind of row that was changed")
     of_id = serializers.IntegerField(source="object_id", read_only=True)
     at = UTCField(source="timestamp", read_only=True)
-    by = NestedRelatedField(source="actor", read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True)
+    by = NestedRelatedField(
+        source="actor",
+        read_only=True,
+        fields=("display_name",),
+        aliases={"display_name": "name"},
+        allow_null=True,
+    )
     channel = serializers.CharField(source="door", read_only=True)
     action = serializers.CharField(source="get_action_display", read_only=True)
     changes = serializers.SerializerMethodField(help_text="{field: [before, after]}")
@@ -85,7 +107,11 @@ class FiledChangeSerializer(ShopSerializer):
 
     def get_changes(self, entry: AuditEntry) -> dict[str, list[Any]]:
         user = asking_user(self)
-        hidden = NOT_FOR_CUSTOMERS if user is None or user.has_perm(SEE_NOTES) else NOT_FOR_CUSTOMERS | {"notes"}
+        hidden = (
+            NOT_FOR_CUSTOMERS
+            if user is None or user.has_perm(SEE_NOTES)
+            else NOT_FOR_CUSTOMERS | {"notes"}
+        )
         return {name: values for name, values in entry.told().items() if name not in hidden}
 
 
@@ -97,7 +123,7 @@ def own_changes(customer: Customer) -> list[AuditEntry]:
     return [entry for of_model in found for trail in of_model.values() for entry in trail.entries]
 
 
-# --- the file --------------------------------------------------------------------------------------
+# --- the file -------------------------------------------------------------------------
 
 
 class FiledCustomerSerializer(CustomerSerializer):
@@ -116,14 +142,19 @@ class LoginFactsSerializer(serializers.ModelSerializer):
 
 
 class CustomerFileSerializer(serializers.Serializer):
-    """What ``customers/{id}/export/`` holds; notes, which are for staff, only where staff asks."""
+    """What ``customers/{id}/export/`` holds; notes, which are for staff, only where
+    staff asks.
+    """
 
     exported_at = UTCField(read_only=True)
     customer = FiledCustomerSerializer(read_only=True)
     login = LoginFactsSerializer(read_only=True, allow_null=True)
 
     def get_fields(self) -> dict[str, Any]:
-        lists = {name: section.serializer(many=True, read_only=True) for name, section in sections.items()}
+        lists = {
+            name: section.serializer(many=True, read_only=True)
+            for name, section in sections.items()
+        }
         return super().get_fields() | lists
 
 
@@ -134,5 +165,7 @@ def everything_about(customer: Customer) -> dict[str, Any]:
     return {"exported_at": timezone.now(), "customer": customer, "login": login, **lists}
 
 
-register("vehicles", VehicleSerializer, lambda customer: customer.vehicles.select_related("customer"))
+register(
+    "vehicles", VehicleSerializer, lambda customer: customer.vehicles.select_related("customer")
+)
 register("changes", FiledChangeSerializer, own_changes)

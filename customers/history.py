@@ -1,4 +1,6 @@
-"""What keeps a customer or a vehicle. The apps that know it register here: this one does not."""
+"""What keeps a customer or a vehicle. The apps that know it register here: this one
+does not.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +11,12 @@ _keepers: list[Callable[[Customer | Vehicle], bool]] = []
 _erasure_checks: list[Callable[[Customer], None]] = []
 
 
-def register(*, keeps: Callable[[Customer | Vehicle], bool], check_erasure: Callable[[Customer], None]) -> None:
-    """Let another app say whether it keeps a row from being deleted, and refuse by DomainError to erase a customer."""
+def register(
+    *, keeps: Callable[[Customer | Vehicle], bool], check_erasure: Callable[[Customer], None]
+) -> None:
+    """Let another app say whether it keeps a row from being deleted, and refuse by
+    DomainError to erase a customer.
+    """
     _keepers.append(keeps)
     _erasure_checks.append(check_erasure)
 

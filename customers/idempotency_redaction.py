@@ -11,21 +11,28 @@ from .models import Customer
 
 
 def forget(customer: Customer, user: Any) -> None:
-    """Remove what ``user`` was answered, and what anybody was answered about the customer: whoever signs up is no user yet.
+    """Remove what ``user`` was answered, and what anybody was answered about the
+    customer: whoever signs up is no user yet.
 
-    A request that comes again has no second effect, since nothing is written about somebody erased.
-    Forms stay known as done, without what they said.
+    A request that comes again has no second effect, since nothing is written about
+    somebody erased. Forms stay known as done, without what they said.
     """
     form_keys.forget_details()
     if user is not None:
         IdempotentAnswer.objects.filter(owner=f"user:{user.pk}").delete()
-    rows = IdempotentAnswer.objects.values_list("pk", "body").iterator()  # a day's worth, and what is in them no database can search
-    IdempotentAnswer.objects.filter(pk__in=[pk for pk, body in rows if speaks_of(customer, bytes(body))]).delete()
+    rows = IdempotentAnswer.objects.values_list(
+        "pk", "body"
+    ).iterator()  # a day's worth, and what is in them no database can search
+    IdempotentAnswer.objects.filter(
+        pk__in=[pk for pk, body in rows if speaks_of(customer, bytes(body))]
+    ).delete()
 
 
 def speaks_of(customer: Customer, body: bytes) -> bool:
     """Is it the customer's record, or a vehicle or ticket of theirs?"""
-    if b'"id":%d' % customer.pk not in body.replace(b" ", b""):  # PostgreSQL writes JSON with spaces
+    if b'"id":%d' % customer.pk not in body.replace(
+        b" ", b""
+    ):  # PostgreSQL writes JSON with spaces
         return False
     found = orjson.loads(body)
     if not isinstance(found, dict):

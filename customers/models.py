@@ -34,7 +34,9 @@ class CustomerQuerySet(PeopleQuerySet, ShopQuerySet):
         return matching(self, matches_customer(term) | Q(pk__in=owners))
 
     def refuse_erased(self, pk: int, *, lock: bool = True) -> None:
-        """Raises DomainError ``customer_erased``. With the lock nobody erases the customer before this transaction ends."""
+        """Raises DomainError ``customer_erased``. With the lock nobody erases the
+        customer before this transaction ends.
+        """
         if any(erased_at for (erased_at,) in (erasure_locked if lock else erasure).run(pk)):
             raise erased(pk)
 
@@ -50,11 +52,17 @@ def erasure_locked(customer: int) -> Any:
 
 
 def erased(pk: int) -> DomainError:
-    return DomainError("customer_erased", f"Customer {pk} was erased, so nothing is written about them any more: add a new customer.", customer=pk)
+    return DomainError(
+        "customer_erased",
+        f"Customer {pk} was erased, so nothing is written about them any more: add a new customer.",
+        customer=pk,
+    )
 
 
 def matches_customer(term: str) -> Q:
-    """A condition on a customer: every word in name, e-mail or address, or a phone number however it is written."""
+    """A condition on a customer: every word in name, e-mail or address, or a phone
+    number however it is written.
+    """
     words = Q()
     for word in term.split():
         words &= Q(name__icontains=word) | Q(email__icontains=word) | Q(address__icontains=word)
@@ -66,16 +74,29 @@ def matches_customer(term: str) -> Q:
 class Customer(ShopModel):
     """Somebody who brings cars; with a log-in, or without one (a walk-in)."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="customer")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="customer"
+    )
     name = models.CharField(max_length=120)
     email = models.EmailField(null=True, blank=True)  # noqa: DJ001 - NULL: not known; unique when set
     phone = models.CharField(max_length=40, blank=True, help_text="as people write it")
     phone_digits = models.CharField(max_length=MOST, blank=True, editable=False, db_index=True)
     address = models.CharField(max_length=300, blank=True)
     notes = models.TextField(max_length=5000, blank=True, help_text="for staff only")
-    tax_exempt = models.BooleanField(default=False, db_default=False, help_text="pays no tax, by a certificate that the shop has seen")
-    tax_certificate = models.CharField(max_length=60, blank=True, default="", db_default="", help_text="its number")
-    erased_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="since when nothing says any more who it was")
+    tax_exempt = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="pays no tax, by a certificate that the shop has seen",
+    )
+    tax_certificate = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text="its number"
+    )
+    erased_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="since when nothing says any more who it was",
+    )
 
     unaudited = frozenset({"phone_digits"})
     personal = frozenset({"name", "email", "phone", "address", "notes", "tax_certificate"})
@@ -89,11 +110,18 @@ class Customer(ShopModel):
                 Lower("email"),
                 name="one_customer_per_email",
                 violation_error_code="email_taken",
-                violation_error_message="The shop knows this e-mail already: log in, or reset the password.",
+                violation_error_message=(
+                    "The shop knows this e-mail already: log in, or reset the password."
+                ),
             ),
-            models.CheckConstraint(condition=~Q(name=""), name="a_customer_has_a_name", violation_error_message="A customer has a name."),
             models.CheckConstraint(
-                condition=Q(erased_at__isnull=True) | Q(email__isnull=True, phone="", phone_digits="", address="", notes=""),
+                condition=~Q(name=""),
+                name="a_customer_has_a_name",
+                violation_error_message="A customer has a name.",
+            ),
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True)
+                | Q(email__isnull=True, phone="", phone_digits="", address="", notes=""),
                 name="an_erased_customer_stays_empty",
                 violation_error_message="This customer was erased: add a new one.",
             ),
@@ -138,10 +166,17 @@ class VehicleQuerySet(ShopQuerySet):
         return self.filter(identified_by(term)) if clean_plate(term) else self.none()
 
     def search(self, term: str) -> Self:
-        """Finds vehicles by plate and VIN however they are typed, make, model, color and the customer's name."""
+        """Finds vehicles by plate and VIN however they are typed, make, model, color
+        and the customer's name.
+        """
         words = Q()
         for word in dict.fromkeys(term.split()):
-            words &= Q(make__icontains=word) | Q(model__icontains=word) | Q(color__icontains=word) | owned_by(word)
+            words &= (
+                Q(make__icontains=word)
+                | Q(model__icontains=word)
+                | Q(color__icontains=word)
+                | owned_by(word)
+            )
         return matching(self, words | identified_by(term) if clean_plate(term) else words)
 
 
@@ -153,13 +188,19 @@ def identified_by(term: str) -> Q:
 
 def owned_by(word: str) -> Q:
     """A condition on a vehicle: a word in its customer's name."""
-    if len(word) < SHORTEST:  # each such word would pass all names: like this, one pass over the vehicles and their customers is for all of them
+    if (
+        len(word) < SHORTEST
+        # each such word would pass all names: like this, one pass over the vehicles and
+        # their customers is for all of them
+    ):
         return Q(customer__name__icontains=word)
     return Q(customer__in=keys(Customer.objects.filter(name__icontains=word)))
 
 
 class Vehicle(ShopModel):
-    """A vehicle of a customer. Plate and VIN are stored as ``inputs.clean_plate`` and ``clean_vin`` write them."""
+    """A vehicle of a customer. Plate and VIN are stored as ``inputs.clean_plate`` and
+    ``clean_vin`` write them.
+    """
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="vehicles")
     plate = models.CharField(max_length=17, blank=True)
@@ -169,11 +210,25 @@ class Vehicle(ShopModel):
     year = models.PositiveSmallIntegerField(null=True, blank=True)
     engine = models.CharField(max_length=60, blank=True)
     color = models.CharField(max_length=40, blank=True)
-    odometer = models.PositiveIntegerField(null=True, blank=True, help_text="the last plausible reading, in the shop's unit of distance")
-    odometer_at = models.DateTimeField(null=True, editable=False, help_text="when it was read; null: not known")
-    # Facts of the row above, kept beside it, so that every list and statement reads them as columns.
-    name = models.CharField(max_length=200, blank=True, editable=False, help_text="what a person calls it: year, make, model and plate")
-    vin_valid = models.BooleanField(default=False, editable=False, help_text="the VIN follows ISO 3779")
+    odometer = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="the last plausible reading, in the shop's unit of distance",
+    )
+    odometer_at = models.DateTimeField(
+        null=True, editable=False, help_text="when it was read; null: not known"
+    )
+    # Facts of the row above, kept beside it, so that every list and statement reads
+    # them as columns.
+    name = models.CharField(
+        max_length=200,
+        blank=True,
+        editable=False,
+        help_text="what a person calls it: year, make, model and plate",
+    )
+    vin_valid = models.BooleanField(
+        default=False, editable=False, help_text="the VIN follows ISO 3779"
+    )
 
     unaudited = frozenset({"name", "vin_valid", "odometer_at"})
     personal = frozenset({"plate", "vin"})
@@ -188,7 +243,10 @@ class Vehicle(ShopModel):
                 condition=~Q(vin=""),
                 name="one_vehicle_per_vin",
                 violation_error_code="vin_taken",
-                violation_error_message="A vehicle with this VIN is known already; if it changed hands, ask the shop to move it.",
+                violation_error_message=(
+                    "A vehicle with this VIN is known already; if it changed hands, ask the "
+                    "shop to move it."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(year__isnull=True) | Q(year__range=(1886, 2100)),
@@ -218,19 +276,28 @@ class Vehicle(ShopModel):
             self.odometer_at = None if self.odometer is None else timezone.now()
             if fields is not None:
                 fields.add("odometer_at")
-        # The same customer needs no lock: it would come after the vehicle's, and erasing locks in the other order.
-        moves = (fields is None or "customer" in fields) and self.known.get("customer_id") != self.customer_id
+        # The same customer needs no lock: it would come after the vehicle's, and
+        # erasing locks in the other order.
+        moves = (fields is None or "customer" in fields) and self.known.get(
+            "customer_id"
+        ) != self.customer_id
         with transaction.atomic(savepoint=False):
             if moves:
                 Customer.objects.refuse_erased(self.customer_id)
             super().save(*args, **kwargs)
-            if not moves:  # whoever erases the owner wants this row too, so after the write it is known who came first
+            # whoever erases the owner wants this row too, so after the write it is
+            # known who came first
+            if not moves:
                 Customer.objects.refuse_erased(self.customer_id, lock=False)
 
     def spoken_name(self) -> str:
         """ "2003 Honda Accord (AB12CD)", or as much of it as is known."""
         words = " ".join(str(word) for word in (self.year, self.make, self.model) if word)
-        return f"{words} ({self.plate})" if words and self.plate else words or self.plate or self.vin or "unnamed vehicle"
+        return (
+            f"{words} ({self.plate})"
+            if words and self.plate
+            else words or self.plate or self.vin or "unnamed vehicle"
+        )
 
     @property
     def owner_id(self) -> int | None:

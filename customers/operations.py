@@ -1,4 +1,6 @@
-"""What happens to customers and vehicles beyond one row: log-ins that go with them, histories that keep them."""
+"""What happens to customers and vehicles beyond one row: log-ins that go with them,
+histories that keep them.
+"""
 
 import logging
 from copy import copy
@@ -23,7 +25,14 @@ log = logging.getLogger("shop.privacy")
 
 
 @atomic
-def register(*, name: str, email: str | None = None, password_hash: str | None = None, by: Any, **details: Any) -> Customer:
+def register(
+    *,
+    name: str,
+    email: str | None = None,
+    password_hash: str | None = None,
+    by: Any,
+    **details: Any,
+) -> Customer:
     """Add a customer; with a password they get a log-in by their e-mail.
 
     Raises InvalidInput ``email_taken`` when the e-mail was taken in the same moment.
@@ -37,11 +46,15 @@ def register(*, name: str, email: str | None = None, password_hash: str | None =
 
 
 @atomic
-def update(customer: Customer, *, by: Any, current_password: str | None = None, **changes: Any) -> Customer:
-    """Change what was sent. A customer's e-mail is their log-in, so both change, and they prove who they are.
+def update(
+    customer: Customer, *, by: Any, current_password: str | None = None, **changes: Any
+) -> Customer:
+    """Change what was sent. A customer's e-mail is their log-in, so both change, and
+    they prove who they are.
 
-    Raises InvalidInput ``wrong_password``, or ``email_required`` for taking the e-mail from somebody who logs in with it;
-    NotAllowed ``login_of_staff`` for another's log-in that opens more than a customer's; DomainError ``customer_erased``.
+    Raises InvalidInput ``wrong_password``, or ``email_required`` for taking the e-mail
+    from somebody who logs in with it; NotAllowed ``login_of_staff`` for another's
+    log-in that opens more than a customer's; DomainError ``customer_erased``.
     """
     row_locks.lock(customer, "user")
     if customer.erased_at:
@@ -50,12 +63,25 @@ def update(customer: Customer, *, by: Any, current_password: str | None = None, 
     if "email" in changes and email != customer.email and customer.user is not None:
         row_locks.lock(customer.user)  # what the log-in opens is asked below
         if not email:
-            raise InvalidInput("email", "email_required", "This customer logs in with the e-mail: give another one.")
+            raise InvalidInput(
+                "email",
+                "email_required",
+                "This customer logs in with the e-mail: give another one.",
+            )
         if by.pk == customer.user_id:
             accounts.check_current_password(customer.user, current_password)
-        elif customer.user.is_shop_staff and not (by.has_perm("accounts.change_user") and may_manage(by, customer.user)):
-            # The front desk could else send a manager's password reset to itself, and a manager the owner's.
-            raise NotAllowed("login_of_staff", "This customer works here and logs in with that e-mail: they or the manager change it.")
+        elif customer.user.is_shop_staff and not (
+            by.has_perm("accounts.change_user") and may_manage(by, customer.user)
+        ):
+            # The front desk could else send a manager's password reset to itself, and a
+            # manager the owner's.
+            raise NotAllowed(
+                "login_of_staff",
+                (
+                    "This customer works here and logs in with that e-mail: they or the "
+                    "manager change it."
+                ),
+            )
         accounts.set_email(customer.user, email, by=by)
         customer.refresh_from_db(fields=["email"])  # done, and told
     return customer.save_changes(**changes, by=by)
@@ -63,13 +89,17 @@ def update(customer: Customer, *, by: Any, current_password: str | None = None, 
 
 @atomic
 def delete(customer: Customer, *, by: Any) -> None:
-    """Erase a customer who never had a ticket, with their vehicles and log-in, and what the audit trail knew of them.
+    """Erase a customer who never had a ticket, with their vehicles and log-in, and what
+    the audit trail knew of them.
 
     Raises DomainError ``customer_in_use`` for one with a history.
     """
     row_locks.lock(customer, "user")
     if history.is_kept(customer):
-        raise DomainError("customer_in_use", f"{customer.name} has tickets, so the record stays: erase who it was instead.")
+        raise DomainError(
+            "customer_in_use",
+            f"{customer.name} has tickets, so the record stays: erase who it was instead.",
+        )
     rows: list[Any] = [*customer.vehicles.all(), customer]
     if customer.user is not None:
         row_locks.lock(customer.user)  # the user's roles stay as they are until the end
@@ -84,14 +114,22 @@ def delete(customer: Customer, *, by: Any) -> None:
 
 @atomic
 def erase(customer: Customer, *, by: Any, current_password: str | None = None) -> None:
-    """Forget who a customer was: the record, the log-in, plates and VINs. Tickets, their texts and the money stay.
+    """Forget who a customer was: the record, the log-in, plates and VINs. Tickets,
+    their texts and the money stay.
 
-    Raises DomainError ``already_erased``, or ``customer_has_open_tickets`` for one whom the shop still works for;
-    InvalidInput ``wrong_password`` for somebody who erases themselves without proving who they are.
+    Raises DomainError ``already_erased``, or ``customer_has_open_tickets`` for one whom
+    the shop still works for; InvalidInput ``wrong_password`` for somebody who erases
+    themselves without proving who they are.
     """
     row_locks.lock(customer, "user")
     if customer.erased_at:
-        raise DomainError("already_erased", f"Customer {customer.pk} was erased on {customer.erased_at:%Y-%m-%d}: nothing is left to erase.")
+        raise DomainError(
+            "already_erased",
+            (
+                f"Customer {customer.pk} was erased on {customer.erased_at:%Y-%m-%d}: nothing "
+                f"is left to erase."
+            ),
+        )
     user = customer.user
     if user is not None:
         row_locks.lock(user)  # the user's roles and password stay as they are until the end
@@ -99,7 +137,8 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
             accounts.check_current_password(user, current_password)
     history.check_erasure(customer)
     vehicles = _erase_vehicles(customer)
-    # A mechanic or a clerk who is also a customer keeps the log-in for work, and is a customer no more.
+    # A mechanic or a clerk who is also a customer keeps the log-in for work, and is a
+    # customer no more.
     works_here = user is not None and user.is_shop_staff
     kept_login = None if works_here else user
     customer.save_changes(
@@ -120,7 +159,9 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
 
 
 def _erase_vehicles(customer: Customer) -> list[Vehicle]:
-    """Empty plates and VINs, which lead to a person; make, model and year stay, since they explain the repairs."""
+    """Empty plates and VINs, which lead to a person; make, model and year stay, since
+    they explain the repairs.
+    """
     vehicles = list(row_locks.locking(customer.vehicles.all()))
     for vehicle in vehicles:
         vehicle.save_changes(plate="", vin="")
@@ -128,15 +169,21 @@ def _erase_vehicles(customer: Customer) -> list[Vehicle]:
 
 
 def _forget_everywhere(*rows: Any) -> None:
-    """What other tables remember of these rows as they were: the admin's log and the audit trail."""
+    """What other tables remember of these rows as they were: the admin's log and the
+    audit trail.
+    """
     for row in rows:
         audit.redact(row)
     forget_in_log(*rows)  # last: the log may know what they are called from now on
 
 
 @atomic
-def update_vehicle(vehicle: Vehicle, *, confirm_odometer: bool = False, by: Any, **changes: Any) -> Vehicle:
-    """Change what was sent. Raises DomainError ``odometer_lower`` as ``take_reading`` does."""
+def update_vehicle(
+    vehicle: Vehicle, *, confirm_odometer: bool = False, by: Any, **changes: Any
+) -> Vehicle:
+    """Change what was sent. Raises DomainError ``odometer_lower`` as ``take_reading``
+    does.
+    """
     row_locks.lock(vehicle)
     if "odometer" in changes:
         _check_reading(vehicle, changes["odometer"], confirm_odometer)
@@ -145,13 +192,17 @@ def update_vehicle(vehicle: Vehicle, *, confirm_odometer: bool = False, by: Any,
 
 
 def take_reading(vehicle: Vehicle, reading: int, *, confirm_odometer: bool, by: Any) -> bool:
-    """Let the vehicle, which is locked, know what its odometer was read as; True for less than it knew.
+    """Let the vehicle, which is locked, know what its odometer was read as; True for
+    less than it knew.
 
-    Raises DomainError ``odometer_lower`` for less, unless that is confirmed: a digit is sooner mistyped than a distance taken back.
+    Raises DomainError ``odometer_lower`` for less, unless that is confirmed: a digit is
+    sooner mistyped than a distance taken back.
     """
     _check_reading(vehicle, reading, confirm_odometer)
     known = vehicle.odometer
-    news: dict[str, Any] = _date_of_reading(vehicle, reading) if reading == known else {"odometer": reading}
+    news: dict[str, Any] = (
+        _date_of_reading(vehicle, reading) if reading == known else {"odometer": reading}
+    )
     vehicle.save_changes(**news, by=by)
     return known is not None and reading < known
 
@@ -170,7 +221,10 @@ def _check_reading(vehicle: Vehicle, reading: int | None, confirmed: bool) -> No
     less = "no reading" if reading is None else str(reading)
     raise DomainError(
         "odometer_lower",
-        f"The odometer of {vehicle} was read as {known}{read}, and {less} is less: look again, or confirm it.",
+        (
+            f"The odometer of {vehicle} was read as {known}{read}, and {less} is less: look "
+            f"again, or confirm it."
+        ),
         odometer=known,
         odometer_at=at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None,
     )
@@ -178,8 +232,13 @@ def _check_reading(vehicle: Vehicle, reading: int | None, confirmed: bool) -> No
 
 @atomic
 def delete_vehicle(vehicle: Vehicle, *, by: Any) -> None:
-    """Erase a vehicle that was never repaired here. Raises DomainError ``vehicle_in_use`` for another."""
+    """Erase a vehicle that was never repaired here. Raises DomainError
+    ``vehicle_in_use`` for another.
+    """
     row_locks.lock(vehicle)
     if history.is_kept(vehicle):
-        raise DomainError("vehicle_in_use", f"{vehicle} has tickets, so its record stays: change its customer if it was sold.")
+        raise DomainError(
+            "vehicle_in_use",
+            f"{vehicle} has tickets, so its record stays: change its customer if it was sold.",
+        )
     vehicle.delete(by=by)

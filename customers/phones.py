@@ -1,4 +1,6 @@
-"""Telephone numbers: kept as people write them, found however they are stored and typed."""
+"""Telephone numbers: kept as people write them, found however they are stored and
+typed.
+"""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +15,9 @@ LEAST_DIGITS = 4  # fewer are in every number
 
 
 def phone_key(text: str) -> str:
-    """What a phone is found by: each number of the text, and the text itself without its punctuation."""
+    """What a phone is found by: each number of the text, and the text itself without
+    its punctuation.
+    """
     numbers, written = list(dict.fromkeys(numbers_in(text))), compact(text)
     if not any(written in number for number in numbers):
         numbers.append(written)
@@ -21,7 +25,9 @@ def phone_key(text: str) -> str:
 
 
 def phone_terms(term: str) -> list[str]:
-    """The pieces of a key of which a search for this term needs one; empty where it is no phone number."""
+    """The pieces of a key of which a search for this term needs one; empty where it is
+    no phone number.
+    """
     if len(re.sub(r"\D", "", term, flags=re.ASCII)) < LEAST_DIGITS:
         return []
     found = [*numbers_in(term), compact(term)]
@@ -31,7 +37,9 @@ def phone_terms(term: str) -> list[str]:
 
 
 def numbers_in(text: str) -> Iterator[str]:
-    """The digits of each number: with its country code where the shop's region makes it whole."""
+    """The digits of each number: with its country code where the shop's region makes it
+    whole.
+    """
     for piece in SEPARATORS.split(text[:200]):
         bare = EXTENSION.sub("", piece)
         if digits := whole_number(bare) or re.sub(r"\D", "", bare, flags=re.ASCII)[:40]:
@@ -39,7 +47,9 @@ def numbers_in(text: str) -> Iterator[str]:
 
 
 def whole_number(text: str) -> str:
-    """A number with its country code, without the plus; "" for what is no whole number. Letters are those of a keypad."""
+    """A number with its country code, without the plus; "" for what is no whole number.
+    Letters are those of a keypad.
+    """
     try:
         parsed = phonenumbers.parse(text, settings.SHOP_REGION)
     except phonenumbers.NumberParseException:

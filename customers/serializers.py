@@ -12,7 +12,12 @@ from mechanic_shop.accounts.operations import email_is_taken
 from mechanic_shop.accounts.passwords import PasswordField, hash_new_password
 from mechanic_shop.fastpath.json_queries import JsonBool
 from mechanic_shop.http.fields import NestedRelatedField, WrittenField
-from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer, asking_user, make_read_only
+from mechanic_shop.http.serializers import (
+    ActionSerializer,
+    ShopSerializer,
+    asking_user,
+    make_read_only,
+)
 from mechanic_shop.inputs import clean_plate, clean_vin
 
 from . import operations
@@ -21,20 +26,37 @@ from .vin import vin_valid
 
 
 class CustomerSerializer(ShopSerializer):
-    """A customer. ``password`` makes a log-in when the customer is made; ``current_password`` is asked of a customer who changes the e-mail."""
+    """A customer. ``password`` makes a log-in when the customer is made;
+    ``current_password`` is asked of a customer who changes the e-mail.
+    """
 
     email = EmailField(required=False, allow_null=True)
     password = PasswordField(required=False)
-    current_password = PasswordField(required=False, style={"input_type": "password", "only_to_change": True})
+    current_password = PasswordField(
+        required=False, style={"input_type": "password", "only_to_change": True}
+    )
     has_login = serializers.BooleanField(read_only=True)
 
-    permission_required_fields = dict.fromkeys(("notes", "tax_exempt", "tax_certificate", "erased_at"), "customers.view_customer")
+    permission_required_fields = dict.fromkeys(
+        ("notes", "tax_exempt", "tax_certificate", "erased_at"), "customers.view_customer"
+    )
     expressions = {"has_login": JsonBool(Q(user__isnull=False, erased_at__isnull=True))}
 
     class Meta:
         model = Customer
         fields = (
-            *("id", "name", "email", "phone", "address", "notes", "tax_exempt", "tax_certificate", "has_login", "erased_at"),
+            *(
+                "id",
+                "name",
+                "email",
+                "phone",
+                "address",
+                "notes",
+                "tax_exempt",
+                "tax_certificate",
+                "has_login",
+                "erased_at",
+            ),
             *("password", "current_password", "created_at", "updated_at"),
         )
 
@@ -49,7 +71,11 @@ class CustomerSerializer(ShopSerializer):
         current = attrs.pop("current_password", None)
         visitor = not self.context["request"].user.is_authenticated
         if visitor and self.instance is None:
-            missing = {name: ["This is needed to sign up."] for name, value in (("email", attrs.get("email")), ("password", password)) if not value}
+            missing = {
+                name: ["This is needed to sign up."]
+                for name, value in (("email", attrs.get("email")), ("password", password))
+                if not value
+            }
             if missing:
                 raise serializers.ValidationError(missing, "required")
         if password and not attrs.get("email"):
@@ -58,13 +84,17 @@ class CustomerSerializer(ShopSerializer):
             self.refuse_taken_email(attrs)
         attrs = super().validate(attrs)
         if password:
-            attrs["password_hash"] = hash_new_password(password, email=attrs["email"], name=attrs["name"])
+            attrs["password_hash"] = hash_new_password(
+                password, email=attrs["email"], name=attrs["name"]
+            )
         if current is not None and self.instance is not None:
             attrs["current_password"] = current
         return attrs
 
     def refuse_taken_email(self, attrs: dict[str, Any]) -> None:
-        """A log-in of somebody who is no customer (a mechanic, the owner) has its e-mail too."""
+        """A log-in of somebody who is no customer (a mechanic, the owner) has its
+        e-mail too.
+        """
         owner = self.instance.user if self.instance is not None else None
         if attrs.get("email") and email_is_taken(attrs["email"], besides=owner):
             raise serializers.ValidationError({"email": [EMAIL_TAKEN]}, "email_taken")
@@ -77,7 +107,9 @@ class CustomerSerializer(ShopSerializer):
 
 
 class EraseSerializer(ActionSerializer):
-    current_password = PasswordField(required=False, help_text="asked of whoever erases their own record")
+    current_password = PasswordField(
+        required=False, help_text="asked of whoever erases their own record"
+    )
 
 
 class ConfirmOdometerField(serializers.BooleanField):
@@ -96,13 +128,28 @@ class VehicleSerializer(ShopSerializer):
     vin = WrittenField(max_length=40, required=False, allow_blank=True)
     vin_valid = serializers.BooleanField(read_only=True)
     year = serializers.IntegerField(required=False, allow_null=True, min_value=1886, max_value=2100)
-    odometer = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=9_999_999)
+    odometer = serializers.IntegerField(
+        required=False, allow_null=True, min_value=0, max_value=9_999_999
+    )
     confirm_odometer = ConfirmOdometerField()
 
     class Meta:
         model = Vehicle
         fields = (
-            *("id", "customer", "plate", "vin", "vin_valid", "make", "model", "year", "engine", "color", "odometer", "odometer_at"),
+            *(
+                "id",
+                "customer",
+                "plate",
+                "vin",
+                "vin_valid",
+                "make",
+                "model",
+                "year",
+                "engine",
+                "color",
+                "odometer",
+                "odometer_at",
+            ),
             *("confirm_odometer", "created_at", "updated_at"),
         )
 
@@ -112,7 +159,13 @@ class VehicleSerializer(ShopSerializer):
     def validate_vin(self, text: str) -> str:
         vin = self.short(clean_vin(text))
         if vin and settings.SHOP_STRICT_VIN and not vin_valid(vin):
-            raise serializers.ValidationError("This VIN breaks ISO 3779 (17 characters, no I, O or Q, a check digit): read it again.", "vin_invalid")
+            raise serializers.ValidationError(
+                (
+                    "This VIN breaks ISO 3779 (17 characters, no I, O or Q, a check digit): "
+                    "read it again."
+                ),
+                "vin_invalid",
+            )
         return vin
 
     def short(self, clean: str) -> str:
@@ -123,7 +176,11 @@ class VehicleSerializer(ShopSerializer):
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
         user = asking_user(self)
-        if user is not None and self.instance is not None and not user.has_perm("customers.change_vehicle"):
+        if (
+            user is not None
+            and self.instance is not None
+            and not user.has_perm("customers.change_vehicle")
+        ):
             make_read_only(found["customer"])
         return found
 
@@ -131,21 +188,33 @@ class VehicleSerializer(ShopSerializer):
         user = self.context["request"].user
         if self.instance is None and not user.has_perm("customers.add_vehicle"):
             attrs["customer"] = own_record(user, attrs.get("customer"))
-        elif "customer" not in attrs and not self.partial and not self.kept.fields["customer"].read_only:
-            raise serializers.ValidationError({"customer": ["Say whose vehicle it is."]}, "required")
+        elif (
+            "customer" not in attrs
+            and not self.partial
+            and not self.kept.fields["customer"].read_only
+        ):
+            raise serializers.ValidationError(
+                {"customer": ["Say whose vehicle it is."]}, "required"
+            )
         return super().validate(attrs)
 
     def create(self, validated_data: dict[str, Any]) -> Vehicle:
-        validated_data.pop("confirm_odometer", None)  # a new vehicle has no reading yet that another could be less than
+        validated_data.pop(
+            "confirm_odometer", None
+        )  # a new vehicle has no reading yet that another could be less than
         made: Vehicle = super().create(validated_data)
         return made
 
     def update(self, instance: Vehicle, validated_data: dict[str, Any]) -> Vehicle:
-        return operations.update_vehicle(instance, **validated_data, by=self.context["request"].user)
+        return operations.update_vehicle(
+            instance, **validated_data, by=self.context["request"].user
+        )
 
 
 def own_record(user: User, named: Customer | None) -> Customer:
-    """The record of a customer who makes something. Raises ValidationError where another is named."""
+    """The record of a customer who makes something. Raises ValidationError where
+    another is named.
+    """
     if named is not None and named.pk != user.customer.pk:
         advice = "This is always your own record: leave it out."
         raise serializers.ValidationError({"customer": [advice]}, "read_only_field")

@@ -20,7 +20,9 @@ from .serializers import CustomerSerializer, EraseSerializer, VehicleSerializer
 
 
 class CustomerViewSet(ShopModelViewSet):
-    """Customers. POST without a token is sign-up; a customer sees, changes and deletes their own record."""
+    """Customers. POST without a token is sign-up; a customer sees, changes and deletes
+    their own record.
+    """
 
     queryset = Customer.objects.all()
     serializer_class = CustomerSerializer
@@ -43,15 +45,19 @@ class CustomerViewSet(ShopModelViewSet):
     @extend_schema(responses={204: None})
     @action(detail=True, methods=["post"], serializer_class=EraseSerializer)
     def erase(self, request: Any, pk: str) -> Any:
-        """Empty name, contact details, notes, plates, VINs and the log-in for good; tickets and their money stay.
+        """Empty name, contact details, notes, plates, VINs and the log-in for good;
+        tickets and their money stay.
 
-        Whoever erases their own record sends `current_password`, and is logged out everywhere.
+        Whoever erases their own record sends `current_password`, and is logged out
+        everywhere.
         """
 
         def answer(body: Any) -> Response:
             customer = self.get_locked_object()
             operations.erase(customer, **body.validated_data, by=request.user)
-            return Response(status=status.HTTP_204_NO_CONTENT)  # and no record: it may be nobody's to see now
+            return Response(
+                status=status.HTTP_204_NO_CONTENT
+            )  # and no record: it may be nobody's to see now
 
         return self.write_checked(self.make_body, answer)
 
@@ -60,8 +66,9 @@ class CustomerViewSet(ShopModelViewSet):
     def export(self, request: Any, pk: str) -> Any:
         """All that the shop knows of a customer, as one JSON file.
 
-        The record, the log-in and vehicles; tickets with their jobs, decisions, links and history; invoices, credit notes and payments with
-        their documents; and every change that the audit trail holds of these.
+        The record, the log-in and vehicles; tickets with their jobs, decisions, links
+        and history; invoices, credit notes and payments with their documents; and every
+        change that the audit trail holds of these.
         """
         found = self.get_serializer(everything_about(self.get_object())).data
         headers = {"Cache-Control": "private, no-store"}

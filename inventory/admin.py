@@ -41,7 +41,9 @@ class ReceiveForm(ButtonForm):
     serializer_class = ReceiveSerializer
     quantity = quantity_question()
     unit_cost = forms.DecimalField(
-        required=False, widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}), help_text="what a unit cost; becomes the part's cost"
+        required=False,
+        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
+        help_text="what a unit cost; becomes the part's cost",
     )
     note = note_question(help_text="delivery note or supplier, for example")
 
@@ -52,7 +54,10 @@ class ReceiveForm(ButtonForm):
 class AdjustForm(ButtonForm):
     serializer_class = AdjustSerializer
     quantity = quantity_question(help_text="signed: -2 takes two off the shelf")
-    reason = forms.ChoiceField(choices=[(reason.value, reason.label) for reason in (Reason.ADJUSTMENT, Reason.SCRAP)], widget=UnfoldAdminSelectWidget)
+    reason = forms.ChoiceField(
+        choices=[(reason.value, reason.label) for reason in (Reason.ADJUSTMENT, Reason.SCRAP)],
+        widget=UnfoldAdminSelectWidget,
+    )
     note = note_question(required=True, help_text="why")
 
     def notes(self) -> list[str]:
@@ -61,7 +66,9 @@ class AdjustForm(ButtonForm):
 
 class CountForm(ButtonForm):
     serializer_class = CountSerializer
-    counted = quantity_question(help_text="what lies on the shelf, also what is promised to tickets")
+    counted = quantity_question(
+        help_text="what lies on the shelf, also what is promised to tickets"
+    )
     note = note_question()
 
     def notes(self) -> list[str]:
@@ -88,7 +95,11 @@ class LowStockFilter(DropdownFilter):
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
         if self.value() == "low":
             return queryset.low_stock()
-        return queryset.filter(is_active=True, on_hand__lte=F("allocated")) if self.value() == "none" else queryset
+        return (
+            queryset.filter(is_active=True, on_hand__lte=F("allocated"))
+            if self.value() == "none"
+            else queryset
+        )
 
 
 def price_of(amount: Decimal | None) -> str:
@@ -99,7 +110,9 @@ def price_of(amount: Decimal | None) -> str:
 class MovementColumns:
     """How a movement is told, in the list and on its part's page."""
 
-    secret_fields = MovementSerializer.permission_required_fields | {"cost_of_unit": MovementSerializer.permission_required_fields["unit_cost"]}
+    secret_fields = MovementSerializer.permission_required_fields | {
+        "cost_of_unit": MovementSerializer.permission_required_fields["unit_cost"]
+    }
 
     @display(description="Unit cost", ordering="unit_cost")
     def cost_of_unit(self, movement: StockMovement) -> str:
@@ -121,7 +134,16 @@ class MovementColumns:
 class MovementInline(MovementColumns, ReadOnlyInline):
     model = StockMovement
     verbose_name_plural = "Last movements"
-    fields = ("created_at", "moved", "reason", "left", "reference", "cost_of_unit", "note", "by_whom")
+    fields = (
+        "created_at",
+        "moved",
+        "reason",
+        "left",
+        "reference",
+        "cost_of_unit",
+        "note",
+        "by_whom",
+    )
     readonly_fields = ("created_at", "moved", "left", "cost_of_unit", "by_whom")
     per_page = 10
 
@@ -132,19 +154,54 @@ class MovementInline(MovementColumns, ReadOnlyInline):
 @admin.register(Part)
 class PartAdmin(ShopModelAdmin):
     form = PartForm
-    secret_fields = PartSerializer.permission_required_fields | {"unit_cost": PartSerializer.permission_required_fields["cost"]}
+    secret_fields = PartSerializer.permission_required_fields | {
+        "unit_cost": PartSerializer.permission_required_fields["cost"]
+    }
     cache_groups = ("parts",)
     search_icon = "inventory_2"
     search_fields = ("sku",)
     search_help_text = "SKU, name, description, barcode or bin"
-    list_display = ("sku", "name", "stock_state", "available_now", "on_hand_now", "allocated_now", "unit_price", "unit_cost", "bin")
-    list_filter = (LowStockFilter, ("is_active", BooleanRadioFilter), ("unit", ChoicesDropdownFilter))
+    list_display = (
+        "sku",
+        "name",
+        "stock_state",
+        "available_now",
+        "on_hand_now",
+        "allocated_now",
+        "unit_price",
+        "unit_cost",
+        "bin",
+    )
+    list_filter = (
+        LowStockFilter,
+        ("is_active", BooleanRadioFilter),
+        ("unit", ChoicesDropdownFilter),
+    )
     inlines = (MovementInline,)
     actions_detail = ("receive", "count", "adjust", "movements")
     readonly_fields = ("available_now", "on_hand_now", "allocated_now", "stock_state")
     fieldsets = (
-        (None, {"fields": (("sku", "name"), "description", ("unit", "price", "cost"), ("bin", "barcode", "tax_code"), "is_active")}),
-        ("Stock", {"fields": (("available_now", "on_hand_now", "allocated_now", "stock_state"), ("reorder_point", "reorder_quantity"))}),
+        (
+            None,
+            {
+                "fields": (
+                    ("sku", "name"),
+                    "description",
+                    ("unit", "price", "cost"),
+                    ("bin", "barcode", "tax_code"),
+                    "is_active",
+                )
+            },
+        ),
+        (
+            "Stock",
+            {
+                "fields": (
+                    ("available_now", "on_hand_now", "allocated_now", "stock_state"),
+                    ("reorder_point", "reorder_quantity"),
+                )
+            },
+        ),
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -182,24 +239,43 @@ class PartAdmin(ShopModelAdmin):
         low = part.reorder_point > 0 and part.available <= part.reorder_point
         return badge("low", "warning") if low else badge("in stock", "success")
 
-    @button("Receive", ReceiveForm, icon="add_box", permission="inventory.receive_part", variant=ActionVariant.PRIMARY)
+    @button(
+        "Receive",
+        ReceiveForm,
+        icon="add_box",
+        permission="inventory.receive_part",
+        variant=ActionVariant.PRIMARY,
+    )
     def receive(self, request: HttpRequest, part: Part, **answers: Any) -> str:
         movement = operations.receive(part, **answers, by=request.user)
-        return f"Received {show(movement.quantity)} of {part.sku}; now {show(movement.on_hand_after)} on hand."
+        return (
+            f"Received {show(movement.quantity)} of {part.sku}; now "
+            f"{show(movement.on_hand_after)} on hand."
+        )
 
     @button("Count", CountForm, icon="checklist", permission="inventory.adjust_part")
     def count(self, request: HttpRequest, part: Part, **answers: Any) -> str:
         movement = operations.count(part, **answers, by=request.user)
-        return f"Counted {show(movement.on_hand_after)} of {part.sku}: a difference of {signed(movement.quantity)}."
+        return (
+            f"Counted {show(movement.on_hand_after)} of {part.sku}: a difference of "
+            f"{signed(movement.quantity)}."
+        )
 
     @button("Adjust", AdjustForm, icon="tune", permission="inventory.adjust_part")
     def adjust(self, request: HttpRequest, part: Part, **answers: Any) -> str:
         movement = operations.adjust(part, **answers, by=request.user)
-        return f"Adjusted {part.sku} by {signed(movement.quantity)}; now {show(movement.on_hand_after)} on hand."
+        return (
+            f"Adjusted {part.sku} by {signed(movement.quantity)}; now "
+            f"{show(movement.on_hand_after)} on hand."
+        )
 
     @action(description="All movements", url_path="movements", icon="swap_vert")
     def movements(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:inventory_stockmovement_changelist", query={"part__id__exact": object_id}))
+        return HttpResponseRedirect(
+            reverse(
+                "admin:inventory_stockmovement_changelist", query={"part__id__exact": object_id}
+            )
+        )
 
     def delete_object(self, request: HttpRequest, part: Part) -> None:
         operations.delete(part, by=request.user)
@@ -214,11 +290,35 @@ class StockMovementAdmin(MovementColumns, ReadOnly, ShopModelAdmin):
 
     search_fields = ("part__sku", "part__name", "reference")
     search_help_text = "Part, ticket number or document"
-    list_display = ("created_at", "part", "moved", "reason_shown", "left", "reference", "cost_of_unit", "note", "by_whom")
+    list_display = (
+        "created_at",
+        "part",
+        "moved",
+        "reason_shown",
+        "left",
+        "reference",
+        "cost_of_unit",
+        "note",
+        "by_whom",
+    )
     list_select_related = ("part", "by")
     list_filter = (("reason", ChoicesDropdownFilter), "created_at")
     lookups = ("part",)
-    fieldsets = ((None, {"fields": (("created_at", "by_whom"), "part", ("moved", "left"), ("reason", "reference"), "cost_of_unit", "note")}),)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("created_at", "by_whom"),
+                    "part",
+                    ("moved", "left"),
+                    ("reason", "reference"),
+                    "cost_of_unit",
+                    "note",
+                )
+            },
+        ),
+    )
     readonly_fields = ("created_at", "moved", "left", "cost_of_unit", "by_whom")
 
     @display(description="Reason", ordering="reason")
@@ -226,7 +326,13 @@ class StockMovementAdmin(MovementColumns, ReadOnly, ShopModelAdmin):
         return badge(movement.get_reason_display(), REASONS.get(movement.reason, ""))
 
 
-REASONS = {Reason.RECEIPT: "success", Reason.RETURN_TO_STOCK: "success", Reason.ISSUE: "info", Reason.SCRAP: "danger", Reason.ADJUSTMENT: "warning"}
+REASONS = {
+    Reason.RECEIPT: "success",
+    Reason.RETURN_TO_STOCK: "success",
+    Reason.ISSUE: "info",
+    Reason.SCRAP: "danger",
+    Reason.ADJUSTMENT: "warning",
+}
 
 
 def signed(quantity: Decimal) -> str:
@@ -234,19 +340,26 @@ def signed(quantity: Decimal) -> str:
 
 
 def on_the_shelf(part: Part) -> str:
-    return f"{show(part.on_hand)} on hand, of which {show(part.allocated)} are promised to tickets (counted by the {part.unit})."
+    return (
+        f"{show(part.on_hand)} on hand, of which {show(part.allocated)} are promised to "
+        f"tickets (counted by the {part.unit})."
+    )
 
 
-# --- tax -------------------------------------------------------------------------------------------
+# --- tax ------------------------------------------------------------------------------
 
 
 def rate_question(**kwargs: Any) -> forms.DecimalField:
     widget = UnfoldAdminDecimalFieldWidget(attrs={"step": "any"})
-    return forms.DecimalField(**{"max_digits": 6, "decimal_places": 3, "widget": widget, "help_text": "percent"} | kwargs)
+    return forms.DecimalField(
+        **{"max_digits": 6, "decimal_places": 3, "widget": widget, "help_text": "percent"} | kwargs
+    )
 
 
 class TaxPartsField(forms.CharField):
-    """The taxes that a code consists of, one a line: name; percent; registration number; on top."""
+    """The taxes that a code consists of, one a line: name; percent; registration
+    number; on top.
+    """
 
     widget = UnfoldAdminTextareaWidget
 
@@ -255,7 +368,8 @@ class TaxPartsField(forms.CharField):
             required=False,
             label="Parts",
             help_text=(
-                "Only where the code consists of several taxes, one a line: name; percent; registration "
+                "Only where the code consists of several taxes, one a line: name; "
+                "percent; registration "
                 "number; “on top” where it applies on the amount with the taxes above it."
             ),
         )
@@ -265,9 +379,16 @@ class TaxPartsField(forms.CharField):
         return [self.part(line) for line in lines if line.strip()]
 
     def part(self, line: str) -> dict[str, Any]:
-        name, percent, number, on_top, *more = [*(word.strip() for word in line.split(";")), "", "", ""]
+        name, percent, number, on_top, *more = [
+            *(word.strip() for word in line.split(";")),
+            "",
+            "",
+            "",
+        ]
         if any(more) or on_top.lower() not in ("", "on top"):
-            raise forms.ValidationError(f"Write “{line}” as name; percent; registration number; on top.", "invalid")
+            raise forms.ValidationError(
+                f"Write “{line}” as name; percent; registration number; on top.", "invalid"
+            )
         return {"name": name, "rate": percent, "number": number, "on_top": bool(on_top)}
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -275,7 +396,12 @@ class TaxPartsField(forms.CharField):
 
 
 def since_question() -> forms.DateField:
-    return forms.DateField(required=False, label="Since", widget=UnfoldAdminSingleDateWidget, help_text="today, when left empty")
+    return forms.DateField(
+        required=False,
+        label="Since",
+        widget=UnfoldAdminSingleDateWidget,
+        help_text="today, when left empty",
+    )
 
 
 class SetRateForm(ButtonForm):
@@ -338,7 +464,9 @@ class TaxCodeAdmin(ShopModelAdmin):
     actions_detail = ("set_rate",)
     readonly_fields = ("now",)
     fieldsets = ((None, {"fields": (("name", "number", "is_default", "now"),)}),)
-    add_fieldsets = ((None, {"fields": (("name", "number", "is_default"), ("rate", "valid_from"), "parts")}),)
+    add_fieldsets = (
+        (None, {"fields": (("name", "number", "is_default"), ("rate", "valid_from"), "parts")}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("rates")
@@ -351,7 +479,13 @@ class TaxCodeAdmin(ShopModelAdmin):
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> TaxCode:
         return operations.add_tax_code(**details, by=request.user)
 
-    @button("Set rate", SetRateForm, icon="percent", permission="inventory.change_taxcode", variant=ActionVariant.PRIMARY)
+    @button(
+        "Set rate",
+        SetRateForm,
+        icon="percent",
+        permission="inventory.change_taxcode",
+        variant=ActionVariant.PRIMARY,
+    )
     def set_rate(self, request: HttpRequest, code: TaxCode, **answers: Any) -> str:
         operations.set_rate(code, **answers, by=request.user)
         rate = answers.get("rate") or operations.combined_rate(answers["parts"])

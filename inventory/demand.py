@@ -1,4 +1,6 @@
-"""What parts are wanted for. The app of the lines that want them registers here: this one does not know it."""
+"""What parts are wanted for. The app of the lines that want them registers here: this
+one does not know it.
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -12,8 +14,9 @@ _registered: list[Any] = []
 def register(lines: Manager[Any]) -> None:
     """Name the lines that parts are wanted for.
 
-    Their querysets have ``holding()``, the lines that stock is allocated to, ``backordered()``, those that wait for it,
-    and ``mark_filled(owners)``, which tells the owners of lines that stock came.
+    Their querysets have ``holding()``, the lines that stock is allocated to,
+    ``backordered()``, those that wait for it, and ``mark_filled(owners)``, which tells
+    the owners of lines that stock came.
     """
     _registered[:] = [lines]
 

@@ -1,4 +1,5 @@
-"""Do the books balance? What the counts of parts, the ledger and the tickets say about each other, added up anew.
+"""Do the books balance? What the counts of parts, the ledger and the tickets say about
+each other, added up anew.
 
 Sums are made here and not in SQL: SQLite adds decimals as doubles.
 """
@@ -26,14 +27,21 @@ def register(check: Callable[[], Iterable[str]]) -> None:
 
 
 def register_holder(check: Callable[[dict[int, Part], Counts], Iterable[str]]) -> None:
-    """Let another app add up what it holds of each part, in the counts that the check is given, and say what is wrong with it."""
+    """Let another app add up what it holds of each part, in the counts that the check
+    is given, and say what is wrong with it.
+    """
     _holders.append(check)
 
 
 def find_discrepancies() -> list[str]:
-    """What is wrong, a sentence each; empty when all is right. The same number of queries for any shop."""
+    """What is wrong, a sentence each; empty when all is right. The same number of
+    queries for any shop.
+    """
     with one_moment():
-        parts = {part.pk: part for part in Part.objects.order_by("pk").only("sku", "on_hand", "allocated")}
+        parts = {
+            part.pk: part
+            for part in Part.objects.order_by("pk").only("sku", "on_hand", "allocated")
+        }
         moved: Counts = defaultdict(Decimal)
         held: Counts = defaultdict(Decimal)
         ledger = list(broken_chain(parts, moved))
@@ -44,7 +52,9 @@ def find_discrepancies() -> list[str]:
 
 @contextmanager
 def one_moment() -> Iterator[None]:
-    """All queries see the shop as it is now: a sale between two of them must not look like a mistake."""
+    """All queries see the shop as it is now: a sale between two of them must not look
+    like a mistake.
+    """
     outermost = not connection.in_atomic_block
     with transaction.atomic():
         if outermost and connection.vendor == "postgresql":
@@ -57,20 +67,33 @@ def wrong_counts(parts: dict[int, Part], moved: Counts, held: Counts) -> Iterato
     """Σ movements = on_hand, and Σ allocated of open tickets' lines = allocated."""
     for pk, part in parts.items():
         if exact(part.on_hand) != moved[pk]:
-            yield f"{part.sku}: {show(part.on_hand)} on hand, but its movements add up to {show(moved[pk])}."
+            yield (
+                f"{part.sku}: {show(part.on_hand)} on hand, but its movements add up to "
+                f"{show(moved[pk])}."
+            )
         if exact(part.allocated) != held[pk]:
-            yield f"{part.sku}: {show(part.allocated)} allocated, but open tickets hold {show(held[pk])}."
+            yield (
+                f"{part.sku}: {show(part.allocated)} allocated, but open tickets hold "
+                f"{show(held[pk])}."
+            )
 
 
 def broken_chain(parts: dict[int, Part], moved: Counts) -> Iterator[str]:
-    """Each movement leaves what the one before left, plus its own quantity. Adds the movements up in ``moved``."""
+    """Each movement leaves what the one before left, plus its own quantity. Adds the
+    movements up in ``moved``.
+    """
     after: Counts = defaultdict(Decimal)
-    rows = StockMovement.objects.order_by("part_id", "pk").values_list("pk", "part_id", "quantity", "on_hand_after")
+    rows = StockMovement.objects.order_by("part_id", "pk").values_list(
+        "pk", "part_id", "quantity", "on_hand_after"
+    )
     for pk, part_id, quantity, stated in rows.iterator():
         moved[part_id] = exact(moved[part_id] + quantity)
         expected = exact(after[part_id] + quantity)
         if exact(stated) != expected:
-            yield f"{parts[part_id].sku}: movement {pk} says that {show(stated)} were on hand after it; it is {show(expected)}."
+            yield (
+                f"{parts[part_id].sku}: movement {pk} says that {show(stated)} were on hand "
+                f"after it; it is {show(expected)}."
+            )
         after[part_id] = stated
 
 

@@ -1,7 +1,9 @@
-"""What moves stock. Every count changes through ``Part.objects.adjust_counts``; every change of what is on hand has its ledger entry.
+"""What moves stock. Every count changes through ``Part.objects.adjust_counts``; every
+change of what is on hand has its ledger entry.
 
-Lock order: a ticket before its parts, parts by id. Whoever changes a ticket line's ``allocated`` or
-``issued`` holds the lock of the part's row, which ``adjust_counts`` and ``lock_parts`` take.
+Lock order: a ticket before its parts, parts by id. Whoever changes a ticket line's
+``allocated`` or ``issued`` holds the lock of the part's row, which ``adjust_counts``
+and ``lock_parts`` take.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,21 +38,34 @@ def show(quantity: Decimal) -> str:
 
 
 @atomic
-def receive(part: Part, *, quantity: Decimal, unit_cost: Decimal | None = None, note: str = "", reference: str = "", by: Any) -> StockMovement:
-    """Put a delivery on the shelf; waiting tickets get theirs first. The part's cost becomes ``unit_cost``, when given."""
+def receive(
+    part: Part,
+    *,
+    quantity: Decimal,
+    unit_cost: Decimal | None = None,
+    note: str = "",
+    reference: str = "",
+    by: Any,
+) -> StockMovement:
+    """Put a delivery on the shelf; waiting tickets get theirs first. The part's cost
+    becomes ``unit_cost``, when given.
+    """
     row_locks.lock(part)
     part.check_quantity(quantity)
     _shift_on_hand(part, quantity)
     if unit_cost is not None:
         part.save_changes(cost=unit_cost, by=by)
-    movement = _record(part, quantity, Reason.RECEIPT, unit_cost=unit_cost, note=note, reference=reference, by=by)
+    movement = _record(
+        part, quantity, Reason.RECEIPT, unit_cost=unit_cost, note=note, reference=reference, by=by
+    )
     fill_backorders(part)
     return movement
 
 
 @atomic
 def adjust(part: Part, *, quantity: Decimal, reason: str, note: str, by: Any) -> StockMovement:
-    """Correct the shelf by a signed quantity, or scrap some (then it is taken off, so it must be negative).
+    """Correct the shelf by a signed quantity, or scrap some (then it is taken off, so
+    it must be negative).
 
     Raises DomainError ``insufficient_stock`` where that would take what tickets hold.
     """
@@ -59,7 +74,11 @@ def adjust(part: Part, *, quantity: Decimal, reason: str, note: str, by: Any) ->
     if quantity == 0:
         raise InvalidInput("quantity", "zero", "Adjust by something other than 0.")
     if reason == Reason.SCRAP and quantity > 0:
-        raise InvalidInput("quantity", "scrap_is_negative", "Scrap takes parts off the shelf: use a negative quantity.")
+        raise InvalidInput(
+            "quantity",
+            "scrap_is_negative",
+            "Scrap takes parts off the shelf: use a negative quantity.",
+        )
     _shift_on_hand(part, quantity)
     movement = _record(part, quantity, Reason(reason), note=note, by=by)
     fill_backorders(part)
@@ -70,16 +89,22 @@ def adjust(part: Part, *, quantity: Decimal, reason: str, note: str, by: Any) ->
 def count(part: Part, *, counted: Decimal, note: str = "", by: Any) -> StockMovement:
     """Set what is on hand to what a stock-take found.
 
-    Raises DomainError ``count_below_allocated``, naming the tickets that hold the part, where more than that is promised.
+    Raises DomainError ``count_below_allocated``, naming the tickets that hold the part,
+    where more than that is promised.
     """
     row_locks.lock(part)
     part.check_quantity(counted, "counted")
     shelf = lock_parts([part.pk])[part.pk]
     if counted < shelf.allocated:
-        holders = list(dict.fromkeys(line.ticket.number for line in demand.lines_of(part).holding()))
+        holders = list(
+            dict.fromkeys(line.ticket.number for line in demand.lines_of(part).holding())
+        )
         raise DomainError(
             "count_below_allocated",
-            f"{show(shelf.allocated)} are allocated to {', '.join(holders)}: remove the part from a ticket first, then count again.",
+            (
+                f"{show(shelf.allocated)} are allocated to {', '.join(holders)}: remove the "
+                f"part from a ticket first, then count again."
+            ),
             allocated=str(shelf.allocated),
             tickets=holders,
         )
@@ -92,15 +117,19 @@ def count(part: Part, *, counted: Decimal, note: str = "", by: Any) -> StockMove
 
 @atomic
 def delete(part: Part, *, by: Any) -> None:
-    """Erase a part that was never used. Raises DomainError ``part_in_use`` for one with a history."""
+    """Erase a part that was never used. Raises DomainError ``part_in_use`` for one with
+    a history.
+    """
     row_locks.lock(part)
     if part.movements.exists() or demand.lines_of(part).exists():
-        raise DomainError("part_in_use", f"{part.sku} has a history, so it stays: set is_active to false instead.")
+        raise DomainError(
+            "part_in_use", f"{part.sku} has a history, so it stays: set is_active to false instead."
+        )
     part.delete(by=by)
     _stock_changed()
 
 
-# --- tax -------------------------------------------------------------------------------------------
+# --- tax ------------------------------------------------------------------------------
 
 
 @atomic
@@ -114,7 +143,9 @@ def add_tax_code(
     is_default: bool = False,
     by: Any,
 ) -> TaxCode:
-    """Add a tax code with its first rate, or the parts that it consists of, valid from today unless another day is named."""
+    """Add a tax code with its first rate, or the parts that it consists of, valid from
+    today unless another day is named.
+    """
     code = TaxCode.objects.create(name=name, number=number, is_default=is_default, by=by)
     set_rate(code, rate=rate, parts=parts, valid_from=valid_from, by=by)
     return code
@@ -129,9 +160,11 @@ def set_rate(
     valid_from: date | None = None,
     by: Any,
 ) -> None:
-    """Set what the code takes from a day on: ``rate`` percent, or ``parts`` of {name, rate, number, on_top}.
+    """Set what the code takes from a day on: ``rate`` percent, or ``parts`` of {name,
+    rate, number, on_top}.
 
-    What was invoiced before stays as it was. Raises InvalidInput ``tax_too_high`` above 100 percent.
+    What was invoiced before stays as it was. Raises InvalidInput ``tax_too_high`` above
+    100 percent.
     """
     row_locks.lock(code)
     day = valid_from or timezone.localdate()
@@ -157,18 +190,22 @@ def combined_rate(parts: Sequence[dict[str, Any]]) -> Decimal:
     return total.quantize(Decimal("0.001"), ROUND_HALF_UP)
 
 
-# --- what tickets hold -----------------------------------------------------------------------------
+# --- what tickets hold ----------------------------------------------------------------
 
 
 def allocate(part: Part, quantity: Decimal) -> None:
-    """Promise ``quantity`` to a ticket. Raises DomainError ``insufficient_stock``, and changes nothing, when less is available."""
+    """Promise ``quantity`` to a ticket. Raises DomainError ``insufficient_stock``, and
+    changes nothing, when less is available.
+    """
     if not Part.objects.adjust_counts(part.pk, allocated=quantity):
         raise _insufficient(part, quantity)
     _stock_changed()
 
 
 def ensure_available(part: Part, quantity: Decimal) -> None:
-    """Raises DomainError ``insufficient_stock``. The part must have been read under its row's lock."""
+    """Raises DomainError ``insufficient_stock``. The part must have been read under its
+    row's lock.
+    """
     if part.available < quantity:
         raise _insufficient(part, quantity)
 
@@ -188,24 +225,32 @@ def release(part: Part, quantity: Decimal) -> None:
         _must_shift(part, allocated=-quantity)
 
 
-def issue(part: Part, quantity: Decimal, *, reference: str, unit_cost: Decimal | None = None, by: Any) -> None:
+def issue(
+    part: Part, quantity: Decimal, *, reference: str, unit_cost: Decimal | None = None, by: Any
+) -> None:
     """Take what was promised off the shelf."""
     if quantity:
         _must_shift(part, on_hand=-quantity, allocated=-quantity)
         _record(part, -quantity, Reason.ISSUE, unit_cost=unit_cost, reference=reference, by=by)
 
 
-def return_to_stock(part: Part, quantity: Decimal, *, reference: str, unit_cost: Decimal | None = None, by: Any) -> None:
+def return_to_stock(
+    part: Part, quantity: Decimal, *, reference: str, unit_cost: Decimal | None = None, by: Any
+) -> None:
     """Put what was issued back on the shelf; the caller then fills backorders."""
     if quantity:
         _must_shift(part, on_hand=quantity)
-        _record(part, quantity, Reason.RETURN_TO_STOCK, unit_cost=unit_cost, reference=reference, by=by)
+        _record(
+            part, quantity, Reason.RETURN_TO_STOCK, unit_cost=unit_cost, reference=reference, by=by
+        )
 
 
 def fill_backorders(part: Part) -> None:
-    """Give what is available to the lines that wait for it, oldest ticket first. The part's row must be locked.
+    """Give what is available to the lines that wait for it, oldest ticket first. The
+    part's row must be locked.
 
-    The tickets are told after the commit: to touch their rows here would take the locks in the wrong order.
+    The tickets are told after the commit: to touch their rows here would take the locks
+    in the wrong order.
     """
     waiting = list(demand.lines_of(part).backordered())
     available = Part.objects.get(pk=part.pk).available if waiting else ZERO
@@ -220,13 +265,18 @@ def fill_backorders(part: Part) -> None:
         filled.append(line.ticket_id)
     if filled:
         # What fails then must not be told of a write that is done.
-        transaction.on_commit(lambda: demand.all_lines().mark_filled(sorted(set(filled))), robust=True)
+        transaction.on_commit(
+            lambda: demand.all_lines().mark_filled(sorted(set(filled))), robust=True
+        )
 
 
 def _shift_on_hand(part: Part, quantity: Decimal) -> None:
     if quantity == 0:
         return
-    if quantity > 0 and not Part.objects.filter(pk=part.pk, on_hand__lte=MOST_ON_HAND - quantity).exists():
+    if (
+        quantity > 0
+        and not Part.objects.filter(pk=part.pk, on_hand__lte=MOST_ON_HAND - quantity).exists()
+    ):
         raise InvalidInput("quantity", "too_much", f"No more than {MOST_ON_HAND} fit on the shelf.")
     if not Part.objects.adjust_counts(part.pk, on_hand=quantity):
         raise _insufficient(part, -quantity)
@@ -235,21 +285,29 @@ def _shift_on_hand(part: Part, quantity: Decimal) -> None:
 def _must_shift(part: Part, **counts: Decimal) -> None:
     if not Part.objects.adjust_counts(part.pk, **counts):
         sku = Part.objects.get(pk=part.pk).sku
-        raise DomainError("books_do_not_balance", f"The counts of {sku} contradict the tickets: run check_stock, then count the part.")
+        raise DomainError(
+            "books_do_not_balance",
+            f"The counts of {sku} contradict the tickets: run check_stock, then count the part.",
+        )
     _stock_changed()
 
 
 def _record(part: Part, quantity: Decimal, reason: Reason, **details: Any) -> StockMovement:
     _stock_changed()
     on_hand = Part.objects.values_list("on_hand", flat=True).get(pk=part.pk)
-    return StockMovement.objects.create(part=part, quantity=quantity, reason=reason, on_hand_after=on_hand, **details)
+    return StockMovement.objects.create(
+        part=part, quantity=quantity, reason=reason, on_hand_after=on_hand, **details
+    )
 
 
 def _insufficient(part: Part, asked: Decimal) -> DomainError:
     now = Part.objects.get(pk=part.pk)
     return DomainError(
         "insufficient_stock",
-        f"Only {show(now.available)} of {now.sku} available, {show(asked)} asked: take fewer, receive more, or backorder.",
+        (
+            f"Only {show(now.available)} of {now.sku} available, {show(asked)} asked: take "
+            f"fewer, receive more, or backorder."
+        ),
         available=str(now.available),
         part=part.pk,
     )

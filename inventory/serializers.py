@@ -42,8 +42,28 @@ class PartSerializer(ShopSerializer):
     class Meta:
         model = Part
         fields = (
-            *("id", "sku", "name", "description", "unit", "price", "cost", "on_hand", "allocated", "available"),
-            *("reorder_point", "reorder_quantity", "bin", "barcode", "tax_code", "is_active", "created_at", "updated_at"),
+            *(
+                "id",
+                "sku",
+                "name",
+                "description",
+                "unit",
+                "price",
+                "cost",
+                "on_hand",
+                "allocated",
+                "available",
+            ),
+            *(
+                "reorder_point",
+                "reorder_quantity",
+                "bin",
+                "barcode",
+                "tax_code",
+                "is_active",
+                "created_at",
+                "updated_at",
+            ),
         )
 
     def check_state(self, attrs: dict[str, Any]) -> None:
@@ -51,7 +71,8 @@ class PartSerializer(ShopSerializer):
         part = Part(sku=attrs.get("sku", before.sku), unit=attrs.get("unit", before.unit))
         for name in ("reorder_point", "reorder_quantity"):
             part.check_quantity(attrs.get(name, getattr(before, name)), name)
-        # What lies on the shelf or is on a ticket in pieces cannot become a part that is counted.
+        # What lies on the shelf or is on a ticket in pieces cannot become a part that
+        # is counted.
         for quantity in before.quantities() if "unit" in attrs and before.pk else ():
             part.check_quantity(quantity, "unit")
 
@@ -60,21 +81,38 @@ class MovementSerializer(ShopSerializer):
     part = NestedRelatedField(read_only=True, fields=("sku", "name"))
     quantity = QuantityField()
     on_hand_after = QuantityField()
-    by = NestedRelatedField(read_only=True, fields=("display_name",), aliases={"display_name": "name"})
+    by = NestedRelatedField(
+        read_only=True, fields=("display_name",), aliases={"display_name": "name"}
+    )
 
     permission_required_fields = {"unit_cost": "inventory.view_cost"}
 
     class Meta:
         model = StockMovement
-        fields = ("id", "part", "quantity", "reason", "on_hand_after", "reference", "unit_cost", "note", "by", "created_at")
+        fields = (
+            "id",
+            "part",
+            "quantity",
+            "reason",
+            "on_hand_after",
+            "reference",
+            "unit_cost",
+            "note",
+            "by",
+            "created_at",
+        )
         read_only_fields = fields
 
 
 class ReceiveSerializer(ActionSerializer):
-    """A delivery. Who unpacks it may say what a unit cost, also without the right to see other costs."""
+    """A delivery. Who unpacks it may say what a unit cost, also without the right to
+    see other costs.
+    """
 
     quantity = PositiveQuantityField()
-    unit_cost = UnitPriceField(required=False, allow_null=True, help_text="what a unit cost; becomes the part's cost")
+    unit_cost = UnitPriceField(
+        required=False, allow_null=True, help_text="what a unit cost; becomes the part's cost"
+    )
     note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
 
 
@@ -100,7 +138,9 @@ class TaxPartSerializer(ShopSerializer):
 
 
 class TaxRateSerializer(serializers.ModelSerializer):
-    rate = PercentField(read_only=True, decimal_places=3, max_digits=6, help_text="of all parts together")
+    rate = PercentField(
+        read_only=True, decimal_places=3, max_digits=6, help_text="of all parts together"
+    )
     parts = TaxPartSerializer(many=True, read_only=True)
 
     class Meta:
@@ -113,9 +153,13 @@ def check_rate(attrs: dict[str, Any]) -> dict[str, Any]:
     """A code is one tax with a ``rate``, or consists of ``parts``."""
     if not attrs.get("parts"):
         if attrs.get("rate") is None:
-            raise serializers.ValidationError({"rate": "Give a rate, or the parts of the tax."}, "required")
+            raise serializers.ValidationError(
+                {"rate": "Give a rate, or the parts of the tax."}, "required"
+            )
     elif attrs.get("rate") is not None:
-        raise serializers.ValidationError({"rate": "The rate follows from the parts: leave it out."}, "rate_and_parts")
+        raise serializers.ValidationError(
+            {"rate": "The rate follows from the parts: leave it out."}, "rate_and_parts"
+        )
     return attrs
 
 
@@ -145,7 +189,9 @@ class SetRateSerializer(ActionSerializer):
 
     rate = rate_field()
     parts = parts_field()
-    valid_from = DayField(required=False, allow_null=True, default=None, help_text="today, when left out")
+    valid_from = DayField(
+        required=False, allow_null=True, default=None, help_text="today, when left out"
+    )
 
     def validate_valid_from(self, day: date | None) -> date | None:
         if day is not None:
@@ -157,16 +203,34 @@ class SetRateSerializer(ActionSerializer):
 
 
 class TaxCodeSerializer(ShopSerializer):
-    """A tax code and its rates, oldest first. A new one takes its first ``rate``, or its ``parts``; later ones come by ``set-rate``."""
+    """A tax code and its rates, oldest first. A new one takes its first ``rate``, or
+    its ``parts``; later ones come by ``set-rate``.
+    """
 
     rate = rate_field(write_only=True)
     parts = parts_field(write_only=True)
-    valid_from = DayField(required=False, allow_null=True, write_only=True, help_text="of a new code: since when; today, when left out")
+    valid_from = DayField(
+        required=False,
+        allow_null=True,
+        write_only=True,
+        help_text="of a new code: since when; today, when left out",
+    )
     rates = TaxRateSerializer(many=True, read_only=True)
 
     class Meta:
         model = TaxCode
-        fields = ("id", "name", "number", "is_default", "rate", "parts", "valid_from", "rates", "created_at", "updated_at")
+        fields = (
+            "id",
+            "name",
+            "number",
+            "is_default",
+            "rate",
+            "parts",
+            "valid_from",
+            "rates",
+            "created_at",
+            "updated_at",
+        )
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()

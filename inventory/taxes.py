@@ -34,7 +34,9 @@ class PartOnDay:
 
 @dataclass(frozen=True, slots=True)
 class TaxOnDay:
-    """What a code takes on one day; without ``parts`` it is one tax of the code's own name."""
+    """What a code takes on one day; without ``parts`` it is one tax of the code's own
+    name.
+    """
 
     name: str
     rate: Decimal
@@ -52,15 +54,18 @@ class TaxCodeQuerySet(ShopQuerySet):
 
 
 class TaxCode(UniqueTextModel, ShopModel):
-    """A kind of tax, such as "VAT" or "Reduced VAT", whose rate changes by law now and then.
+    """A kind of tax, such as "VAT" or "Reduced VAT", whose rate changes by law now and
+    then.
 
-    What bears no code of its own bears the default one; where no code is the default, nothing is taxed by itself.
-    What is never taxed bears a code of 0 percent.
+    What bears no code of its own bears the default one; where no code is the default,
+    nothing is taxed by itself. What is never taxed bears a code of 0 percent.
     """
 
     name = models.CharField(max_length=40)
     number = registration_number()
-    is_default = models.BooleanField(default=False, help_text="for whatever bears no code of its own")
+    is_default = models.BooleanField(
+        default=False, help_text="for whatever bears no code of its own"
+    )
 
     unaudited = frozenset({"unique_key"})
 
@@ -77,7 +82,11 @@ class TaxCode(UniqueTextModel, ShopModel):
                 violation_error_code="default_taken",
                 violation_error_message="Another tax code is the default: take that from it first.",
             ),
-            models.CheckConstraint(condition=~Q(name=""), name="a_tax_code_has_a_name", violation_error_message="A tax code has a name."),
+            models.CheckConstraint(
+                condition=~Q(name=""),
+                name="a_tax_code_has_a_name",
+                violation_error_message="A tax code has a name.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -92,7 +101,9 @@ class TaxRateQuerySet(ShopQuerySet):
         rows = self.filter(valid_from__lte=day).order_by("valid_from", "pk", "parts__position")
         found: dict[int | None, TaxOnDay] = {}
         parts: dict[int, tuple[PartOnDay, ...]] = {}
-        for key, rate, code_id, name, number, is_default, *facts in rows.values_list("pk", "rate", *code, *part):
+        for key, rate, code_id, name, number, is_default, *facts in rows.values_list(
+            "pk", "rate", *code, *part
+        ):
             parts[key] = (*parts.get(key, ()), PartOnDay(*facts)) if facts[0] else ()
             found[code_id] = TaxOnDay(name, rate, number, parts[key])
             if is_default:
@@ -103,8 +114,9 @@ class TaxRateQuerySet(ShopQuerySet):
 class TaxRate(ShopModel):
     """What a code takes from a day on, in percent.
 
-    Where the code consists of several named taxes, they are its ``parts`` and ``rate`` is what they come
-    to together, rounded to 3 decimals: for people to read, never to compute with.
+    Where the code consists of several named taxes, they are its ``parts`` and ``rate``
+    is what they come to together, rounded to 3 decimals: for people to read, never to
+    compute with.
     """
 
     code = models.ForeignKey(TaxCode, models.CASCADE, related_name="rates", db_index=False)
@@ -118,8 +130,12 @@ class TaxRate(ShopModel):
     class Meta:
         ordering = ("code", "valid_from")
         constraints = [
-            models.UniqueConstraint(fields=["code", "valid_from"], name="one_rate_per_code_and_day"),
-            models.CheckConstraint(condition=Q(rate__gte=0) & Q(rate__lte=100), name="a_tax_takes_0_to_100_percent"),
+            models.UniqueConstraint(
+                fields=["code", "valid_from"], name="one_rate_per_code_and_day"
+            ),
+            models.CheckConstraint(
+                condition=Q(rate__gte=0) & Q(rate__lte=100), name="a_tax_takes_0_to_100_percent"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -133,22 +149,32 @@ MOST_PARTS = 6
 
 
 class TaxPart(ShopModel):
-    """One of the named taxes that a code consists of: GST and QST, or state, county and city tax."""
+    """One of the named taxes that a code consists of: GST and QST, or state, county and
+    city tax.
+    """
 
     tax_rate = models.ForeignKey(TaxRate, models.CASCADE, related_name="parts", db_index=False)
     position = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=40)
     rate = models.DecimalField(max_digits=6, decimal_places=3, help_text="percent")
     number = registration_number()
-    on_top = models.BooleanField(default=False, help_text="applies on the amount with the taxes before it, not on the amount alone")
+    on_top = models.BooleanField(
+        default=False,
+        help_text="applies on the amount with the taxes before it, not on the amount alone",
+    )
 
     unaudited = frozenset({"tax_rate", "position"})
 
     class Meta:
         ordering = ("tax_rate", "position")
         constraints = [
-            models.UniqueConstraint(fields=["tax_rate", "position"], name="one_part_per_place_of_a_rate"),
-            models.CheckConstraint(condition=Q(rate__gte=0) & Q(rate__lte=100), name="a_part_of_a_tax_takes_0_to_100_percent"),
+            models.UniqueConstraint(
+                fields=["tax_rate", "position"], name="one_part_per_place_of_a_rate"
+            ),
+            models.CheckConstraint(
+                condition=Q(rate__gte=0) & Q(rate__lte=100),
+                name="a_part_of_a_tax_takes_0_to_100_percent",
+            ),
             models.CheckConstraint(condition=~Q(name=""), name="a_part_of_a_tax_has_a_name"),
         ]
 

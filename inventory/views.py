@@ -59,7 +59,9 @@ class PartViewSet(ShopModelViewSet):
     @response_schema(PartSerializer)
     @action(detail=True, methods=["put"], serializer_class=ReceiveSerializer)
     def receive(self, request: Any, pk: str) -> Any:
-        """Put a delivery on the shelf; tickets that wait for the part get theirs, oldest first."""
+        """Put a delivery on the shelf; tickets that wait for the part get theirs,
+        oldest first.
+        """
         return self.run_action(operations.receive)
 
     @response_schema(PartSerializer)
@@ -89,7 +91,12 @@ class PartViewSet(ShopModelViewSet):
         return self.respond_rows(self.get_queryset().filter(part=part))
 
     @response_schema(PartSerializer, many=True)
-    @action(detail=False, url_path="low-stock", filterset_class=None, ordering_fields=["sku", "name", "on_hand"])
+    @action(
+        detail=False,
+        url_path="low-stock",
+        filterset_class=None,
+        ordering_fields=["sku", "name", "on_hand"],
+    )
     def low_stock(self, request: Any) -> Any:
         """Active parts of which no more than the reorder point is available."""
         return self.respond_page(lambda: self.get_queryset().low_stock())

@@ -1,4 +1,6 @@
-"""The ASGI application, for servers that speak nothing else; the product is served by WSGI."""
+"""The ASGI application, for servers that speak nothing else; the product is served by
+WSGI.
+"""
 
 import os
 

@@ -1,7 +1,8 @@
 """How many decimals the shop's money has: none (JPY), two (USD) or three (KWD).
 
-Whoever takes, rounds, keeps or writes an amount asks here. Every column of money holds three, so that
-no table depends on the currency; what is read from it has the currency's.
+Whoever takes, rounds, keeps or writes an amount asks here. Every column of money holds
+three, so that no table depends on the currency; what is read from it has the
+currency's.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
@@ -31,7 +32,9 @@ def rounded(amount: Decimal) -> Decimal:
 
 
 def short(amount: Decimal) -> Decimal:
-    """With the currency's decimals, or with more where there are more: 1.2150 is 1.215, and 10.000 is 10.00."""
+    """With the currency's decimals, or with more where there are more: 1.2150 is 1.215,
+    and 10.000 is 10.00.
+    """
     least, bare = places(), amount.normalize()
     exponent = bare.as_tuple().exponent
     needed = -exponent if isinstance(exponent, int) else 0
@@ -41,14 +44,17 @@ def short(amount: Decimal) -> Decimal:
 class AmountField(models.DecimalField):
     """A column of money, which is read with the currency's decimals.
 
-    More than that it has only where the shop's currency was another one; nothing is rounded away by reading it.
+    More than that it has only where the shop's currency was another one; nothing is
+    rounded away by reading it.
     """
 
     def from_db_value(self, value: Decimal | None, *_: Any) -> Decimal | None:
         return None if value is None else short(value)
 
     def formfield(self, **kwargs: Any) -> Any:
-        """A box that takes any number: how many decimals it may have, the form's serializer says."""
+        """A box that takes any number: how many decimals it may have, the form's
+        serializer says.
+        """
         return super().formfield(**{"max_digits": None, "decimal_places": None} | kwargs)
 
     def deconstruct(self) -> Any:

@@ -1,4 +1,6 @@
-"""What the shop refuses, in words that no door needs to translate. Imports nothing of Django REST."""
+"""What the shop refuses, in words that no door needs to translate. Imports nothing of
+Django REST.
+"""
 
 from typing import Any
 
@@ -6,8 +8,9 @@ from typing import Any
 class DomainError(Exception):
     """The shop's rules say no.
 
-    ``code`` is stable snake_case for programs, ``message`` says to a person what to do next, and
-    ``facts`` are the figures behind it (JSON-able). The API answers 409, the admin shows the message.
+    ``code`` is stable snake_case for programs, ``message`` says to a person what to do
+    next, and ``facts`` are the figures behind it (JSON-able). The API answers 409, the
+    admin shows the message.
     """
 
     status = 409
@@ -36,7 +39,9 @@ class NotAllowed(DomainError):
 
 
 class Busy(DomainError):
-    """The server does as much of this as it takes on at once: 503, and the same request works in a second."""
+    """The server does as much of this as it takes on at once: 503, and the same request
+    works in a second.
+    """
 
     status = 503
     headers = {"Retry-After": "1"}

@@ -40,12 +40,20 @@ urlpatterns = [
     path("api/v1/", include(router.urls)),
     path("api/v1/auth/", include("mechanic_shop.accounts.urls")),
     path("api/v1/shared/<str:token>/", SharedView.as_view(), name="shared"),
-    path("api/v1/shared/<str:token>/authorizations/", SharedAuthorizationsView.as_view(), name="shared-authorizations"),
+    path(
+        "api/v1/shared/<str:token>/authorizations/",
+        SharedAuthorizationsView.as_view(),
+        name="shared-authorizations",
+    ),
     path("api/v1/schema/", pages.SchemaView.as_view(), name="schema"),
     path("api/v1/docs/", pages.SwaggerView.as_view(), name="docs"),
     path("api/v1/redoc/", pages.RedocView.as_view(), name="redoc"),
-    path("api/v1/session/", include("mechanic_shop.accounts.session_urls", namespace="rest_framework")),
-    # Its key is in the address and comes with no cookie, so no other site can send it along. A mail program may have cut the last slash off.
+    path(
+        "api/v1/session/",
+        include("mechanic_shop.accounts.session_urls", namespace="rest_framework"),
+    ),
+    # Its key is in the address and comes with no cookie, so no other site can send it
+    # along. A mail program may have cut the last slash off.
     path("shared/<path:token>/", csrf_exempt(SharedPage.as_view()), name="shared-page"),
     path("shared/<path:token>", csrf_exempt(SharedPage.as_view())),
     path("admin/", admin.site.urls),

@@ -16,7 +16,12 @@ from .serializers import MechanicSerializer
 
 class MechanicForm(ShopForm):
     serializer_class = MechanicSerializer
-    specialties = WordsField(required=False, max_length=1500, widget=UnfoldAdminTextInputWidget, help_text="with commas between them")
+    specialties = WordsField(
+        required=False,
+        max_length=1500,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="with commas between them",
+    )
 
 
 @admin.register(Mechanic)

@@ -1,4 +1,6 @@
-"""Where mechanics work. The app that assigns them registers here: this one does not know it."""
+"""Where mechanics work. The app that assigns them registers here: this one does not
+know it.
+"""
 
 from typing import Any
 
@@ -8,7 +10,9 @@ _registered: list[Any] = []
 
 
 def register(assignments: Manager[Any]) -> None:
-    """Name the assignments of mechanics. Their querysets have ``counted()``: those that count for popularity."""
+    """Name the assignments of mechanics. Their querysets have ``counted()``: those that
+    count for popularity.
+    """
     _registered[:] = [assignments]
 
 

@@ -12,7 +12,9 @@ class MechanicFilter(ShopFilterSet):
 
 
 class PopularFilter(MechanicFilter):
-    """The window of ``popular/``: on the day of assignment, in the shop's time zone, both days included."""
+    """The window of ``popular/``: on the day of assignment, in the shop's time zone,
+    both days included.
+    """
 
     since = DayFilter(method="window", help_text="first day of assignment that counts")
     until = DayFilter(method="window", help_text="last day of assignment that counts")

@@ -18,7 +18,9 @@ from .assignments import all_assignments
 
 
 def matches_specialty(word: str) -> Q:
-    """A condition on the JSON text of the specialties, in which "ü" is an escape on SQLite and quotes and brackets are no words."""
+    """A condition on the JSON text of the specialties, in which "ü" is an escape on
+    SQLite and quotes and brackets are no words.
+    """
     if not any(char.isalnum() for char in word):
         return Q(pk__in=())
     return Q(specialties__icontains=word) | Q(specialties__icontains=json.dumps(word)[1:-1])
@@ -37,27 +39,43 @@ class MechanicQuerySet(PeopleQuerySet, ShopQuerySet):
         return self.filter(words)
 
     def by_popularity(self, since: date | None = None, until: date | None = None) -> Self:
-        """Each mechanic with ``ticket_count``, most first, then by name; those without tickets last.
+        """Each mechanic with ``ticket_count``, most first, then by name; those without
+        tickets last.
 
-        Counts tickets that are not cancelled, assigned on a day of the shop from ``since`` to ``until``, both included.
+        Counts tickets that are not cancelled, assigned on a day of the shop from
+        ``since`` to ``until``, both included.
         """
         links = all_assignments().counted()
         if since:
             links = links.filter(assigned_at__gte=day_start(since))
         if until:
             links = links.filter(assigned_at__lt=day_end(until))
-        count = links.filter(mechanic=models.OuterRef("pk")).order_by().values("mechanic").annotate(n=Count("pk")).values("n")
-        return self.annotate(ticket_count=Coalesce(models.Subquery(count), 0)).order_by("-ticket_count", "name", "pk")
+        count = (
+            links.filter(mechanic=models.OuterRef("pk"))
+            .order_by()
+            .values("mechanic")
+            .annotate(n=Count("pk"))
+            .values("n")
+        )
+        return self.annotate(ticket_count=Coalesce(models.Subquery(count), 0)).order_by(
+            "-ticket_count", "name", "pk"
+        )
 
 
 class Mechanic(ShopModel):
-    """Somebody who repairs. Public: name, specialties, bio, is_active; the rest is for staff."""
+    """Somebody who repairs. Public: name, specialties, bio, is_active; the rest is for
+    staff.
+    """
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="mechanic")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="mechanic"
+    )
     name = models.CharField(max_length=120)
     specialties = models.JSONField(default=list, blank=True, help_text="a list of words")
     bio = models.TextField(max_length=2000, blank=True)
-    is_active = models.BooleanField(default=True, help_text="works here today; switch off instead of deleting")
+    is_active = models.BooleanField(
+        default=True, help_text="works here today; switch off instead of deleting"
+    )
     email = models.EmailField(null=True, blank=True)  # noqa: DJ001 - NULL: not known; unique when set
     phone = models.CharField(max_length=40, blank=True)
     hourly_cost = amount_field(null=True, blank=True, help_text="what an hour costs the shop")
@@ -81,7 +99,11 @@ class Mechanic(ShopModel):
                 name="an_hour_costs_nothing_or_more",
                 violation_error_message="An hour cannot cost less than nothing.",
             ),
-            models.CheckConstraint(condition=~Q(name=""), name="a_mechanic_has_a_name", violation_error_message="A mechanic has a name."),
+            models.CheckConstraint(
+                condition=~Q(name=""),
+                name="a_mechanic_has_a_name",
+                violation_error_message="A mechanic has a name.",
+            ),
         ]
         indexes = [models.Index(fields=["name", "id"], name="mechanics_by_name")]
 

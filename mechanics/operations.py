@@ -13,9 +13,17 @@ from .models import Mechanic
 
 @atomic
 def delete(mechanic: Mechanic, *, by: Any) -> None:
-    """Erase a mechanic who was never on a ticket. Raises DomainError ``mechanic_in_use`` for one with a history."""
+    """Erase a mechanic who was never on a ticket. Raises DomainError
+    ``mechanic_in_use`` for one with a history.
+    """
     row_locks.lock(mechanic)
     if all_assignments().filter(mechanic=mechanic).exists():
-        raise DomainError("mechanic_in_use", f"{mechanic.name} has worked on tickets, so the record stays: set is_active to false instead.")
+        raise DomainError(
+            "mechanic_in_use",
+            (
+                f"{mechanic.name} has worked on tickets, so the record stays: set is_active "
+                f"to false instead."
+            ),
+        )
     mechanic.delete(by=by)
     caching.changed("mechanics")

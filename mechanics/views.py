@@ -44,7 +44,14 @@ class MechanicViewSet(ShopModelViewSet):
         operations.delete(mechanic, by=self.request.user)
 
     @response_schema(PopularMechanicSerializer, many=True)
-    @action(detail=False, serializer_class=PopularMechanicSerializer, filterset_class=PopularFilter, ordering_fields=None)
+    @action(
+        detail=False,
+        serializer_class=PopularMechanicSerializer,
+        filterset_class=PopularFilter,
+        ordering_fields=None,
+    )
     def popular(self, request: Any) -> Any:
-        """Mechanics by the number of their tickets, most first, then by name; cancelled tickets do not count."""
+        """Mechanics by the number of their tickets, most first, then by name; cancelled
+        tickets do not count.
+        """
         return self.respond_page(self.get_queryset)

@@ -3,8 +3,12 @@
 from typing import Any
 
 
-def refused(response: Any, status: int, code: str | None = None, field: str | None = None) -> dict[str, Any]:
-    """It is the API's one shape, with this status and code (at this field); returns its body."""
+def refused(
+    response: Any, status: int, code: str | None = None, field: str | None = None
+) -> dict[str, Any]:
+    """It is the API's one shape, with this status and code (at this field); returns its
+    body.
+    """
     assert response.status_code == status, (response.status_code, response.content[:500])
     assert response["Content-Type"] == "application/problem+json"
     body = response.json()

@@ -1,4 +1,6 @@
-"""The request bodies of every route, read from the router: a new route is tested by itself."""
+"""The request bodies of every route, read from the router: a new route is tested by
+itself.
+"""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,6 @@
-"""The actors, as clients with real tokens, and a shop without limits unless a test asks for them."""
+"""The actors, as clients with real tokens, and a shop without limits unless a test asks
+for them.
+"""
 
 import gc
 from typing import Any
@@ -22,24 +24,34 @@ from .factories import CustomerFactory, MechanicFactory, UserFactory
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """SQLite in a file: in memory the connections of several threads share one cache, and lock each other out at once."""
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SQLite in a file: in memory the connections of several threads share one cache,
+    and lock each other out at once.
+    """
     database = connections["default"].settings_dict
     if "sqlite" in database["ENGINE"]:
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Each of pytest's processes has a Redis database of its own: they would empty one under each other."""
+    """Each of pytest's processes has a Redis database of its own: they would empty one
+    under each other.
+    """
     worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
     place = django_settings.CACHES["default"].get("LOCATION", "")
     if place.startswith("redis"):
         address, _, number = place.rpartition("/")
-        django_settings.CACHES["default"]["LOCATION"] = f"{address}/{int(number) + int(worker.removeprefix('gw'))}"
+        django_settings.CACHES["default"]["LOCATION"] = (
+            f"{address}/{int(number) + int(worker.removeprefix('gw'))}"
+        )
 
 
 def pytest_collection_finish() -> None:
-    """Keep the collected tests and the imported modules out of garbage collection: walking them took a fifth of the time."""
+    """Keep the collected tests and the imported modules out of garbage collection:
+    walking them took a fifth of the time.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -56,8 +68,12 @@ def forget() -> None:
 def _a_quick_and_patient_shop(settings: Any) -> Any:
     """Cheap password hashes, plain static files, no rate limits, an empty cache."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True  # nothing was collected
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = (
+        True  # nothing was collected
+    )
     settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES, "off")
     forget()
     query_cache.clear()  # statements of other settings
@@ -73,10 +89,14 @@ express = DirectDispatch(None, "/api/v1/", router.urls)
 
 
 class Handler(ForceAuthClientHandler):
-    """Answers as the production server does: what the express way does not take goes Django's."""
+    """Answers as the production server does: what the express way does not take goes
+    Django's.
+    """
 
     def __call__(self, environ: dict[str, Any]) -> Any:
-        request_started.disconnect(close_old_connections)  # as Django's own does: the test's transaction needs its connection
+        request_started.disconnect(
+            close_old_connections
+        )  # as Django's own does: the test's transaction needs its connection
         try:
             response = express.answer(environ)
         finally:
@@ -125,7 +145,9 @@ def stranger(db: Any) -> Client:
 
 @pytest.fixture
 def assigned(db: Any) -> Client:
-    """A mechanic, to be put on the ticket of the test; ``assigned.user.mechanic`` is the record."""
+    """A mechanic, to be put on the ticket of the test; ``assigned.user.mechanic`` is
+    the record.
+    """
     return client_of(MechanicFactory(login=True, name="Asha Assigned").user)
 
 

@@ -35,7 +35,9 @@ class CustomerFactory(factory.django.DjangoModelFactory):
         model = Customer
 
     class Params:
-        login = factory.Trait(user=factory.SubFactory(UserFactory, email=factory.SelfAttribute("..email")))
+        login = factory.Trait(
+            user=factory.SubFactory(UserFactory, email=factory.SelfAttribute("..email"))
+        )
 
     name = factory.Sequence(lambda n: f"Customer {n}")
     email = factory.Sequence(lambda n: f"customer{n}@example.com")
@@ -79,7 +81,9 @@ class PartFactory(factory.django.DjangoModelFactory):
         if quantity:  # what a delivery leaves, without the way there: half the tests begin with it
             self.on_hand = Decimal(str(quantity))
             Part.objects.filter(pk=self.pk).update(on_hand=self.on_hand)
-            StockMovement.objects.create(part=self, quantity=self.on_hand, reason=Reason.RECEIPT, on_hand_after=self.on_hand)
+            StockMovement.objects.create(
+                part=self, quantity=self.on_hand, reason=Reason.RECEIPT, on_hand_after=self.on_hand
+            )
 
 
 PATHS = {
@@ -93,19 +97,32 @@ PATHS = {
 }
 
 
-def make_ticket(status: str = Status.ESTIMATE, *, parts: Any = (), mechanics: Any = (), **details: Any) -> ServiceTicket:
-    """A ticket that walked to ``status`` by the workflow's moves; ``parts`` are (part, quantity) pairs put on the estimate."""
+def make_ticket(
+    status: str = Status.ESTIMATE, *, parts: Any = (), mechanics: Any = (), **details: Any
+) -> ServiceTicket:
+    """A ticket that walked to ``status`` by the workflow's moves; ``parts`` are (part,
+    quantity) pairs put on the estimate.
+    """
     root = office()
     details.setdefault("customer", None)
-    customer = details.pop("customer") or (details["vehicle"].customer if details.get("vehicle") else CustomerFactory())
-    ticket = operations.open_ticket(customer=customer, **{"concern": "Brakes squeal"} | details, by=root)
+    customer = details.pop("customer") or (
+        details["vehicle"].customer if details.get("vehicle") else CustomerFactory()
+    )
+    ticket = operations.open_ticket(
+        customer=customer, **{"concern": "Brakes squeal"} | details, by=root
+    )
     for mechanic in mechanics:
         operations.assign_mechanic(ticket, mechanic=mechanic, by=root)
     for part, quantity in parts:
         operations.add_part(ticket, part=part, quantity=Decimal(str(quantity)), by=root)
     bare = Status(status) in (Status.COMPLETED, Status.INVOICED, Status.CLOSED) and not parts
     if bare:  # an invoice is of something
-        fee = {"kind": "fee", "description": "Inspection", "quantity": Decimal(1), "unit_price": Decimal(25)}
+        fee = {
+            "kind": "fee",
+            "description": "Inspection",
+            "quantity": Decimal(1),
+            "unit_price": Decimal(25),
+        }
         job = operations.add_job(ticket, title="Inspection", lines=[fee], by=root)
     for to in PATHS[Status(status)]:
         if bare and to == Status.COMPLETED:

@@ -7,7 +7,9 @@ Boxes = dict[str, list[str]]
 
 
 class Forms(HTMLParser):
-    """The boxes of each form that is posted, by the form's id or, where it has none, its action."""
+    """The boxes of each form that is posted, by the form's id or, where it has none,
+    its action.
+    """
 
     def __init__(self, response: Any) -> None:
         super().__init__()
@@ -22,7 +24,11 @@ class Forms(HTMLParser):
         name, value = found.get("name", ""), found.get("value", "")
         if tag == "form":
             is_posted = found.get("method", "").lower() == "post"
-            self._form = self.boxes.setdefault(found.get("id") or found.get("action", ""), {}) if is_posted else None
+            self._form = (
+                self.boxes.setdefault(found.get("id") or found.get("action", ""), {})
+                if is_posted
+                else None
+            )
         elif self._form is None:
             return
         elif tag == "input" and name:
@@ -55,4 +61,6 @@ class Forms(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._form is not None and self._text:
-            self._form[self._text][0] += data.removeprefix("\n") if not self._form[self._text][0] else data
+            self._form[self._text][0] += (
+                data.removeprefix("\n") if not self._form[self._text][0] else data
+            )

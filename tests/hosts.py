@@ -1,4 +1,6 @@
-"""Servers as production runs them: each its own process group on its own port, all on the database and the Redis of the tests."""
+"""Servers as production runs them: each its own process group on its own port, all on
+the database and the Redis of the tests.
+"""
 
 import json
 import os
@@ -37,9 +39,13 @@ class Host:
 
     address: str
 
-    def ask(self, method: str, path: str, body: Any = None, token: str = "", **headers: str) -> Answer:
+    def ask(
+        self, method: str, path: str, body: Any = None, token: str = "", **headers: str
+    ) -> Answer:
         """One request; underscores in the names of headers are dashes."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Content-Type": "application/json"}
+        sent = {name.replace("_", "-"): value for name, value in headers.items()} | {
+            "Content-Type": "application/json"
+        }
         if token:
             sent["Authorization"] = f"Bearer {token}"
         data = json.dumps(body).encode() if body is not None else None
@@ -51,7 +57,9 @@ class Host:
             return Answer(refusal.code, refusal.headers, refusal.read())
 
     def ask_when_free(self, method: str, path: str, body: Any) -> Answer:
-        """One request that hashes a password; while others do, it is sent again, as the shop says."""
+        """One request that hashes a password; while others do, it is sent again, as the
+        shop says.
+        """
         while (answer := self.ask(method, path, body)).status == 503:
             assert answer.json()["code"] == "login_busy"
             time.sleep(0.1)
@@ -74,7 +82,9 @@ def free_port() -> int:
 
 @contextmanager
 def serving(**more: str) -> Iterator[Host]:
-    """A server until the block ends: two processes where a Redis is shared, else one process of threads."""
+    """A server until the block ends: two processes where a Redis is shared, else one
+    process of threads.
+    """
     redis = settings.CACHES["default"].get("LOCATION", "")
     port = free_port()
     environment = {
@@ -89,7 +99,9 @@ def serving(**more: str) -> Iterator[Host]:
         "THROTTLE_STAFF": "off",
         **more,
     }
-    server = subprocess.Popen([sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, start_new_session=True)
+    server = subprocess.Popen(
+        [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, start_new_session=True
+    )
     host = Host(f"http://127.0.0.1:{port}")
     try:
         for _ in range(300):

@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 
 
 class Page(HTMLParser):
-    """The addresses of a page, its forms by the id of the form or of the tab around it, and whatever is inline."""
+    """The addresses of a page, its forms by the id of the form or of the tab around it,
+    and whatever is inline.
+    """
 
     def __init__(self, response: Any) -> None:
         super().__init__()
@@ -22,9 +24,13 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
-        self.inline += [f"<{tag} {name}>" for name in found if name == "style" or name.startswith("on")]
+        self.inline += [
+            f"<{tag} {name}>" for name in found if name == "style" or name.startswith("on")
+        ]
         self.inline += ["<style>"] if tag == "style" else []
-        self.addresses += [found[name] for name in ("src", "href", "action", "data-schema") if found.get(name)]
+        self.addresses += [
+            found[name] for name in ("src", "href", "action", "data-schema") if found.get(name)
+        ]
         if tag == "a":
             self.links.append(found.get("href", ""))
         if tag in ("div", "form", "li") and found.get("id"):
@@ -33,7 +39,9 @@ class Page(HTMLParser):
             self.inline.append("<script>")
         if tag in ("input", "textarea", "select") and found.get("name"):
             self.forms.setdefault(self._place, {})[found["name"]] = found.get("value", "")
-            self.csrf_token = found["value"] if found["name"] == "csrfmiddlewaretoken" else self.csrf_token
+            self.csrf_token = (
+                found["value"] if found["name"] == "csrfmiddlewaretoken" else self.csrf_token
+            )
             self._textarea = found["name"] if tag == "textarea" else ""
 
     def handle_endtag(self, tag: str) -> None:
@@ -47,8 +55,17 @@ class Page(HTMLParser):
     @property
     def outside(self) -> list[str]:
         """Addresses on another host."""
-        return [address for address in self.addresses if urlsplit(address).netloc not in ("", "testserver")]
+        return [
+            address
+            for address in self.addresses
+            if urlsplit(address).netloc not in ("", "testserver")
+        ]
 
     def fields(self, form: str) -> set[str]:
         """What a form asks for."""
-        return set(self.forms.get(form, ())) - {"csrfmiddlewaretoken", "form_key", "_content_type", "_content"}
+        return set(self.forms.get(form, ())) - {
+            "csrfmiddlewaretoken",
+            "form_key",
+            "_content_type",
+            "_content",
+        }

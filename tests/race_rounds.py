@@ -1,8 +1,9 @@
-"""Races over customers, tickets, vehicles and money. In a round the requests of a race start in the same moment.
+"""Races over customers, tickets, vehicles and money. In a round the requests of a race
+start in the same moment.
 
-A race makes its rows, names its requests, and says what is wrong with their answers and with the rows
-that they leave: whatever could not come from one request after the other. ``make races`` plays 200
-rounds of each (docs/decisions/0008-row-locks.md).
+A race makes its rows, names its requests, and says what is wrong with their answers and
+with the rows that they leave: whatever could not come from one request after the other.
+``make races`` plays 200 rounds of each (docs/decisions/0008-row-locks.md).
 """
 
 from collections.abc import Callable
@@ -21,14 +22,23 @@ from tickets import operations
 from tickets.billing import estimates
 from tickets.models import CannedJob, Job, JobLine, Payment, ServiceTicket
 
-from .factories import CustomerFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
+from .factories import (
+    CustomerFactory,
+    PartFactory,
+    UserFactory,
+    VehicleFactory,
+    make_ticket,
+    office,
+)
 
 FEE = {"kind": "fee", "description": "Disposal", "quantity": Decimal(1), "unit_price": Decimal(100)}
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request; ``who`` sends it: manager (API), desk (admin, with a session), owner or visitor."""
+    """A request; ``who`` sends it: manager (API), desk (admin, with a session), owner
+    or visitor.
+    """
 
     method: str
     path: str
@@ -71,7 +81,12 @@ def post(path: str, **body: Any) -> Call:
 def press(row: Any, button: str, **answers: Any) -> Call:
     """A button of the admin."""
     meta = row._meta
-    return Call("POST", reverse(f"admin:{meta.app_label}_{meta.model_name}_{button}", args=[row.pk]), answers, "desk")
+    return Call(
+        "POST",
+        reverse(f"admin:{meta.app_label}_{meta.model_name}_{button}", args=[row.pk]),
+        answers,
+        "desk",
+    )
 
 
 def unless(found: list[int], *allowed: tuple[int, ...]) -> str:
@@ -79,7 +94,9 @@ def unless(found: list[int], *allowed: tuple[int, ...]) -> str:
 
 
 def entry(row: Any, name: str) -> int:
-    """The last entry of the audit trail that says that this field of the row changed: 0 where none does."""
+    """The last entry of the audit trail that says that this field of the row changed: 0
+    where none does.
+    """
     kind = ContentType.objects.get_for_model(row)
     rows = AuditEntry.objects.filter(content_type=kind, object_id=row.pk, changes__has_key=name)
     return rows.order_by("-pk").values_list("pk", flat=True).first() or 0
@@ -89,7 +106,7 @@ def ticket_of(customer: Any, **details: Any) -> ServiceTicket:
     return make_ticket(customer=customer, **details)
 
 
-# --- the customer of a ticket changes ------------------------------------------------------------
+# --- the customer of a ticket changes -------------------------------------------------
 
 
 @race
@@ -111,7 +128,11 @@ def while_moved(ticket: ServiceTicket, call: Call, *allowed: tuple[int, int]) ->
     def find_fault(found: list[int]) -> str:
         ticket.refresh_from_db()
         paid = set(Payment.objects.filter(ticket=ticket).values_list("customer_id", flat=True))
-        return "a payment of another customer" if paid - {ticket.customer_id} else unless(found, *allowed)
+        return (
+            "a payment of another customer"
+            if paid - {ticket.customer_id}
+            else unless(found, *allowed)
+        )
 
     return Round([patch(ticket, customer=CustomerFactory().pk), call], find_fault)
 
@@ -119,7 +140,9 @@ def while_moved(ticket: ServiceTicket, call: Call, *allowed: tuple[int, int]) ->
 @race
 def a_ticket_gets_a_part_and_another_customer() -> Round:
     ticket = make_ticket()
-    return while_moved(ticket, put(f"tickets/{ticket.pk}/add-part/", part=PartFactory().pk), (200, 200))
+    return while_moved(
+        ticket, put(f"tickets/{ticket.pk}/add-part/", part=PartFactory().pk), (200, 200)
+    )
 
 
 @race
@@ -132,7 +155,12 @@ def a_ticket_gets_a_deposit_and_another_customer() -> Round:
 @race
 def a_ticket_gets_a_deposit_in_the_admin_and_another_customer() -> Round:
     ticket = make_ticket()
-    return while_moved(ticket, press(ticket, "take_deposit", amount="5.00", method="cash", note="", reference=""), (200, 302), (409, 302))
+    return while_moved(
+        ticket,
+        press(ticket, "take_deposit", amount="5.00", method="cash", note="", reference=""),
+        (200, 302),
+        (409, 302),
+    )
 
 
 @race
@@ -143,29 +171,39 @@ def a_job_gets_a_line_and_its_ticket_another_customer() -> Round:
 
 
 def exempt_round(call: Callable[[Job], Call], done: int) -> Round:
-    """A ticket is approved while it goes to a customer who pays no tax: they approve the price without it."""
+    """A ticket is approved while it goes to a customer who pays no tax: they approve
+    the price without it.
+    """
     if not TaxCode.objects.filter(is_default=True).exists():
-        stock.add_tax_code(name="Tax", rate=Decimal(10), valid_from=date(2020, 1, 1), is_default=True, by=office())
+        stock.add_tax_code(
+            name="Tax", rate=Decimal(10), valid_from=date(2020, 1, 1), is_default=True, by=office()
+        )
     job = operations.add_job(make_ticket(), title="Brakes", lines=[FEE], by=office())
     exempt = CustomerFactory(tax_exempt=True, tax_certificate="x")
 
     def find_fault(found: list[int]) -> str:
         total = job.ticket.authorizations.values_list("approved_total", flat=True).first()
         wanted = Decimal(100) if found[0] == 200 else Decimal(110)
-        return unless(found, (200, done), (409, done)) or ("" if total == wanted else f"approved {total}, not {wanted}")
+        return unless(found, (200, done), (409, done)) or (
+            "" if total == wanted else f"approved {total}, not {wanted}"
+        )
 
     return Round([patch(job.ticket, customer=exempt.pk), call(job)], find_fault)
 
 
 @race
 def a_ticket_is_approved_and_gets_another_customer() -> Round:
-    return exempt_round(lambda job: post(f"tickets/{job.ticket_id}/authorizations/", approve=[job.pk]), 201)
+    return exempt_round(
+        lambda job: post(f"tickets/{job.ticket_id}/authorizations/", approve=[job.pk]), 201
+    )
 
 
 @race
 def a_ticket_is_approved_in_the_admin_and_gets_another_customer() -> Round:
     def call(job: Job) -> Call:
-        return press(job.ticket, "authorize", channel="in_person", note="", **{f"job_{job.pk}": "approve"})
+        return press(
+            job.ticket, "authorize", channel="in_person", note="", **{f"job_{job.pk}": "approve"}
+        )
 
     return exempt_round(call, 302)
 
@@ -175,9 +213,17 @@ def a_ticket_is_approved_by_a_link_and_gets_another_customer() -> Round:
     job = operations.add_job(make_ticket(), title="Brakes", lines=[FEE], by=office())
     _, token = operations.share(job.ticket, by=office())
     seen = estimates.estimate(ServiceTicket.objects.get(pk=job.ticket_id))["version"]
-    call = Call("POST", f"/api/v1/shared/{token}/authorizations/", {"approve": [job.pk], "version": seen}, "visitor")
+    call = Call(
+        "POST",
+        f"/api/v1/shared/{token}/authorizations/",
+        {"approve": [job.pk], "version": seen},
+        "visitor",
+    )
     # The link ends with the customer who got it; and who decided keeps the ticket.
-    return Round([patch(job.ticket, customer=CustomerFactory().pk), call], lambda found: unless(found, (200, 404), (409, 201)))
+    return Round(
+        [patch(job.ticket, customer=CustomerFactory().pk), call],
+        lambda found: unless(found, (200, 404), (409, 201)),
+    )
 
 
 @race
@@ -193,7 +239,7 @@ def a_customer_writes_on_a_ticket_that_goes_to_another() -> Round:
     return Round([patch(ticket, customer=CustomerFactory().pk), call], find_fault, owner.user)
 
 
-# --- a vehicle changes hands ---------------------------------------------------------------------
+# --- a vehicle changes hands ----------------------------------------------------------
 
 
 @race
@@ -212,12 +258,19 @@ def a_car_is_painted_and_sold() -> Round:
 def two_tickets_tell_the_reading_of_a_car_that_is_painted() -> Round:
     car = VehicleFactory(odometer=50_000)
     tickets = [make_ticket(vehicle=car) for _ in range(2)]
-    calls = [patch(ticket, odometer_in=reading) for ticket, reading in zip(tickets, (61_000, 62_000), strict=True)]
+    calls = [
+        patch(ticket, odometer_in=reading)
+        for ticket, reading in zip(tickets, (61_000, 62_000), strict=True)
+    ]
 
     def find_fault(found: list[int]) -> str:
         car.refresh_from_db()
         lost = (car.odometer, car.color) != (62_000, "red")
-        return "a reading or a color is lost" if lost else unless(found, (200, 200, 200), (409, 200, 200))
+        return (
+            "a reading or a color is lost"
+            if lost
+            else unless(found, (200, 200, 200), (409, 200, 200))
+        )
 
     return Round([*calls, patch(car, color="red")], find_fault)
 
@@ -232,24 +285,37 @@ def a_ticket_is_opened_for_a_car_that_is_sold() -> Round:
         stranger = set(car.tickets.values_list("customer_id", flat=True)) - owners
         return "a ticket of a stranger" if stranger else unless(found, (200, 201))
 
-    return Round([patch(car, customer=two.pk), post("tickets/", vehicle=car.pk, concern="Brakes")], find_fault)
+    return Round(
+        [patch(car, customer=two.pk), post("tickets/", vehicle=car.pk, concern="Brakes")],
+        find_fault,
+    )
 
 
 @race
 def a_car_is_sold_and_its_buyer_brings_it() -> Round:
-    """The ticket locks the buyer, then the car to tell it a reading; the sale locks the car, then the buyer."""
+    """The ticket locks the buyer, then the car to tell it a reading; the sale locks the
+    car, then the buyer.
+    """
     car, two = VehicleFactory(), CustomerFactory()
 
     def find_fault(found: list[int]) -> str:
         return unless(found, (200, 201), (200, 400))
 
-    return Round([patch(car, customer=two.pk), post("tickets/", customer=two.pk, vehicle=car.pk, concern="Brakes", odometer_in=9)], find_fault)
+    return Round(
+        [
+            patch(car, customer=two.pk),
+            post("tickets/", customer=two.pk, vehicle=car.pk, concern="Brakes", odometer_in=9),
+        ],
+        find_fault,
+    )
 
 
 @race
 def a_recommendation_is_taken_up_on_a_ticket_that_gets_another_car() -> Round:
     car = VehicleFactory()
-    declined = operations.add_job(make_ticket(vehicle=car), title="Rear brakes", lines=[FEE], by=office())
+    declined = operations.add_job(
+        make_ticket(vehicle=car), title="Rear brakes", lines=[FEE], by=office()
+    )
     operations.authorize(declined.ticket, decline=[declined.pk], by=office())
     ticket, other = make_ticket(vehicle=car), VehicleFactory(customer=car.customer)
 
@@ -257,23 +323,33 @@ def a_recommendation_is_taken_up_on_a_ticket_that_gets_another_car() -> Round:
         late = found[1] == 302 and entry(ticket, "title") > entry(ticket, "vehicle")
         return "a job of another car" if late else unless(found, (200, 302), (200, 200))
 
-    return Round([patch(ticket, vehicle=other.pk), press(ticket, "add_recommendation", job=declined.pk)], find_fault)
+    return Round(
+        [patch(ticket, vehicle=other.pk), press(ticket, "add_recommendation", job=declined.pk)],
+        find_fault,
+    )
 
 
 @race
 def a_customer_is_erased_whose_car_is_written() -> Round:
     car = VehicleFactory()
-    calls = [post(f"customers/{car.customer_id}/erase/"), patch(car, customer=car.customer_id, color="red")]
+    calls = [
+        post(f"customers/{car.customer_id}/erase/"),
+        patch(car, customer=car.customer_id, color="red"),
+    ]
     return Round(calls, lambda found: unless(found, (204, 200), (204, 409)))
 
 
-# --- others that read two rows -------------------------------------------------------------------
+# --- others that read two rows --------------------------------------------------------
 
 
 @race
 def a_log_in_gets_two_e_mails() -> Round:
     customer = CustomerFactory(login=True)
-    user, one, two = customer.user, f"one-{customer.pk}@example.com", f"two-{customer.pk}@example.com"
+    user, one, two = (
+        customer.user,
+        f"one-{customer.pk}@example.com",
+        f"two-{customer.pk}@example.com",
+    )
     page = reverse("admin:accounts_user_change", args=[user.pk])
     form = {"email": two, "initial-email": user.email, "is_active": "on", "initial-is_active": "on"}
     calls = [patch(customer, email=one), Call("POST", page, form, "desk")]
@@ -289,16 +365,23 @@ def a_log_in_gets_two_e_mails() -> Round:
 @race
 def a_canned_job_is_used_and_rewritten() -> Round:
     fee = FEE | {"description": "old"}
-    canned = operations.write_canned_job(CannedJob(), name=f"old {CannedJob.objects.count()}", lines=[fee], by=office())
+    canned = operations.write_canned_job(
+        CannedJob(), name=f"old {CannedJob.objects.count()}", lines=[fee], by=office()
+    )
     ticket = make_ticket()
     new = {"kind": "fee", "description": "new", "unit_price": "1.00"}
 
     def find_fault(found: list[int]) -> str:
         title = Job.objects.get(ticket=ticket).title.split()[0]
-        torn = [title] != list(JobLine.objects.filter(job__ticket=ticket).values_list("description", flat=True))
+        torn = [title] != list(
+            JobLine.objects.filter(job__ticket=ticket).values_list("description", flat=True)
+        )
         return "the name of one, the lines of the other" if torn else unless(found, (200, 200))
 
-    calls = [patch(canned, name=f"new {canned.pk}", lines=[new]), put(f"tickets/{ticket.pk}/add-canned-job/", canned_job=canned.pk)]
+    calls = [
+        patch(canned, name=f"new {canned.pk}", lines=[new]),
+        put(f"tickets/{ticket.pk}/add-canned-job/", canned_job=canned.pk),
+    ]
     return Round(calls, find_fault)
 
 

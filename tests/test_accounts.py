@@ -37,8 +37,17 @@ User = get_user_model()
 PASSWORD = "Spanner-in-the-works-7"
 NEW = "Torque-to-47-newton-metres"
 AUTH = "/api/v1/auth"
-TOKEN, REFRESH, LOGOUT, ME = f"{AUTH}/token/", f"{AUTH}/token/refresh/", f"{AUTH}/token/blacklist/", f"{AUTH}/me/"
-CHANGE, RESET, CONFIRM = f"{AUTH}/password/", f"{AUTH}/password/reset/", f"{AUTH}/password/reset/confirm/"
+TOKEN, REFRESH, LOGOUT, ME = (
+    f"{AUTH}/token/",
+    f"{AUTH}/token/refresh/",
+    f"{AUTH}/token/blacklist/",
+    f"{AUTH}/me/",
+)
+CHANGE, RESET, CONFIRM = (
+    f"{AUTH}/password/",
+    f"{AUTH}/password/reset/",
+    f"{AUTH}/password/reset/confirm/",
+)
 
 
 @pytest.fixture
@@ -72,14 +81,32 @@ def bearer(token: Any) -> APIClient:
     return client
 
 
-def log_in(client: APIClient, email: str = "alice@example.com", password: str = PASSWORD, **extra: Any) -> Any:
+def log_in(
+    client: APIClient, email: str = "alice@example.com", password: str = PASSWORD, **extra: Any
+) -> Any:
     return client.post(TOKEN, {"email": email, "password": password}, **extra)
 
 
-def signed(settings: Any, key: str | None = None, algorithm: str = "HS256", headers: Any = None, **claims: Any) -> str:
+def signed(
+    settings: Any,
+    key: str | None = None,
+    algorithm: str = "HS256",
+    headers: Any = None,
+    **claims: Any,
+) -> str:
     now = timezone.now()
-    payload = {"token_type": "access", "exp": now + timedelta(minutes=5), "iat": now, "jti": "0" * 32} | claims
-    return jwt.encode(payload, settings.JWT_SIGNING_KEY if key is None else key, algorithm=algorithm, headers=headers)
+    payload = {
+        "token_type": "access",
+        "exp": now + timedelta(minutes=5),
+        "iat": now,
+        "jti": "0" * 32,
+    } | claims
+    return jwt.encode(
+        payload,
+        settings.JWT_SIGNING_KEY if key is None else key,
+        algorithm=algorithm,
+        headers=headers,
+    )
 
 
 def refused(response: Any, status: int, code: str, field: str | None = None) -> None:
@@ -95,10 +122,13 @@ def refused(response: Any, status: int, code: str, field: str | None = None) -> 
         assert response["WWW-Authenticate"].startswith("Bearer")
 
 
-# --- the user ------------------------------------------------------------------------------------
+# --- the user -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("spelling", ["alice@example.com", " Alice@Example.COM ", "ALICE@EXAMPLE.COM", "ａｌｉｃｅ@example.com"])
+@pytest.mark.parametrize(
+    "spelling",
+    ["alice@example.com", " Alice@Example.COM ", "ALICE@EXAMPLE.COM", "ａｌｉｃｅ@example.com"],
+)
 def test_one_mailbox_is_one_spelling(account: Any, spelling: str) -> None:
     assert normalize_email(spelling) == "alice@example.com"
     assert EmailField().run_validation(spelling) == "alice@example.com"
@@ -115,8 +145,27 @@ def test_the_database_refuses_a_second_spelling_that_bypassed_the_model(account:
 @pytest.mark.parametrize(
     "odd",
     [
-        *("аlice@example.com", "alice@exаmple.com", "alice@example.com\n", "a\nlice@example.com", "alice\x00@example.com"),
-        *("", "alice", "alice@", "@example.com", "a b@example.com", "a" * 260 + "@example.com", "ﷺ" * 50_000, 7, None, True, [], {}),
+        *(
+            "аlice@example.com",
+            "alice@exаmple.com",
+            "alice@example.com\n",
+            "a\nlice@example.com",
+            "alice\x00@example.com",
+        ),
+        *(
+            "",
+            "alice",
+            "alice@",
+            "@example.com",
+            "a b@example.com",
+            "a" * 260 + "@example.com",
+            "ﷺ" * 50_000,
+            7,
+            None,
+            True,
+            [],
+            {},
+        ),
     ],
 )
 def test_what_is_no_plain_address_is_400(client_api: APIClient, db: Any, odd: Any) -> None:
@@ -133,10 +182,14 @@ def test_a_look_alike_is_refused_by_the_model_too(db: Any) -> None:
 def test_a_taken_email_has_its_own_code(account: Any) -> None:
     with pytest.raises(ValidationError) as refusal:
         User(email="ALICE@example.com", password="!").validate_constraints()
-    assert [error.code for errors in refusal.value.error_dict.values() for error in errors] == ["email_taken"]
+    assert [error.code for errors in refusal.value.error_dict.values() for error in errors] == [
+        "email_taken"
+    ]
 
 
-def test_createsuperuser_takes_its_answers_from_the_environment(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_createsuperuser_takes_its_answers_from_the_environment(
+    db: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_EMAIL", "Boss@Example.com")
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     call_command("createsuperuser", "--noinput", verbosity=0)
@@ -149,9 +202,17 @@ def test_createsuperuser_takes_its_answers_from_the_environment(db: Any, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("password", "reason"), [("weak", "too short"), ("password123", "too common"), ("Boss@Example.com", "similar to the e-mail"), ("x" * 129, "128")]
+    ("password", "reason"),
+    [
+        ("weak", "too short"),
+        ("password123", "too common"),
+        ("Boss@Example.com", "similar to the e-mail"),
+        ("x" * 129, "128"),
+    ],
 )
-def test_createsuperuser_takes_no_weak_password(db: Any, monkeypatch: pytest.MonkeyPatch, password: str, reason: str) -> None:
+def test_createsuperuser_takes_no_weak_password(
+    db: Any, monkeypatch: pytest.MonkeyPatch, password: str, reason: str
+) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", password)
     with pytest.raises(CommandError, match=rf"DJANGO_SUPERUSER_PASSWORD does not work: .*{reason}"):
         call_command("createsuperuser", "--noinput", "--email", "Boss@Example.com", verbosity=0)
@@ -188,12 +249,14 @@ def test_the_session_hash_covers_password_and_epoch(account: Any, settings: Any)
     assert not account.has_revision(raised)
 
 
-# --- roles ---------------------------------------------------------------------------------------
+# --- roles ----------------------------------------------------------------------------
 
 
 def test_a_new_shop_has_the_roles_and_every_permission_in_them_exists(db: Any) -> None:
     for role, names in roles.ROLES.items():
-        given = Group.objects.get(name=role).permissions.values_list("content_type__app_label", "codename")
+        given = Group.objects.get(name=role).permissions.values_list(
+            "content_type__app_label", "codename"
+        )
         assert {f"{app}.{codename}" for app, codename in given} == names
 
 
@@ -209,7 +272,9 @@ def test_what_an_owner_took_away_stays_away(db: Any) -> None:
 def test_a_permission_that_comes_later_is_handed_out(db: Any) -> None:
     Permission.objects.filter(codename="view_part").delete()
     roles.hand_out_new_permissions(apps.get_app_config("inventory"), verbosity=0)
-    assert set(Group.objects.filter(permissions__codename="view_part").values_list("name", flat=True)) == {"manager", "advisor", "mechanic"}
+    assert set(
+        Group.objects.filter(permissions__codename="view_part").values_list("name", flat=True)
+    ) == {"manager", "advisor", "mechanic"}
 
 
 def test_a_migration_before_auth_exists_hands_out_nothing() -> None:
@@ -227,7 +292,7 @@ def test_roles_come_back_after_a_flush() -> None:
     assert Group.objects.get(name="manager").permissions.count() == len(roles.ROLES["manager"])
 
 
-# --- logging in ----------------------------------------------------------------------------------
+# --- logging in -----------------------------------------------------------------------
 
 
 def test_a_log_in_gives_two_tokens_that_work(client_api: APIClient, account: Any) -> None:
@@ -256,18 +321,32 @@ def test_unknown_wrong_and_inactive_are_one_refusal(client_api: APIClient, accou
     ]
     for answer in answers:
         refused(answer, 401, "no_active_account")
-    assert len({tuple(sorted((k, v) for k, v in answer.json().items() if k != "request_id")) for answer in answers}) == 1
+    assert (
+        len(
+            {
+                tuple(sorted((k, v) for k, v in answer.json().items() if k != "request_id"))
+                for answer in answers
+            }
+        )
+        == 1
+    )
 
 
-@pytest.mark.parametrize("email", ["alice@example.com", "nobody@example.com", "gone@example.com", "never@example.com"])
-def test_every_refused_log_in_hashes_once(client_api: APIClient, account: Any, email: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "email", ["alice@example.com", "nobody@example.com", "gone@example.com", "never@example.com"]
+)
+def test_every_refused_log_in_hashes_once(
+    client_api: APIClient, account: Any, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from django.contrib.auth.hashers import MD5PasswordHasher
 
     User.objects.create_user("gone@example.com", PASSWORD, is_active=False)
     User.objects.create_user("never@example.com")
     count = []
     encode = MD5PasswordHasher.encode
-    monkeypatch.setattr(MD5PasswordHasher, "encode", lambda self, *args: count.append(1) or encode(self, *args))
+    monkeypatch.setattr(
+        MD5PasswordHasher, "encode", lambda self, *args: count.append(1) or encode(self, *args)
+    )
     log_in(client_api, email, "wrong")
     assert len(count) == 1
 
@@ -299,7 +378,9 @@ def test_an_old_token_sent_along_does_not_prevent_a_log_in(account: Any) -> None
     assert log_in(bearer("old.old.old")).status_code == 200
 
 
-def test_failed_log_ins_are_logged_without_secrets(client_api: APIClient, account: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_failed_log_ins_are_logged_without_secrets(
+    client_api: APIClient, account: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.INFO, "shop.security"):
         log_in(client_api, password="hunter2-hunter2")
     assert "log-in failed" in caplog.text
@@ -320,14 +401,16 @@ def test_there_are_no_other_doors(client_api: APIClient, db: Any, path: str) -> 
     assert client_api.post(path, {}).status_code == 404
 
 
-# --- the limit -----------------------------------------------------------------------------------
+# --- the limit ------------------------------------------------------------------------
 
 
 def limit(settings: Any, scope: str, rate: str) -> None:
     settings.THROTTLE_RATES = settings.THROTTLE_RATES | {scope: rate}
 
 
-def test_too_many_attempts_lock_the_pair_even_for_the_right_password(client_api: APIClient, account: Any, settings: Any) -> None:
+def test_too_many_attempts_lock_the_pair_even_for_the_right_password(
+    client_api: APIClient, account: Any, settings: Any
+) -> None:
     limit(settings, "login", "3/hour")
     for spelling in ("alice@example.com", "ALICE@example.com", " alice@example.com "):
         refused(log_in(client_api, spelling, "wrong"), 401, "no_active_account")
@@ -343,7 +426,9 @@ def test_too_many_attempts_lock_the_pair_even_for_the_right_password(client_api:
     assert log_in(client_api, "bob@example.com").status_code == 200
 
 
-def test_a_successful_log_in_costs_nothing(client_api: APIClient, account: Any, settings: Any) -> None:
+def test_a_successful_log_in_costs_nothing(
+    client_api: APIClient, account: Any, settings: Any
+) -> None:
     limit(settings, "login", "2/hour")
     refused(log_in(client_api, password="wrong"), 401, "no_active_account")
     for _ in range(25):
@@ -352,7 +437,9 @@ def test_a_successful_log_in_costs_nothing(client_api: APIClient, account: Any, 
     refused(log_in(client_api), 429, "throttled")
 
 
-def test_spraying_over_accounts_runs_into_the_limit_of_the_address(client_api: APIClient, account: Any, settings: Any) -> None:
+def test_spraying_over_accounts_runs_into_the_limit_of_the_address(
+    client_api: APIClient, account: Any, settings: Any
+) -> None:
     limit(settings, "login", "2/hour")
     for number in range(20):
         refused(log_in(client_api, f"user{number}@example.com", "wrong"), 401, "no_active_account")
@@ -360,7 +447,9 @@ def test_spraying_over_accounts_runs_into_the_limit_of_the_address(client_api: A
     assert log_in(client_api, REMOTE_ADDR="192.0.2.44").status_code == 200
 
 
-def test_an_account_that_is_hammered_does_not_lock_its_neighbours_out(client_api: APIClient, account: Any, settings: Any) -> None:
+def test_an_account_that_is_hammered_does_not_lock_its_neighbours_out(
+    client_api: APIClient, account: Any, settings: Any
+) -> None:
     limit(settings, "login", "1/hour")
     for _ in range(15):
         log_in(client_api, "bob@example.com", "wrong")
@@ -368,7 +457,9 @@ def test_an_account_that_is_hammered_does_not_lock_its_neighbours_out(client_api
 
 
 def in_parallel(times: int, act: Any) -> list[Any]:
-    """What ``times`` threads get. SQLite in memory refuses a lock instead of waiting for it, so "busy" is asked again."""
+    """What ``times`` threads get. SQLite in memory refuses a lock instead of waiting
+    for it, so "busy" is asked again.
+    """
 
     def run(number: int) -> Any:
         deadline = time.monotonic() + 20
@@ -408,11 +499,13 @@ def test_forty_guesses_at_once_do_not_pass_the_limit(settings: Any) -> None:
     assert results.count(Throttled) == 35
 
 
-# --- access tokens -------------------------------------------------------------------------------
+# --- access tokens --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("ahead", "status"), [(-9, 200), (0, 200), (9, 200), (12, 401)])
-def test_hosts_whose_clocks_differ_by_seconds_take_each_others_newest_tokens(client_api: APIClient, account: Any, ahead: int, status: int) -> None:
+def test_hosts_whose_clocks_differ_by_seconds_take_each_others_newest_tokens(
+    client_api: APIClient, account: Any, ahead: int, status: int
+) -> None:
     with time_machine.travel(timezone.now() + timedelta(seconds=ahead), tick=False):
         pair = operations.token_pair(account)
     assert bearer(pair["access"]).get(ME).status_code == status
@@ -446,7 +539,12 @@ def test_me_tells_who_i_am(account: Any) -> None:
 
 
 def test_me_is_a_page_for_browsers_too(account: Any) -> None:
-    assert bearer(operations.token_pair(account)["access"]).get(ME, HTTP_ACCEPT="text/html").status_code == 200
+    assert (
+        bearer(operations.token_pair(account)["access"])
+        .get(ME, HTTP_ACCEPT="text/html")
+        .status_code
+        == 200
+    )
 
 
 def test_the_name_of_the_scheme_has_no_case(account: Any, client_api: APIClient) -> None:
@@ -455,7 +553,18 @@ def test_the_name_of_the_scheme_has_no_case(account: Any, client_api: APIClient)
 
 
 @pytest.mark.parametrize(
-    "header", ["Bearer", "Bearer ", "bearer", "Bearer a b", "Bearer x", "Bearer a.b.c", "Bearer ....", "Bearer \xff", "Bearer " + "W" * 9000]
+    "header",
+    [
+        "Bearer",
+        "Bearer ",
+        "bearer",
+        "Bearer a b",
+        "Bearer x",
+        "Bearer a.b.c",
+        "Bearer ....",
+        "Bearer \xff",
+        "Bearer " + "W" * 9000,
+    ],
 )
 def test_broken_headers_are_401(client_api: APIClient, db: Any, header: str) -> None:
     refused(client_api.get(ME, HTTP_AUTHORIZATION=header), 401, "token_not_valid")
@@ -463,19 +572,32 @@ def test_broken_headers_are_401(client_api: APIClient, db: Any, header: str) -> 
 
 @pytest.mark.parametrize("header", [None, "", "Basic YTpi", "Token abc", "Bearerx abc"])
 def test_no_token_is_401(client_api: APIClient, db: Any, header: str | None) -> None:
-    refused(client_api.get(ME, **({} if header is None else {"HTTP_AUTHORIZATION": header})), 401, "not_authenticated")
+    refused(
+        client_api.get(ME, **({} if header is None else {"HTTP_AUTHORIZATION": header})),
+        401,
+        "not_authenticated",
+    )
 
 
 def test_forged_tokens_are_401(account: Any, settings: Any) -> None:
     who = {"user_id": str(account.pk), "rev": account.revision}
-    assert bearer(signed(settings, **who)).get(ME).status_code == 200  # else the refusals below would prove nothing
+    assert (
+        bearer(signed(settings, **who)).get(ME).status_code == 200
+    )  # else the refusals below would prove nothing
     refresh = operations.token_pair(account)["refresh"]
     forged = [
         signed(settings, key="", algorithm="none", **who),
         signed(settings, key="another-key-of-thirty-two-bytes-and-more", **who),
         signed(settings, key=settings.SECRET_KEY, **who),
-        signed(settings, algorithm="HS384", **who) if len(settings.JWT_SIGNING_KEY) >= 48 else "x.y.z",
-        signed(settings, headers={"kid": "/dev/null", "jku": "https://evil.example/keys"}, key="k" * 32, **who),
+        signed(settings, algorithm="HS384", **who)
+        if len(settings.JWT_SIGNING_KEY) >= 48
+        else "x.y.z",
+        signed(
+            settings,
+            headers={"kid": "/dev/null", "jku": "https://evil.example/keys"},
+            key="k" * 32,
+            **who,
+        ),
         signed(settings, headers={"crit": ["x"], "x": 1}, **who),
         signed(settings, **who | {"exp": timezone.now() - timedelta(seconds=1)}),
         signed(settings, **who | {"token_type": "refresh"}),
@@ -490,7 +612,12 @@ def test_forged_tokens_are_401(account: Any, settings: Any) -> None:
         answer = bearer(token).get(ME)
         assert answer.status_code == 401, number
         refused(answer, 401, "token_not_valid")
-    assert APIClient().get(ME, {"token": signed(settings, **who), "access_token": signed(settings, **who)}).status_code == 401
+    assert (
+        APIClient()
+        .get(ME, {"token": signed(settings, **who), "access_token": signed(settings, **who)})
+        .status_code
+        == 401
+    )
 
 
 @pytest.mark.parametrize(
@@ -498,7 +625,25 @@ def test_forged_tokens_are_401(account: Any, settings: Any) -> None:
     [
         *(
             {"user_id": odd}
-            for odd in (None, True, 1.5, -1, "-1", "", "abc", "1\n", "١", "9" * 18, "9" * 400, 10**30, [], {}, ["1"], "1 OR 1=1", "\x00")
+            for odd in (
+                None,
+                True,
+                1.5,
+                -1,
+                "-1",
+                "",
+                "abc",
+                "1\n",
+                "١",
+                "9" * 18,
+                "9" * 400,
+                10**30,
+                [],
+                {},
+                ["1"],
+                "1 OR 1=1",
+                "\x00",
+            )
         ),
         *({"rev": odd} for odd in (None, True, 0, [], {}, "é")),
         *({"exp": odd} for odd in (None, "soon", [], 10**18, 10**40, -1, True)),
@@ -507,8 +652,17 @@ def test_forged_tokens_are_401(account: Any, settings: Any) -> None:
     ],
 )
 def test_odd_claims_are_401_and_never_500(account: Any, settings: Any, claims: Any) -> None:
-    for kind, send in (("access", lambda token: bearer(token).get(ME)), ("refresh", lambda token: APIClient().post(REFRESH, {"refresh": token}))):
-        payload = {"user_id": str(account.pk), "rev": account.revision, "exp": 32503680000, "jti": "0" * 32, "token_type": kind} | claims
+    for kind, send in (
+        ("access", lambda token: bearer(token).get(ME)),
+        ("refresh", lambda token: APIClient().post(REFRESH, {"refresh": token})),
+    ):
+        payload = {
+            "user_id": str(account.pk),
+            "rev": account.revision,
+            "exp": 32503680000,
+            "jti": "0" * 32,
+            "token_type": kind,
+        } | claims
         token = jwt.encode(payload, settings.JWT_SIGNING_KEY, algorithm="HS256")
         refused(send(token), 401, "token_not_valid")
 
@@ -520,7 +674,7 @@ def test_the_log_names_the_user(account: Any, monkeypatch: pytest.MonkeyPatch) -
     assert logs.user_id.get() == str(account.pk)
 
 
-# --- refreshing and logging out ------------------------------------------------------------------
+# --- refreshing and logging out -------------------------------------------------------
 
 
 def test_a_refresh_gives_a_new_pair_and_works_once(client_api: APIClient, account: Any) -> None:
@@ -533,21 +687,37 @@ def test_a_refresh_gives_a_new_pair_and_works_once(client_api: APIClient, accoun
     assert bearer(second["access"]).get(ME).status_code == 200
     refused(client_api.post(REFRESH, {"refresh": first}), 401, "token_not_valid")
     assert client_api.post(REFRESH, {"refresh": second["refresh"]}).status_code == 200
-    assert set(OutstandingToken.objects.values_list("token", flat=True)) == {""}  # the database never holds one
+    assert set(OutstandingToken.objects.values_list("token", flat=True)) == {
+        ""
+    }  # the database never holds one
 
 
 def test_tokens_are_not_kept_for_an_idempotency_key(client_api: APIClient, account: Any) -> None:
     log_in(client_api, HTTP_IDEMPOTENCY_KEY="k1")
-    client_api.post(REFRESH, {"refresh": operations.token_pair(account)["refresh"]}, HTTP_IDEMPOTENCY_KEY="k2")
+    client_api.post(
+        REFRESH, {"refresh": operations.token_pair(account)["refresh"]}, HTTP_IDEMPOTENCY_KEY="k2"
+    )
     assert not IdempotentAnswer.objects.exists()
 
 
-def test_what_is_no_refresh_token_is_refused(client_api: APIClient, account: Any, settings: Any) -> None:
+def test_what_is_no_refresh_token_is_refused(
+    client_api: APIClient, account: Any, settings: Any
+) -> None:
     pair = operations.token_pair(account)
     expired = tokens.ShopRefreshToken.for_user(account)
     expired.set_exp(lifetime=-timedelta(seconds=1))
-    other_key = signed(settings, key="another-key-of-thirty-two-bytes-and-more", user_id=str(account.pk), token_type="refresh", rev=account.revision)
-    no_jti = jwt.encode({"token_type": "refresh", "exp": 32503680000, "user_id": "1"}, settings.JWT_SIGNING_KEY, algorithm="HS256")
+    other_key = signed(
+        settings,
+        key="another-key-of-thirty-two-bytes-and-more",
+        user_id=str(account.pk),
+        token_type="refresh",
+        rev=account.revision,
+    )
+    no_jti = jwt.encode(
+        {"token_type": "refresh", "exp": 32503680000, "user_id": "1"},
+        settings.JWT_SIGNING_KEY,
+        algorithm="HS256",
+    )
     for path in (REFRESH, LOGOUT):
         for garbage in (pair["access"], "garbage", "a.b.c", "é", str(expired), other_key, no_jti):
             refused(client_api.post(path, {"refresh": garbage}), 401, "token_not_valid")
@@ -555,7 +725,9 @@ def test_what_is_no_refresh_token_is_refused(client_api: APIClient, account: Any
             assert client_api.post(path, shapeless).status_code == 400
 
 
-def test_logging_out_ends_the_refresh_token_and_may_be_repeated(client_api: APIClient, account: Any) -> None:
+def test_logging_out_ends_the_refresh_token_and_may_be_repeated(
+    client_api: APIClient, account: Any
+) -> None:
     refresh = operations.token_pair(account)["refresh"]
     for _ in range(2):
         answer = client_api.post(LOGOUT, {"refresh": refresh})
@@ -570,7 +742,9 @@ def test_of_eight_refreshes_at_once_one_succeeds() -> None:
     user = User.objects.create_user("alice@example.com", PASSWORD)
     for _ in range(3):
         refresh = operations.token_pair(user)["refresh"]
-        answers = in_parallel(8, lambda _, token=refresh: APIClient().post(REFRESH, {"refresh": token}).status_code)
+        answers = in_parallel(
+            8, lambda _, token=refresh: APIClient().post(REFRESH, {"refresh": token}).status_code
+        )
         assert sorted(answers) == [200] + [401] * 7
 
 
@@ -585,9 +759,17 @@ def end_by_admin_form(user: Any) -> None:
 
 @pytest.mark.parametrize(
     "ending",
-    [end_by_password, end_by_admin_form, operations.end_sessions, lambda user: operations.deactivate(user, by=user), lambda user: user.delete()],
+    [
+        end_by_password,
+        end_by_admin_form,
+        operations.end_sessions,
+        lambda user: operations.deactivate(user, by=user),
+        lambda user: user.delete(),
+    ],
 )
-def test_what_ends_the_sessions_ends_access_and_refresh_at_once(client_api: APIClient, account: Any, ending: Any) -> None:
+def test_what_ends_the_sessions_ends_access_and_refresh_at_once(
+    client_api: APIClient, account: Any, ending: Any
+) -> None:
     pair, used = operations.token_pair(account), operations.token_pair(account)["refresh"]
     client_api.post(REFRESH, {"refresh": used})
     browser = Browser()
@@ -599,7 +781,7 @@ def test_what_ends_the_sessions_ends_access_and_refresh_at_once(client_api: APIC
     assert client_api.post(LOGOUT, {"refresh": pair["refresh"]}).status_code == 204
 
 
-# --- the browser's session -----------------------------------------------------------------------
+# --- the browser's session ------------------------------------------------------------
 
 
 def test_a_session_reads_but_writes_only_with_the_csrf_token(account: Any) -> None:
@@ -619,7 +801,10 @@ def test_the_log_in_page_is_the_same_way_in(account: Any, settings: Any) -> None
     assert browser.get(page).status_code == 200
     wrong = browser.post(page, {"username": "alice@example.com", "password": "wrong"})
     assert operations.WRONG_LOGIN in wrong.content.decode()
-    assert browser.post(page, {"username": "ALICE@example.com", "password": PASSWORD}).status_code == 302
+    assert (
+        browser.post(page, {"username": "ALICE@example.com", "password": PASSWORD}).status_code
+        == 302
+    )
     assert browser.get(ME).status_code == 200
     browser.post(page, {"username": "alice@example.com", "password": "wrong"})
     locked = browser.post(page, {"username": "alice@example.com", "password": PASSWORD})
@@ -627,11 +812,16 @@ def test_the_log_in_page_is_the_same_way_in(account: Any, settings: Any) -> None
     refused(log_in(APIClient()), 429, "throttled")
 
 
-def test_a_huge_password_in_a_form_is_not_hashed(account: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_password_in_a_form_is_not_hashed(
+    account: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mechanic_shop.accounts.forms import LoginForm
 
     monkeypatch.setattr(operations, "authenticate", None)
-    form = LoginForm(RequestFactory().post("/"), data={"username": "alice@example.com", "password": "x" * 100_000})
+    form = LoginForm(
+        RequestFactory().post("/"),
+        data={"username": "alice@example.com", "password": "x" * 100_000},
+    )
     assert set(form.errors) == {"password"}
 
 
@@ -654,12 +844,14 @@ def test_the_admin_shows_no_tokens() -> None:
     assert not site.is_registered(BlacklistedToken)
 
 
-# --- changing the password -----------------------------------------------------------------------
+# --- changing the password ------------------------------------------------------------
 
 
 def test_a_new_password_replaces_the_old_one(client_api: APIClient, account: Any) -> None:
     client = bearer(operations.token_pair(account)["access"])
-    answer = client.post(CHANGE, {"current_password": PASSWORD, "new_password": NEW}, HTTP_IDEMPOTENCY_KEY="pw")
+    answer = client.post(
+        CHANGE, {"current_password": PASSWORD, "new_password": NEW}, HTTP_IDEMPOTENCY_KEY="pw"
+    )
     assert answer.status_code == 204
     refused(log_in(client_api), 401, "no_active_account")
     assert log_in(client_api, password=NEW).status_code == 200
@@ -683,9 +875,13 @@ def test_a_new_password_replaces_the_old_one(client_api: APIClient, account: Any
         (PASSWORD, f"{NEW}\x00", "new_password", "null_characters_not_allowed"),
     ],
 )
-def test_a_password_change_that_is_refused_changes_nothing(account: Any, current: str, new: Any, field: str, code: str) -> None:
+def test_a_password_change_that_is_refused_changes_nothing(
+    account: Any, current: str, new: Any, field: str, code: str
+) -> None:
     client = bearer(operations.token_pair(account)["access"])
-    refused(client.post(CHANGE, {"current_password": current, "new_password": new}), 400, code, field)
+    refused(
+        client.post(CHANGE, {"current_password": current, "new_password": new}), 400, code, field
+    )
     account.refresh_from_db()
     assert account.check_password(PASSWORD)
     assert client.get(ME).status_code == 200
@@ -699,15 +895,25 @@ def test_a_password_may_be_long_and_have_spaces_around(account: Any) -> None:
 
 
 def test_only_who_is_logged_in_changes_a_password(client_api: APIClient, db: Any) -> None:
-    refused(client_api.post(CHANGE, {"current_password": PASSWORD, "new_password": NEW}), 401, "not_authenticated")
+    refused(
+        client_api.post(CHANGE, {"current_password": PASSWORD, "new_password": NEW}),
+        401,
+        "not_authenticated",
+    )
 
 
 def test_a_stolen_token_cannot_guess_the_password(account: Any, settings: Any) -> None:
     limit(settings, "login", "2/hour")
     client = bearer(operations.token_pair(account)["access"])
     for _ in range(2):
-        refused(client.post(CHANGE, {"current_password": "wrong", "new_password": NEW}), 400, "wrong_password")
-    refused(client.post(CHANGE, {"current_password": PASSWORD, "new_password": NEW}), 429, "throttled")
+        refused(
+            client.post(CHANGE, {"current_password": "wrong", "new_password": NEW}),
+            400,
+            "wrong_password",
+        )
+    refused(
+        client.post(CHANGE, {"current_password": PASSWORD, "new_password": NEW}), 429, "throttled"
+    )
     assert log_in(APIClient()).status_code == 200
 
 
@@ -717,7 +923,7 @@ def test_of_two_changes_in_one_moment_the_second_is_refused(account: Any) -> Non
     assert not operations.store_password(twin, make_password("Another-one-123"))
 
 
-# --- resetting the password ----------------------------------------------------------------------
+# --- resetting the password -----------------------------------------------------------
 
 
 def mailed(mailoutbox: Any) -> dict[str, str]:
@@ -731,7 +937,9 @@ def ask(email: str, run_on_commit: Any, **extra: Any) -> Any:
         return APIClient().post(RESET, {"email": email}, **extra)
 
 
-def test_a_reset_goes_by_mail_and_works_once(account: Any, mailoutbox: Any, run_on_commit: Any, settings: Any) -> None:
+def test_a_reset_goes_by_mail_and_works_once(
+    account: Any, mailoutbox: Any, run_on_commit: Any, settings: Any
+) -> None:
     settings.SHOP_NAME = "Nuts\nand Bolts"
     old = operations.token_pair(account)
     answer = ask(" ALICE@example.com", run_on_commit)
@@ -747,26 +955,48 @@ def test_a_reset_goes_by_mail_and_works_once(account: Any, mailoutbox: Any, run_
     refused(APIClient().post(CONFIRM, body), 400, "invalid_token", "token")
 
 
-def test_the_answer_is_the_same_for_an_unknown_email(account: Any, walk_in: Customer, mailoutbox: Any, run_on_commit: Any) -> None:
+def test_the_answer_is_the_same_for_an_unknown_email(
+    account: Any, walk_in: Customer, mailoutbox: Any, run_on_commit: Any
+) -> None:
     User.objects.create_user("gone@example.com", PASSWORD, is_active=False)
-    answers = [ask(email, run_on_commit) for email in ("alice@example.com", "nobody@example.com", "gone@example.com", "wanda@example.com")]
-    assert {(answer.status_code, answer.content) for answer in answers} == {(202, answers[0].content)}
-    assert sorted(message.to[0] for message in mailoutbox) == ["alice@example.com", "wanda@example.com"]
+    answers = [
+        ask(email, run_on_commit)
+        for email in (
+            "alice@example.com",
+            "nobody@example.com",
+            "gone@example.com",
+            "wanda@example.com",
+        )
+    ]
+    assert {(answer.status_code, answer.content) for answer in answers} == {
+        (202, answers[0].content)
+    }
+    assert sorted(message.to[0] for message in mailoutbox) == [
+        "alice@example.com",
+        "wanda@example.com",
+    ]
 
 
-def test_nothing_is_looked_up_before_the_answer(account: Any, django_assert_num_queries: Any) -> None:
+def test_nothing_is_looked_up_before_the_answer(
+    account: Any, django_assert_num_queries: Any
+) -> None:
     with django_assert_num_queries(0):
         operations.request_reset("alice@example.com")
 
 
-def test_a_walk_in_claims_their_record(walk_in: Customer, mailoutbox: Any, run_on_commit: Any) -> None:
+def test_a_walk_in_claims_their_record(
+    walk_in: Customer, mailoutbox: Any, run_on_commit: Any
+) -> None:
     ask("Wanda@Example.com", run_on_commit)
     walk_in.refresh_from_db()
     assert not walk_in.user.has_usable_password()
     refused(log_in(APIClient(), "wanda@example.com", ""), 400, "blank", "password")
     assert APIClient().post(CONFIRM, mailed(mailoutbox) | {"new_password": NEW}).status_code == 204
     pair = log_in(APIClient(), "wanda@example.com", NEW).json()
-    assert bearer(pair["access"]).get(ME).json()["customer"] == {"id": walk_in.pk, "name": "Wanda Walk-in"}
+    assert bearer(pair["access"]).get(ME).json()["customer"] == {
+        "id": walk_in.pk,
+        "name": "Wanda Walk-in",
+    }
     ask("wanda@example.com", run_on_commit)
     assert User.objects.filter(email="wanda@example.com").count() == 1
 
@@ -780,38 +1010,70 @@ def ends_with_another_email(user: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [ends_with_a_login, ends_with_another_email, end_by_password, operations.end_sessions, lambda user: operations.deactivate(user, by=user)]
+    "event",
+    [
+        ends_with_a_login,
+        ends_with_another_email,
+        end_by_password,
+        operations.end_sessions,
+        lambda user: operations.deactivate(user, by=user),
+    ],
 )
 def test_a_reset_dies_with_what_happens_to_the_account(account: Any, event: Any) -> None:
     token = passwords.reset_tokens.make_token(account)
     uid = "".join(postal.urlsafe_base64_encode(postal.force_bytes(account.pk)))
     assert passwords.user_to_reset(uid, token) == account
     event(account)
-    refused(APIClient().post(CONFIRM, {"uid": uid, "token": token, "new_password": NEW}), 400, "invalid_token", "token")
+    refused(
+        APIClient().post(CONFIRM, {"uid": uid, "token": token, "new_password": NEW}),
+        400,
+        "invalid_token",
+        "token",
+    )
 
 
-def test_a_weak_new_password_leaves_the_reset_usable(account: Any, mailoutbox: Any, run_on_commit: Any) -> None:
+def test_a_weak_new_password_leaves_the_reset_usable(
+    account: Any, mailoutbox: Any, run_on_commit: Any
+) -> None:
     ask(account.email, run_on_commit)
     body = mailed(mailoutbox)
-    refused(APIClient().post(CONFIRM, body | {"new_password": "password123"}), 400, "weak_password", "new_password")
+    refused(
+        APIClient().post(CONFIRM, body | {"new_password": "password123"}),
+        400,
+        "weak_password",
+        "new_password",
+    )
     assert APIClient().post(CONFIRM, body | {"new_password": NEW}).status_code == 204
 
 
-def test_a_reset_grows_too_old(account: Any, mailoutbox: Any, run_on_commit: Any, settings: Any) -> None:
+def test_a_reset_grows_too_old(
+    account: Any, mailoutbox: Any, run_on_commit: Any, settings: Any
+) -> None:
     ask(account.email, run_on_commit)
     settings.PASSWORD_RESET_TIMEOUT = -1
-    refused(APIClient().post(CONFIRM, mailed(mailoutbox) | {"new_password": NEW}), 400, "invalid_token", "token")
+    refused(
+        APIClient().post(CONFIRM, mailed(mailoutbox) | {"new_password": NEW}),
+        400,
+        "invalid_token",
+        "token",
+    )
 
 
-@pytest.mark.parametrize("uid", ["", "x", "MQ", "!!!!", "é", "LTE", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5", "4pmg"])
+@pytest.mark.parametrize(
+    "uid", ["", "x", "MQ", "!!!!", "é", "LTE", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5", "4pmg"]
+)
 @pytest.mark.parametrize("token", ["x", "a-b", "c0-é", "0" * 128, "zzzzzzzzzzzzzz-0"])
-def test_a_nonsensical_reset_is_400(client_api: APIClient, account: Any, uid: str, token: str) -> None:
+def test_a_nonsensical_reset_is_400(
+    client_api: APIClient, account: Any, uid: str, token: str
+) -> None:
     answer = client_api.post(CONFIRM, {"uid": uid, "token": token, "new_password": NEW})
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["code"] == ("blank" if not uid else "invalid_token")
 
 
-def test_a_repeated_confirmation_with_the_same_key_is_replayed(account: Any, mailoutbox: Any, run_on_commit: Any) -> None:
+def test_a_repeated_confirmation_with_the_same_key_is_replayed(
+    account: Any, mailoutbox: Any, run_on_commit: Any
+) -> None:
     ask(account.email, run_on_commit)
     body = mailed(mailoutbox) | {"new_password": NEW}
     answers = [APIClient().post(CONFIRM, body, HTTP_IDEMPOTENCY_KEY="once") for _ in range(2)]
@@ -819,22 +1081,34 @@ def test_a_repeated_confirmation_with_the_same_key_is_replayed(account: Any, mai
     assert answers[1]["Idempotent-Replayed"] == "true"
 
 
-@pytest.mark.parametrize(("path", "body"), [(RESET, {"email": "x@example.com"}), (CONFIRM, {"uid": "MQ", "token": "x", "new_password": NEW})])
-def test_resets_have_a_limit(client_api: APIClient, db: Any, settings: Any, path: str, body: Any) -> None:
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (RESET, {"email": "x@example.com"}),
+        (CONFIRM, {"uid": "MQ", "token": "x", "new_password": NEW}),
+    ],
+)
+def test_resets_have_a_limit(
+    client_api: APIClient, db: Any, settings: Any, path: str, body: Any
+) -> None:
     limit(settings, "reset", "2/hour")
     for _ in range(2):
         assert client_api.post(path, body).status_code in (202, 400)
     refused(client_api.post(path, body), 429, "throttled")
 
 
-def test_a_mailbox_is_not_flooded_from_many_addresses(account: Any, mailoutbox: Any, run_on_commit: Any, settings: Any) -> None:
+def test_a_mailbox_is_not_flooded_from_many_addresses(
+    account: Any, mailoutbox: Any, run_on_commit: Any, settings: Any
+) -> None:
     limit(settings, "reset", "2/hour")
     for number in range(5):
         assert ask(account.email, run_on_commit, REMOTE_ADDR=f"192.0.2.{number}").status_code == 202
     assert len(mailoutbox) == 2
 
 
-def test_a_mail_server_that_fails_changes_no_answer(account: Any, run_on_commit: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+def test_a_mail_server_that_fails_changes_no_answer(
+    account: Any, run_on_commit: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
     def fail(*args: Any) -> None:
         raise OSError("no route to host")
 
@@ -852,7 +1126,7 @@ def test_in_production_mail_leaves_in_a_thread(settings: Any) -> None:
     assert names[0].startswith("mail")
 
 
-# --- log-ins and e-mails -------------------------------------------------------------------------
+# --- log-ins and e-mails --------------------------------------------------------------
 
 
 def test_an_email_belongs_to_the_log_in_and_to_the_customer(account: Any) -> None:
@@ -863,7 +1137,9 @@ def test_an_email_belongs_to_the_log_in_and_to_the_customer(account: Any) -> Non
 
 
 @pytest.mark.parametrize("taken", ["bob@example.com", "WANDA@example.com"])
-def test_an_email_that_is_taken_changes_nothing(account: Any, walk_in: Customer, taken: str) -> None:
+def test_an_email_that_is_taken_changes_nothing(
+    account: Any, walk_in: Customer, taken: str
+) -> None:
     User.objects.create_user("bob@example.com")
     with pytest.raises(InvalidInput) as refusal:
         operations.set_email(account, taken)
@@ -903,17 +1179,23 @@ def test_sixteen_spellings_at_once_make_one_log_in() -> None:
     assert in_parallel(16, register).count(True) == 1
 
 
-# --- housekeeping --------------------------------------------------------------------------------
+# --- housekeeping ---------------------------------------------------------------------
 
 
 def test_purge_removes_what_has_no_effect_any_more(account: Any, capsys: Any) -> None:
     old, fresh = (tokens.ShopRefreshToken.for_user(account) for _ in range(2))
     for token in (old, fresh):
         tokens.retire(token)
-    OutstandingToken.objects.filter(jti=old["jti"]).update(expires_at=timezone.now() - timedelta(days=1))
+    OutstandingToken.objects.filter(jti=old["jti"]).update(
+        expires_at=timezone.now() - timedelta(days=1)
+    )
     for key, age in (("old", 25), ("new", 23)):
-        kept = IdempotentAnswer.objects.create(owner="user:1", key=key, fingerprint="", status=204, body=b"")
-        IdempotentAnswer.objects.filter(pk=kept.pk).update(created_at=timezone.now() - timedelta(hours=age))
+        kept = IdempotentAnswer.objects.create(
+            owner="user:1", key=key, fingerprint="", status=204, body=b""
+        )
+        IdempotentAnswer.objects.filter(pk=kept.pk).update(
+            created_at=timezone.now() - timedelta(hours=age)
+        )
     call_command("purge")
     assert list(BlacklistedToken.objects.values_list("token__jti", flat=True)) == [fresh["jti"]]
     assert list(IdempotentAnswer.objects.values_list("key", flat=True)) == ["new"]

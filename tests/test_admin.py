@@ -1,4 +1,6 @@
-"""The third door: what the admin shows to whom, and that it refuses what every door refuses."""
+"""The third door: what the admin shows to whom, and that it refuses what every door
+refuses.
+"""
 
 import re
 from datetime import timedelta
@@ -22,10 +24,27 @@ from inventory.taxes import TaxCode
 from mechanic_shop.db.models import AuditEntry
 from mechanics.models import Mechanic
 from tickets import operations
-from tickets.models import Authorization, CannedJob, CreditNote, Invoice, LaborRate, Payment, ServiceTicket, Status
+from tickets.models import (
+    Authorization,
+    CannedJob,
+    CreditNote,
+    Invoice,
+    LaborRate,
+    Payment,
+    ServiceTicket,
+    Status,
+)
 
 from .conftest import client_of
-from .factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket
+from .factories import (
+    PASSWORD,
+    CustomerFactory,
+    MechanicFactory,
+    PartFactory,
+    UserFactory,
+    VehicleFactory,
+    make_ticket,
+)
 
 User = get_user_model()
 pytestmark = pytest.mark.django_db
@@ -48,7 +67,9 @@ def page_of(row: Any, page: str = "change") -> str:
 
 
 def filled(response: Any) -> dict[str, Any]:
-    """What a browser would send if nobody typed anything: every box of the page, and its hidden copy."""
+    """What a browser would send if nobody typed anything: every box of the page, and
+    its hidden copy.
+    """
     forms = [response.context["adminform"].form]
     for inline in response.context["inline_admin_formsets"]:
         forms += [inline.formset.management_form, *inline.formset.initial_forms]
@@ -56,12 +77,20 @@ def filled(response: Any) -> dict[str, Any]:
     boxes = {}
     for tag in re.findall(r"<input[^>]*>", html):
         name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
-        unticked = re.search(r'type="(checkbox|radio)"', tag) and not re.search(r" checked(?=[ >])", tag)
+        unticked = re.search(r'type="(checkbox|radio)"', tag) and not re.search(
+            r" checked(?=[ >])", tag
+        )
         if name and not unticked:
-            boxes.setdefault(name[1], []).append(value[1] if value else "on" if "checkbox" in tag else "")
-    for name, options in re.findall(r'<select[^>]* name="([^"]*)"[^>]*>(.*?)</select>', html, re.DOTALL):
+            boxes.setdefault(name[1], []).append(
+                value[1] if value else "on" if "checkbox" in tag else ""
+            )
+    for name, options in re.findall(
+        r'<select[^>]* name="([^"]*)"[^>]*>(.*?)</select>', html, re.DOTALL
+    ):
         boxes[name] = re.findall(r'<option[^>]*value="([^"]*)"[^>]* selected', options)
-    for name, text in re.findall(r'<textarea[^>]*name="([^"]*)"[^>]*>\s*(.*?)</textarea>', html, re.DOTALL):
+    for name, text in re.findall(
+        r'<textarea[^>]*name="([^"]*)"[^>]*>\s*(.*?)</textarea>', html, re.DOTALL
+    ):
         boxes[name] = [text]
     return boxes
 
@@ -124,10 +153,19 @@ def garage() -> dict[str, Any]:
 
 
 def money_of(customer: Customer) -> ServiceTicket:
-    """A ticket with all that money leaves behind: the customer's word, an invoice, a payment and a credit note."""
+    """A ticket with all that money leaves behind: the customer's word, an invoice, a
+    payment and a credit note.
+    """
     office = User.objects.get(email="office@example.com")
     ticket = make_ticket(customer=customer)
-    lines = [{"kind": "fee", "description": "Inspection", "quantity": Decimal(2), "unit_price": Decimal(30)}]
+    lines = [
+        {
+            "kind": "fee",
+            "description": "Inspection",
+            "quantity": Decimal(2),
+            "unit_price": Decimal(30),
+        }
+    ]
     job = operations.add_job(ticket, title="Inspection", lines=lines, by=office)
     operations.authorize(ticket, by=office)
     job.refresh_from_db()
@@ -136,13 +174,19 @@ def money_of(customer: Customer) -> ServiceTicket:
     operations.request_transition(ticket, to=Status.COMPLETED, by=office)
     invoice = operations.issue_invoice(ticket, by=office)
     operations.pay(invoice, amount=Decimal(10), by=office)
-    operations.credit(invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office)
+    operations.credit(
+        invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office
+    )
     return ServiceTicket.objects.get(pk=ticket.pk)
 
 
-# --- who opens which page -----------------------------------------------------------------------------------
+# --- who opens which page -------------------------------------------------------------
 
-NOBODY, MANAGER, BOTH = (403, 403), (200, 403), (200, 200)  # (manager, advisor); all others are asked to log in
+NOBODY, MANAGER, BOTH = (
+    (403, 403),
+    (200, 403),
+    (200, 200),
+)  # (manager, advisor); all others are asked to log in
 PLAIN = ("changelist", "add", "change", "history", "delete")
 READ = dict.fromkeys(PLAIN, BOTH) | {"add": NOBODY, "delete": NOBODY}
 SET_UP = dict.fromkeys(PLAIN, BOTH) | {"add": MANAGER, "delete": MANAGER}
@@ -156,24 +200,50 @@ PAGES = {
     "inventory_stockmovement": dict.fromkeys(PLAIN, BOTH) | {"add": NOBODY, "delete": NOBODY},
     "tickets_serviceticket": dict.fromkeys(PLAIN, BOTH)
     | {"delete": MANAGER}
-    | dict.fromkeys(("move", "complete", "add_part", "remove_part", "assign_mechanic", "remove_mechanic"), BOTH)
-    | dict.fromkeys(("add_job", "add_canned_job", "add_recommendation", "add_line", "remove_line"), BOTH)
+    | dict.fromkeys(
+        ("move", "complete", "add_part", "remove_part", "assign_mechanic", "remove_mechanic"), BOTH
+    )
+    | dict.fromkeys(
+        ("add_job", "add_canned_job", "add_recommendation", "add_line", "remove_line"), BOTH
+    )
     | dict.fromkeys(("authorize", "finish_job", "cancel_job", "reopen_job"), BOTH)
-    | dict.fromkeys(("give_discount", "take_deposit", "invoice", "pay", "estimate_pdf", "email_estimate"), BOTH)
+    | dict.fromkeys(
+        ("give_discount", "take_deposit", "invoice", "pay", "estimate_pdf", "email_estimate"), BOTH
+    )
     | {"refund_deposit": MANAGER},
-    "tickets_invoice": READ | {"pay": BOTH, "apply_credit": BOTH, "pdf": BOTH, "email": BOTH, "refund": MANAGER, "credit": MANAGER},
+    "tickets_invoice": READ
+    | {
+        "pay": BOTH,
+        "apply_credit": BOTH,
+        "pdf": BOTH,
+        "email": BOTH,
+        "refund": MANAGER,
+        "credit": MANAGER,
+    },
     "tickets_creditnote": READ | {"pdf": BOTH, "email": BOTH},
     "tickets_payment": READ | {"pdf": BOTH, "reverse": MANAGER},
     "tickets_authorization": READ,
     "tickets_laborrate": SET_UP,
     "tickets_cannedjob": SET_UP,
     "inventory_taxcode": SET_UP | {"set_rate": MANAGER},
-    "accounts_user": dict.fromkeys(PLAIN, MANAGER) | {"delete": NOBODY, "set_password": MANAGER, "log_out_everywhere": MANAGER},
+    "accounts_user": dict.fromkeys(PLAIN, MANAGER)
+    | {"delete": NOBODY, "set_password": MANAGER, "log_out_everywhere": MANAGER},
     "auth_group": dict.fromkeys(PLAIN, MANAGER) | {"add": NOBODY, "delete": NOBODY},
     "api_auditentry": dict.fromkeys(PLAIN, MANAGER) | {"add": NOBODY, "delete": NOBODY},
 }
 ROUTES = [(model, page) for model, pages in PAGES.items() for page in pages]
-SITE_ROUTES = {"index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n", "view_on_site", "app_list", "search"}
+SITE_ROUTES = {
+    "index",
+    "login",
+    "logout",
+    "password_change",
+    "password_change_done",
+    "autocomplete",
+    "jsi18n",
+    "view_on_site",
+    "app_list",
+    "search",
+}
 
 
 def route_names(patterns: Any) -> set[str]:
@@ -187,7 +257,9 @@ def route_names(patterns: Any) -> set[str]:
 
 
 def test_every_page_of_the_admin_is_in_the_table():
-    assert route_names(admin.site.urls[0]) - SITE_ROUTES == {f"{model}_{page}" for model, page in ROUTES}
+    assert route_names(admin.site.urls[0]) - SITE_ROUTES == {
+        f"{model}_{page}" for model, page in ROUTES
+    }
 
 
 @pytest.mark.parametrize("actor", ACTORS)
@@ -195,7 +267,9 @@ def test_the_pages_open_for_those_who_may_see_them(request, garage, actor):
     client = browser(request.getfixturevalue(actor).user)
     for model, page in ROUTES:
         args = () if page in ("changelist", "add") else (garage[model].pk,)
-        expected = dict(zip(("manager", "advisor"), PAGES[model][page], strict=True)).get(actor, 302)
+        expected = dict(zip(("manager", "advisor"), PAGES[model][page], strict=True)).get(
+            actor, 302
+        )
         response = client.get(at(f"{model}_{page}", *args))
         assert response.status_code == expected, (model, page)
         if expected == 302 and page != "movements":
@@ -206,21 +280,42 @@ def test_the_pages_open_for_those_who_may_see_them(request, garage, actor):
 @pytest.mark.parametrize("page", ["index", "password_change", "search"])
 def test_a_page_of_the_site_opens_for_staff(request, actor, page):
     client = browser(request.getfixturevalue(actor).user)
-    assert client.get(at(page), {"s": "brake"}).status_code == (200 if actor in ("manager", "advisor") else 302)
-
-
-@pytest.mark.parametrize(("model", "field", "expected"), [("tickets.serviceticket", "customer", BOTH), ("mechanics.mechanic", "user", MANAGER)])
-def test_autocomplete_finds_what_the_user_may_see(desk, chief, model, field, expected):
-    app, name = model.split(".")
-    asked = {"app_label": app, "model_name": name, "field_name": field, "term": "a\x00%"}
-    assert (chief.get(at("autocomplete"), asked).status_code, desk.get(at("autocomplete"), asked).status_code) == expected
+    assert client.get(at(page), {"s": "brake"}).status_code == (
+        200 if actor in ("manager", "advisor") else 302
+    )
 
 
 @pytest.mark.parametrize(
-    "query", ["p=x", "p=999", "o=99.-7.x", "q=%00", "q=" + "x" * 500, "status__exact=nonsense", "e=1", "promised=x", "opened_at__gte=x"]
+    ("model", "field", "expected"),
+    [("tickets.serviceticket", "customer", BOTH), ("mechanics.mechanic", "user", MANAGER)],
+)
+def test_autocomplete_finds_what_the_user_may_see(desk, chief, model, field, expected):
+    app, name = model.split(".")
+    asked = {"app_label": app, "model_name": name, "field_name": field, "term": "a\x00%"}
+    assert (
+        chief.get(at("autocomplete"), asked).status_code,
+        desk.get(at("autocomplete"), asked).status_code,
+    ) == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "p=x",
+        "p=999",
+        "o=99.-7.x",
+        "q=%00",
+        "q=" + "x" * 500,
+        "status__exact=nonsense",
+        "e=1",
+        "promised=x",
+        "opened_at__gte=x",
+    ],
 )
 def test_an_odd_query_is_no_failure(chief, garage, query):
-    assert chief.get(f"{at('tickets_serviceticket_changelist')}?{query}", follow=True).status_code in (200, 400)
+    assert chief.get(
+        f"{at('tickets_serviceticket_changelist')}?{query}", follow=True
+    ).status_code in (200, 400)
 
 
 @pytest.mark.parametrize("key", ["0", "abc", "1" * 22, "1_2F1", "%00"])
@@ -229,7 +324,9 @@ def test_a_nonsense_key_is_no_failure(chief, key, page):
     assert chief.get(at(f"tickets_serviceticket_{page}", key)).status_code in (302, 404)
 
 
-@pytest.mark.parametrize("app", ["accounts", "auth", "customers", "mechanics", "inventory", "tickets"])
+@pytest.mark.parametrize(
+    "app", ["accounts", "auth", "customers", "mechanics", "inventory", "tickets"]
+)
 def test_the_page_of_an_app_opens(chief, app):
     assert chief.get(at("app_list", app)).status_code == 200
 
@@ -245,11 +342,24 @@ def test_an_address_in_the_search_leads_to_the_row(desk, garage):
     found = desk.get(at("search"), {"s": vehicle.plate.lower(), "extended": 1}).content.decode()
     assert page_of(vehicle) in found
     assert page_of(garage["tickets_serviceticket"]) in found
-    assert desk.get(at("search"), {"s": vehicle.plate, "extended": 1, "page": "x"}).status_code == 200
+    assert (
+        desk.get(at("search"), {"s": vehicle.plate, "extended": 1, "page": "x"}).status_code == 200
+    )
 
 
 def test_the_navigation_speaks_the_shops_words(chief, desk):
-    titles = ["Today", "Tickets", "Customers", "Vehicles", "Invoices", "Payments", "Credit notes", "Approvals", "Parts", "Stock movements"]
+    titles = [
+        "Today",
+        "Tickets",
+        "Customers",
+        "Vehicles",
+        "Invoices",
+        "Payments",
+        "Credit notes",
+        "Approvals",
+        "Parts",
+        "Stock movements",
+    ]
     titles += ["Mechanics", "Canned jobs", "Labor rates", "Tax codes", "Staff", "Audit trail"]
     assert shown_titles(chief) == titles
     assert shown_titles(desk) == titles[:-2]
@@ -260,7 +370,9 @@ def shown_titles(client: Client) -> list[str]:
     return [item["title"] for group in groups for item in group["items"] if item["has_permission"]]
 
 
-@pytest.mark.parametrize("name", ["Demo Garage", "os.getcwd", ".Garage", "..x", "Joe’s & <b>Sons</b>. Ltd."])
+@pytest.mark.parametrize(
+    "name", ["Demo Garage", "os.getcwd", ".Garage", "..x", "Joe’s & <b>Sons</b>. Ltd."]
+)
 def test_a_shop_may_bear_any_name(desk, settings, name):
     from mechanic_shop.admin import branding
 
@@ -269,18 +381,25 @@ def test_a_shop_may_bear_any_name(desk, settings, name):
 
 
 def test_nothing_is_asked_of_another_host(chief, garage):
-    for page in (at("index"), at("tickets_serviceticket_changelist"), page_of(garage["tickets_serviceticket"]), at("login")):
+    for page in (
+        at("index"),
+        at("tickets_serviceticket_changelist"),
+        page_of(garage["tickets_serviceticket"]),
+        at("login"),
+    ):
         html = chief.get(page).content.decode()
         assert not re.search(r"""(src|href)=["'](https?:)?//""", html), page
 
 
-# --- the dashboard and the lists ----------------------------------------------------------------------------
+# --- the dashboard and the lists ------------------------------------------------------
 
 
 def test_the_day_shows_what_is_due_and_what_is_missing(desk):
     part = PartFactory(stock=1, reorder_point=5, name="Rare rotor")
     waiting = make_ticket(Status.APPROVED, parts=[(part, 3)])
-    held = make_ticket(on_hold=True, hold_reason="customer", promised_at=timezone.now() - timedelta(days=1))
+    held = make_ticket(
+        on_hold=True, hold_reason="customer", promised_at=timezone.now() - timedelta(days=1)
+    )
     response = desk.get(at("index"))
     titles = {table["title"]: str(table["rows"]) for table in response.context["tables"]}
     assert waiting.number in titles["Waiting for parts"]
@@ -297,13 +416,22 @@ def more_rows(count: int) -> None:
     for _ in range(count):
         part = PartFactory(stock=1, reorder_point=5)
         make_ticket(
-            Status.APPROVED, parts=[(part, 2)], mechanics=[MechanicFactory(login=True)], vehicle=VehicleFactory(), on_hold=True, hold_reason="parts"
+            Status.APPROVED,
+            parts=[(part, 2)],
+            mechanics=[MechanicFactory(login=True)],
+            vehicle=VehicleFactory(),
+            on_hold=True,
+            hold_reason="parts",
         )
         CustomerFactory(login=True)
         UserFactory(role="advisor")
         operations.add_job(make_ticket(), title="Brakes", by=None)
         money_of(CustomerFactory())
-        LaborRate.objects.create(name=part.name, hourly=Decimal(100), tax_code=stock.add_tax_code(name=part.sku, rate=Decimal(20), by=None))
+        LaborRate.objects.create(
+            name=part.name,
+            hourly=Decimal(100),
+            tax_code=stock.add_tax_code(name=part.sku, rate=Decimal(20), by=None),
+        )
         operations.write_canned_job(CannedJob(), name=part.name, parts=[{"part": part}], by=None)
 
 
@@ -320,14 +448,21 @@ def test_a_list_of_thirty_asks_no_more_than_a_list_of_three(chief):
     few = {page: queries(chief, page) for page in lists}
     more_rows(27)
     assert {page: queries(chief, page) for page in lists} == few
-    # The index has a query for each of its lists, two for the sales and two for the user's rights.
+    # The index has a query for each of its lists, two for the sales and two for the
+    # user's rights.
     assert few.pop(at("index")) <= 17
     assert max(few.values()) <= 12
 
 
 def test_a_ticket_with_many_parts_asks_no_more_than_one_with_few(chief):
-    few = make_ticket(parts=[(PartFactory(), 1) for _ in range(2)], mechanics=[MechanicFactory() for _ in range(2)])
-    many = make_ticket(parts=[(PartFactory(), 1) for _ in range(20)], mechanics=[MechanicFactory() for _ in range(9)])
+    few = make_ticket(
+        parts=[(PartFactory(), 1) for _ in range(2)],
+        mechanics=[MechanicFactory() for _ in range(2)],
+    )
+    many = make_ticket(
+        parts=[(PartFactory(), 1) for _ in range(20)],
+        mechanics=[MechanicFactory() for _ in range(9)],
+    )
     assert queries(chief, page_of(many)) == queries(chief, page_of(few))
 
 
@@ -355,14 +490,18 @@ def test_the_search_finds_what_the_api_finds(desk, typed):
 def test_a_filter_leaves_what_it_says(desk, query, expected):
     tickets = {
         "approved": make_ticket(Status.APPROVED, parts=[(PartFactory(), 1)]),
-        "held": make_ticket(on_hold=True, hold_reason="parts", promised_at=timezone.now() - timedelta(hours=1)),
+        "held": make_ticket(
+            on_hold=True, hold_reason="parts", promised_at=timezone.now() - timedelta(hours=1)
+        ),
         "plain": make_ticket(),
     }
     response = desk.get(f"{at('tickets_serviceticket_changelist')}?{query}")
-    assert {row.pk for row in response.context["cl"].result_list} == {tickets[name].pk for name in expected}
+    assert {row.pk for row in response.context["cl"].result_list} == {
+        tickets[name].pk for name in expected
+    }
 
 
-# --- saving -------------------------------------------------------------------------------------------------
+# --- saving ---------------------------------------------------------------------------
 
 
 def test_stock_issued_while_a_page_was_open_stays_issued(chief):
@@ -388,12 +527,21 @@ def test_saving_writes_the_changed_columns_alone(chief):
     page = filled(chief.get(page_of(customer)))
     with CaptureQueriesContext(connection) as asked:
         assert save(chief, customer, page, address="1 Pine St").status_code == 302
-    (update,) = [query["sql"] for query in asked if query["sql"].startswith('UPDATE "customers_customer"')]
+    (update,) = [
+        query["sql"] for query in asked if query["sql"].startswith('UPDATE "customers_customer"')
+    ]
     assert set(re.findall(r'"(\w+)" = ', update.split("WHERE")[0])) == {"address", "updated_at"}
 
 
 def test_a_page_saved_as_it_was_changes_nothing(chief, garage):
-    for model in ("customers_customer", "customers_vehicle", "mechanics_mechanic", "inventory_part", "tickets_serviceticket", "accounts_user"):
+    for model in (
+        "customers_customer",
+        "customers_vehicle",
+        "mechanics_mechanic",
+        "inventory_part",
+        "tickets_serviceticket",
+        "accounts_user",
+    ):
         row = garage[model]
         row = type(row)._default_manager.get(pk=row.pk)
         assert save(chief, row).status_code == 302, model
@@ -405,7 +553,14 @@ def test_a_page_saved_as_it_was_changes_nothing(chief, garage):
 
 def test_a_new_ticket_comes_with_its_history(desk, advisor):
     vehicle = VehicleFactory()
-    sent = {"vehicle": vehicle.pk, "concern": "Squeaks", "service_date": "", "promised_at_0": "", "promised_at_1": "", "odometer_in": ""}
+    sent = {
+        "vehicle": vehicle.pk,
+        "concern": "Squeaks",
+        "service_date": "",
+        "promised_at_0": "",
+        "promised_at_1": "",
+        "odometer_in": "",
+    }
     assert desk.post(at("tickets_serviceticket_add"), sent).status_code == 302
     ticket = ServiceTicket.objects.get()
     assert (ticket.customer, ticket.status) == (vehicle.customer, Status.ESTIMATE)
@@ -444,8 +599,12 @@ def test_taking_a_hold_away_takes_its_reason_too(desk):
 def test_a_sealed_ticket_has_no_boxes_and_refuses_a_page_opened_before(desk):
     ticket = make_ticket(Status.COMPLETED)
     page = filled(desk.get(page_of(ticket)))
-    operations.request_transition(ticket, to=Status.INVOICED, by=User.objects.get(email="office@example.com"))
-    assert "is invoiced, so nothing on it changes" in complaints(save(desk, ticket, page, cause="Worn pads"))
+    operations.request_transition(
+        ticket, to=Status.INVOICED, by=User.objects.get(email="office@example.com")
+    )
+    assert "is invoiced, so nothing on it changes" in complaints(
+        save(desk, ticket, page, cause="Worn pads")
+    )
     assert not ServiceTicket.objects.get(pk=ticket.pk).cause
     assert 'name="concern"' not in desk.get(page_of(ticket)).content.decode()
 
@@ -465,7 +624,9 @@ def test_an_email_that_the_shop_knows_is_refused(chief, taken):
     email = CustomerFactory().email if taken == "customer" else UserFactory().email
     sent = {"name": "Twin", "phone": "", "email": email.upper(), "address": "", "notes": ""}
     assert "known here" in complaints(chief.post(at("customers_customer_add"), sent))
-    assert "known here" in complaints(chief.post(at("accounts_user_add"), {"email": email, "password1": "", "password2": ""}))
+    assert "known here" in complaints(
+        chief.post(at("accounts_user_add"), {"email": email, "password1": "", "password2": ""})
+    )
 
 
 def test_plate_and_vin_are_written_the_shops_way(desk):
@@ -483,7 +644,9 @@ def test_plate_and_vin_are_written_the_shops_way(desk):
     assert desk.post(at("customers_vehicle_add"), sent | {"odometer": ""}).status_code == 302
     vehicle = Vehicle.objects.get()
     assert (vehicle.plate, vehicle.vin, vehicle.vin_valid) == ("AB12CD", "1HGCM82633A004352", True)
-    assert "known already" in complaints(desk.post(at("customers_vehicle_add"), sent | {"odometer": ""}))
+    assert "known already" in complaints(
+        desk.post(at("customers_vehicle_add"), sent | {"odometer": ""})
+    )
 
 
 def test_a_strict_shop_refuses_a_broken_vin_here_too(desk, settings):
@@ -495,10 +658,19 @@ def test_vehicles_are_added_and_changed_on_their_customers_page(desk):
     vehicle = VehicleFactory(plate="OLD1", odometer=10)
     page = filled(desk.get(page_of(vehicle.customer)))
     Vehicle.objects.filter(pk=vehicle.pk).update(odometer=20)  # read by a mechanic meanwhile
-    new = {"vehicles-TOTAL_FORMS": 2} | {f"vehicles-1-{name}": "" for name in ("id", "vin", "make", "model", "year", "odometer")}
-    new |= {"vehicles-1-plate": "new-2", "vehicles-1-customer": vehicle.customer_id, "vehicles-0-plate": "renamed 1"}
+    new = {"vehicles-TOTAL_FORMS": 2} | {
+        f"vehicles-1-{name}": "" for name in ("id", "vin", "make", "model", "year", "odometer")
+    }
+    new |= {
+        "vehicles-1-plate": "new-2",
+        "vehicles-1-customer": vehicle.customer_id,
+        "vehicles-0-plate": "renamed 1",
+    }
     assert save(desk, vehicle.customer, page, **new).status_code == 302
-    assert set(vehicle.customer.vehicles.values_list("plate", "odometer")) == {("RENAMED1", 20), ("NEW2", None)}
+    assert set(vehicle.customer.vehicles.values_list("plate", "odometer")) == {
+        ("RENAMED1", 20),
+        ("NEW2", None),
+    }
 
 
 def test_specialties_are_words_with_commas(chief):
@@ -509,18 +681,36 @@ def test_specialties_are_words_with_commas(chief):
 
 
 @pytest.mark.parametrize(
-    ("typed", "complaint"), [({"sku": "taken"}, "has this SKU"), ({"price": "-1"}, "0"), ({"reorder_point": "1.5"}, "whole number")]
+    ("typed", "complaint"),
+    [
+        ({"sku": "taken"}, "has this SKU"),
+        ({"price": "-1"}, "0"),
+        ({"reorder_point": "1.5"}, "whole number"),
+    ],
 )
 def test_a_part_that_the_api_refuses_is_refused(chief, typed, complaint):
     PartFactory(sku="TAKEN")
     assert complaint in complaints(save(chief, PartFactory(), **typed))
 
 
-def test_a_new_part_is_seen_by_the_next_reader_of_the_api(chief, manager, django_capture_on_commit_callbacks):
+def test_a_new_part_is_seen_by_the_next_reader_of_the_api(
+    chief, manager, django_capture_on_commit_callbacks
+):
     assert manager.get("/api/v1/parts/").json()["count"] == 0
-    sent = {"sku": "NEW-1", "name": "New", "description": "", "unit": "each", "price": "5", "cost": "2", "reorder_point": "", "reorder_quantity": ""}
+    sent = {
+        "sku": "NEW-1",
+        "name": "New",
+        "description": "",
+        "unit": "each",
+        "price": "5",
+        "cost": "2",
+        "reorder_point": "",
+        "reorder_quantity": "",
+    }
     with django_capture_on_commit_callbacks(execute=True):
-        response = chief.post(at("inventory_part_add"), sent | {"bin": "", "barcode": "", "is_active": "on"})
+        response = chief.post(
+            at("inventory_part_add"), sent | {"bin": "", "barcode": "", "is_active": "on"}
+        )
     assert response.status_code == 302
     assert manager.get("/api/v1/parts/").json()["count"] == 1
     assert Part.objects.get().reorder_point == 0
@@ -529,14 +719,17 @@ def test_a_new_part_is_seen_by_the_next_reader_of_the_api(chief, manager, django
 def test_two_who_take_the_same_sku_at_once_are_told(chief, monkeypatch):
     """The form looked before the other one was there; the database looks again."""
     part, other = PartFactory(), PartFactory()
-    monkeypatch.setattr("mechanic_shop.admin.forms.ShopForm.obey", lambda self, sent, instance=None: setattr(self, "accepted", dict(sent)))
+    monkeypatch.setattr(
+        "mechanic_shop.admin.forms.ShopForm.obey",
+        lambda self, sent, instance=None: setattr(self, "accepted", dict(sent)),
+    )
     monkeypatch.setattr(Part, "validate_constraints", lambda self, exclude=None: None)
     assert "same moment" in complaints(save(chief, part, sku=other.sku))
     part.refresh_from_db()
     assert part.sku != other.sku
 
 
-# --- deleting -----------------------------------------------------------------------------------------------
+# --- deleting -------------------------------------------------------------------------
 
 
 def erase(client: Client, row: Any) -> Any:
@@ -544,8 +737,18 @@ def erase(client: Client, row: Any) -> Any:
 
 
 def test_what_has_a_history_stays_and_says_why(chief, garage):
-    operations.request_transition(garage["tickets_serviceticket"], to=Status.APPROVED, by=User.objects.get(email="office@example.com"))
-    for model in ("customers_customer", "customers_vehicle", "mechanics_mechanic", "inventory_part", "tickets_serviceticket"):
+    operations.request_transition(
+        garage["tickets_serviceticket"],
+        to=Status.APPROVED,
+        by=User.objects.get(email="office@example.com"),
+    )
+    for model in (
+        "customers_customer",
+        "customers_vehicle",
+        "mechanics_mechanic",
+        "inventory_part",
+        "tickets_serviceticket",
+    ):
         response = erase(chief, garage[model])
         assert "stays" in " ".join(str(message) for message in response.context["messages"]), model
         assert type(garage[model])._default_manager.filter(pk=garage[model].pk).exists()
@@ -553,7 +756,13 @@ def test_what_has_a_history_stays_and_says_why(chief, garage):
 
 def test_what_has_none_goes(chief):
     customer = VehicleFactory(customer=CustomerFactory(login=True)).customer
-    for row in (PartFactory(), MechanicFactory(), VehicleFactory(), make_ticket(parts=[(PartFactory(), 1)]), customer):
+    for row in (
+        PartFactory(),
+        MechanicFactory(),
+        VehicleFactory(),
+        make_ticket(parts=[(PartFactory(), 1)]),
+        customer,
+    ):
         assert erase(chief, row).status_code == 200
         assert not type(row)._default_manager.filter(pk=row.pk).exists()
     assert not User.objects.filter(pk=customer.user_id).exists()
@@ -570,7 +779,12 @@ def test_nothing_is_deleted_in_bulk(chief):
 def test_the_ledger_is_written_by_nobody(root, garage, page):
     movement = garage["inventory_stockmovement"]
     address = at("inventory_stockmovement_add") if page == "add" else page_of(movement, page)
-    assert root.post(address, {"post": "yes", "quantity": "5", "part": movement.part_id, "reason": "receipt"}).status_code == 403
+    assert (
+        root.post(
+            address, {"post": "yes", "quantity": "5", "part": movement.part_id, "reason": "receipt"}
+        ).status_code
+        == 403
+    )
     assert StockMovement.objects.get().quantity == 10
 
 
@@ -591,10 +805,15 @@ def test_a_tickets_history_and_lines_are_written_by_no_form(root, garage):
     }
     save(root, ticket, **forged, cause="Seen")
     ticket.refresh_from_db()
-    assert (ticket.status, ticket.cause, ticket.lines.get().quantity, ticket.history.count()) == (Status.ESTIMATE, "Seen", 2, 1)
+    assert (ticket.status, ticket.cause, ticket.lines.get().quantity, ticket.history.count()) == (
+        Status.ESTIMATE,
+        "Seen",
+        2,
+        1,
+    )
 
 
-# --- buttons ------------------------------------------------------------------------------------------------
+# --- buttons --------------------------------------------------------------------------
 
 
 def press(client: Client, row: Any, name: str, **answers: Any) -> Any:
@@ -604,9 +823,15 @@ def press(client: Client, row: Any, name: str, **answers: Any) -> Any:
 def test_the_front_desk_receives_a_delivery_and_waiting_tickets_get_theirs(desk, advisor):
     part = PartFactory(cost=Decimal("3.00"))
     ticket = make_ticket(Status.APPROVED, parts=[(part, 2)])
-    assert press(desk, part, "receive", quantity="5", unit_cost="99", note="DN 17").status_code == 302
+    assert (
+        press(desk, part, "receive", quantity="5", unit_cost="99", note="DN 17").status_code == 302
+    )
     part.refresh_from_db()
-    assert (part.on_hand, part.allocated, part.cost) == (5, 2, 99)  # who unpacks it may say what it cost
+    assert (part.on_hand, part.allocated, part.cost) == (
+        5,
+        2,
+        99,
+    )  # who unpacks it may say what it cost
     assert part.movements.get().by == advisor.user
     assert ticket.lines.get().allocated == 2
 
@@ -614,7 +839,10 @@ def test_the_front_desk_receives_a_delivery_and_waiting_tickets_get_theirs(desk,
 def test_the_manager_receives_adjusts_and_counts(chief):
     part = PartFactory()
     assert press(chief, part, "receive", quantity="5", unit_cost="4.50").status_code == 302
-    assert press(chief, part, "adjust", quantity="-1", reason="scrap", note="broken").status_code == 302
+    assert (
+        press(chief, part, "adjust", quantity="-1", reason="scrap", note="broken").status_code
+        == 302
+    )
     assert press(chief, part, "count", counted="7", note="").status_code == 302
     part.refresh_from_db()
     assert (part.on_hand, part.cost) == (7, Decimal("4.50"))
@@ -648,22 +876,35 @@ def test_a_refused_movement_says_why_and_changes_nothing(chief, name, answers, c
 def test_a_ticket_goes_its_way_by_buttons(desk):
     part, mechanic = PartFactory(stock=10), MechanicFactory()
     ticket = make_ticket()
-    assert press(desk, ticket, "assign_mechanic", mechanic=mechanic.pk, role="lead").status_code == 302
+    assert (
+        press(desk, ticket, "assign_mechanic", mechanic=mechanic.pk, role="lead").status_code == 302
+    )
     assert press(desk, ticket, "add_part", part=part.pk, quantity="4").status_code == 302
     assert press(desk, ticket, "move", to="approved", reason="by phone").status_code == 302
-    assert press(desk, ticket, "remove_part", line=ticket.lines.get().pk, quantity="1").status_code == 302
+    assert (
+        press(desk, ticket, "remove_part", line=ticket.lines.get().pk, quantity="1").status_code
+        == 302
+    )
     assert press(desk, ticket, "remove_mechanic", mechanic=mechanic.pk).status_code == 302
     assert press(desk, ticket, "move", to="completed").status_code == 302
     part.refresh_from_db()
     ticket.refresh_from_db()
-    assert (ticket.status, ticket.mechanics.count(), part.on_hand, part.allocated) == (Status.COMPLETED, 0, 7, 0)
+    assert (ticket.status, ticket.mechanics.count(), part.on_hand, part.allocated) == (
+        Status.COMPLETED,
+        0,
+        7,
+        0,
+    )
 
 
 def test_too_little_stock_is_told_and_may_be_backordered(desk):
     part, ticket = PartFactory(stock=1), make_ticket(Status.APPROVED)
     assert "Only 1 of" in complaints(press(desk, ticket, "add_part", part=part.pk, quantity="3"))
     assert not ticket.lines.exists()
-    assert press(desk, ticket, "add_part", part=part.pk, quantity="3", backorder="on").status_code == 302
+    assert (
+        press(desk, ticket, "add_part", part=part.pk, quantity="3", backorder="on").status_code
+        == 302
+    )
     assert ticket.lines.get().allocated == 1
 
 
@@ -671,7 +912,13 @@ def test_too_little_stock_is_told_and_may_be_backordered(desk):
 def test_a_finished_ticket_is_locked_and_shows_no_such_button(desk, name):
     part, mechanic = PartFactory(stock=5), MechanicFactory()
     ticket = make_ticket(Status.COMPLETED, parts=[(part, 1)], mechanics=[mechanic])
-    answers = {"part": part.pk, "line": ticket.lines.get().pk, "quantity": "1", "mechanic": mechanic.pk, "role": "assistant"}
+    answers = {
+        "part": part.pk,
+        "line": ticket.lines.get().pk,
+        "quantity": "1",
+        "mechanic": mechanic.pk,
+        "role": "assistant",
+    }
     assert "so nothing on it changes" in complaints(press(desk, ticket, name, **answers))
     assert page_of(ticket, name) not in desk.get(page_of(ticket)).content.decode()
     assert page_of(ticket, "move") in desk.get(page_of(ticket)).content.decode()
@@ -689,7 +936,9 @@ def test_a_blocked_move_shows_its_reason_and_is_refused(desk):
 
 def test_a_move_that_is_not_yours_is_refused(advisor, desk):
     ticket = make_ticket()
-    Group.objects.get(name="advisor").permissions.remove(Permission.objects.get(codename="move_serviceticket"))
+    Group.objects.get(name="advisor").permissions.remove(
+        Permission.objects.get(codename="move_serviceticket")
+    )
     assert "not yours" in complaints(press(desk, ticket, "move", to="approved"))
 
 
@@ -702,7 +951,12 @@ def test_a_button_does_nothing_when_it_is_only_looked_at(chief):
 @pytest.mark.parametrize("actor", ["assigned", "owner", "anonymous"])
 def test_a_button_is_pressed_by_staff_alone(request, actor):
     part = PartFactory()
-    assert press(browser(request.getfixturevalue(actor).user), part, "receive", quantity="5").status_code == 302
+    assert (
+        press(
+            browser(request.getfixturevalue(actor).user), part, "receive", quantity="5"
+        ).status_code
+        == 302
+    )
     assert not part.movements.exists()
 
 
@@ -720,7 +974,7 @@ def test_a_write_without_the_pages_token_is_refused(manager):
     assert not part.movements.exists()
 
 
-# --- costs --------------------------------------------------------------------------------------------------
+# --- costs ----------------------------------------------------------------------------
 
 
 def test_the_front_desk_sees_no_cost_anywhere(chief, desk):
@@ -728,8 +982,19 @@ def test_the_front_desk_sees_no_cost_anywhere(chief, desk):
     stock.receive(part, quantity=Decimal(1), unit_cost=Decimal("77.31"), by=None)
     ticket = make_ticket(Status.COMPLETED, parts=[(part, 1)])
     save(chief, part, cost="77.32")
-    pages = [at("index"), at("inventory_part_changelist"), at("inventory_stockmovement_changelist"), page_of(part), page_of(part, "history")]
-    pages += [page_of(part, "receive"), page_of(ticket), page_of(part.movements.first()), at("search") + "?s=part&extended=1"]
+    pages = [
+        at("index"),
+        at("inventory_part_changelist"),
+        at("inventory_stockmovement_changelist"),
+        page_of(part),
+        page_of(part, "history"),
+    ]
+    pages += [
+        page_of(part, "receive"),
+        page_of(ticket),
+        page_of(part.movements.first()),
+        at("search") + "?s=part&extended=1",
+    ]
     for page in pages:
         html = desk.get(page).content.decode()
         assert "77.3" not in html, page
@@ -757,18 +1022,23 @@ def test_a_hidden_column_is_not_asked_about_by_a_link(chief, desk, page, query):
 
 def test_an_advisor_writes_no_cost(desk):
     """Also where the owner lets the front desk change parts."""
-    Group.objects.get(name="advisor").permissions.add(Permission.objects.get(codename="change_part"))
+    Group.objects.get(name="advisor").permissions.add(
+        Permission.objects.get(codename="change_part")
+    )
     part = PartFactory(cost=Decimal("8.50"))
     assert save(desk, part, cost="1.00", name="New name").status_code == 302
     part.refresh_from_db()
     assert (part.name, part.cost) == ("New name", Decimal("8.50"))
 
 
-# --- staff --------------------------------------------------------------------------------------------------
+# --- staff ----------------------------------------------------------------------------
 
 
 def new_user(client: Client, **typed: Any) -> Any:
-    return client.post(at("accounts_user_add"), {"email": "new@example.com", "password1": PASSWORD, "password2": PASSWORD} | typed)
+    return client.post(
+        at("accounts_user_add"),
+        {"email": "new@example.com", "password1": PASSWORD, "password2": PASSWORD} | typed,
+    )
 
 
 def test_a_manager_adds_an_advisor_who_can_log_in(chief):
@@ -809,7 +1079,9 @@ def test_a_manager_makes_no_superuser(chief, manager):
     save(chief, mechanic, **forged)
     save(chief, manager.user, **forged)
     assert "not one of the available choices" in complaints(save(chief, mechanic, groups=[more.pk]))
-    assert "not one of the available choices" in complaints(new_user(chief, email="b@example.com", groups=[more.pk]))
+    assert "not one of the available choices" in complaints(
+        new_user(chief, email="b@example.com", groups=[more.pk])
+    )
     assert not User.objects.filter(is_superuser=True).exists()
     assert not User.objects.filter(user_permissions=permission).exists()
     assert not User.objects.filter(groups=more).exists()
@@ -821,7 +1093,10 @@ def test_a_manager_does_not_touch_somebody_with_more_rights(chief, kind):
     if kind != "superuser":
         boss.user_permissions.add(Permission.objects.get(codename="change_group"))
     assert chief.post(page_of(boss), {"email": "mine@example.com"}).status_code == 403
-    for name, answers in (("set_password", {"password1": PASSWORD, "password2": PASSWORD}), ("log_out_everywhere", {})):
+    for name, answers in (
+        ("set_password", {"password1": PASSWORD, "password2": PASSWORD}),
+        ("log_out_everywhere", {}),
+    ):
         assert "rights that you do not have" in complaints(press(chief, boss, name, **answers))
     boss.refresh_from_db()
     assert (boss.email != "mine@example.com", boss.session_epoch) == (True, 0)
@@ -839,14 +1114,20 @@ def test_a_manager_changes_no_role(chief, page):
     group = Group.objects.get(name="manager")
     before = set(group.permissions.values_list("pk", flat=True))
     address = at("auth_group_add") if page == "add" else page_of(group, page)
-    sent = {"name": "manager", "permissions": [Permission.objects.get(codename="change_group").pk], "post": "yes"}
+    sent = {
+        "name": "manager",
+        "permissions": [Permission.objects.get(codename="change_group").pk],
+        "post": "yes",
+    }
     assert chief.post(address, sent).status_code == 403
     assert set(Group.objects.get(name="manager").permissions.values_list("pk", flat=True)) == before
 
 
 def test_the_owner_changes_roles_and_makes_superusers(root):
     group, seen = Group.objects.get(name="advisor"), Permission.objects.get(codename="view_cost")
-    assert root.post(page_of(group), {"name": "advisor", "permissions": [seen.pk]}).status_code == 302
+    assert (
+        root.post(page_of(group), {"name": "advisor", "permissions": [seen.pk]}).status_code == 302
+    )
     assert list(group.permissions.all()) == [seen]
     user = UserFactory()
     assert save(root, user, is_superuser="on", is_staff="on").status_code == 302
@@ -873,12 +1154,25 @@ def test_nobody_switches_themselves_off(chief, manager):
 
 
 def test_ones_own_email_needs_the_present_password(chief, manager):
-    assert "not your present password" in complaints(save(chief, manager.user, email="me@example.com"))
-    assert "not your present password" in complaints(save(chief, manager.user, email="me@example.com", current_password="guess"))
-    assert save(chief, manager.user, email="me@example.com", current_password=PASSWORD).status_code == 302
+    assert "not your present password" in complaints(
+        save(chief, manager.user, email="me@example.com")
+    )
+    assert "not your present password" in complaints(
+        save(chief, manager.user, email="me@example.com", current_password="guess")
+    )
+    assert (
+        save(chief, manager.user, email="me@example.com", current_password=PASSWORD).status_code
+        == 302
+    )
     assert User.objects.get(pk=manager.user.pk).email == "me@example.com"
     assert "with the present one" in complaints(
-        press(chief, manager.user, "set_password", password1="Another-socket-10", password2="Another-socket-10")
+        press(
+            chief,
+            manager.user,
+            "set_password",
+            password1="Another-socket-10",
+            password2="Another-socket-10",
+        )
     )
 
 
@@ -886,7 +1180,9 @@ def test_a_password_set_for_somebody_logs_them_out(chief):
     user = UserFactory(role="advisor", is_staff=True)
     theirs = browser(user)
     new = "Another-socket-10"
-    assert "too common" in complaints(press(chief, user, "set_password", password1="password123", password2="password123"))
+    assert "too common" in complaints(
+        press(chief, user, "set_password", password1="password123", password2="password123")
+    )
     assert press(chief, user, "set_password", password1=new, password2=new).status_code == 302
     assert User.objects.get(pk=user.pk).check_password(new)
     assert theirs.get(at("index")).status_code == 302
@@ -894,10 +1190,15 @@ def test_a_password_set_for_somebody_logs_them_out(chief):
 
 def test_one_changes_ones_own_password_and_stays_logged_in(desk, advisor):
     new = "Another-socket-10"
-    wrong = desk.post(at("password_change"), {"old_password": "guess", "new_password1": new, "new_password2": new})
+    wrong = desk.post(
+        at("password_change"), {"old_password": "guess", "new_password1": new, "new_password2": new}
+    )
     assert "not your present password" in str(wrong.context["form"].errors)
     elsewhere = browser(advisor.user)
-    right = desk.post(at("password_change"), {"old_password": PASSWORD, "new_password1": new, "new_password2": new})
+    right = desk.post(
+        at("password_change"),
+        {"old_password": PASSWORD, "new_password1": new, "new_password2": new},
+    )
     assert right.status_code == 302
     assert User.objects.get(pk=advisor.user.pk).check_password(new)
     assert desk.get(at("index")).status_code == 200
@@ -906,7 +1207,11 @@ def test_one_changes_ones_own_password_and_stays_logged_in(desk, advisor):
 
 def test_guessing_the_present_password_is_limited(desk, settings):
     settings.THROTTLE_RATES = settings.THROTTLE_RATES | {"login": "3/hour"}
-    sent = {"old_password": "guess", "new_password1": "Another-socket-10", "new_password2": "Another-socket-10"}
+    sent = {
+        "old_password": "guess",
+        "new_password1": "Another-socket-10",
+        "new_password2": "Another-socket-10",
+    }
     answers = [str(desk.post(at("password_change"), sent).context["form"].errors) for _ in range(5)]
     assert "Too many attempts" in answers[-1]
 
@@ -914,12 +1219,15 @@ def test_guessing_the_present_password_is_limited(desk, settings):
 def test_guessing_it_on_a_customers_page_is_limited_and_told(chief, manager, settings):
     settings.THROTTLE_RATES = settings.THROTTLE_RATES | {"login": "1/hour"}
     customer = CustomerFactory(user=manager.user, email=manager.user.email)
-    answers = [complaints(save(chief, customer, email="me@example.com", current_password="guess")) for _ in range(2)]
+    answers = [
+        complaints(save(chief, customer, email="me@example.com", current_password="guess"))
+        for _ in range(2)
+    ]
     assert "not your present password" in answers[0]
     assert "Too many attempts" in answers[1]
 
 
-# --- the way in ---------------------------------------------------------------------------------------------
+# --- the way in -----------------------------------------------------------------------
 
 
 def log_in(client: Client, email: str, password: str = PASSWORD, **extra: Any) -> Any:
@@ -947,7 +1255,18 @@ def test_the_log_in_leads_to_no_other_host(advisor):
 
 
 SHOWN = (
-    *(Customer, Vehicle, Mechanic, Part, StockMovement, TaxCode, ServiceTicket, User, Group, AuditEntry),
+    *(
+        Customer,
+        Vehicle,
+        Mechanic,
+        Part,
+        StockMovement,
+        TaxCode,
+        ServiceTicket,
+        User,
+        Group,
+        AuditEntry,
+    ),
     *(Authorization, Invoice, CreditNote, Payment, LaborRate, CannedJob),
 )
 
@@ -970,7 +1289,10 @@ def test_a_role_taken_away_in_the_admin_is_gone_from_tokens_at_once() -> None:
     token = client_of(demoted)
     assert token.get("/api/v1/parts/").status_code == 200
 
-    page = desk.post(f"/admin/accounts/user/{demoted.pk}/change/", {"email": demoted.email, "is_active": "on", "groups": []})
+    page = desk.post(
+        f"/admin/accounts/user/{demoted.pk}/change/",
+        {"email": demoted.email, "is_active": "on", "groups": []},
+    )
 
     assert page.status_code == 302, page.content
     assert not demoted.groups.exists()

@@ -1,4 +1,6 @@
-"""Days in forms for people: the region's one format, shown beside every box; and the same for the calendars of scripts."""
+"""Days in forms for people: the region's one format, shown beside every box; and the
+same for the calendars of scripts.
+"""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +27,10 @@ REGIONS = {
     "JP": ("YYYY/MM/DD", "2026/03/09", "09/03/2026"),
     "CA": ("YYYY-MM-DD", "2026-03-09", "03/09/2026"),
 }
-DAY, CLOCK = re.compile(r"<input[^>]*\bvDateField\b[^>]*>"), re.compile(r"<input[^>]*\bvTimeField\b[^>]*>")
+DAY, CLOCK = (
+    re.compile(r"<input[^>]*\bvDateField\b[^>]*>"),
+    re.compile(r"<input[^>]*\bvTimeField\b[^>]*>"),
+)
 
 
 @pytest.fixture
@@ -42,7 +47,11 @@ everywhere = pytest.mark.parametrize("region", REGIONS, indirect=True)
 
 
 @everywhere
-def test_every_page_shows_the_format_beside_every_box_for_a_day(region: str, manager: Any, garage: dict[str, Any]) -> None:  # noqa: F811
+def test_every_page_shows_the_format_beside_every_box_for_a_day(
+    region: str,
+    manager: Any,
+    garage: dict[str, Any],  # noqa: F811
+) -> None:
     hint, boss, boxes = REGIONS[region][0], browser(manager.user), 0
     for model, page in ROUTES:
         args = () if page in ("changelist", "add") else (garage[model].pk,)
@@ -55,8 +64,14 @@ def test_every_page_shows_the_format_beside_every_box_for_a_day(region: str, man
             assert f'placeholder="{hint}"' in box, (model, page, box)
         for box in CLOCK.findall(text):
             assert 'type="hidden"' in box or 'placeholder="HH:MM"' in box, (model, page, box)
-        assert len(re.findall(rf">\s*{re.escape(hint)}", text)) >= len(days), (model, page)  # the text beside the box
-        assert 'type="date' not in text, (model, page)  # a browser would show it in a format of its own
+        assert len(re.findall(rf">\s*{re.escape(hint)}", text)) >= len(days), (
+            model,
+            page,
+        )  # the text beside the box
+        assert 'type="date' not in text, (
+            model,
+            page,
+        )  # a browser would show it in a format of its own
         boxes += len(days)
     assert boxes >= 8  # service date, promise, hiring, a tax's first day, and when money came
 
@@ -79,7 +94,10 @@ def test_a_page_reads_and_shows_the_regions_format_alone(region: str, manager: A
 @everywhere
 def test_a_moment_is_read_so_too(region: str, advisor: Any) -> None:
     ticket, desk = make_ticket(), browser(advisor.user)
-    assert save(desk, ticket, promised_at_0=REGIONS[region][1], promised_at_1="15:04").status_code == 302
+    assert (
+        save(desk, ticket, promised_at_0=REGIONS[region][1], promised_at_1="15:04").status_code
+        == 302
+    )
     promised = timezone.localtime(ServiceTicket.objects.get().promised_at)
     assert promised.replace(tzinfo=None).isoformat() == "2026-03-09T15:04:00"
 

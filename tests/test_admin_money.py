@@ -1,4 +1,6 @@
-"""Jobs and money in the admin: the buttons do what the API does and refuse what it refuses; papers are read and never written."""
+"""Jobs and money in the admin: the buttons do what the API does and refuse what it
+refuses; papers are read and never written.
+"""
 
 import re
 from datetime import date, timedelta
@@ -17,10 +19,30 @@ from django.utils import timezone
 from inventory import operations as stock
 from inventory.taxes import TaxCode
 from tickets import operations
-from tickets.models import Authorization, CannedJob, CreditNote, Invoice, Job, JobLine, JobStatus, LaborRate, Payment, ServiceTicket, Status
+from tickets.models import (
+    Authorization,
+    CannedJob,
+    CreditNote,
+    Invoice,
+    Job,
+    JobLine,
+    JobStatus,
+    LaborRate,
+    Payment,
+    ServiceTicket,
+    Status,
+)
 from tickets.reports import chart, daily_sales
 
-from .factories import CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
+from .factories import (
+    CustomerFactory,
+    MechanicFactory,
+    PartFactory,
+    UserFactory,
+    VehicleFactory,
+    make_ticket,
+    office,
+)
 from .test_admin import at, browser, complaints, filled, page_of, press, save
 
 User = get_user_model()
@@ -39,15 +61,24 @@ def chief(manager: Any) -> Client:
 
 @pytest.fixture
 def rate(db: Any) -> LaborRate:
-    stock.add_tax_code(name="VAT", rate=Decimal(20), valid_from=date(2020, 1, 1), is_default=True, by=None)
+    stock.add_tax_code(
+        name="VAT", rate=Decimal(20), valid_from=date(2020, 1, 1), is_default=True, by=None
+    )
     return LaborRate.objects.create(name="Standard", hourly=Decimal(100), is_default=True)
 
 
 def fee(price: str = "50.00", quantity: str = "1") -> dict[str, Any]:
-    return {"kind": "fee", "description": "Inspection", "quantity": Decimal(quantity), "unit_price": Decimal(price)}
+    return {
+        "kind": "fee",
+        "description": "Inspection",
+        "quantity": Decimal(quantity),
+        "unit_price": Decimal(price),
+    }
 
 
-def with_job(status: str = Status.ESTIMATE, *lines: dict[str, Any], **details: Any) -> tuple[ServiceTicket, Job]:
+def with_job(
+    status: str = Status.ESTIMATE, *lines: dict[str, Any], **details: Any
+) -> tuple[ServiceTicket, Job]:
     """A ticket that came to ``status`` by the operations, and its job of 50.00."""
     ticket = make_ticket(**details)
     job = operations.add_job(ticket, title="Front brakes", lines=lines or [fee()], by=office())
@@ -73,8 +104,14 @@ def invoiced(*lines: dict[str, Any], **details: Any) -> Invoice:
 
 def buttons(client: Client, row: Any) -> dict[str, str]:
     """{button: variant} of a page, those in drop-downs with them."""
-    entries = [each for entry in client.get(page_of(row)).context["actions_detail"] for each in entry.get("items") or [entry]]
-    return {entry["path"].rstrip("/").rsplit("/", 1)[1]: entry["variant"].value for entry in entries}
+    entries = [
+        each
+        for entry in client.get(page_of(row)).context["actions_detail"]
+        for each in entry.get("items") or [entry]
+    ]
+    return {
+        entry["path"].rstrip("/").rsplit("/", 1)[1]: entry["variant"].value for entry in entries
+    }
 
 
 def lead(client: Client, row: Any) -> list[str]:
@@ -85,20 +122,51 @@ def told(response: Any) -> str:
     return " ".join(str(message) for message in response.context["messages"])
 
 
-# --- the whole way ------------------------------------------------------------------------------------------
+# --- the whole way --------------------------------------------------------------------
 
 
-def test_a_ticket_goes_from_the_customers_word_to_the_paid_invoice_by_its_leading_buttons(desk, advisor, rate):
+def test_a_ticket_goes_from_the_customers_word_to_the_paid_invoice_by_its_leading_buttons(
+    desk, advisor, rate
+):
     ticket = make_ticket(vehicle=VehicleFactory())
     assert lead(desk, ticket) == ["add-job"]
-    assert press(desk, ticket, "add_job", title="Front brakes", concern="Squeal", hours="1.5").status_code == 302
+    assert (
+        press(
+            desk, ticket, "add_job", title="Front brakes", concern="Squeal", hours="1.5"
+        ).status_code
+        == 302
+    )
     job = ticket.jobs.get()
-    assert (job.status, job.lines.get().line_total, job.concern) == (JobStatus.PROPOSED, Decimal("150.00"), "Squeal")
-    assert press(desk, ticket, "add_part", part=PartFactory(stock=2, price=Decimal("10.00")).pk, quantity="2", job=job.pk).status_code == 302
+    assert (job.status, job.lines.get().line_total, job.concern) == (
+        JobStatus.PROPOSED,
+        Decimal("150.00"),
+        "Squeal",
+    )
+    assert (
+        press(
+            desk,
+            ticket,
+            "add_part",
+            part=PartFactory(stock=2, price=Decimal("10.00")).pk,
+            quantity="2",
+            job=job.pk,
+        ).status_code
+        == 302
+    )
     assert lead(desk, ticket) == ["authorize"]
-    assert press(desk, ticket, "authorize", **{f"job_{job.pk}": "approve"}, channel="phone", note="Olive").status_code == 302
+    assert (
+        press(
+            desk, ticket, "authorize", **{f"job_{job.pk}": "approve"}, channel="phone", note="Olive"
+        ).status_code
+        == 302
+    )
     word = Authorization.objects.get()
-    assert (word.by, word.channel, word.note, word.approved_total) == (advisor.user, "phone", "Olive", Decimal("204.00"))
+    assert (word.by, word.channel, word.note, word.approved_total) == (
+        advisor.user,
+        "phone",
+        "Olive",
+        Decimal("204.00"),
+    )
     assert lead(desk, ticket) == ["finish-job"]
     assert press(desk, ticket, "finish_job", job=job.pk, correction="New pads").status_code == 302
     assert (fresh(job).status, fresh(job).correction) == (JobStatus.DONE, "New pads")
@@ -109,9 +177,16 @@ def test_a_ticket_goes_from_the_customers_word_to_the_paid_invoice_by_its_leadin
     assert lead(desk, ticket) == ["pay"]
     page = desk.get(page_of(ticket, "pay"))
     assert page.context["form"]["amount"].value() == Decimal("204.00")
-    assert press(desk, ticket, "pay", amount="204.00", method="card", reference="4711").status_code == 302
+    assert (
+        press(desk, ticket, "pay", amount="204.00", method="card", reference="4711").status_code
+        == 302
+    )
     assert (fresh(ticket).status, lead(desk, ticket)) == (Status.CLOSED, [])
-    assert (Payment.objects.get().by, Payment.objects.get().reference, Invoice.objects.get().state) == (advisor.user, "4711", "paid")
+    assert (
+        Payment.objects.get().by,
+        Payment.objects.get().reference,
+        Invoice.objects.get().state,
+    ) == (advisor.user, "4711", "paid")
     html = desk.get(page_of(ticket)).content.decode()
     assert page_of(Invoice.objects.get()) in html
     assert "$204.00" in html
@@ -119,15 +194,30 @@ def test_a_ticket_goes_from_the_customers_word_to_the_paid_invoice_by_its_leadin
 
 def test_the_page_shows_jobs_lines_and_what_they_come_to(desk, rate):
     ticket, _ = with_job(
-        Status.APPROVED, fee("50.00"), {"kind": "labor", "description": "Pads", "quantity": Decimal(2), "discount_percent": Decimal(10)}
+        Status.APPROVED,
+        fee("50.00"),
+        {
+            "kind": "labor",
+            "description": "Pads",
+            "quantity": Decimal(2),
+            "discount_percent": Decimal(10),
+        },
     )
-    operations.add_part(ticket, part=PartFactory(name="Loose bulb", price=Decimal("3.00"), stock=9), quantity=Decimal(1), by=office())
+    operations.add_part(
+        ticket,
+        part=PartFactory(name="Loose bulb", price=Decimal("3.00"), stock=9),
+        quantity=Decimal(1),
+        by=office(),
+    )
     operations.give_discount(fresh(ticket), discount_amount=Decimal("3.00"), by=office())
     operations.deposit(fresh(ticket), amount=Decimal("40.00"), by=office())
     panel = desk.get(page_of(ticket)).context["panel"]
     (shown,) = panel["jobs"]
     assert (shown["title"], shown["total"], shown["authorized"]) == ("Front brakes", "$230.00", "")
-    assert [(line["quantity"], line["unit_price"], line["discount"], line["amount"]) for line in shown["lines"]] == [
+    assert [
+        (line["quantity"], line["unit_price"], line["discount"], line["amount"])
+        for line in shown["lines"]
+    ] == [
         ("1", "$50.00", "", "$50.00"),
         ("2 h", "$100.00", "-$20.00", "$180.00"),
     ]
@@ -137,7 +227,10 @@ def test_the_page_shows_jobs_lines_and_what_they_come_to(desk, rate):
         ("Subtotal", "$230.00"),
         ("VAT 20%", "$46.00"),
         ("Total", "$276.00"),
-        ("Authorized", "$276.00"),  # the job as it was approved, before the discount; the bulb waits
+        (
+            "Authorized",
+            "$276.00",
+        ),  # the job as it was approved, before the discount; the bulb waits
         ("Deposits", "$40.00"),
     ]
 
@@ -153,7 +246,10 @@ def test_a_job_that_grew_shows_what_was_authorized(desk, rate):
 def test_an_invoiced_ticket_keeps_its_tax(desk, rate):
     ticket = invoiced().ticket
     stock.set_rate(TaxCode.objects.get(), rate=Decimal(50), by=None)
-    assert [(line["label"], line["amount"]) for line in desk.get(page_of(ticket)).context["panel"]["sums"]][:3] == [
+    assert [
+        (line["label"], line["amount"])
+        for line in desk.get(page_of(ticket)).context["panel"]["sums"]
+    ][:3] == [
         ("Subtotal", "$50.00"),
         ("VAT 20%", "$10.00"),
         ("Total", "$60.00"),
@@ -163,21 +259,30 @@ def test_an_invoiced_ticket_keeps_its_tax(desk, rate):
 def test_part_lines_name_their_job(desk):
     ticket, job = with_job()
     operations.add_part(ticket, part=PartFactory(), quantity=Decimal(1), job=job, by=office())
-    assert re.search(r"PART-.*?Front brakes", desk.get(page_of(ticket)).content.decode().split('id="lines-group"')[1], re.DOTALL)
+    assert re.search(
+        r"PART-.*?Front brakes",
+        desk.get(page_of(ticket)).content.decode().split('id="lines-group"')[1],
+        re.DOTALL,
+    )
 
 
-# --- what the buttons of the work do ------------------------------------------------------------------------
+# --- what the buttons of the work do --------------------------------------------------
 
 
 def test_a_canned_job_comes_with_its_lines(desk, rate):
     canned = operations.write_canned_job(
-        CannedJob(), name="Oil change", lines=[{"kind": "labor", "description": "Drain", "quantity": Decimal("0.5")}], by=None
+        CannedJob(),
+        name="Oil change",
+        lines=[{"kind": "labor", "description": "Drain", "quantity": Decimal("0.5")}],
+        by=None,
     )
     ticket = make_ticket()
     assert press(desk, ticket, "add_canned_job", canned_job=canned.pk).status_code == 302
     assert ticket.jobs.get().lines.get().line_total == 50
     canned.save_changes(is_active=False)
-    assert "no longer offered" in complaints(press(desk, ticket, "add_canned_job", canned_job=canned.pk))
+    assert "no longer offered" in complaints(
+        press(desk, ticket, "add_canned_job", canned_job=canned.pk)
+    )
 
 
 @pytest.mark.parametrize(
@@ -185,13 +290,18 @@ def test_a_canned_job_comes_with_its_lines(desk, rate):
     [
         ({"kind": "labor", "quantity": "1.25"}, "125.00"),
         ({"kind": "labor", "quantity": "2", "unit_price": "90"}, "180.00"),
-        ({"kind": "fee", "quantity": "1", "unit_price": "12.50", "discount_percent": "10"}, "11.25"),
+        (
+            {"kind": "fee", "quantity": "1", "unit_price": "12.50", "discount_percent": "10"},
+            "11.25",
+        ),
         ({"kind": "sublet", "quantity": "1", "unit_price": "80", "discount_amount": "5"}, "75.00"),
     ],
 )
 def test_a_line_goes_into_its_job(desk, rate, typed, total):
     ticket, job = with_job()
-    assert press(desk, ticket, "add_line", job=job.pk, description="More", **typed).status_code == 302
+    assert (
+        press(desk, ticket, "add_line", job=job.pk, description="More", **typed).status_code == 302
+    )
     assert JobLine.objects.get(description="More").line_total == Decimal(total)
 
 
@@ -199,7 +309,16 @@ def test_a_line_goes_into_its_job(desk, rate, typed, total):
     ("typed", "complaint"),
     [
         ({"kind": "fee", "quantity": "1"}, "Say what it costs"),
-        ({"kind": "fee", "quantity": "1", "unit_price": "1", "discount_percent": "5", "discount_amount": "1"}, "not both"),
+        (
+            {
+                "kind": "fee",
+                "quantity": "1",
+                "unit_price": "1",
+                "discount_percent": "5",
+                "discount_amount": "1",
+            },
+            "not both",
+        ),
         ({"kind": "fee", "quantity": "1", "unit_price": "-1"}, "0"),
         ({"kind": "labor", "quantity": "1.125"}, "two decimals"),
         ({"kind": "labor", "quantity": "0"}, "0.001"),
@@ -209,13 +328,22 @@ def test_a_line_goes_into_its_job(desk, rate, typed, total):
 )
 def test_a_line_that_the_api_refuses_is_refused(desk, rate, typed, complaint):
     ticket, job = with_job()
-    assert complaint in complaints(press(desk, ticket, "add_line", job=job.pk, description="More", **typed))
+    assert complaint in complaints(
+        press(desk, ticket, "add_line", job=job.pk, description="More", **typed)
+    )
     assert job.lines.count() == 1
 
 
 def test_only_who_may_see_costs_is_asked_for_one(desk, chief, rate):
     ticket, job = with_job()
-    typed = {"job": job.pk, "kind": "sublet", "description": "Machine shop", "quantity": "1", "unit_price": "80", "unit_cost": "33.17"}
+    typed = {
+        "job": job.pk,
+        "kind": "sublet",
+        "description": "Machine shop",
+        "quantity": "1",
+        "unit_price": "80",
+        "unit_cost": "33.17",
+    }
     assert "unit_cost" not in desk.get(page_of(ticket, "add_line")).content.decode()
     assert press(desk, ticket, "add_line", **typed).status_code == 302
     assert JobLine.objects.get(kind="sublet").unit_cost == 0
@@ -235,23 +363,43 @@ def test_a_line_is_taken_out(desk):
 def test_a_job_of_another_ticket_is_no_choice(desk):
     ticket, other = with_job()[0], with_job()[1]
     assert "valid choice" in complaints(press(desk, ticket, "finish_job", job=other.pk))
-    assert "valid choice" in complaints(press(desk, ticket, "remove_line", line=other.lines.get().pk))
+    assert "valid choice" in complaints(
+        press(desk, ticket, "remove_line", line=other.lines.get().pk)
+    )
 
 
 def test_each_job_has_its_own_word(desk):
     ticket, job = with_job()
-    second, third = (operations.add_job(ticket, title=title, lines=[fee()], by=office()) for title in ("Alignment", "Wipers"))
-    answers = {f"job_{job.pk}": "approve", f"job_{second.pk}": "decline", f"job_{third.pk}": "defer"}
+    second, third = (
+        operations.add_job(ticket, title=title, lines=[fee()], by=office())
+        for title in ("Alignment", "Wipers")
+    )
+    answers = {
+        f"job_{job.pk}": "approve",
+        f"job_{second.pk}": "decline",
+        f"job_{third.pk}": "defer",
+    }
     assert press(desk, ticket, "authorize", **answers, channel="in_person").status_code == 302
-    assert [fresh(each).status for each in (job, second, third)] == [JobStatus.APPROVED, JobStatus.DECLINED, JobStatus.DEFERRED]
+    assert [fresh(each).status for each in (job, second, third)] == [
+        JobStatus.APPROVED,
+        JobStatus.DECLINED,
+        JobStatus.DEFERRED,
+    ]
     assert fresh(ticket).status == Status.APPROVED
-    assert press(desk, ticket, "authorize", **{f"job_{job.pk}": "decline"}, channel="phone").status_code == 302  # the office takes a yes back
+    assert (
+        press(
+            desk, ticket, "authorize", **{f"job_{job.pk}": "decline"}, channel="phone"
+        ).status_code
+        == 302
+    )  # the office takes a yes back
     assert fresh(job).status == JobStatus.DECLINED
 
 
 def test_a_word_about_nothing_is_no_yes_to_all(desk):
     ticket, job = with_job()
-    assert "Say what the customer decided" in complaints(press(desk, ticket, "authorize", **{f"job_{job.pk}": ""}, channel="phone"))
+    assert "Say what the customer decided" in complaints(
+        press(desk, ticket, "authorize", **{f"job_{job.pk}": ""}, channel="phone")
+    )
     assert not Authorization.objects.exists()
 
 
@@ -259,7 +407,9 @@ def test_a_word_is_about_the_estimate_that_was_shown(desk):
     ticket, job = with_job()
     shown = desk.get(page_of(ticket, "authorize")).context["form"]["version"].value()
     operations.add_line(job, **fee("900"), by=office())
-    answer = press(desk, ticket, "authorize", **{f"job_{job.pk}": "approve"}, channel="phone", version=shown)
+    answer = press(
+        desk, ticket, "authorize", **{f"job_{job.pk}": "approve"}, channel="phone", version=shown
+    )
     assert "changed since it was read" in complaints(answer)
     assert fresh(job).status == JobStatus.PROPOSED
 
@@ -283,8 +433,12 @@ def test_a_part_that_was_put_off_is_taken_up_on_the_next_visit(desk):
     assert "Wiper blades" in desk.get(page_of(ticket, "add_recommendation")).content.decode()
     assert "one of them" in complaints(press(desk, ticket, "add_recommendation"))
     assert press(desk, ticket, "add_recommendation", part_line=line.pk).status_code == 302
-    assert [(each.part, each.quantity, each.status) for each in ticket.lines.all()] == [(part, 2, JobStatus.PROPOSED)]
-    assert "put on a ticket since" in complaints(press(desk, ticket, "add_recommendation", part_line=line.pk))
+    assert [(each.part, each.quantity, each.status) for each in ticket.lines.all()] == [
+        (part, 2, JobStatus.PROPOSED)
+    ]
+    assert "put on a ticket since" in complaints(
+        press(desk, ticket, "add_recommendation", part_line=line.pk)
+    )
 
 
 def test_what_was_put_off_is_taken_up_on_the_next_visit(desk):
@@ -296,14 +450,18 @@ def test_what_was_put_off_is_taken_up_on_the_next_visit(desk):
     assert "add-recommendation" not in buttons(desk, make_ticket(vehicle=VehicleFactory()))
     assert press(desk, ticket, "add_recommendation", job=job.pk).status_code == 302
     assert ticket.jobs.get().continues == job
-    assert "later ticket already" in complaints(press(desk, ticket, "add_recommendation", job=job.pk))
+    assert "later ticket already" in complaints(
+        press(desk, ticket, "add_recommendation", job=job.pk)
+    )
 
 
 def test_a_ticket_is_not_complete_before_its_jobs_are(desk):
     ticket, _ = with_job(Status.APPROVED)
     assert "complete" not in buttons(desk, ticket)
     assert "Not done yet" in complaints(press(desk, ticket, "complete"))
-    assert any("Not done yet" in note for note in desk.get(page_of(ticket, "move")).context["form"].notes())
+    assert any(
+        "Not done yet" in note for note in desk.get(page_of(ticket, "move")).context["form"].notes()
+    )
 
 
 LOCKED = {
@@ -328,14 +486,16 @@ def test_a_sealed_ticket_refuses_and_shows_no_such_button(desk, name):
     assert fresh(ticket).version == before
 
 
-# --- what the buttons of the money do -----------------------------------------------------------------------
+# --- what the buttons of the money do -------------------------------------------------
 
 
 def test_a_discount_is_given_and_taken_back(desk):
     ticket, _ = with_job()
     assert press(desk, ticket, "give_discount", discount_percent="10").status_code == 302
     assert fresh(ticket).discount_percent == 10
-    assert "not both" in complaints(press(desk, ticket, "give_discount", discount_percent="10", discount_amount="1"))
+    assert "not both" in complaints(
+        press(desk, ticket, "give_discount", discount_percent="10", discount_amount="1")
+    )
     assert press(desk, ticket, "give_discount").status_code == 302
     assert (fresh(ticket).discount_percent, fresh(ticket).discount_amount) == (0, 0)
 
@@ -343,13 +503,23 @@ def test_a_discount_is_given_and_taken_back(desk):
 def test_a_deposit_counts_on_the_invoice_and_may_be_paid_back_before(desk, chief):
     ticket, _ = with_job(Status.COMPLETED)
     assert (
-        press(desk, ticket, "take_deposit", amount="20.00", method="cash", received_at_0=str(timezone.localdate()), received_at_1="00:00").status_code
+        press(
+            desk,
+            ticket,
+            "take_deposit",
+            amount="20.00",
+            method="cash",
+            received_at_0=str(timezone.localdate()),
+            received_at_1="00:00",
+        ).status_code
         == 302
     )
     assert Payment.objects.get().received_at.hour == 0
     assert press(desk, ticket, "refund_deposit", amount="5", method="cash").status_code == 403
     assert press(chief, ticket, "refund_deposit", amount="5", method="cash").status_code == 302
-    assert "Only 15.00" in complaints(press(chief, ticket, "refund_deposit", amount="16", method="cash"))
+    assert "Only 15.00" in complaints(
+        press(chief, ticket, "refund_deposit", amount="16", method="cash")
+    )
     assert press(desk, ticket, "invoice").status_code == 302
     assert Invoice.objects.get().account.balance == 35
 
@@ -373,7 +543,9 @@ def test_money_that_the_api_refuses_is_refused(desk, typed, complaint, on):
 
 
 def test_a_ticket_without_an_invoice_is_not_paid(desk):
-    assert "has no invoice yet" in complaints(press(desk, with_job()[0], "pay", amount="5", method="cash"))
+    assert "has no invoice yet" in complaints(
+        press(desk, with_job()[0], "pay", amount="5", method="cash")
+    )
 
 
 def test_a_ticket_is_invoiced_once_and_not_before_it_is_complete(desk):
@@ -402,19 +574,36 @@ def test_an_invoice_is_credited_in_full(chief):
     part = PartFactory(stock=2)
     ticket = make_ticket(Status.INVOICED, parts=[(part, 2)])
     invoice = ticket.invoices.get()
-    assert press(chief, invoice, "credit", reason="Wrong car", what="all", restock="on").status_code == 302
+    assert (
+        press(chief, invoice, "credit", reason="Wrong car", what="all", restock="on").status_code
+        == 302
+    )
     note = CreditNote.objects.get()
-    assert (note.total, note.reason, fresh(part).on_hand, fresh(ticket).status) == (invoice.total, "Wrong car", 2, Status.COMPLETED)
+    assert (note.total, note.reason, fresh(part).on_hand, fresh(ticket).status) == (
+        invoice.total,
+        "Wrong car",
+        2,
+        Status.COMPLETED,
+    )
     assert "credit" not in buttons(chief, invoice)
-    assert "in full already" in complaints(press(chief, invoice, "credit", reason="Again", what="all"))
-    assert "was credited in full" in complaints(press(chief, invoice, "pay", amount="1", method="cash"))
+    assert "in full already" in complaints(
+        press(chief, invoice, "credit", reason="Again", what="all")
+    )
+    assert "was credited in full" in complaints(
+        press(chief, invoice, "pay", amount="1", method="cash")
+    )
 
 
 def test_lines_of_an_invoice_are_credited_by_quantity(chief):
     invoice = invoiced(fee("10.00", "3"), fee("7.00"))
-    assert press(chief, invoice, "credit", reason="Goodwill", what="lines", line_1="2").status_code == 302
+    assert (
+        press(chief, invoice, "credit", reason="Goodwill", what="lines", line_1="2").status_code
+        == 302
+    )
     assert CreditNote.objects.get().subtotal == 20
-    assert "1 of line 1 are left" in complaints(press(chief, invoice, "credit", reason="More", what="lines", line_1="2"))
+    assert "1 of line 1 are left" in complaints(
+        press(chief, invoice, "credit", reason="More", what="lines", line_1="2")
+    )
     assert "1 of 3 left" in chief.get(page_of(invoice, "credit")).content.decode()
 
 
@@ -430,11 +619,15 @@ def test_lines_of_an_invoice_are_credited_by_quantity(chief):
     ],
 )
 def test_a_credit_that_the_api_refuses_is_refused(chief, typed, complaint):
-    invoice = make_ticket(Status.INVOICED, parts=[(PartFactory(stock=2), 2), (PartFactory(stock=2), 2)]).invoices.get()
+    invoice = make_ticket(
+        Status.INVOICED, parts=[(PartFactory(stock=2), 2), (PartFactory(stock=2), 2)]
+    ).invoices.get()
     response = press(chief, invoice, "credit", **typed)
     assert complaint in complaints(response)
     if complaint in ("0.001", "whole number"):
-        assert response.context["form"].errors.keys() == {max(name for name in typed if name.startswith("line_"))}
+        assert response.context["form"].errors.keys() == {
+            max(name for name in typed if name.startswith("line_"))
+        }
     assert not CreditNote.objects.exists()
 
 
@@ -444,7 +637,10 @@ def test_papers_go_by_mail(desk, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         assert press(desk, ticket, "email_estimate").status_code == 302
         assert press(desk, invoice, "email", to="other@example.com").status_code == 302
-    assert {message.to[0] for message in mail.outbox} == {ticket.customer.email, "other@example.com"}
+    assert {message.to[0] for message in mail.outbox} == {
+        ticket.customer.email,
+        "other@example.com",
+    }
 
 
 def test_nobody_is_mailed_without_an_address(desk):
@@ -453,7 +649,7 @@ def test_nobody_is_mailed_without_an_address(desk):
     assert "valid e" in complaints(press(desk, invoice, "email", to="nonsense")).lower()
 
 
-# --- papers -------------------------------------------------------------------------------------------------
+# --- papers ---------------------------------------------------------------------------
 
 
 def papers() -> dict[str, str]:
@@ -465,7 +661,9 @@ def papers() -> dict[str, str]:
         page_of(invoice, "pdf"): f"/api/v1/invoices/{invoice.pk}/pdf/",
         page_of(note, "pdf"): f"/api/v1/credit-notes/{note.pk}/pdf/",
         page_of(payment, "pdf"): f"/api/v1/payments/{payment.pk}/pdf/",
-        page_of(invoice.ticket, "estimate_pdf"): f"/api/v1/tickets/{invoice.ticket_id}/estimate/?format=pdf",
+        page_of(
+            invoice.ticket, "estimate_pdf"
+        ): f"/api/v1/tickets/{invoice.ticket_id}/estimate/?format=pdf",
     }
 
 
@@ -484,7 +682,12 @@ def test_a_paper_that_is_not_there_is_no_failure(desk):
         assert desk.get(at("tickets_invoice_pdf", key)).status_code in (302, 404)
 
 
-ROWS = {"invoice": Invoice, "creditnote": CreditNote, "payment": Payment, "authorization": Authorization}
+ROWS = {
+    "invoice": Invoice,
+    "creditnote": CreditNote,
+    "payment": Payment,
+    "authorization": Authorization,
+}
 
 
 @pytest.mark.parametrize("model", ROWS)
@@ -494,16 +697,33 @@ def test_what_is_written_once_is_written_by_no_page(model):
     row = ROWS[model].objects.order_by("pk").first()
     before = ROWS[model].objects.count()
     for address in (page_of(row), page_of(row, "delete"), at(f"tickets_{model}_add")):
-        assert root.post(address, {"post": "yes", "number": "X", "amount": "1", "total": "1", "note": "x"}).status_code == 403, address
-    root.post(at(f"tickets_{model}_changelist"), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
-    assert [field for field in row._meta.concrete_fields if getattr(fresh(row), field.attname) != getattr(row, field.attname)] == []
+        assert (
+            root.post(
+                address, {"post": "yes", "number": "X", "amount": "1", "total": "1", "note": "x"}
+            ).status_code
+            == 403
+        ), address
+    root.post(
+        at(f"tickets_{model}_changelist"),
+        {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"},
+    )
+    assert [
+        field
+        for field in row._meta.concrete_fields
+        if getattr(fresh(row), field.attname) != getattr(row, field.attname)
+    ] == []
     assert ROWS[model].objects.count() == before
 
 
 def test_an_invoices_page_shows_its_account(desk, rate):
     invoice = invoiced()
     operations.pay(invoice, amount=Decimal(5), by=office())
-    operations.credit(invoice, reason="Goodwill for Olive", lines=[{"line": 1, "quantity": Decimal("0.5")}], by=office())
+    operations.credit(
+        invoice,
+        reason="Goodwill for Olive",
+        lines=[{"line": 1, "quantity": Decimal("0.5")}],
+        by=office(),
+    )
     response = desk.get(page_of(invoice))
     assert [(line["label"], line["amount"]) for line in response.context["panel"]["sums"]] == [
         ("Subtotal", "$50.00"),
@@ -541,10 +761,12 @@ def test_invoices_are_found(desk, query, expected):
     paid = found["paid"]
     asked = query.format(number=paid.number, ticket=paid.ticket.number, customer=paid.customer_id)
     response = desk.get(f"{at('tickets_invoice_changelist')}?{asked}")
-    assert {row.pk for row in response.context["cl"].result_list} == {found[name].pk for name in expected}
+    assert {row.pk for row in response.context["cl"].result_list} == {
+        found[name].pk for name in expected
+    }
 
 
-# --- who may ------------------------------------------------------------------------------------------------
+# --- who may --------------------------------------------------------------------------
 
 
 def test_the_front_desk_gives_no_money_back(desk):
@@ -552,7 +774,12 @@ def test_the_front_desk_gives_no_money_back(desk):
     payment = operations.pay(invoice, amount=Decimal(50), by=office())
     for row, name in ((invoice, "refund"), (invoice, "credit"), (payment, "reverse")):
         assert name not in buttons(desk, row)
-        assert press(desk, row, name, amount="1", method="cash", reason="x", note="x", what="all").status_code == 403
+        assert (
+            press(
+                desk, row, name, amount="1", method="cash", reason="x", note="x", what="all"
+            ).status_code
+            == 403
+        )
     assert (Payment.objects.count(), CreditNote.objects.count()) == (1, 0)
 
 
@@ -569,7 +796,9 @@ def test_the_front_desk_gives_no_money_back(desk):
 def test_a_button_needs_what_the_api_asks_for(advisor, desk, permission, name, status):
     ticket, _ = with_job(status)
     assert name.replace("_", "-") in buttons(desk, ticket)
-    advisor.user.groups.get().permissions.remove(*advisor.user.groups.get().permissions.filter(codename=permission))
+    advisor.user.groups.get().permissions.remove(
+        *advisor.user.groups.get().permissions.filter(codename=permission)
+    )
     assert name.replace("_", "-") not in buttons(desk, ticket)
     assert press(desk, ticket, name, title="x", amount="1").status_code == 403
 
@@ -578,7 +807,9 @@ def test_who_may_not_see_money_sees_none(advisor, desk):
     invoice = invoiced()
     operations.pay(invoice, amount=Decimal("13.37"), by=office())
     group = advisor.user.groups.get()
-    group.permissions.remove(*group.permissions.filter(codename__in=("view_invoice", "view_payment", "view_creditnote")))
+    group.permissions.remove(
+        *group.permissions.filter(codename__in=("view_invoice", "view_payment", "view_creditnote"))
+    )
     html = desk.get(page_of(invoice.ticket)).content.decode()
     assert "13.37" not in html
     assert invoice.number not in html
@@ -589,13 +820,17 @@ def test_who_may_not_see_money_sees_none(advisor, desk):
         assert desk.get(at(f"tickets_{page}_changelist")).status_code == 403
 
 
-# --- what the shop offers -----------------------------------------------------------------------------------
+# --- what the shop offers -------------------------------------------------------------
 
 
 def rows(prefix: str, *typed: dict[str, Any], initial: int = 0) -> dict[str, Any]:
     """A formset as a browser sends it."""
     found = {f"{prefix}-TOTAL_FORMS": len(typed), f"{prefix}-INITIAL_FORMS": initial}
-    return found | {f"{prefix}-{place}-{name}": value for place, row in enumerate(typed) for name, value in row.items()}
+    return found | {
+        f"{prefix}-{place}-{name}": value
+        for place, row in enumerate(typed)
+        for name, value in row.items()
+    }
 
 
 LINE = {"kind": "labor", "description": "Drain", "quantity": "0.5"}
@@ -604,17 +839,35 @@ LINE = {"kind": "labor", "description": "Drain", "quantity": "0.5"}
 def test_a_canned_job_is_written_with_its_lines_and_parts(chief, rate):
     part = PartFactory()
     sent = {"name": "Oil change", "is_active": "on", "concern": "", "cause": "", "correction": ""}
-    sent |= rows("lines", LINE, {"kind": "fee", "description": "Disposal", "quantity": "1", "unit_price": "5"}) | rows(
-        "parts", {"part": part.pk, "quantity": "4"}
-    )
+    sent |= rows(
+        "lines",
+        LINE,
+        {"kind": "fee", "description": "Disposal", "quantity": "1", "unit_price": "5"},
+    ) | rows("parts", {"part": part.pk, "quantity": "4"})
     assert chief.post(at("tickets_cannedjob_add"), sent).status_code == 302
     canned = CannedJob.objects.get()
-    assert list(canned.lines.values_list("kind", "quantity", "unit_price")) == [("labor", Decimal("0.5"), None), ("fee", 1, 5)]
+    assert list(canned.lines.values_list("kind", "quantity", "unit_price")) == [
+        ("labor", Decimal("0.5"), None),
+        ("fee", 1, 5),
+    ]
     assert canned.parts.get().quantity == 4
     _, kept = canned.lines.all()
     page = filled(chief.get(page_of(canned)))
-    assert save(chief, canned, page, **{"lines-0-DELETE": "on", "lines-1-unit_price": "6", "name": "Oil service"}).status_code == 302
-    assert (fresh(canned).name, fresh(kept).unit_price, canned.lines.count(), canned.parts.count()) == ("Oil service", 6, 1, 1)
+    assert (
+        save(
+            chief,
+            canned,
+            page,
+            **{"lines-0-DELETE": "on", "lines-1-unit_price": "6", "name": "Oil service"},
+        ).status_code
+        == 302
+    )
+    assert (
+        fresh(canned).name,
+        fresh(kept).unit_price,
+        canned.lines.count(),
+        canned.parts.count(),
+    ) == ("Oil service", 6, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -630,10 +883,17 @@ def test_a_canned_job_is_written_with_its_lines_and_parts(chief, rate):
 def test_a_canned_job_that_the_api_refuses_is_refused(chief, lines, parts, complaint):
     part = PartFactory()
     canned = operations.write_canned_job(CannedJob(), name="Oil change", by=None)
-    sent = {"name": "Oil change", "is_active": "on"} | rows("lines", *lines) | rows("parts", *({"part": part.pk, "quantity": text} for text in parts))
+    sent = (
+        {"name": "Oil change", "is_active": "on"}
+        | rows("lines", *lines)
+        | rows("parts", *({"part": part.pk, "quantity": text} for text in parts))
+    )
     response = chief.post(page_of(canned), sent)
     assert response.status_code == 200
-    said = [[*formset.formset.non_form_errors(), *map(str, formset.formset.errors)] for formset in response.context["inline_admin_formsets"]]
+    said = [
+        [*formset.formset.non_form_errors(), *map(str, formset.formset.errors)]
+        for formset in response.context["inline_admin_formsets"]
+    ]
     assert complaint in str(said)
     assert (canned.lines.count(), canned.parts.count()) == (0, 0)
 
@@ -643,13 +903,24 @@ def test_a_rate_and_its_default(chief, rate):
     assert fresh(rate).hourly == 120
     sent = {"name": "standard", "hourly": "1", "is_active": "on"}
     assert "has this name" in complaints(chief.post(at("tickets_laborrate_add"), sent))
-    assert "is the default" in complaints(chief.post(at("tickets_laborrate_add"), sent | {"name": "Other", "is_default": "on"}))
+    assert "is the default" in complaints(
+        chief.post(at("tickets_laborrate_add"), sent | {"name": "Other", "is_default": "on"})
+    )
 
 
 def test_a_tax_code_comes_with_its_rate_and_gets_new_ones(chief, desk):
-    assert chief.post(at("inventory_taxcode_add"), {"name": "VAT", "rate": "19", "is_default": "on"}).status_code == 302
+    assert (
+        chief.post(
+            at("inventory_taxcode_add"), {"name": "VAT", "rate": "19", "is_default": "on"}
+        ).status_code
+        == 302
+    )
     code = TaxCode.objects.get()
-    assert (code.is_default, code.rates.get().rate, code.rates.get().valid_from) == (True, 19, timezone.localdate())
+    assert (code.is_default, code.rates.get().rate, code.rates.get().valid_from) == (
+        True,
+        19,
+        timezone.localdate(),
+    )
     assert press(chief, code, "set_rate", rate="21.5", valid_from="2030-01-01").status_code == 302
     assert press(chief, code, "set_rate", rate="20").status_code == 302
     assert list(code.rates.values_list("rate", flat=True)) == [20, Decimal("21.5")]
@@ -661,18 +932,24 @@ def test_a_tax_code_comes_with_its_rate_and_gets_new_ones(chief, desk):
 
 
 def test_parts_have_a_tax_code_and_customers_an_exemption(chief, desk):
-    code, part, customer = stock.add_tax_code(name="Reduced", rate=Decimal(5), by=None), PartFactory(), CustomerFactory()
+    code, part, customer = (
+        stock.add_tax_code(name="Reduced", rate=Decimal(5), by=None),
+        PartFactory(),
+        CustomerFactory(),
+    )
     assert save(chief, part, tax_code=code.pk).status_code == 302
     assert fresh(part).tax_code == code
     assert save(desk, customer, tax_exempt="on", tax_certificate="EX-1").status_code == 302
     assert (fresh(customer).tax_exempt, fresh(customer).tax_certificate) == (True, "EX-1")
 
 
-# --- the first page -----------------------------------------------------------------------------------------
+# --- the first page -------------------------------------------------------------------
 
 
 def tables(client: Client) -> dict[str, str]:
-    return {table["title"]: str(table["rows"]) for table in client.get(at("index")).context["tables"]}
+    return {
+        table["title"]: str(table["rows"]) for table in client.get(at("index")).context["tables"]
+    }
 
 
 def test_the_day_shows_who_is_to_be_called_and_who_is_to_pay(desk):
@@ -684,22 +961,32 @@ def test_the_day_shows_who_is_to_be_called_and_who_is_to_pay(desk):
     assert ticket.number in found["Waiting for the customer's word"]
     assert "Front brakes" in found["Waiting for the customer's word"]
     assert paid.number not in found["Unpaid invoices"]
-    assert found["Unpaid invoices"].index(overdue.number) < found["Unpaid invoices"].index(unpaid.number)
-    waiting = desk.get(f"{at('tickets_serviceticket_changelist')}?waits=word").context["cl"].result_list
+    assert found["Unpaid invoices"].index(overdue.number) < found["Unpaid invoices"].index(
+        unpaid.number
+    )
+    waiting = (
+        desk.get(f"{at('tickets_serviceticket_changelist')}?waits=word").context["cl"].result_list
+    )
     assert [row.pk for row in waiting] == [ticket.pk]
 
 
 def test_sales_are_exact_and_of_the_shops_days(desk, settings):
     settings.TIME_ZONE = "America/Denver"
     timezone.get_default_timezone.cache_clear()
-    with time_machine.travel("2026-03-02T05:30:00Z", tick=False):  # 22:30 of the day before in Denver
+    with time_machine.travel(
+        "2026-03-02T05:30:00Z", tick=False
+    ):  # 22:30 of the day before in Denver
         for price in ("0.10", "0.20", "19.99"):
             invoiced(fee(price))
         operations.credit(invoiced(fee("0.07")), reason="x", by=office())
         days = dict(daily_sales.by_day(timezone.localdate(), 30))
         drawn = desk.get(at("index")).context["sales"]
     timezone.get_default_timezone.cache_clear()
-    assert (len(days), days[date(2026, 3, 1)], sum(days.values())) == (30, Decimal("20.29"), Decimal("20.29"))
+    assert (len(days), days[date(2026, 3, 1)], sum(days.values())) == (
+        30,
+        Decimal("20.29"),
+        Decimal("20.29"),
+    )
     assert drawn["total"] == "$20.29"
     assert drawn["chart"]["bars"][-1]["amount"] == "$20.29"
 
@@ -723,9 +1010,14 @@ def test_the_chart_is_told_to_who_does_not_see_it(desk):
     assert "$50.00" in table
 
 
-@pytest.mark.parametrize("amounts", [["5"], ["-5"], ["0.01"], ["1200", "-300", "0"], ["99999999.99"], ["10", "10"]])
+@pytest.mark.parametrize(
+    "amounts", [["5"], ["-5"], ["0.01"], ["1200", "-300", "0"], ["99999999.99"], ["10", "10"]]
+)
 def test_bars_stay_within_the_drawing(amounts):
-    days = [(date(2026, 1, 1) + timedelta(days=place), Decimal(amount)) for place, amount in enumerate(amounts)]
+    days = [
+        (date(2026, 1, 1) + timedelta(days=place), Decimal(amount))
+        for place, amount in enumerate(amounts)
+    ]
     drawn = chart.bars(days, str)
     for bar in drawn["bars"]:
         assert float(bar["y"]) >= chart.TOP - 0.1
@@ -733,7 +1025,7 @@ def test_bars_stay_within_the_drawing(amounts):
     assert 2 <= len(drawn["lines"]) <= 8
 
 
-# --- as many queries for much as for little -----------------------------------------------------------------
+# --- as many queries for much as for little -------------------------------------------
 
 
 def queries(client: Client, page: str) -> int:
@@ -748,21 +1040,38 @@ def test_a_page_with_twenty_rows_asks_no_more_than_one_with_one(chief, rate):
     few, many = ([queries(chief, page_of(row)) for row in found] for found in pages)
     assert many == few
     assert max(few) <= 32
-    forms = ("add_line", "authorize", "finish_job", "cancel_job", "remove_line", "add_recommendation")
+    forms = (
+        "add_line",
+        "authorize",
+        "finish_job",
+        "cancel_job",
+        "remove_line",
+        "add_recommendation",
+    )
     few, many = ([queries(chief, page_of(found[0], name)) for name in forms] for found in pages)
     assert many == few
 
 
 def sized(count: int) -> tuple[ServiceTicket, Invoice, CreditNote, CannedJob, TaxCode]:
-    """A ticket, an invoice, a credit note, a canned job and a tax code with so many rows of each kind."""
+    """A ticket, an invoice, a credit note, a canned job and a tax code with so many
+    rows of each kind.
+    """
     parts = [PartFactory(stock=5) for _ in range(count)]
     vehicle = VehicleFactory()
     earlier = make_ticket(vehicle=vehicle)
-    put_off = [operations.add_job(earlier, title="Later", lines=[fee()], by=office()).pk for _ in range(count)]
+    put_off = [
+        operations.add_job(earlier, title="Later", lines=[fee()], by=office()).pk
+        for _ in range(count)
+    ]
     operations.authorize(earlier, defer=put_off, by=office())
     ticket = make_ticket(vehicle=vehicle)
     for part in parts:
-        labor = {"kind": "labor", "description": "Work", "quantity": Decimal(1), "mechanic": MechanicFactory()}
+        labor = {
+            "kind": "labor",
+            "description": "Work",
+            "quantity": Decimal(1),
+            "mechanic": MechanicFactory(),
+        }
         job = operations.add_job(ticket, title="Job", lines=[labor, fee()], by=office())
         operations.add_part(ticket, part=part, quantity=Decimal(1), job=job, by=office())
     for job in ticket.jobs.all():
@@ -772,19 +1081,32 @@ def sized(count: int) -> tuple[ServiceTicket, Invoice, CreditNote, CannedJob, Ta
     for place in range(count):
         operations.pay(invoice, amount=Decimal("0.01"), by=office())
         note = operations.credit(invoice, reason="x", lines=[{"line": place + 1}], by=office())
-    labor = {"kind": "labor", "description": "Work", "quantity": Decimal(1), "rate": LaborRate.objects.get()}
+    labor = {
+        "kind": "labor",
+        "description": "Work",
+        "quantity": Decimal(1),
+        "rate": LaborRate.objects.get(),
+    }
     canned = operations.write_canned_job(
-        CannedJob(), name=f"Canned {count}", lines=[labor] * count, parts=[{"part": part} for part in parts], by=None
+        CannedJob(),
+        name=f"Canned {count}",
+        lines=[labor] * count,
+        parts=[{"part": part} for part in parts],
+        by=None,
     )
     code = stock.add_tax_code(name=f"Code {count}", rate=Decimal(1), by=None)
     for place in range(count):
-        stock.set_rate(code, rate=Decimal(2), valid_from=date(2030, 1, 1) + timedelta(days=place), by=None)
+        stock.set_rate(
+            code, rate=Decimal(2), valid_from=date(2030, 1, 1) + timedelta(days=place), by=None
+        )
     return fresh(ticket), invoice, note, canned, code
 
 
 def test_kinds_of_payments_have_a_page_each(chief):
     invoice = invoiced()
     operations.pay(invoice, amount=Decimal(50), by=office())
-    operations.reverse(operations.refund(invoice, amount=Decimal(5), by=office()), note="x", by=office())
+    operations.reverse(
+        operations.refund(invoice, amount=Decimal(5), by=office()), note="x", by=office()
+    )
     for payment in Payment.objects.all():
         assert chief.get(page_of(payment)).status_code == 200

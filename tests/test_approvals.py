@@ -1,4 +1,6 @@
-"""One amount decides: what the customer saw is what is recorded, and what the ticket may cost."""
+"""One amount decides: what the customer saw is what is recorded, and what the ticket
+may cost.
+"""
 
 from collections import deque
 from collections.abc import Callable
@@ -44,7 +46,9 @@ def fee(amount: str) -> dict[str, Any]:
 
 
 def tax(rate: str = "10", name: str = "VAT") -> TaxCode:
-    return stock.add_tax_code(name=name, rate=d(rate), valid_from=date(2020, 1, 1), is_default=name == "VAT", by=None)
+    return stock.add_tax_code(
+        name=name, rate=d(rate), valid_from=date(2020, 1, 1), is_default=name == "VAT", by=None
+    )
 
 
 class Ticket:
@@ -53,7 +57,10 @@ class Ticket:
     def __init__(self, *jobs: str, parts: tuple[str, ...] = (), discount: str = "0") -> None:
         self.customer = CustomerFactory()
         self.row = make_ticket(customer=self.customer)
-        self.jobs = [operations.add_job(self.row, title=f"Job {number}", lines=[fee(price)], by=office()) for number, price in enumerate(jobs, 1)]
+        self.jobs = [
+            operations.add_job(self.row, title=f"Job {number}", lines=[fee(price)], by=office())
+            for number, price in enumerate(jobs, 1)
+        ]
         self.parts = [PartFactory(price=d(price), stock=5) for price in parts]
         for part in self.parts:
             operations.add_part(self.row, part=part, by=office())
@@ -81,7 +88,7 @@ class Ticket:
         return [*jobs, *lines]
 
 
-# --- what is shown is what is recorded -------------------------------------------------------------
+# --- what is shown is what is recorded ------------------------------------------------
 
 
 def test_a_discount_counts_in_what_is_approved(anonymous: Client) -> None:
@@ -90,7 +97,11 @@ def test_a_discount_counts_in_what_is_approved(anonymous: Client) -> None:
     _, token = operations.share(ticket.row, by=office())
     shown = anonymous.get(f"{API}shared/{token}/").json()
     assert [job["total"] for job in shown["jobs"]] == ["97.20", "77.76"]
-    body = {"version": shown["version"], "expected_total": shown["total"], "approve": [ticket.jobs[0].pk]}
+    body = {
+        "version": shown["version"],
+        "expected_total": shown["total"],
+        "approve": [ticket.jobs[0].pk],
+    }
     said = anonymous.post(f"{API}shared/{token}/authorizations/", body).json()
     assert [each["total"] for each in said["decisions"]] == ["97.20"]
     assert said["approved_total"] == "97.20"
@@ -104,7 +115,9 @@ def test_flat_supplies_are_approved_once(settings: Any) -> None:
     settings.SHOP_SUPPLIES = (d("0"), d("12.50"))
     ticket = Ticket()
     labor = {"kind": "labor", "description": "Work", "quantity": d("1"), "unit_price": d("120")}
-    ticket.jobs = [operations.add_job(ticket.row, title="Work", lines=[labor], by=office()) for _ in range(3)]
+    ticket.jobs = [
+        operations.add_job(ticket.row, title="Work", lines=[labor], by=office()) for _ in range(3)
+    ]
     assert ticket.estimate["total"] == "372.50"
     records = [ticket.authorize(approve=[job.pk]) for job in ticket.jobs]
     assert [record.approved_total for record in records] == [d("132.50"), d("120"), d("120")]
@@ -124,7 +137,13 @@ def test_a_currency_without_cents_shows_none(settings: Any) -> None:
 CURRENCIES = {0: "JPY", 2: "USD", 3: "KWD"}
 prices = st.integers(1, 90_000)  # minor units
 off = st.sampled_from([{}, {}, {"discount_percent": d("12.5")}, {"discount_amount": 40}])
-lines = st.tuples(prices, st.booleans(), st.sampled_from(["labor", "sublet", "fee"]), st.sampled_from(["1", "0.75", "3"]), off)
+lines = st.tuples(
+    prices,
+    st.booleans(),
+    st.sampled_from(["labor", "sublet", "fee"]),
+    st.sampled_from(["1", "0.75", "3"]),
+    off,
+)
 shops = st.fixed_dictionaries(
     {
         "places": st.sampled_from(list(CURRENCIES)),
@@ -153,7 +172,10 @@ def build(shop: dict[str, Any], codes: list[TaxCode]) -> ServiceTicket:
                 "quantity": d(quantity),
                 "unit_price": money(price),
                 "tax_code": codes[second],
-                **{name: money(value) if name == "discount_amount" else value for name, value in discount.items()},
+                **{
+                    name: money(value) if name == "discount_amount" else value
+                    for name, value in discount.items()
+                },
             }
             for price, second, kind, quantity, discount in rows
         ]
@@ -162,7 +184,9 @@ def build(shop: dict[str, Any], codes: list[TaxCode]) -> ServiceTicket:
         part = PartFactory(price=money(price), tax_code=codes[second], stock=1)
         operations.add_part(ticket, part=part, by=office())
     percent, amount = shop["discount"]
-    operations.give_discount(ticket, discount_percent=d(percent), discount_amount=money(amount), by=office())
+    operations.give_discount(
+        ticket, discount_percent=d(percent), discount_amount=money(amount), by=office()
+    )
     for price, code, alone in shop["trade_ins"]:
         take_in(ticket, money(price), None if code is None else codes[code], alone=alone)
     return ServiceTicket.objects.get(pk=ticket.pk)
@@ -170,13 +194,24 @@ def build(shop: dict[str, Any], codes: list[TaxCode]) -> ServiceTicket:
 
 def both_taxes() -> TaxCode:
     """Two taxes, of which the second is due on the first, too."""
-    parts = [{"name": "GST", "rate": d("5"), "number": ""}, {"name": "PST", "rate": d("9.975"), "number": "", "on_top": True}]
+    parts = [
+        {"name": "GST", "rate": d("5"), "number": ""},
+        {"name": "PST", "rate": d("9.975"), "number": "", "on_top": True},
+    ]
     return stock.add_tax_code(name="Both", parts=parts, valid_from=date(2020, 1, 1), by=None)
 
 
 def take_in(ticket: ServiceTicket, price: Decimal, code: TaxCode | None, *, alone: bool) -> None:
-    """A trade-in, alone in a job or in the first one; less of it where the ticket comes to less."""
-    line = {"kind": "trade_in", "description": "Core", "quantity": d("1"), "unit_price": price, "tax_code": code}
+    """A trade-in, alone in a job or in the first one; less of it where the ticket comes
+    to less.
+    """
+    line = {
+        "kind": "trade_in",
+        "description": "Core",
+        "quantity": d("1"),
+        "unit_price": price,
+        "tax_code": code,
+    }
     try:
         if alone:
             operations.add_job(ticket, title="Core", lines=[line], by=office())
@@ -189,15 +224,34 @@ def take_in(ticket: ServiceTicket, price: Decimal, code: TaxCode | None, *, alon
             take_in(ticket, less, code, alone=alone)
 
 
-@examples(max_examples=24, phases=[Phase.generate], deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(
+    max_examples=24,
+    phases=[Phase.generate],
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(shop=shops, order=st.randoms(use_true_random=False))
-def test_single_approvals_add_up_to_the_estimate_and_the_invoice(settings: Any, shop: Any, order: Any) -> None:
-    settings.SHOP_CURRENCY, settings.SHOP_CURRENCY_PLACES = CURRENCIES[shop["places"]], shop["places"]
-    settings.SHOP_TAX_ROUNDING, settings.SHOP_PRICES_INCLUDE_TAX = shop["rounding"], shop["inclusive"]
+def test_single_approvals_add_up_to_the_estimate_and_the_invoice(
+    settings: Any, shop: Any, order: Any
+) -> None:
+    settings.SHOP_CURRENCY, settings.SHOP_CURRENCY_PLACES = (
+        CURRENCIES[shop["places"]],
+        shop["places"],
+    )
+    settings.SHOP_TAX_ROUNDING, settings.SHOP_PRICES_INCLUDE_TAX = (
+        shop["rounding"],
+        shop["inclusive"],
+    )
     percent, flat = shop["supplies"]
     settings.SHOP_SUPPLIES = (d(percent), Decimal(flat).scaleb(-shop["places"]))
-    settings.SHOP_SUPPLIES_CAP = None if shop["cap"] is None else Decimal(shop["cap"]).scaleb(-shop["places"])
-    codes = TaxCode.objects.order_by("pk")[:2] if TaxCode.objects.exists() else [tax("8.25"), both_taxes()]
+    settings.SHOP_SUPPLIES_CAP = (
+        None if shop["cap"] is None else Decimal(shop["cap"]).scaleb(-shop["places"])
+    )
+    codes = (
+        TaxCode.objects.order_by("pk")[:2]
+        if TaxCode.objects.exists()
+        else [tax("8.25"), both_taxes()]
+    )
     whole, single = (build(shop, list(codes)) for _ in range(2))
     document = estimates.estimate(whole)
     every = operations.authorize(whole, expected_total=d(document["total"]), by=office())
@@ -231,7 +285,11 @@ def test_single_approvals_add_up_to_the_estimate_and_the_invoice(settings: Any, 
         refused_in_a_row = 0
         total += record.approved_total
         kind, name = ("jobs", "id") if field == "approve" else ("lines", "part")
-        (row,) = [row for row in seen[kind] if (row[name] and row[name]["id"] if kind == "lines" else row[name]) == key]
+        (row,) = [
+            row
+            for row in seen[kind]
+            if (row[name] and row[name]["id"] if kind == "lines" else row[name]) == key
+        ]
         assert record.decisions[0]["total"] == row["total"]
         assert not snapshot.load_snapshot(single).exceeds_authorized()
     assert total == d(document["total"])
@@ -243,7 +301,7 @@ def test_single_approvals_add_up_to_the_estimate_and_the_invoice(settings: Any, 
     assert findings() == stock_findings() == []
 
 
-# --- nothing costs more without a question ---------------------------------------------------------
+# --- nothing costs more without a question --------------------------------------------
 
 
 def raise_discount(ticket: Ticket) -> None:
@@ -332,7 +390,9 @@ OUTSIDE: dict[str, Callable[[Ticket], None]] = {
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
-def test_a_price_that_rises_elsewhere_stops_the_work_until_the_customer_agrees(name: str, owner: Client, advisor: Client) -> None:
+def test_a_price_that_rises_elsewhere_stops_the_work_until_the_customer_agrees(
+    name: str, owner: Client, advisor: Client
+) -> None:
     tax("10")
     ticket = Ticket("100", parts=("50",))
     if name == "an exemption":
@@ -345,7 +405,9 @@ def test_a_price_that_rises_elsewhere_stops_the_work_until_the_customer_agrees(n
     now = ticket.estimate
     assert now["reapproval_needed"] is True
     assert now["version"] != seen["version"]
-    facts = refused(advisor.post(f"{ticket.api}transitions/", {"to": "completed"}), 409, "approval_exceeded")
+    facts = refused(
+        advisor.post(f"{ticket.api}transitions/", {"to": "completed"}), 409, "approval_exceeded"
+    )
     assert (facts["authorized"], facts["total"]) == (seen["total"], now["total"])
     for body in ({"version": seen["version"]}, {"expected_total": seen["total"]}):
         facts = refused(advisor.post(f"{ticket.api}authorizations/", body), 409, "estimate_changed")
@@ -362,7 +424,11 @@ def test_the_page_refuses_a_decision_at_another_price() -> None:
     _, token = operations.share(ticket.row, by=office())
     page = Browser()
     assert 'name="expected_total" value="110.00"' in page.get(f"/shared/{token}/").content.decode()
-    form = {"version": ticket.estimate["version"], "expected_total": "110.00", f"job-{ticket.jobs[0].pk}": "approve"}
+    form = {
+        "version": ticket.estimate["version"],
+        "expected_total": "110.00",
+        f"job-{ticket.jobs[0].pk}": "approve",
+    }
     stock.set_rate(code, rate=d("20"), by=None)
     answer = send(page, f"/shared/{token}/", form)
     assert (answer.status_code, ticket.states()) == (409, ["proposed"])
@@ -385,7 +451,11 @@ def test_a_decided_part_is_not_decided_again_by_a_customer(owner: Client) -> Non
     address = f"{API}tickets/{ticket.pk}/authorizations/"
     assert owner.post(address, {"approve_parts": [part.pk]}).status_code == 201
     refused(owner.post(address, {"decline_parts": [part.pk]}), 409, "job_decided")
-    refused(owner.post(address, {"approve_parts": [MechanicFactory().pk + 999]}), 400, field="approve_parts")
+    refused(
+        owner.post(address, {"approve_parts": [MechanicFactory().pk + 999]}),
+        400,
+        field="approve_parts",
+    )
     ticket.refresh_from_db()
     assert ticket.status == Status.APPROVED
     assert ticket.lines.get().status == JobStatus.APPROVED

@@ -1,4 +1,6 @@
-"""The audit trail: told by every door, in the transaction of the change, for good, and to each what they may see."""
+"""The audit trail: told by every door, in the transaction of the change, for good, and
+to each what they may see.
+"""
 
 import json
 from collections.abc import Callable
@@ -24,10 +26,30 @@ from mechanic_shop.db.models import AuditEntry
 from mechanic_shop.errors import DomainError
 from mechanics.models import Mechanic
 from tickets import operations
-from tickets.models import CannedJob, CannedJobLine, CannedJobPart, Job, JobLine, LaborRate, ServiceTicket, ShareLink, TicketMechanic, TicketPart
+from tickets.models import (
+    CannedJob,
+    CannedJobLine,
+    CannedJobPart,
+    Job,
+    JobLine,
+    LaborRate,
+    ServiceTicket,
+    ShareLink,
+    TicketMechanic,
+    TicketPart,
+)
 
 from .conftest import Client, client_of
-from .factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
+from .factories import (
+    PASSWORD,
+    CustomerFactory,
+    MechanicFactory,
+    PartFactory,
+    UserFactory,
+    VehicleFactory,
+    make_ticket,
+    office,
+)
 from .test_admin import browser, complaints, page_of, press, save
 
 pytestmark = pytest.mark.django_db
@@ -44,22 +66,89 @@ def last(row: Any) -> AuditEntry:
     return trail(row)[-1]
 
 
-# --- what is told -------------------------------------------------------------------------------------------
+# --- what is told ---------------------------------------------------------------------
 
 TOLD = {
-    Customer: {"user", "name", "email", "phone", "address", "notes", "tax_exempt", "tax_certificate", "erased_at"},
+    Customer: {
+        "user",
+        "name",
+        "email",
+        "phone",
+        "address",
+        "notes",
+        "tax_exempt",
+        "tax_certificate",
+        "erased_at",
+    },
     Vehicle: {"customer", "plate", "vin", "make", "model", "year", "engine", "color", "odometer"},
-    Mechanic: {"user", "name", "specialties", "bio", "is_active", "email", "phone", "hourly_cost", "hired_on"},
-    Part: {"sku", "name", "description", "unit", "price", "cost", "reorder_point", "reorder_quantity", "bin", "barcode", "tax_code", "is_active"},
+    Mechanic: {
+        "user",
+        "name",
+        "specialties",
+        "bio",
+        "is_active",
+        "email",
+        "phone",
+        "hourly_cost",
+        "hired_on",
+    },
+    Part: {
+        "sku",
+        "name",
+        "description",
+        "unit",
+        "price",
+        "cost",
+        "reorder_point",
+        "reorder_quantity",
+        "bin",
+        "barcode",
+        "tax_code",
+        "is_active",
+    },
     ServiceTicket: {
-        *("customer", "vehicle", "concern", "cause", "correction", "service_date", "promised_at", "status", "on_hold", "hold_reason"),
-        *("odometer_in", "odometer_out", "completed_at", "closed_at", "discount_percent", "discount_amount"),
+        *(
+            "customer",
+            "vehicle",
+            "concern",
+            "cause",
+            "correction",
+            "service_date",
+            "promised_at",
+            "status",
+            "on_hold",
+            "hold_reason",
+        ),
+        *(
+            "odometer_in",
+            "odometer_out",
+            "completed_at",
+            "closed_at",
+            "discount_percent",
+            "discount_amount",
+        ),
     },
     TicketMechanic: {"role"},
-    TicketPart: {"job", "quantity", "unit_price", "unit_cost", "discount_percent", "discount_amount"},
+    TicketPart: {
+        "job",
+        "quantity",
+        "unit_price",
+        "unit_cost",
+        "discount_percent",
+        "discount_amount",
+    },
     Job: {"position", "title", "concern", "cause", "correction", "status", "authorized_total"},
     JobLine: {
-        *("kind", "description", "quantity", "unit_price", "unit_cost", "rate", "mechanic", "tax_code"),
+        *(
+            "kind",
+            "description",
+            "quantity",
+            "unit_price",
+            "unit_cost",
+            "rate",
+            "mechanic",
+            "tax_code",
+        ),
         *("discount_percent", "discount_amount"),
     },
     LaborRate: {"name", "hourly", "tax_code", "is_default", "is_active"},
@@ -76,12 +165,16 @@ TOLD = {
 
 @pytest.mark.parametrize("model", TOLD, ids=lambda model: model.__name__)
 def test_every_column_is_told_or_left_out_on_purpose(model: Any) -> None:
-    """A new column turns up here: tell it, or say in the model's ``unaudited`` what else tells of it."""
+    """A new column turns up here: tell it, or say in the model's ``unaudited`` what
+    else tells of it.
+    """
     assert {field.name for field in audit.audited_fields(model).values()} == TOLD[model]
-    assert model.unaudited | model.masked | model.personal <= {field.name for field in model._meta.concrete_fields}
+    assert model.unaudited | model.masked | model.personal <= {
+        field.name for field in model._meta.concrete_fields
+    }
 
 
-# --- every model, every door --------------------------------------------------------------------------------
+# --- every model, every door ----------------------------------------------------------
 
 EDITS = {
     "customers": (CustomerFactory, "phone", "555-0199", ["555-0171", "555-0199"]),
@@ -93,11 +186,21 @@ EDITS = {
 
 
 def by_api(manager: Client, route: str, row: Any, change: dict[str, Any]) -> None:
-    assert manager.patch(f"{API}{route}/{row.pk}/", change, HTTP_X_REQUEST_ID="the-request").status_code == 200
+    assert (
+        manager.patch(
+            f"{API}{route}/{row.pk}/", change, HTTP_X_REQUEST_ID="the-request"
+        ).status_code
+        == 200
+    )
 
 
 def by_browsable(manager: Client, route: str, row: Any, change: dict[str, Any]) -> None:
-    assert manager.patch(f"{API}{route}/{row.pk}/", change, HTTP_X_REQUEST_ID="the-request", **HTML).status_code == 200
+    assert (
+        manager.patch(
+            f"{API}{route}/{row.pk}/", change, HTTP_X_REQUEST_ID="the-request", **HTML
+        ).status_code
+        == 200
+    )
 
 
 def by_admin(manager: Client, route: str, row: Any, change: dict[str, Any]) -> None:
@@ -128,7 +231,11 @@ def test_a_change_is_told_by_every_door(manager: Client, route: str, door: str) 
     if door == "command":
         assert (entry.actor, entry.cid, entry.by_whom()) == (None, None, "a command or shell")
     else:
-        assert (entry.actor, entry.cid, entry.by_whom()) == (manager.user, "the-request", manager.user.email)
+        assert (entry.actor, entry.cid, entry.by_whom()) == (
+            manager.user,
+            "the-request",
+            manager.user.email,
+        )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +249,9 @@ def test_a_change_is_told_by_every_door(manager: Client, route: str, door: str) 
     ],
 )
 def test_a_new_row_and_its_end_are_told(manager: Client, route: str, body: dict[str, Any]) -> None:
-    body = {name: CustomerFactory().pk if value == "customer" else value for name, value in body.items()}
+    body = {
+        name: CustomerFactory().pk if value == "customer" else value for name, value in body.items()
+    }
     made = manager.post(f"{API}{route}/", body)
     entry = AuditEntry.objects.filter(action=AuditEntry.Action.CREATE).first()
     assert (entry.object_id, entry.actor, entry.door) == (made.json()["id"], manager.user, "api")
@@ -150,16 +259,25 @@ def test_a_new_row_and_its_end_are_told(manager: Client, route: str, body: dict[
     for name, value in body.items():
         assert entry.told()[name] == [None, value.replace(" ", "") if name == "plate" else value]
     assert manager.delete(made["Location"]).status_code == 204
-    end = AuditEntry.objects.filter(content_type=entry.content_type, object_id=entry.object_id).first()
+    end = AuditEntry.objects.filter(
+        content_type=entry.content_type, object_id=entry.object_id
+    ).first()
     assert (end.action, end.actor) == (AuditEntry.Action.DELETE, manager.user)
     assert set(end.told()) >= set(body)
 
 
 def test_a_visitor_who_signs_up_is_told_as_nobody(anonymous: Client) -> None:
-    anonymous.post(f"{API}customers/", {"name": "New", "email": "new@example.com", "password": PASSWORD})
+    anonymous.post(
+        f"{API}customers/", {"name": "New", "email": "new@example.com", "password": PASSWORD}
+    )
     for row in (Customer.objects.get(), User.objects.get()):
         entry = last(row)
-        assert (entry.action, entry.door, entry.actor, entry.by_whom()) == (AuditEntry.Action.CREATE, "api", None, "nobody logged in")
+        assert (entry.action, entry.door, entry.actor, entry.by_whom()) == (
+            AuditEntry.Action.CREATE,
+            "api",
+            None,
+            "nobody logged in",
+        )
 
 
 def test_a_row_inside_another_rows_page_is_told(manager: Client) -> None:
@@ -179,13 +297,18 @@ def test_what_follows_a_request_in_its_thread_is_not_told_as_the_request(manager
     assert (last(PartFactory()).door, last(PartFactory()).cid) == ("command", None)
 
 
-# --- whatever way the ORM writes ----------------------------------------------------------------------------
+# --- whatever way the ORM writes ------------------------------------------------------
 
 
 def test_an_update_of_many_rows_is_told_row_by_row() -> None:
     dear, cheap, same = PartFactory(price=100), PartFactory(price=1), PartFactory(price=0)
-    assert Part.objects.filter(pk__in=[dear.pk, cheap.pk, same.pk]).update(price=F("price") * 2) == 3
-    assert [last(part).told() for part in (dear, cheap)] == [{"price": ["100.00", "200.00"]}, {"price": ["1.00", "2.00"]}]
+    assert (
+        Part.objects.filter(pk__in=[dear.pk, cheap.pk, same.pk]).update(price=F("price") * 2) == 3
+    )
+    assert [last(part).told() for part in (dear, cheap)] == [
+        {"price": ["100.00", "200.00"]},
+        {"price": ["1.00", "2.00"]},
+    ]
     assert len(trail(same)) == 1
 
 
@@ -207,7 +330,11 @@ def in_bulk(mechanic: Mechanic) -> None:
     Mechanic.objects.bulk_update([mechanic], ["specialties"])
 
 
-@pytest.mark.parametrize("write", [changed_in_place, made_by_hand, read_in_part, in_bulk], ids=lambda write: write.__name__)
+@pytest.mark.parametrize(
+    "write",
+    [changed_in_place, made_by_hand, read_in_part, in_bulk],
+    ids=lambda write: write.__name__,
+)
 def test_what_it_was_is_known_however_it_is_written(write: Callable[[Mechanic], None]) -> None:
     mechanic = Mechanic.objects.get(pk=MechanicFactory(specialties=["engines"]).pk)
     write(mechanic)
@@ -225,7 +352,11 @@ def test_rows_written_and_deleted_in_bulk_are_told() -> None:
     parts = Part.objects.bulk_create([Part(sku=sku, name=sku, price=1) for sku in "AB"])
     keys = [part.pk for part in parts]
     Part.objects.filter(sku__in="AB").delete()
-    told = AuditEntry.objects.filter(object_id__in=keys).order_by("pk").values_list("object_id", "action")
+    told = (
+        AuditEntry.objects.filter(object_id__in=keys)
+        .order_by("pk")
+        .values_list("object_id", "action")
+    )
     assert list(told) == [*((key, 0) for key in keys), *((key, 2) for key in keys)]
 
 
@@ -243,7 +374,9 @@ def test_what_changes_nothing_is_not_told(manager: Client, same: Any) -> None:
     part.save_changes(price=same)
     part.save()
     Part.objects.filter(pk=part.pk).update(price=same)
-    assert manager.patch(f"{API}parts/{part.pk}/", {"price": str(same).rstrip("0")}).status_code == 200
+    assert (
+        manager.patch(f"{API}parts/{part.pk}/", {"price": str(same).rstrip("0")}).status_code == 200
+    )
     assert len(trail(part)) == 1
 
 
@@ -256,7 +389,7 @@ def test_assigning_twice_and_moving_stock_tell_nothing_more() -> None:
     assert AuditEntry.objects.count() == before
 
 
-# --- with the change, or not at all -------------------------------------------------------------------------
+# --- with the change, or not at all ---------------------------------------------------
 
 
 def test_a_rollback_takes_its_entries_with_it() -> None:
@@ -272,7 +405,12 @@ def test_a_refused_write_leaves_no_entry(advisor: Client) -> None:
     before = AuditEntry.objects.count()
     with pytest.raises(DomainError, match="available"):
         operations.add_part(ticket, part=part, quantity=Decimal(2), by=office())
-    assert advisor.put(f"{API}tickets/{ticket.pk}/add-part/", {"part": part.pk, "quantity": 2}).status_code == 409
+    assert (
+        advisor.put(
+            f"{API}tickets/{ticket.pk}/add-part/", {"part": part.pk, "quantity": 2}
+        ).status_code
+        == 409
+    )
     assert advisor.patch(f"{API}tickets/{ticket.pk}/", {"on_hold": True}).status_code == 400
     assert AuditEntry.objects.count() == before
 
@@ -285,23 +423,38 @@ def test_no_change_without_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Part.objects.get(pk=part.pk).price == Decimal("19.99")
 
 
-# --- what it costs ------------------------------------------------------------------------------------------
+# --- what it costs --------------------------------------------------------------------
 
 
 def hot_writes() -> dict[str, Callable[[], Any]]:
     part, mechanic, by = PartFactory(stock=90), MechanicFactory(), office()
-    customer, ticket, lined, moving = CustomerFactory(), make_ticket(), make_ticket(parts=[(part, 1)]), make_ticket()
+    customer, ticket, lined, moving = (
+        CustomerFactory(),
+        make_ticket(),
+        make_ticket(parts=[(part, 1)]),
+        make_ticket(),
+    )
     return {
         "create": lambda: operations.open_ticket(customer=customer, concern="x", by=by),
-        "add-part": lambda: operations.add_part(ServiceTicket.objects.get(pk=ticket.pk), part=part, by=by),
-        "add-part more": lambda: operations.add_part(ServiceTicket.objects.get(pk=lined.pk), part=part, by=by),
-        "assign-mechanic": lambda: operations.assign_mechanic(ServiceTicket.objects.get(pk=ticket.pk), mechanic=mechanic, by=by),
-        "move": lambda: operations.request_transition(ServiceTicket.objects.get(pk=moving.pk), to="approved", by=by),
+        "add-part": lambda: operations.add_part(
+            ServiceTicket.objects.get(pk=ticket.pk), part=part, by=by
+        ),
+        "add-part more": lambda: operations.add_part(
+            ServiceTicket.objects.get(pk=lined.pk), part=part, by=by
+        ),
+        "assign-mechanic": lambda: operations.assign_mechanic(
+            ServiceTicket.objects.get(pk=ticket.pk), mechanic=mechanic, by=by
+        ),
+        "move": lambda: operations.request_transition(
+            ServiceTicket.objects.get(pk=moving.pk), to="approved", by=by
+        ),
     }
 
 
 @pytest.mark.parametrize("name", ["create", "add-part", "add-part more", "assign-mechanic", "move"])
-def test_a_hot_write_costs_one_insert_more_and_nothing_else(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_hot_write_costs_one_insert_more_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     def statements() -> list[str]:
         point = transaction.savepoint()
         with CaptureQueriesContext(connection) as seen:
@@ -316,7 +469,7 @@ def test_a_hot_write_costs_one_insert_more_and_nothing_else(monkeypatch: pytest.
     assert sorted(with_trail) == sorted([*statements(), "INSERT"])
 
 
-# --- a ticket's history -------------------------------------------------------------------------------------
+# --- a ticket's history ---------------------------------------------------------------
 
 
 def history(client: Client, ticket: ServiceTicket, **query: Any) -> list[dict[str, Any]]:
@@ -329,7 +482,9 @@ def history(client: Client, ticket: ServiceTicket, **query: Any) -> list[dict[st
 def busy(advisor: Client, owner: Client) -> ServiceTicket:
     """A ticket on which a bit of everything happened, through the API."""
     part, mechanic = PartFactory(sku="PADS", name="Pads", stock=9), MechanicFactory(name="Mo")
-    ticket = ServiceTicket.objects.get(pk=owner.post(f"{API}tickets/", {"concern": "Squeals"}).json()["id"])
+    ticket = ServiceTicket.objects.get(
+        pk=owner.post(f"{API}tickets/", {"concern": "Squeals"}).json()["id"]
+    )
     address = f"{API}tickets/{ticket.pk}/"
     for action, body in [
         ("assign-mechanic", {"mechanic": mechanic.pk, "role": "lead"}),
@@ -340,28 +495,65 @@ def busy(advisor: Client, owner: Client) -> ServiceTicket:
     ]:
         assert advisor.put(address + action + "/", body).status_code == 200
     assert advisor.patch(address, {"cause": "Worn", "odometer_in": 5}).status_code == 200
-    assert owner.post(address + "transitions/", {"to": "approved", "reason": "ok"}).status_code == 200
+    assert (
+        owner.post(address + "transitions/", {"to": "approved", "reason": "ok"}).status_code == 200
+    )
     return ticket
 
 
 def test_a_tickets_history_tells_everything_in_order(busy: ServiceTicket, owner: Client) -> None:
     rows = history(owner, busy)
-    assert [row["kind"] for row in rows] == ["status", "mechanic", "part", "part", "mechanic", "part", "edit", "status"]
+    assert [row["kind"] for row in rows] == [
+        "status",
+        "mechanic",
+        "part",
+        "part",
+        "mechanic",
+        "part",
+        "edit",
+        "status",
+    ]
     assert [(row["from"], row["to"], row["reason"]) for row in rows if row["kind"] == "status"] == [
         ("", "estimate", ""),
         ("estimate", "approved", "ok"),
     ]
-    assert all((row["from"], row["to"], row["reason"]) == (None, None, "") for row in rows if row["kind"] != "status")
-    assert [row["by"]["name"] for row in rows] == ["Olive Owner", *["Shop staff"] * 6, "Olive Owner"]
-    assert [row["about"] and row["about"]["name"] for row in rows] == [None, "Mo", "PADS Pads", "PADS Pads", "Mo", "PADS Pads", None, None]
+    assert all(
+        (row["from"], row["to"], row["reason"]) == (None, None, "")
+        for row in rows
+        if row["kind"] != "status"
+    )
+    assert [row["by"]["name"] for row in rows] == [
+        "Olive Owner",
+        *["Shop staff"] * 6,
+        "Olive Owner",
+    ]
+    assert [row["about"] and row["about"]["name"] for row in rows] == [
+        None,
+        "Mo",
+        "PADS Pads",
+        "PADS Pads",
+        "Mo",
+        "PADS Pads",
+        None,
+        None,
+    ]
     assert [row["changes"] for row in rows] == [
         [],
         [{"field": "role", "from": None, "to": "lead"}],
-        [{"field": "quantity", "from": None, "to": "1.000"}, {"field": "unit_price", "from": None, "to": "19.99"}],
+        [
+            {"field": "quantity", "from": None, "to": "1.000"},
+            {"field": "unit_price", "from": None, "to": "19.99"},
+        ],
         [{"field": "quantity", "from": "1.000", "to": "3.000"}],
         [{"field": "role", "from": "lead", "to": None}],
-        [{"field": "quantity", "from": "3.000", "to": None}, {"field": "unit_price", "from": "19.99", "to": None}],
-        [{"field": "cause", "from": "", "to": "Worn"}, {"field": "odometer_in", "from": None, "to": 5}],
+        [
+            {"field": "quantity", "from": "3.000", "to": None},
+            {"field": "unit_price", "from": "19.99", "to": None},
+        ],
+        [
+            {"field": "cause", "from": "", "to": "Worn"},
+            {"field": "odometer_in", "from": None, "to": 5},
+        ],
         [],
     ]
     assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
@@ -394,15 +586,28 @@ def test_a_relation_is_told_by_its_name(advisor: Client) -> None:
     vehicle = VehicleFactory(customer=ticket.customer)
     advisor.patch(f"{API}tickets/{ticket.pk}/", {"vehicle": vehicle.pk})
     [change] = history(advisor, ticket)[-1]["changes"]
-    assert change == {"field": "vehicle", "from": None, "to": {"id": vehicle.pk, "name": vehicle.name}}
-    assert vehicle.name in browser(UserFactory(is_staff=True, is_superuser=True)).get(page_of(ticket, "history")).content.decode()
+    assert change == {
+        "field": "vehicle",
+        "from": None,
+        "to": {"id": vehicle.pk, "name": vehicle.name},
+    }
+    assert (
+        vehicle.name
+        in browser(UserFactory(is_staff=True, is_superuser=True))
+        .get(page_of(ticket, "history"))
+        .content.decode()
+    )
 
 
-def test_a_customer_learns_nothing_of_who_had_the_ticket_before(advisor: Client, owner: Client, stranger: Client) -> None:
+def test_a_customer_learns_nothing_of_who_had_the_ticket_before(
+    advisor: Client, owner: Client, stranger: Client
+) -> None:
     car = VehicleFactory(customer=stranger.user.customer, plate="SECRET1")
     ticket = make_ticket(vehicle=car, concern="Steve's brakes")
     advisor.patch(f"{API}tickets/{ticket.pk}/", {"concern": "Brakes"})
-    advisor.patch(f"{API}tickets/{ticket.pk}/", {"customer": owner.user.customer.pk, "vehicle": None})
+    advisor.patch(
+        f"{API}tickets/{ticket.pk}/", {"customer": owner.user.customer.pk, "vehicle": None}
+    )
     advisor.patch(f"{API}tickets/{ticket.pk}/", {"cause": "Worn"})
     [row] = history(owner, ticket)
     assert row["changes"] == [{"field": "cause", "from": "", "to": "Worn"}]
@@ -423,22 +628,38 @@ def test_a_history_survives_what_it_is_about(advisor: Client) -> None:
     assert [row["about"] for row in history(advisor, ticket)[1:]] == [{"id": key, "name": None}] * 2
 
 
-# --- costs --------------------------------------------------------------------------------------------------
+# --- costs ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("actor", "sees"), [("owner", False), ("assigned", False), ("unassigned", False), ("advisor", False), ("manager", True)])
-def test_a_tickets_history_shows_costs_to_those_who_may_see_them(request: pytest.FixtureRequest, owner: Client, actor: str, sees: bool) -> None:
+@pytest.mark.parametrize(
+    ("actor", "sees"),
+    [
+        ("owner", False),
+        ("assigned", False),
+        ("unassigned", False),
+        ("advisor", False),
+        ("manager", True),
+    ],
+)
+def test_a_tickets_history_shows_costs_to_those_who_may_see_them(
+    request: pytest.FixtureRequest, owner: Client, actor: str, sees: bool
+) -> None:
     part = PartFactory(cost=Decimal("77.31"))
     ticket = make_ticket(customer=owner.user.customer, parts=[(part, 1)])
     text = json.dumps(history(request.getfixturevalue(actor), ticket))
     assert ("77.31" in text, "unit_cost" in text) == (sees, sees)
 
 
-def test_the_admins_history_shows_costs_to_those_who_may_see_them(manager: Client, advisor: Client) -> None:
+def test_the_admins_history_shows_costs_to_those_who_may_see_them(
+    manager: Client, advisor: Client
+) -> None:
     part = PartFactory(cost=Decimal("77.31"), price=Decimal("88.41"))
     ticket = make_ticket(parts=[(part, 1)])
     for row in (part, ticket):
-        pages = [browser(actor.user).get(page_of(row, "history")).content.decode() for actor in (manager, advisor)]
+        pages = [
+            browser(actor.user).get(page_of(row, "history")).content.decode()
+            for actor in (manager, advisor)
+        ]
         assert ["77.31" in page for page in pages] == [True, False]
         assert ["88.41" in page for page in pages] == [True, True]
         assert "cost" not in pages[1].lower()
@@ -451,7 +672,10 @@ def test_the_whole_trail_shows_to_each_what_they_may_see(manager: Client) -> Non
     grant(auditor, "api.view_auditentry", "inventory.view_part")
     address = "/admin/api/auditentry/"
     pages = [browser(user).get(address).content.decode() for user in (manager.user, auditor)]
-    assert [("77.31" in page, "88.41" in page, "66.21" in page) for page in pages] == [(True, True, True), (False, True, False)]
+    assert [("77.31" in page, "88.41" in page, "66.21" in page) for page in pages] == [
+        (True, True, True),
+        (False, True, False),
+    ]
     assert mechanic.name in pages[0]
     assert mechanic.name not in pages[1]
     entry = f"{address}{last(part).pk}/change/"
@@ -463,44 +687,78 @@ def grant(user: User, *permissions: str) -> None:
 
     for name in permissions:
         app, codename = name.split(".")
-        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+        user.user_permissions.add(
+            Permission.objects.get(content_type__app_label=app, codename=codename)
+        )
 
 
-# --- the admin's history ------------------------------------------------------------------------------------
+# --- the admin's history --------------------------------------------------------------
 
 
 def test_the_admins_history_tells_who_what_and_by_which_door(manager: Client) -> None:
     part = PartFactory(sku="PADS")
     response = manager.patch(f"{API}parts/{part.pk}/", {"price": "21.50", "is_active": False})
     page = browser(manager.user).get(page_of(part, "history")).content.decode()
-    for text in ("Price: 19.99 → 21.50", "Is active: yes → no", manager.user.email, "API", "a command or shell", response["X-Request-ID"]):
+    for text in (
+        "Price: 19.99 → 21.50",
+        "Is active: yes → no",
+        manager.user.email,
+        "API",
+        "a command or shell",
+        response["X-Request-ID"],
+    ):
         assert text in page, text
 
 
 def test_what_was_deleted_is_found_by_its_request(manager: Client) -> None:
     vehicle = VehicleFactory(plate="GONE1")
     response = manager.delete(f"{API}vehicles/{vehicle.pk}/")
-    page = browser(manager.user).get("/admin/api/auditentry/", {"q": response["X-Request-ID"]}).content.decode()
+    page = (
+        browser(manager.user)
+        .get("/admin/api/auditentry/", {"q": response["X-Request-ID"]})
+        .content.decode()
+    )
     assert "GONE1" in page
 
 
-# --- log-ins ------------------------------------------------------------------------------------------------
+# --- log-ins --------------------------------------------------------------------------
 
 
 def test_no_password_ever_enters_the_trail(owner: Client, manager: Client) -> None:
     user = owner.user
     new = "Another-fine-pass-7"
-    assert owner.post(f"{API}auth/password/", {"current_password": PASSWORD, "new_password": new}).status_code == 204
-    assert press(browser(manager.user), user, "set_password", password1=PASSWORD, password2=PASSWORD).status_code == 302
+    assert (
+        owner.post(
+            f"{API}auth/password/", {"current_password": PASSWORD, "new_password": new}
+        ).status_code
+        == 204
+    )
+    assert (
+        press(
+            browser(manager.user), user, "set_password", password1=PASSWORD, password2=PASSWORD
+        ).status_code
+        == 302
+    )
     shell = User.objects.get(pk=user.pk)
     shell.set_password(new)
     shell.save()
     User.objects.create_superuser("root@example.com", new)
     told = [entry for entry in trail(user) if "password" in entry.changes]
-    assert [entry.changes["password"] for entry in told] == [["***", "***"]] * 4  # made with one, then changed by three doors
-    assert [(entry.actor, entry.door) for entry in told[1:]] == [(user, "api"), (manager.user, "admin"), (None, "command")]
+    assert [entry.changes["password"] for entry in told] == [
+        ["***", "***"]
+    ] * 4  # made with one, then changed by three doors
+    assert [(entry.actor, entry.door) for entry in told[1:]] == [
+        (user, "api"),
+        (manager.user, "admin"),
+        (None, "command"),
+    ]
     text = json.dumps(list(AuditEntry.objects.values_list("changes", "personal", "object_repr")))
-    for secret in (PASSWORD, new, *User.objects.values_list("password", flat=True), "session_epoch"):
+    for secret in (
+        PASSWORD,
+        new,
+        *User.objects.values_list("password", flat=True),
+        "session_epoch",
+    ):
         assert secret not in text
 
 
@@ -525,7 +783,10 @@ def test_a_role_that_is_given_or_taken_is_told(manager: Client) -> None:
     advisor = Group.objects.get(name="advisor")
     assert save(boss, user, groups=[advisor.pk]).status_code == 302
     entry = last(user)
-    assert (entry.changes, entry.door) == ({"groups": {"type": "m2m", "operation": "add", "objects": ["advisor"]}}, "admin")
+    assert (entry.changes, entry.door) == (
+        {"groups": {"type": "m2m", "operation": "add", "objects": ["advisor"]}},
+        "admin",
+    )
     user.groups.remove(advisor)
     assert (last(user).changes["groups"]["operation"], last(user).door) == ("delete", "command")
     page = boss.get(page_of(user, "history")).content.decode()
@@ -542,7 +803,7 @@ def test_an_email_is_told_once_for_the_customer_and_once_for_the_log_in(owner: C
     assert last(customer).told() == last(user).told() == {"email": [before, "new@example.com"]}
 
 
-# --- append-only --------------------------------------------------------------------------------------------
+# --- append-only ----------------------------------------------------------------------
 
 WRITES: dict[str, Callable[[AuditEntry], Any]] = {
     "save": lambda entry: entry.save(),
@@ -550,7 +811,9 @@ WRITES: dict[str, Callable[[AuditEntry], Any]] = {
     "update": lambda entry: AuditEntry.objects.filter(pk=entry.pk).update(door="api"),
     "delete of many": lambda entry: AuditEntry.objects.all().delete(),
     "update in bulk": lambda entry: AuditEntry.objects.bulk_update([entry], ["door"]),
-    "history of a row": lambda entry: AuditEntry.objects.get_for_object(Part.objects.get(pk=entry.object_id)).delete(),
+    "history of a row": lambda entry: AuditEntry.objects.get_for_object(
+        Part.objects.get(pk=entry.object_id)
+    ).delete(),
 }
 
 
@@ -575,16 +838,31 @@ RAW = {
 @pytest.mark.parametrize("name", RAW)
 def test_the_database_refuses_it_too(name: str) -> None:
     entry = last(CustomerFactory())
-    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(IntegrityError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(RAW[name])
     again = AuditEntry.objects.get(pk=entry.pk)
-    assert (again.door, again.told(), again.object_repr) == (entry.door, entry.told(), entry.object_repr)
+    assert (again.door, again.told(), again.object_repr) == (
+        entry.door,
+        entry.told(),
+        entry.object_repr,
+    )
 
 
 def test_the_database_lets_nobody_empty_the_trail_at_a_stroke() -> None:
     PartFactory()
-    statement = {"postgresql": "TRUNCATE api_auditentry", "sqlite": "DELETE FROM api_auditentry WHERE id > 0"}[connection.vendor]
-    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    statement = {
+        "postgresql": "TRUNCATE api_auditentry",
+        "sqlite": "DELETE FROM api_auditentry WHERE id > 0",
+    }[connection.vendor]
+    with (
+        pytest.raises(IntegrityError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
 
 
@@ -602,7 +880,10 @@ def test_the_admin_changes_no_entry() -> None:
     assert boss.post(f"{address}change/", {"door": "api"}).status_code == 403
     assert boss.post(f"{address}delete/", {"post": "yes"}).status_code == 403
     assert boss.post("/admin/api/auditentry/add/", {}).status_code == 403
-    assert boss.post("/admin/api/auditentry/", {"action": "delete_selected", "_selected_action": entry.pk, "post": "yes"}).status_code in (200, 302)
+    assert boss.post(
+        "/admin/api/auditentry/",
+        {"action": "delete_selected", "_selected_action": entry.pk, "post": "yes"},
+    ).status_code in (200, 302)
     assert AuditEntry.objects.get(pk=entry.pk).door == "command"
 
 
@@ -616,7 +897,7 @@ def test_a_flush_empties_everything_and_the_trail_is_guarded_again() -> None:
         cursor.execute("DELETE FROM api_auditentry")
 
 
-# --- forgetting ---------------------------------------------------------------------------------------------
+# --- forgetting -----------------------------------------------------------------------
 
 
 def test_a_person_can_be_forgotten_and_what_happened_stays(manager: Client) -> None:
@@ -624,17 +905,30 @@ def test_a_person_can_be_forgotten_and_what_happened_stays(manager: Client) -> N
     manager.patch(f"{API}customers/{customer.pk}/", {"phone": "555-0999", "notes": "tall"})
     save(browser(manager.user), customer, address="9 Elm Street")
     other = CustomerFactory(name="Rita Remembered")
-    before = [(entry.pk, entry.actor_id, entry.cid, entry.timestamp, set(entry.told())) for entry in trail(customer)]
+    before = [
+        (entry.pk, entry.actor_id, entry.cid, entry.timestamp, set(entry.told()))
+        for entry in trail(customer)
+    ]
     assert audit.redact(customer) == 3
     after = trail(customer)
-    assert [(entry.pk, entry.actor_id, entry.cid, entry.timestamp, set(entry.told())) for entry in after] == before
-    assert {value for entry in after for name, value in entry.told().items() if name in Customer.personal} == {None}
+    assert [
+        (entry.pk, entry.actor_id, entry.cid, entry.timestamp, set(entry.told())) for entry in after
+    ] == before
+    assert {
+        value
+        for entry in after
+        for name, value in entry.told().items()
+        if name in Customer.personal
+    } == {None}
     text = json.dumps(list(AuditEntry.objects.values_list("changes", "personal", "object_repr")))
     text += json.dumps(list(AdminEntry.objects.values_list("object_repr", "change_message")))
     for secret in ("Fiona", "fiona", "555-0999", "tall", "Elm"):
         assert secret not in text
     assert last(other).told()["name"] == [None, "Rita Remembered"]
-    assert "Phone: (taken out)" in browser(manager.user).get(page_of(customer, "history")).content.decode()
+    assert (
+        "Phone: (taken out)"
+        in browser(manager.user).get(page_of(customer, "history")).content.decode()
+    )
 
 
 def test_a_customer_who_goes_is_forgotten(owner: Client) -> None:

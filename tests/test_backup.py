@@ -1,4 +1,6 @@
-"""Backups are made while the shop serves, are whole or not there, and go back into an empty database only."""
+"""Backups are made while the shop serves, are whole or not there, and go back into an
+empty database only.
+"""
 
 import os
 import sqlite3
@@ -36,9 +38,19 @@ SUFFIX = "pgdump" if ON_POSTGRESQL else "sqlite3"
 
 def shop(*words: Any, url: str, before: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
     """manage.py in a process of its own, on the database ``url``."""
-    env = {name: value for name, value in os.environ.items() if name != "REDIS_URL"} | {"DATABASE_URL": url}
+    env = {name: value for name, value in os.environ.items() if name != "REDIS_URL"} | {
+        "DATABASE_URL": url
+    }
     command = [*before, sys.executable, "manage.py", *map(str, words)]
-    return subprocess.run(command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command,
+        cwd=settings.BASE_DIR,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 def done(*words: Any, url: str) -> str:
@@ -49,7 +61,9 @@ def done(*words: Any, url: str) -> str:
 
 
 def column(url: str, query: str) -> list[Any]:
-    with closing(psycopg.connect(url) if ON_POSTGRESQL else sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+    with closing(
+        psycopg.connect(url) if ON_POSTGRESQL else sqlite3.connect(url.removeprefix("sqlite:///"))
+    ) as database:
         return [value for (value,) in database.execute(query).fetchall()]
 
 
@@ -70,7 +84,9 @@ def backup(folder: Path, **options: Any) -> Path:
     """Make one here; the file with the data."""
     known = set(folder.iterdir())
     call_command("backup", folder, verbosity=0, **options)
-    (made,) = [path for path in folder.iterdir() if path not in known and path.suffix == f".{SUFFIX}"]
+    (made,) = [
+        path for path in folder.iterdir() if path not in known and path.suffix == f".{SUFFIX}"
+    ]
     return made
 
 
@@ -80,11 +96,17 @@ def rewrite(path: Path, **changes: Any) -> None:
     note.write_bytes(orjson.dumps(orjson.loads(note.read_bytes()) | changes))
 
 
-# --- what it is for ------------------------------------------------------------------------------
+# --- what it is for -------------------------------------------------------------------
 
 
-def test_what_was_acknowledged_before_a_backup_is_in_it_while_eight_write(folder: Path, here: str, another: Callable[[str], str]) -> None:
-    parts, customers, by = [PartFactory(stock=5000) for _ in range(3)], [CustomerFactory() for _ in range(8)], office()
+def test_what_was_acknowledged_before_a_backup_is_in_it_while_eight_write(
+    folder: Path, here: str, another: Callable[[str], str]
+) -> None:
+    parts, customers, by = (
+        [PartFactory(stock=5000) for _ in range(3)],
+        [CustomerFactory() for _ in range(8)],
+        office(),
+    )
     acknowledged: list[int] = []
     over = Event()
 
@@ -107,7 +129,9 @@ def test_what_was_acknowledged_before_a_backup_is_in_it_while_eight_write(folder
         finally:
             over.set()
 
-    *workers, (before, then) = at_once(*[lambda c=customer: work(c) for customer in customers], back_up)
+    *workers, (before, then) = at_once(
+        *[lambda c=customer: work(c) for customer in customers], back_up
+    )
     assert workers == [None] * 8
     assert then > len(before)  # the shop went on meanwhile
     (path,) = folder.glob(f"*.{SUFFIX}")
@@ -125,7 +149,9 @@ def test_what_was_acknowledged_before_a_backup_is_in_it_while_eight_write(folder
 def test_a_restored_shop_goes_on_where_it_was(folder: Path, another: Callable[[str], str]) -> None:
     ticket = make_ticket("approved", parts=[(PartFactory(stock=3), 1)])
     path, target = backup(folder), another("restored")
-    done("migrate", "--verbosity=0", url=target)  # as make setup does: tables without data are empty
+    done(
+        "migrate", "--verbosity=0", url=target
+    )  # as make setup does: tables without data are empty
 
     assert done("restore", path, url=target).endswith("Z.\n")  # and no migration is missing
 
@@ -135,7 +161,9 @@ def test_a_restored_shop_goes_on_where_it_was(folder: Path, another: Callable[[s
 
 
 @pytest.mark.slow
-def test_a_backup_of_an_older_version_is_migrated_after_the_restore(folder: Path, another: Callable[[str], str]) -> None:
+def test_a_backup_of_an_older_version_is_migrated_after_the_restore(
+    folder: Path, another: Callable[[str], str]
+) -> None:
     old, target = another("old"), another("restored")
     for url, words in ((old, ()), (old, ("customers", "0001")), (target, ())):
         done("migrate", "--verbosity=0", *words, url=url)
@@ -159,7 +187,7 @@ def test_the_files_are_private_and_the_manifest_says_what_is_in_them(folder: Pat
     assert [oct(each.stat().st_mode & 0o777) for each in folder.iterdir()] == ["0o600"] * 2
 
 
-# --- what a restore refuses ----------------------------------------------------------------------
+# --- what a restore refuses -----------------------------------------------------------
 
 
 def flip_a_byte(path: Path) -> None:
@@ -181,10 +209,17 @@ def flip_a_byte(path: Path) -> None:
         (lambda path: path.unlink(), "no file"),
         (lambda path: rewrite(path, format=2), "of format 2"),
         (lambda path: rewrite(path, database="mysql"), "backup of mysql"),
-        (lambda path: rewrite(path, migrations={"customers": ["0001_initial", "0999_of_next_year"]}), "does not know customers.0999_of_next_year"),
+        (
+            lambda path: rewrite(
+                path, migrations={"customers": ["0001_initial", "0999_of_next_year"]}
+            ),
+            "does not know customers.0999_of_next_year",
+        ),
     ],
 )
-def test_a_restore_that_is_refused_changes_nothing(folder: Path, harm: Callable[[Path], None], reason: str) -> None:
+def test_a_restore_that_is_refused_changes_nothing(
+    folder: Path, harm: Callable[[Path], None], reason: str
+) -> None:
     CustomerFactory(name="Since the backup")
     path = backup(folder)
     harm(path)
@@ -196,7 +231,9 @@ def test_a_restore_that_is_refused_changes_nothing(folder: Path, harm: Callable[
 NONSENSE = (None, 7, True, "x", [], ["x"], {}, {"x": None}, {"x": ["y", 1]})
 
 
-def test_a_manifest_that_lacks_a_member_or_has_nonsense_there_is_refused_in_a_sentence(folder: Path) -> None:
+def test_a_manifest_that_lacks_a_member_or_has_nonsense_there_is_refused_in_a_sentence(
+    folder: Path,
+) -> None:
     CustomerFactory(name="Since the backup")
     path = backup(folder)
     note = files.manifest_of(path)
@@ -208,15 +245,19 @@ def test_a_manifest_that_lacks_a_member_or_has_nonsense_there_is_refused_in_a_se
             with pytest.raises(CommandError):
                 call_command("restore", path)
     note.write_bytes(orjson.dumps({"format": 1}))
-    with pytest.raises(CommandError, match="database, made_at, sha256, bytes, rows, migrations is missing or wrong"):
+    with pytest.raises(
+        CommandError, match="database, made_at, sha256, bytes, rows, migrations is missing or wrong"
+    ):
         call_command("restore", path)
 
 
-# --- what a backup refuses -----------------------------------------------------------------------
+# --- what a backup refuses ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("place", "reason"), [("nowhere", "not a folder"), ("a file", "not a folder"), ("/proc", "failed")], ids=["missing", "file", "unwritable"]
+    ("place", "reason"),
+    [("nowhere", "not a folder"), ("a file", "not a folder"), ("/proc", "failed")],
+    ids=["missing", "file", "unwritable"],
 )
 def test_a_folder_that_takes_no_file_is_said_so(tmp_path: Path, place: str, reason: str) -> None:
     (tmp_path / "a file").write_text("x")
@@ -225,8 +266,12 @@ def test_a_folder_that_takes_no_file_is_said_so(tmp_path: Path, place: str, reas
 
 
 def test_a_full_disk_leaves_no_half_backup(folder: Path, here: str) -> None:
-    """No file may grow beyond 64 blocks (32 or 64 KiB), which a process meets as it meets a full disk: in the middle of a write."""
-    result = shop("backup", folder, url=here, before=("sh", "-c", 'ulimit -f 64 && exec "$@"', "sh"))
+    """No file may grow beyond 64 blocks (32 or 64 KiB), which a process meets as it
+    meets a full disk: in the middle of a write.
+    """
+    result = shop(
+        "backup", folder, url=here, before=("sh", "-c", 'ulimit -f 64 && exec "$@"', "sh")
+    )
     assert result.returncode == 1
     assert result.stderr.startswith("CommandError: "), result.stderr
     assert list(folder.iterdir()) == []
@@ -246,7 +291,10 @@ def test_keep_removes_old_backups_and_nothing_else(folder: Path) -> None:
     for day in ("20260101", "20260102", "20260103"):
         for name in (f"shop-{day}T030000Z.{SUFFIX}", f"shop-{day}T030000Z.{SUFFIX}.json"):
             (folder / name).write_text("old")
-    killed, running = folder / f"shop-20260104T030000Z.{SUFFIX}.part", folder / f"shop-20260105T030000Z.{SUFFIX}.part"
+    killed, running = (
+        folder / f"shop-20260104T030000Z.{SUFFIX}.part",
+        folder / f"shop-20260105T030000Z.{SUFFIX}.part",
+    )
     for path in (killed, running, folder / "notes.txt", folder / f"shop-20250101T030000Z.{SUFFIX}"):
         path.write_text("x")
     os.utime(killed, (0, 0))
@@ -267,7 +315,7 @@ def test_keeping_none_is_refused(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-# --- PostgreSQL's programs, as they may be found ----------------------------------------------------
+# --- PostgreSQL's programs, as they may be found --------------------------------------
 
 
 def put(folder: Path, name: str, script: str) -> None:
@@ -276,25 +324,50 @@ def put(folder: Path, name: str, script: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["pg_dump", "pg_restore"])
-def test_a_missing_or_old_program_is_named_with_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_missing_or_old_program_is_named_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CommandError, match=f"{name} is not installed here.*apt-get install postgresql-client-17"):
+    with pytest.raises(
+        CommandError, match=f"{name} is not installed here.*apt-get install postgresql-client-17"
+    ):
         postgresql.tool(name, 17)
     put(tmp_path, name, f'echo "{name} (PostgreSQL) 15.8 (Debian 15.8-0+deb12u1)"')
-    with pytest.raises(CommandError, match=r"of version 15, older than the server's 17.*postgresql-client-17"):
+    with pytest.raises(
+        CommandError, match=r"of version 15, older than the server's 17.*postgresql-client-17"
+    ):
         postgresql.tool(name, 17)
     assert postgresql.tool(name, 15) == str(tmp_path / name)
 
 
 def test_the_password_is_no_argument(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(tmp_path, "pg_dump", 'echo "$@" > "$(dirname "$0")/said"; echo "$PGPASSWORD" > "$(dirname "$0")/secret"; echo "it broke" >&2; exit 3')
-    known = {"NAME": "shop", "USER": "clerk", "PASSWORD": "Secret-9", "HOST": "db.example.com", "PORT": 6543, "OPTIONS": {}}
-    monkeypatch.setattr(postgresql, "connection", SimpleNamespace(client=DatabaseClient, settings_dict=known))
+    put(
+        tmp_path,
+        "pg_dump",
+        (
+            'echo "$@" > "$(dirname "$0")/said"; echo "$PGPASSWORD" > "$(dirname '
+            '"$0")/secret"; echo "it broke" >&2; exit 3'
+        ),
+    )
+    known = {
+        "NAME": "shop",
+        "USER": "clerk",
+        "PASSWORD": "Secret-9",
+        "HOST": "db.example.com",
+        "PORT": 6543,
+        "OPTIONS": {},
+    }
+    monkeypatch.setattr(
+        postgresql, "connection", SimpleNamespace(client=DatabaseClient, settings_dict=known)
+    )
 
     with pytest.raises(CommandError, match=r"pg_dump failed \(status 3\): it broke"):
         postgresql.run(str(tmp_path / "pg_dump"), "--format=custom")
 
     said = (tmp_path / "said").read_text()
-    assert all(word in said for word in ("clerk", "db.example.com", "6543", "--dbname=shop", "--no-password"))
+    assert all(
+        word in said
+        for word in ("clerk", "db.example.com", "6543", "--dbname=shop", "--no-password")
+    )
     assert "Secret-9" not in said
     assert (tmp_path / "secret").read_text() == "Secret-9\n"

@@ -1,4 +1,6 @@
-"""What a body costs: lists are measured first, checked without a lock, and looked up together."""
+"""What a body costs: lists are measured first, checked without a lock, and looked up
+together.
+"""
 
 import time
 from collections.abc import Callable
@@ -22,7 +24,8 @@ from .test_matrix import MATRIX, World
 pytestmark = pytest.mark.django_db
 MIB = 1024 * 1024
 LISTS = (serializers.ListField, serializers.ListSerializer)
-# A wrong list once cost 40 s. The bodies below take 2 to 80 ms of CPU: the bound leaves room for a busy machine.
+# A wrong list once cost 40 s. The bodies below take 2 to 80 ms of CPU: the bound leaves
+# room for a busy machine.
 MOST_CPU = 0.5
 MOST_QUERIES = 15
 
@@ -55,19 +58,28 @@ def filled(call: Call, value: Callable[[int], Any]) -> Any:
 MEMBERS = ("kind", "part", "line", "rate", "name")
 LARGE: dict[str, Callable[[Call], Any]] = {
     "ids": lambda call: filled(call, lambda size: [1] * (size // 3)),
-    "objects": lambda call: filled(call, lambda size: [{"id": 1, "kind": "fee", "line": 1, "part": 1}] * (size // 50)),
+    "objects": lambda call: filled(
+        call, lambda size: [{"id": 1, "kind": "fee", "line": 1, "part": 1}] * (size // 50)
+    ),
     "empty lists": lambda call: filled(call, lambda size: [[]] * (size // 4)),
     "a long text": lambda call: filled(call, lambda size: "9" * (size - 40)),
     "names": lambda call: {f"name_{number}": 1 for number in range(12_000)},
     "a list as the body": lambda call: [{"id": 1}] * 90_000,
     # In the lists that may be there: one element of which every member is large.
-    "nested ids": lambda call: {name: [{inner: [1] * 15_000 for inner in MEMBERS}] for name in lists_in(call)} or {"x": 1},
-    "nested names": lambda call: {name: [{f"name_{number}": 1 for number in range(8_000)}] for name in lists_in(call)} or {"x": 1},
+    "nested ids": lambda call: (
+        {name: [{inner: [1] * 15_000 for inner in MEMBERS}] for name in lists_in(call)} or {"x": 1}
+    ),
+    "nested names": lambda call: (
+        {name: [{f"name_{number}": 1 for number in range(8_000)}] for name in lists_in(call)}
+        or {"x": 1}
+    ),
 }
 
 
 @pytest.mark.parametrize("shape", LARGE)
-def test_a_large_body_is_refused_without_work_and_without_a_lock(world: World, manager: Client, shape: str) -> None:
+def test_a_large_body_is_refused_without_work_and_without_a_lock(
+    world: World, manager: Client, shape: str
+) -> None:
     """On every route: a few queries, no transaction, no lock, nothing written."""
     before = rows()
     for call in BODIES:
@@ -75,19 +87,30 @@ def test_a_large_body_is_refused_without_work_and_without_a_lock(world: World, m
         assert len(body) <= MIB, call
         with CaptureQueriesContext(connection) as queries:
             begun = time.process_time()
-            response = manager.generic(call.method, there(world, call), body, content_type="application/json")
+            response = manager.generic(
+                call.method, there(world, call), body, content_type="application/json"
+            )
             spent = time.process_time() - begun
-        assert response.status_code in (400, 401), (call, response.content[:300])  # a long text is no token
+        assert response.status_code in (400, 401), (
+            call,
+            response.content[:300],
+        )  # a long text is no token
         asked = [query["sql"] for query in queries]
         assert len(asked) <= MOST_QUERIES, (call, asked)
-        assert not [sql for sql in asked if "SAVEPOINT" in sql or "FOR UPDATE" in sql], (call, asked)
+        assert not [sql for sql in asked if "SAVEPOINT" in sql or "FOR UPDATE" in sql], (
+            call,
+            asked,
+        )
         assert spent < MOST_CPU, (call, spent)
         assert len(response.content) < 64 * 1024, call
     assert rows() == before
 
 
 def test_the_rows_that_a_list_names_are_found_by_one_query(manager: Client) -> None:
-    parts, rate = [PartFactory() for _ in range(60)], LaborRate.objects.create(name="Mechanical", hourly=95)
+    parts, rate = (
+        [PartFactory() for _ in range(60)],
+        LaborRate.objects.create(name="Mechanical", hourly=95),
+    )
     line = {"kind": "labor", "description": "Oil", "rate": rate.pk}
     body = {"name": "Service", "parts": [{"part": part.pk} for part in parts], "lines": [line] * 60}
     with CaptureQueriesContext(connection) as queries:
@@ -101,7 +124,9 @@ def test_a_row_of_a_list_that_is_not_there_is_named_by_its_place(manager: Client
     body = {"name": "Service", "parts": [{"part": part.pk}, {"part": 999_999}, {"part": "x"}]}
     found = errors_of(do(manager, "POST", f"{API}/canned-jobs/", body))
     assert found == {("parts.1.part", "does_not_exist"), ("parts.2.part", "incorrect_type")}
-    response = do(manager, "PUT", f"{API}/tickets/{ticket.pk}/edit-mechanics/", {"add": [999_999, "x"]})
+    response = do(
+        manager, "PUT", f"{API}/tickets/{ticket.pk}/edit-mechanics/", {"add": [999_999, "x"]}
+    )
     assert errors_of(response) == {("add.0", "does_not_exist"), ("add.1", "incorrect_type")}
 
 
@@ -119,8 +144,12 @@ def errors_of(response: Any) -> set[tuple[str, str]]:
         ({"lines": [{"kind": "fee", "unit_price": "3"}]}, {("lines.0.description", "required")}),
     ],
 )
-def test_a_patch_checks_the_members_of_a_nested_list_whole(manager: Client, body: Any, errors: Any) -> None:
-    """A nested list replaces what was there, so PATCH asks of its members what POST does."""
+def test_a_patch_checks_the_members_of_a_nested_list_whole(
+    manager: Client, body: Any, errors: Any
+) -> None:
+    """A nested list replaces what was there, so PATCH asks of its members what POST
+    does.
+    """
     part = PartFactory(pk=1)
     canned = CannedJob.objects.create(name="Oil change")
     posted = do(manager, "POST", f"{API}/canned-jobs/", body | {"name": "Another"})
@@ -136,9 +165,18 @@ def test_what_is_wrong_with_the_row_comes_before_what_is_wrong_with_the_body(
     world: World, stranger: Client, unassigned: Client, manager: Client
 ) -> None:
     ticket = f"{API}/tickets/{world.ticket.pk}/"
-    for method, path, body in (("PATCH", ticket, {"odometer_in": -1}), ("PUT", f"{ticket}add-part/", {}), ("POST", f"{ticket}share/", {"days": -1})):
-        assert do(manager, method, path.replace(f"/{world.ticket.pk}/", "/999999/"), body).status_code == 404
+    for method, path, body in (
+        ("PATCH", ticket, {"odometer_in": -1}),
+        ("PUT", f"{ticket}add-part/", {}),
+        ("POST", f"{ticket}share/", {"days": -1}),
+    ):
+        assert (
+            do(manager, method, path.replace(f"/{world.ticket.pk}/", "/999999/"), body).status_code
+            == 404
+        )
         assert do(unassigned, method, path, body).status_code == 403
         assert do(manager, method, path, body).status_code == 400
     assert do(stranger, "PATCH", ticket, {"odometer_in": -1}).status_code == 404
-    assert do(manager, "PATCH", ticket, {"odometer_in": -1}, HTTP_IF_MATCH='"old"').status_code == 412
+    assert (
+        do(manager, "PATCH", ticket, {"odometer_in": -1}, HTTP_IF_MATCH='"old"').status_code == 412
+    )

@@ -1,4 +1,6 @@
-"""Cached pages: never one person's to another, never older than a write, and no need for Redis."""
+"""Cached pages: never one person's to another, never older than a write, and no need
+for Redis.
+"""
 
 import pickle
 import time
@@ -31,19 +33,32 @@ def queries(client: Client, path: str) -> int:
     """How many queries of the page's own a read takes."""
     with CaptureQueriesContext(connection) as found:
         assert client.get(path).status_code == 200
-    return len([query for query in found.captured_queries if "mechanics_mechanic" in query["sql"] or '"inventory_part"' in query["sql"]])
+    return len(
+        [
+            query
+            for query in found.captured_queries
+            if "mechanics_mechanic" in query["sql"] or '"inventory_part"' in query["sql"]
+        ]
+    )
 
 
-def test_a_tax_codes_new_name_stands_in_the_list_of_parts(manager: Client, django_capture_on_commit_callbacks: Any) -> None:
+def test_a_tax_codes_new_name_stands_in_the_list_of_parts(
+    manager: Client, django_capture_on_commit_callbacks: Any
+) -> None:
     code = stock.add_tax_code(name="VAT", rate=Decimal(20), by=None)
     PartFactory(tax_code=code)
     assert manager.get(PARTS).json()["results"][0]["tax_code"] == {"id": code.pk, "name": "VAT"}
     with django_capture_on_commit_callbacks(execute=True):
-        assert manager.patch(f"/api/v1/tax-codes/{code.pk}/", {"name": "Sales tax"}).status_code == 200
-    assert manager.get(PARTS).json()["results"][0]["tax_code"] == {"id": code.pk, "name": "Sales tax"}
+        assert (
+            manager.patch(f"/api/v1/tax-codes/{code.pk}/", {"name": "Sales tax"}).status_code == 200
+        )
+    assert manager.get(PARTS).json()["results"][0]["tax_code"] == {
+        "id": code.pk,
+        "name": "Sales tax",
+    }
 
 
-# --- whose page ----------------------------------------------------------------------------------
+# --- whose page -----------------------------------------------------------------------
 
 
 def test_a_page_is_shared_by_those_who_see_the_same(anonymous: Client, owner: Client) -> None:
@@ -59,7 +74,9 @@ def test_cost_is_on_nobodys_page_but_theirs(manager: Client, assigned: Client) -
         assert ("8.51" in client.get(PARTS).content.decode()) is sees
 
 
-def test_a_cached_page_is_no_way_round_permission(manager: Client, owner: Client, anonymous: Client) -> None:
+def test_a_cached_page_is_no_way_round_permission(
+    manager: Client, owner: Client, anonymous: Client
+) -> None:
     PartFactory()
     manager.get(PARTS)
     refused(owner.get(PARTS), 403)
@@ -89,7 +106,10 @@ def test_hosts_and_queries_do_not_share_a_page(anonymous: Client, settings: Any)
     second = anonymous.get(MECHANICS + "?page_size=1", HTTP_HOST="two.example")
     assert "one.example" in first.json()["next"]
     assert "two.example" in second.json()["next"]
-    assert anonymous.get(MECHANICS + "?page_size=1&page=2", HTTP_HOST="one.example").json()["results"] != first.json()["results"]
+    assert (
+        anonymous.get(MECHANICS + "?page_size=1&page=2", HTTP_HOST="one.example").json()["results"]
+        != first.json()["results"]
+    )
 
 
 def test_what_goes_out_is_private_and_asked_for_again(anonymous: Client) -> None:
@@ -116,13 +136,15 @@ def test_a_page_for_people_is_not_a_page_for_programs(anonymous: Client) -> None
         assert anonymous.get(MECHANICS, HTTP_ACCEPT=accept)["Content-Type"].startswith(kind)
 
 
-# --- how old -------------------------------------------------------------------------------------
+# --- how old --------------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("write", ["create", "patch", "put", "delete"])
 @pytest.mark.parametrize("path", [MECHANICS, POPULAR])
-def test_a_write_is_seen_by_the_next_read(manager: Client, anonymous: Client, path: str, write: str) -> None:
+def test_a_write_is_seen_by_the_next_read(
+    manager: Client, anonymous: Client, path: str, write: str
+) -> None:
     mechanic = MechanicFactory(name="Before")
     before = [client.get(path).content for client in (manager, anonymous)]
     address = f"{MECHANICS}{mechanic.pk}/"
@@ -160,7 +182,9 @@ def test_a_write_under_way_is_not_told_before_its_commit(anonymous: Client) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_page_built_while_a_write_commits_is_old_at_once(anonymous: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_built_while_a_write_commits_is_old_at_once(
+    anonymous: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The rows were read before the write, the page is stored after it."""
     mechanic = MechanicFactory(name="Before")
     store = caching.cache_page
@@ -183,7 +207,9 @@ def test_a_page_built_while_a_write_commits_is_old_at_once(anonymous: Client, mo
     assert "After" in anonymous.get(MECHANICS).content.decode()
 
 
-def test_groups_do_not_disturb_each_other(anonymous: Client, manager: Client, django_capture_on_commit_callbacks: Any) -> None:
+def test_groups_do_not_disturb_each_other(
+    anonymous: Client, manager: Client, django_capture_on_commit_callbacks: Any
+) -> None:
     MechanicFactory()
     anonymous.get(MECHANICS)
     with django_capture_on_commit_callbacks(execute=True):
@@ -200,7 +226,9 @@ def test_a_lost_generation_does_not_bring_old_pages_back(anonymous: Client) -> N
     assert "After" in anonymous.get(MECHANICS).content.decode()
 
 
-def test_a_write_of_stock_is_a_write_of_parts(manager: Client, django_capture_on_commit_callbacks: Any) -> None:
+def test_a_write_of_stock_is_a_write_of_parts(
+    manager: Client, django_capture_on_commit_callbacks: Any
+) -> None:
     part = PartFactory(stock=5)
     manager.get(PARTS)
     with django_capture_on_commit_callbacks(execute=True):
@@ -209,10 +237,12 @@ def test_a_write_of_stock_is_a_write_of_parts(manager: Client, django_capture_on
     assert office().pk
 
 
-# --- what is written to Redis --------------------------------------------------------------------
+# --- what is written to Redis ---------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", [None, True, 0, 1, -5, 10**18, 1.5, "text", "ü", ["a", 1], {"a": [1]}, ""])
+@pytest.mark.parametrize(
+    "value", [None, True, 0, 1, -5, 10**18, 1.5, "text", "ü", ["a", 1], {"a": [1]}, ""]
+)
 def test_values_come_back_as_they_went(value: Any) -> None:
     store = SafeSerializer({})
     assert store.loads(store.dumps(value)) == value
@@ -220,10 +250,16 @@ def test_values_come_back_as_they_went(value: Any) -> None:
 
 def test_a_page_comes_back_as_its_parts() -> None:
     store = SafeSerializer({})
-    page = HttpResponse(b'{"a":"\xc3\xbc"}', status=200, content_type="application/json", headers={"ETag": '"x"'})
+    page = HttpResponse(
+        b'{"a":"\xc3\xbc"}', status=200, content_type="application/json", headers={"ETag": '"x"'}
+    )
     found = store.loads(store.dumps(page))
     assert isinstance(found, HttpResponse)
-    assert (found.status_code, found.content, dict(found.items())) == (200, page.content, dict(page.items()))
+    assert (found.status_code, found.content, dict(found.items())) == (
+        200,
+        page.content,
+        dict(page.items()),
+    )
 
 
 class Bomb:
@@ -240,13 +276,26 @@ def test_a_pickle_is_never_opened(protocol: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "found", [b"", b"5", b"[]", b"{}", b"null", b'"page"', b'{"page":5}', b'{"page":[200]}', b"\x80\x04", b'{"page":[1,{},""]}', b'["page"]']
+    "found",
+    [
+        b"",
+        b"5",
+        b"[]",
+        b"{}",
+        b"null",
+        b'"page"',
+        b'{"page":5}',
+        b'{"page":[200]}',
+        b"\x80\x04",
+        b'{"page":[1,{},""]}',
+        b'["page"]',
+    ],
 )
 def test_what_the_shop_did_not_write_is_not_there(found: bytes) -> None:
     assert SafeSerializer({}).loads(found) is None
 
 
-# --- Redis is gone -------------------------------------------------------------------------------
+# --- Redis is gone --------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -255,8 +304,18 @@ def gone(settings: Any, monkeypatch: pytest.MonkeyPatch) -> ShopRedisCache:
     monkeypatch.setattr(ShopRedisCache, "down_until", 0.0)
     monkeypatch.setattr(caching, "pending_groups", set())
     throttling.fallback.clear()
-    options = {"SERIALIZER": "mechanic_shop.db.redis.SafeSerializer", "SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25}
-    settings.CACHES = {"default": {"BACKEND": "mechanic_shop.db.redis.ShopRedisCache", "LOCATION": "redis://127.0.0.1:1/0", "OPTIONS": options}}
+    options = {
+        "SERIALIZER": "mechanic_shop.db.redis.SafeSerializer",
+        "SOCKET_CONNECT_TIMEOUT": 0.25,
+        "SOCKET_TIMEOUT": 0.25,
+    }
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "mechanic_shop.db.redis.ShopRedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+            "OPTIONS": options,
+        }
+    }
     return caches["default"]
 
 
@@ -275,7 +334,9 @@ def test_a_redis_that_is_gone_answers_none(gone: ShopRedisCache) -> None:
     assert (gone.get_many(["a"]), gone.set_many({"a": 1}), gone.has_key("a")) == ({}, [], False)
 
 
-def test_a_redis_that_failed_is_left_alone_for_a_while(gone: ShopRedisCache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_redis_that_failed_is_left_alone_for_a_while(
+    gone: ShopRedisCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(DefaultClient, "get", lambda self, *args, **kwargs: asked.append(args))
     gone.set("a", 1)
@@ -287,7 +348,9 @@ def test_a_redis_that_failed_is_left_alone_for_a_while(gone: ShopRedisCache, mon
     assert len(asked) == 1
 
 
-def test_the_shop_goes_on_without_redis(gone: ShopRedisCache, manager: Client, anonymous: Client, settings: Any) -> None:
+def test_the_shop_goes_on_without_redis(
+    gone: ShopRedisCache, manager: Client, anonymous: Client, settings: Any
+) -> None:
     settings.THROTTLE_RATES = settings.THROTTLE_RATES | {"anon": "1/hour", "staff": "1/hour"}
     start = time.monotonic()
     for _ in range(3):
@@ -295,17 +358,30 @@ def test_the_shop_goes_on_without_redis(gone: ShopRedisCache, manager: Client, a
         assert anonymous.get(POPULAR).status_code == 200
     created = manager.post(PARTS, {"sku": "A", "name": "A", "price": 1}, HTTP_IDEMPOTENCY_KEY="k")
     assert created.status_code == 201
-    assert manager.post(PARTS, {"sku": "A", "name": "A", "price": 1}, HTTP_IDEMPOTENCY_KEY="k").content == created.content
+    assert (
+        manager.post(PARTS, {"sku": "A", "name": "A", "price": 1}, HTTP_IDEMPOTENCY_KEY="k").content
+        == created.content
+    )
     assert [row["sku"] for row in manager.get(PARTS).json()["results"]] == ["A"]
-    assert manager.put(f"{PARTS}{Part.objects.get().pk}/receive/", {"quantity": 1}).json()["on_hand"] == "1.000"
+    assert (
+        manager.put(f"{PARTS}{Part.objects.get().pk}/receive/", {"quantity": 1}).json()["on_hand"]
+        == "1.000"
+    )
     assert manager.get(PARTS).json()["results"][0]["on_hand"] == "1.000"
     assert time.monotonic() - start < 3
 
 
-def test_guessing_passwords_is_limited_without_redis(gone: ShopRedisCache, anonymous: Client, settings: Any) -> None:
+def test_guessing_passwords_is_limited_without_redis(
+    gone: ShopRedisCache, anonymous: Client, settings: Any
+) -> None:
     settings.THROTTLE_RATES = settings.THROTTLE_RATES | {"login": "2/hour"}
     UserFactory(email="alice@example.com")
-    answers = [anonymous.post("/api/v1/auth/token/", {"email": "alice@example.com", "password": "wrong"}).status_code for _ in range(3)]
+    answers = [
+        anonymous.post(
+            "/api/v1/auth/token/", {"email": "alice@example.com", "password": "wrong"}
+        ).status_code
+        for _ in range(3)
+    ]
     assert answers == [401, 401, 429]
 
 
@@ -315,14 +391,20 @@ def test_who_found_no_redis_trusts_nothing_that_it_knew_before(gone: ShopRedisCa
     assert caching.pending_groups == set(caching.GROUPS)
 
 
-def test_pages_from_before_an_outage_do_not_come_back_with_redis(anonymous: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What changed while nobody could be told is told as soon as somebody listens again."""
+def test_pages_from_before_an_outage_do_not_come_back_with_redis(
+    anonymous: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changed while nobody could be told is told as soon as somebody listens
+    again.
+    """
     MechanicFactory(name="Before")
     anonymous.get(MECHANICS)
     Mechanic.objects.update(name="After")
     with monkeypatch.context() as outage:
         outage.setattr(caching, "is_shared", lambda: True)
-        outage.setattr(caching, "cache", type("Gone", (), {"look": lambda *a: None, "set": lambda *a: None})())
+        outage.setattr(
+            caching, "cache", type("Gone", (), {"look": lambda *a: None, "set": lambda *a: None})()
+        )
         caching.new_generation("mechanics")
         assert caching.pending_groups == {"mechanics"}
     assert "After" in anonymous.get(MECHANICS).content.decode()
@@ -330,8 +412,12 @@ def test_pages_from_before_an_outage_do_not_come_back_with_redis(anonymous: Clie
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_cached_page_keeps_no_count_from_before_it(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The count of a long list may be a second old, but not for as long as a page is cached."""
+def test_a_cached_page_keeps_no_count_from_before_it(
+    manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The count of a long list may be a second old, but not for as long as a page is
+    cached.
+    """
     monkeypatch.setattr(json_queries, "LONG", 1)
     PartFactory(), PartFactory()
     assert manager.get("/api/v1/parts/").json()["count"] == 2

@@ -1,4 +1,6 @@
-"""check_money adds the money up anew, and finds whatever was changed behind the operations' back."""
+"""check_money adds the money up anew, and finds whatever was changed behind the
+operations' back.
+"""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -41,10 +43,16 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def shop(settings: Any) -> dict[str, Any]:
-    """T1's invoice of 240 with tax, paid with a deposit; T2's, of which a part was credited; T3's, which was taken back and issued anew."""
+    """T1's invoice of 240 with tax, paid with a deposit; T2's, of which a part was
+    credited; T3's, which was taken back and issued anew.
+    """
     settings.SHOP_INVOICE_SERIES, settings.SHOP_CREDIT_NOTE_SERIES = "INV", "CN"
     tax_code()
-    paid, open_, wrong = sell(labor(2), paid=100), sell(labor(1), extra("fee", 5), parts=[(PartFactory(stock=5), 2)]), sell(labor(3))
+    paid, open_, wrong = (
+        sell(labor(2), paid=100),
+        sell(labor(1), extra("fee", 5), parts=[(PartFactory(stock=5), 2)]),
+        sell(labor(3)),
+    )
     pay(paid, 140)
     credit(open_, lines=[{"line": open_.lines.get(kind="part").position, "quantity": d(1)}])
     pay(open_, 20)
@@ -54,11 +62,15 @@ def shop(settings: Any) -> dict[str, Any]:
 
 
 def tamper(model: Any, change: str, where: str) -> None:
-    """Raw SQL, with the triggers out of the way: what a person with the owner's rights in the database does."""
+    """Raw SQL, with the triggers out of the way: what a person with the owner's rights
+    in the database does.
+    """
     with triggers.triggers_disabled(connection), connection.cursor() as cursor:
         cursor.execute(f"UPDATE {model._meta.db_table} SET {change} WHERE {where}")
         assert cursor.rowcount == 1
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE" if connection.vendor == "postgresql" else "SELECT 1")
+        cursor.execute(
+            "SET CONSTRAINTS ALL IMMEDIATE" if connection.vendor == "postgresql" else "SELECT 1"
+        )
 
 
 def key(number: str) -> int:
@@ -100,12 +112,21 @@ def test_whatever_the_operations_do_balances(settings: Any, seed: int) -> None:
             ],
         ),
         (DocumentSeries, "last = 7", "name = 'INV'", ["INV-000005 to INV-000007 are missing."]),
-        (DocumentSeries, "last = 3", "name = 'INV'", ["INV has come to 3, but there is a INV-000004."]),
+        (
+            DocumentSeries,
+            "last = 3",
+            "name = 'INV'",
+            ["INV has come to 3, but there is a INV-000004."],
+        ),
         (
             CreditNote,
             "series = 'INV'",
             "number = 'CN-000001'",
-            ["CN-000001 is number 1 of INV, and should be INV-000001.", "CN-000001 is missing.", "INV-000001 was given twice."],
+            [
+                "CN-000001 is number 1 of INV, and should be INV-000001.",
+                "CN-000001 is missing.",
+                "INV-000001 was given twice.",
+            ],
         ),
         (
             Invoice,
@@ -129,10 +150,30 @@ def test_whatever_the_operations_do_balances(settings: Any, seed: int) -> None:
                 "INV-000001: 0.00 balance, but its papers and payments come to -1.00.",
             ],
         ),
-        (Invoice, "issued_on = '2020-01-01'", "number = 'INV-000001'", ["INV-000001: its issued_on is 2020-01-01, but its document says {today}."]),
-        (Invoice, "document = '{{}}'", "number = 'INV-000001'", ["INV-000001: its document cannot be read."]),
-        (InvoiceAccount, "paid = 239", "invoice_id = {inv1}", ["INV-000001: 239.00 paid, but its papers and payments come to 240.00."]),
-        (InvoiceAccount, "balance = 1", "invoice_id = {inv1}", ["INV-000001: 1.00 balance, but its papers and payments come to 0.00."]),
+        (
+            Invoice,
+            "issued_on = '2020-01-01'",
+            "number = 'INV-000001'",
+            ["INV-000001: its issued_on is 2020-01-01, but its document says {today}."],
+        ),
+        (
+            Invoice,
+            "document = '{{}}'",
+            "number = 'INV-000001'",
+            ["INV-000001: its document cannot be read."],
+        ),
+        (
+            InvoiceAccount,
+            "paid = 239",
+            "invoice_id = {inv1}",
+            ["INV-000001: 239.00 paid, but its papers and payments come to 240.00."],
+        ),
+        (
+            InvoiceAccount,
+            "balance = 1",
+            "invoice_id = {inv1}",
+            ["INV-000001: 1.00 balance, but its papers and payments come to 0.00."],
+        ),
         (
             Payment,
             "amount = 139, effect = 139",
@@ -143,9 +184,24 @@ def test_whatever_the_operations_do_balances(settings: Any, seed: int) -> None:
                 "{t1} is closed, but 1.00 of INV-000001 are not paid.",
             ],
         ),
-        (Payment, "amount = 99, effect = 99", "kind = 'deposit'", ["{t1}: 1.00 more was counted on its invoices than was paid in advance."]),
-        (ServiceTicket, "status = 'closed'", "id = {ticket2}", ["{t2} is closed, but 129.99 of INV-000002 are not paid."]),
-        (ServiceTicket, "status = 'completed'", "id = {ticket2}", ["{t2} is completed, but INV-000002 stands."]),
+        (
+            Payment,
+            "amount = 99, effect = 99",
+            "kind = 'deposit'",
+            ["{t1}: 1.00 more was counted on its invoices than was paid in advance."],
+        ),
+        (
+            ServiceTicket,
+            "status = 'closed'",
+            "id = {ticket2}",
+            ["{t2} is closed, but 129.99 of INV-000002 are not paid."],
+        ),
+        (
+            ServiceTicket,
+            "status = 'completed'",
+            "id = {ticket2}",
+            ["{t2} is completed, but INV-000002 stands."],
+        ),
         (
             ServiceTicket,
             "authorized_total = 500",
@@ -154,9 +210,16 @@ def test_whatever_the_operations_do_balances(settings: Any, seed: int) -> None:
         ),
     ],
 )
-def test_what_was_tampered_with_is_named(shop: dict[str, Any], model: Any, change: str, where: str, found: list[str]) -> None:
+def test_what_was_tampered_with_is_named(
+    shop: dict[str, Any], model: Any, change: str, where: str, found: list[str]
+) -> None:
     second = Invoice.objects.get(number="INV-000002")
-    names = shop | {"inv1": key("INV-000001"), "inv2": second.pk, "ticket2": second.ticket_id, "today": second.issued_on}
+    names = shop | {
+        "inv1": key("INV-000001"),
+        "inv2": second.pk,
+        "ticket2": second.ticket_id,
+        "today": second.issued_on,
+    }
     tamper(model, change.format(**names), where.format(**names))
     assert findings() == [line.format(**names) for line in found]
 
@@ -184,13 +247,25 @@ def test_an_invoice_that_vanished_leaves_a_gap(shop: dict[str, Any]) -> None:
     last = Invoice.objects.get(number="INV-000004")
     with triggers.triggers_disabled(connection), connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM tickets_invoicelinetax WHERE line_id IN (SELECT id FROM tickets_invoiceline WHERE invoice_id = %s)",
+            (
+                "DELETE FROM tickets_invoicelinetax WHERE line_id IN (SELECT id FROM "
+                "tickets_invoiceline WHERE invoice_id = %s)"
+            ),
             [last.pk],
         )
-        for model, column in ((InvoiceAccount, "invoice_id"), (InvoiceLine, "invoice_id"), (Invoice, "id")):
+        for model, column in (
+            (InvoiceAccount, "invoice_id"),
+            (InvoiceLine, "invoice_id"),
+            (Invoice, "id"),
+        ):
             cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE {column} = %s", [last.pk])
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE" if connection.vendor == "postgresql" else "SELECT 1")
-    assert findings() == ["INV-000004 is missing.", f"{shop['t3']} is invoiced, but has no invoice that stands."]
+        cursor.execute(
+            "SET CONSTRAINTS ALL IMMEDIATE" if connection.vendor == "postgresql" else "SELECT 1"
+        )
+    assert findings() == [
+        "INV-000004 is missing.",
+        f"{shop['t3']} is invoiced, but has no invoice that stands.",
+    ]
 
 
 def test_an_account_that_vanished_is_missed(shop: dict[str, Any]) -> None:
@@ -215,8 +290,12 @@ def test_what_was_closed_before_there_were_invoices_needs_none(shop: dict[str, A
     """Nor when it is closed only now: it was invoiced on paper."""
     ticket = make_ticket("completed")
     tamper(ServiceTicket, "status = 'invoiced'", f"id = {ticket.pk}")
-    StatusChange.objects.create(ticket=ticket, from_status="completed", to_status="invoiced", by=office())
-    MigrationRecorder.Migration.objects.filter(app="tickets", name="0002_jobs_and_money").update(applied=timezone.now())
+    StatusChange.objects.create(
+        ticket=ticket, from_status="completed", to_status="invoiced", by=office()
+    )
+    MigrationRecorder.Migration.objects.filter(app="tickets", name="0002_jobs_and_money").update(
+        applied=timezone.now()
+    )
     assert findings() == []
     operations.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to="closed", by=office())
     assert findings() == []
@@ -243,7 +322,9 @@ def test_the_number_of_queries_does_not_grow_with_the_shop(shop: dict[str, Any])
 
 
 def test_both_checks_compare_the_customers_of_tickets_cars_and_money(shop: dict[str, Any]) -> None:
-    """What the race of two edits left: a ticket with the car, or the money, of somebody else."""
+    """What the race of two edits left: a ticket with the car, or the money, of somebody
+    else.
+    """
     ticket = Invoice.objects.get(number="INV-000002").ticket
     other = CustomerFactory()
     ServiceTicket.objects.filter(pk=ticket.pk).update(customer=other)
@@ -265,11 +346,15 @@ def test_a_car_that_was_sold_stays_on_its_tickets(shop: dict[str, Any]) -> None:
 
 
 def foreign_vehicle(ticket: ServiceTicket, vehicle: Vehicle, owner: Customer) -> str:
-    belonged = f"its vehicle {vehicle.pk} belonged to customer {owner.pk} when it was put on the ticket"
+    belonged = (
+        f"its vehicle {vehicle.pk} belonged to customer {owner.pk} when it was put on the ticket"
+    )
     return f"{ticket.number} is of customer {ticket.customer_id}, but {belonged}."
 
 
-def test_a_car_that_was_sold_before_belongs_on_no_ticket_of_its_former_owner(shop: dict[str, Any]) -> None:
+def test_a_car_that_was_sold_before_belongs_on_no_ticket_of_its_former_owner(
+    shop: dict[str, Any],
+) -> None:
     """Nor does it help that they owned it at another time."""
     seller, buyer, last = CustomerFactory(), CustomerFactory(), CustomerFactory()
     car, ticket = VehicleFactory(customer=seller), make_ticket(customer=seller)
@@ -290,8 +375,15 @@ def test_both_checks_find_money_and_parts_of_another_ticket(shop: dict[str, Any]
     here, there = f"is of {other.number}", f"is of {invoice.ticket.number}."
     moved = [Payment.objects.filter(invoice=invoice).earliest("pk"), invoice.creditnotes.get()]
     for row in moved:
-        tamper(type(row), f"ticket_id = {other.pk}, customer_id = {other.customer_id}", f"id = {row.pk}")
-    job, line = operations.add_job(other, title="Elsewhere", by=office()), TicketPart.objects.get(ticket=invoice.ticket_id)
+        tamper(
+            type(row),
+            f"ticket_id = {other.pk}, customer_id = {other.customer_id}",
+            f"id = {row.pk}",
+        )
+    job, line = (
+        operations.add_job(other, title="Elsewhere", by=office()),
+        TicketPart.objects.get(ticket=invoice.ticket_id),
+    )
     tamper(TicketPart, f"job_id = {job.pk}", f"id = {line.pk}")
     wrong = {f"{row.number} {here}, but its invoice {invoice.number} {there}" for row in moved}
     wrong.add(f"Part line {line.pk} {there[:-1]}, but its job {job.pk} {here}.")
@@ -304,7 +396,9 @@ def test_a_job_is_approved_for_what_its_record_says() -> None:
     ticket.authorize()
     Job.objects.update(approved_amount=101)
     ServiceTicket.objects.update(authorized_total=101)
-    assert findings() == [f'{ticket.row.number}: the job "Job 1" is approved for 101.00, but its record says 100.00.']
+    assert findings() == [
+        f'{ticket.row.number}: the job "Job 1" is approved for 101.00, but its record says 100.00.'
+    ]
 
 
 def test_a_job_and_a_part_are_approved_by_a_record() -> None:
@@ -313,7 +407,9 @@ def test_a_job_and_a_part_are_approved_by_a_record() -> None:
     TicketPart.objects.update(status="approved", approved_amount=50)
     ServiceTicket.objects.update(authorized_total=50)
     sku = ticket.parts[0].sku
-    assert findings() == [f"{ticket.row.number}: {sku} is approved for 50.00, but its record says 0.00."]
+    assert findings() == [
+        f"{ticket.row.number}: {sku} is approved for 50.00, but its record says 0.00."
+    ]
     Job.objects.update(status="approved")
     assert f'{ticket.row.number}: the job "Job 1" is approved, but by no record.' in findings()
 

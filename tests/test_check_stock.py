@@ -1,4 +1,6 @@
-"""check_stock adds the books up anew, and finds whatever was changed behind the operations' back."""
+"""check_stock adds the books up anew, and finds whatever was changed behind the
+operations' back.
+"""
 
 from decimal import Decimal
 from io import StringIO
@@ -22,7 +24,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def shop():
-    """Ten pads came; two were fitted to T1, three are held for T2; a litre and a bit of oil went by fractions."""
+    """Ten pads came; two were fitted to T1, three are held for T2; a litre and a bit of
+    oil went by fractions.
+    """
     pads = PartFactory(sku="PADS", stock=10)
     oil = PartFactory(sku="OIL", unit="litre", stock="5.3")
     fitted = make_ticket("invoiced", parts=[(pads, 2), (oil, "0.1")])
@@ -39,8 +43,16 @@ def tamper(model, change: str, where: str) -> None:
 
 
 def test_an_honest_shop_balances(shop):
-    stock.adjust(Part.objects.get(sku="OIL"), quantity=Decimal("-0.7"), reason="scrap", note="Spilt", by=office())
-    operations.request_transition(ServiceTicket.objects.get(pk=shop["holding"]), to="cancelled", by=office())
+    stock.adjust(
+        Part.objects.get(sku="OIL"),
+        quantity=Decimal("-0.7"),
+        reason="scrap",
+        note="Spilt",
+        by=office(),
+    )
+    operations.request_transition(
+        ServiceTicket.objects.get(pk=shop["holding"]), to="cancelled", by=office()
+    )
     assert find_discrepancies() == []
     out = StringIO()
     call_command("check_stock", stdout=out)
@@ -52,16 +64,39 @@ def test_an_honest_shop_balances(shop):
     [
         (Part, "on_hand = 9", "sku = 'PADS'", ["PADS: 9 on hand, but its movements add up to 8."]),
         (Part, "allocated = 2", "sku = 'PADS'", ["PADS: 2 allocated, but open tickets hold 3."]),
-        (Part, "allocated = 0.201", "sku = 'OIL'", ["OIL: 0.201 allocated, but open tickets hold 0.2."]),
+        (
+            Part,
+            "allocated = 0.201",
+            "sku = 'OIL'",
+            ["OIL: 0.201 allocated, but open tickets hold 0.2."],
+        ),
         (
             StockMovement,
             "quantity = 11",
             "quantity = 10",
-            ["PADS: 8 on hand, but its movements add up to 9.", "PADS: movement {first} says that 10 were on hand after it; it is 11."],
+            [
+                "PADS: 8 on hand, but its movements add up to 9.",
+                "PADS: movement {first} says that 10 were on hand after it; it is 11.",
+            ],
         ),
-        (StockMovement, "on_hand_after = 7", "on_hand_after = 8", ["PADS: movement {last} says that 7 were on hand after it; it is 8."]),
-        (TicketPart, "allocated = 1", "allocated = 3", ["PADS: 3 allocated, but open tickets hold 1."]),
-        (TicketPart, "quantity = 2", "allocated = 3", ["{holding}: 3 allocated and 0 issued of PADS, but only 2 are on the ticket."]),
+        (
+            StockMovement,
+            "on_hand_after = 7",
+            "on_hand_after = 8",
+            ["PADS: movement {last} says that 7 were on hand after it; it is 8."],
+        ),
+        (
+            TicketPart,
+            "allocated = 1",
+            "allocated = 3",
+            ["PADS: 3 allocated, but open tickets hold 1."],
+        ),
+        (
+            TicketPart,
+            "quantity = 2",
+            "allocated = 3",
+            ["{holding}: 3 allocated and 0 issued of PADS, but only 2 are on the ticket."],
+        ),
         (
             TicketPart,
             "issued = 3",
@@ -71,7 +106,12 @@ def test_an_honest_shop_balances(shop):
                 "{fitted}: 3 of PADS issued on its lines, but its movements add up to 2.",
             ],
         ),
-        (TicketPart, "issued = 1", "issued = 2", ["{fitted}: 1 of PADS issued on its lines, but its movements add up to 2."]),
+        (
+            TicketPart,
+            "issued = 1",
+            "issued = 2",
+            ["{fitted}: 1 of PADS issued on its lines, but its movements add up to 2."],
+        ),
         (
             StockMovement,
             "reference = 'T-9'",
@@ -81,19 +121,33 @@ def test_an_honest_shop_balances(shop):
                 "T-9: 0 of OIL issued on its lines, but its movements add up to 0.1.",
             ],
         ),
-        (TicketPart, "status = 'declined'", "allocated = 3", ["{holding} holds 3 of PADS, which is not approved."]),
+        (
+            TicketPart,
+            "status = 'declined'",
+            "allocated = 3",
+            ["{holding} holds 3 of PADS, which is not approved."],
+        ),
         (
             TicketPart,
             "allocated = 1",
             "quantity = 50",
-            ["{estimate} is estimate, but still holds 1 of PADS.", "{estimate} holds 1 of PADS, which is not approved."],
+            [
+                "{estimate} is estimate, but still holds 1 of PADS.",
+                "{estimate} holds 1 of PADS, which is not approved.",
+            ],
         ),
     ],
 )
 def test_what_was_tampered_with_is_named(shop, model, change, where, found):
     pads = StockMovement.objects.filter(part=shop["pads"]).order_by("pk")
-    names = {"first": pads.first().pk, "last": pads.last().pk, "estimate": ServiceTicket.objects.get(status="estimate").number}
-    names |= {name: ServiceTicket.objects.get(pk=shop[name]).number for name in ("holding", "fitted")}
+    names = {
+        "first": pads.first().pk,
+        "last": pads.last().pk,
+        "estimate": ServiceTicket.objects.get(status="estimate").number,
+    }
+    names |= {
+        name: ServiceTicket.objects.get(pk=shop[name]).number for name in ("holding", "fitted")
+    }
     tamper(model, change, where)
     assert find_discrepancies() == [line.format(**names) for line in found]
 
@@ -122,7 +176,10 @@ def test_wrong_books_end_with_status_1_and_a_line_for_each_finding(shop):
     with pytest.raises(CommandError, match="2 found") as refused:
         call_command("check_stock", stdout=out)
     assert refused.value.returncode == 1
-    assert out.getvalue().splitlines() == ["PADS: 9 on hand, but its movements add up to 8.", "PADS: 2 allocated, but open tickets hold 3."]
+    assert out.getvalue().splitlines() == [
+        "PADS: 9 on hand, but its movements add up to 8.",
+        "PADS: 2 allocated, but open tickets hold 3.",
+    ]
 
 
 def test_the_number_of_queries_does_not_grow_with_the_shop(shop):

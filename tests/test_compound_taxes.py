@@ -38,7 +38,7 @@ def shares(bill: engine.Bill) -> list[tuple[str, Decimal, Decimal]]:
     return [(tax.tax.name, tax.base, tax.amount) for tax in bill.taxes]
 
 
-# --- prices ----------------------------------------------------------------------------------------
+# --- prices ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rounding", [GROUP, LINE])
@@ -66,7 +66,9 @@ rates = st.decimals("0", "20", places=3)
 taxes = st.one_of(
     st.none(),
     st.lists(st.tuples(rates, st.booleans()), min_size=1, max_size=3).map(
-        lambda found: compound_tax("Code", [(f"Tax {i}", rate, "", on_top) for i, (rate, on_top) in enumerate(found)])
+        lambda found: compound_tax(
+            "Code", [(f"Tax {i}", rate, "", on_top) for i, (rate, on_top) in enumerate(found)]
+        )
     ),
 )
 lines = st.lists(st.tuples(st.decimals("0.01", "500", places=2), taxes), min_size=1, max_size=8)
@@ -84,7 +86,7 @@ def test_shares_of_taxes_add_up(lines: Any, rounding: str, inclusive: bool, plac
             assert line.total == line.amount
 
 
-# --- the catalog, the documents, the report ------------------------------------------------------
+# --- the catalog, the documents, the report -------------------------------------------
 
 
 @pytest.fixture
@@ -127,7 +129,9 @@ def test_a_code_of_several_taxes_is_written_and_read_back(invoice: Any, manager:
         ({"parts": [GST | {"name": " "}]}, "parts.0.name"),
     ],
 )
-def test_a_code_is_one_tax_or_consists_of_some(db: None, manager: Client, body: dict[str, Any], field: str) -> None:
+def test_a_code_is_one_tax_or_consists_of_some(
+    db: None, manager: Client, body: dict[str, Any], field: str
+) -> None:
     response = manager.post(f"{API}tax-codes/", {"name": "New", **body})
     assert response.status_code == 400
     assert [error["field"] for error in response.json()["errors"]] == [field]
@@ -138,8 +142,20 @@ def test_each_tax_stands_on_the_invoice_with_its_number(invoice: Any, manager: C
     assert (invoice["subtotal"], invoice["tax"], invoice["total"]) == ("299.95", "44.92", "344.87")
     document = manager.get(f"{API}invoices/{invoice['id']}/document/").json()
     assert document["taxes"] == [
-        {"name": "GST", "rate": "5.000", "number": GST["number"], "base": "299.95", "amount": "15.00"},
-        {"name": "QST", "rate": "9.975", "number": QST["number"], "base": "299.95", "amount": "29.92"},
+        {
+            "name": "GST",
+            "rate": "5.000",
+            "number": GST["number"],
+            "base": "299.95",
+            "amount": "15.00",
+        },
+        {
+            "name": "QST",
+            "rate": "9.975",
+            "number": QST["number"],
+            "base": "299.95",
+            "amount": "29.92",
+        },
     ]
     paper = manager.get(f"{API}invoices/{invoice['id']}/pdf/").content
     text = PdfReader(BytesIO(paper)).pages[0].extract_text()
@@ -148,7 +164,9 @@ def test_each_tax_stands_on_the_invoice_with_its_number(invoice: Any, manager: C
     assert QST["number"] in words
 
 
-def test_credit_notes_and_the_tax_report_keep_the_taxes_apart(invoice: Any, manager: Client) -> None:
+def test_credit_notes_and_the_tax_report_keep_the_taxes_apart(
+    invoice: Any, manager: Client
+) -> None:
     def report() -> list[tuple[str, str]]:
         found = sales.taxes(date(2020, 1, 1), date(2100, 1, 1))
         assert found["totals"]["base"] == sum(row["base"] for row in found["rows"][:1])

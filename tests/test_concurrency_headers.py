@@ -21,7 +21,15 @@ from tickets.models import ServiceTicket
 
 from .answers import refused
 from .conftest import Client, client_of
-from .factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket
+from .factories import (
+    PASSWORD,
+    CustomerFactory,
+    MechanicFactory,
+    PartFactory,
+    UserFactory,
+    VehicleFactory,
+    make_ticket,
+)
 from .races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -42,12 +50,20 @@ def keyed(key: str = "k-1") -> dict[str, str]:
     return {"HTTP_IDEMPOTENCY_KEY": key}
 
 
-# --- ETag and If-None-Match ----------------------------------------------------------------------
+# --- ETag and If-None-Match -----------------------------------------------------------
 
 
 def objects() -> list[str]:
-    ticket = make_ticket(vehicle=VehicleFactory(), mechanics=[MechanicFactory()], parts=[(PartFactory(), 1)])
-    found = {"customers": ticket.customer, "vehicles": ticket.vehicle, "tickets": ticket, "parts": PartFactory(), "mechanics": MechanicFactory()}
+    ticket = make_ticket(
+        vehicle=VehicleFactory(), mechanics=[MechanicFactory()], parts=[(PartFactory(), 1)]
+    )
+    found = {
+        "customers": ticket.customer,
+        "vehicles": ticket.vehicle,
+        "tickets": ticket,
+        "parts": PartFactory(),
+        "mechanics": MechanicFactory(),
+    }
     return [f"/api/v1/{name}/{row.pk}/" for name, row in found.items()]
 
 
@@ -68,7 +84,11 @@ def test_a_write_answers_with_the_etag_of_what_it_left(manager: Client) -> None:
     created = manager.post(PARTS, PADS)
     part = Part.objects.get()
     assert manager.get(url(part))["ETag"] == created["ETag"]
-    for method, action, body in (("patch", "", {"bin": "A"}), ("put", "", PADS), ("put", "receive", {"quantity": 1})):
+    for method, action, body in (
+        ("patch", "", {"bin": "A"}),
+        ("put", "", PADS),
+        ("put", "receive", {"quantity": 1}),
+    ):
         answer = getattr(manager, method)(url(part, action), body)
         assert manager.get(url(part))["ETag"] == answer["ETag"] != created["ETag"]
 
@@ -87,19 +107,28 @@ def test_a_change_beside_the_row_changes_the_tickets_tag(manager: Client) -> Non
     assert manager.get(path, HTTP_IF_NONE_MATCH=tag).status_code == 200
 
 
-# --- If-Match ------------------------------------------------------------------------------------
+# --- If-Match -------------------------------------------------------------------------
 
-WRITES = [("patch", "", {"bin": "B-2"}), ("put", "", PADS), ("put", "receive", {"quantity": 1}), ("delete", "", None)]
+WRITES = [
+    ("patch", "", {"bin": "B-2"}),
+    ("put", "", PADS),
+    ("put", "receive", {"quantity": 1}),
+    ("delete", "", None),
+]
 
 
 @pytest.mark.parametrize(("method", "action", "body"), WRITES)
 @pytest.mark.parametrize("tag", ['"stale"', "nonsense", "", 'W/"{}"', '"a", "b"'])
-def test_a_stale_if_match_is_412_with_the_present_tag(manager: Client, method: str, action: str, body: Any, tag: str) -> None:
+def test_a_stale_if_match_is_412_with_the_present_tag(
+    manager: Client, method: str, action: str, body: Any, tag: str
+) -> None:
     part = PartFactory()
     before = list(Part.objects.values())
     present = manager.get(url(part))["ETag"]
 
-    response = getattr(manager, method)(url(part, action), body, HTTP_IF_MATCH=tag.format(present.strip('"')))
+    response = getattr(manager, method)(
+        url(part, action), body, HTTP_IF_MATCH=tag.format(present.strip('"'))
+    )
 
     refused(response, 412, "precondition_failed")
     assert response["ETag"] == present
@@ -108,14 +137,20 @@ def test_a_stale_if_match_is_412_with_the_present_tag(manager: Client, method: s
 
 @pytest.mark.parametrize(("method", "action", "body"), WRITES)
 @pytest.mark.parametrize("tag", ["{}", '"x", {}', "*"])
-def test_the_present_tag_lets_a_write_through(manager: Client, method: str, action: str, body: Any, tag: str) -> None:
+def test_the_present_tag_lets_a_write_through(
+    manager: Client, method: str, action: str, body: Any, tag: str
+) -> None:
     part = PartFactory()
-    response = getattr(manager, method)(url(part, action), body, HTTP_IF_MATCH=tag.format(manager.get(url(part))["ETag"]))
+    response = getattr(manager, method)(
+        url(part, action), body, HTTP_IF_MATCH=tag.format(manager.get(url(part))["ETag"])
+    )
     assert response.status_code in (200, 204)
 
 
 @pytest.mark.parametrize(("method", "action", "body"), WRITES)
-def test_a_shop_may_ask_for_if_match(manager: Client, settings: Any, method: str, action: str, body: Any) -> None:
+def test_a_shop_may_ask_for_if_match(
+    manager: Client, settings: Any, method: str, action: str, body: Any
+) -> None:
     settings.REQUIRE_IF_MATCH = True
     part = PartFactory()
     call = getattr(manager, method)
@@ -123,7 +158,12 @@ def test_a_shop_may_ask_for_if_match(manager: Client, settings: Any, method: str
         assert call(url(part)).status_code == 204
         return
     refused(call(url(part, action), body, **keyed()), 428, "precondition_required")
-    assert call(url(part, action), body, HTTP_IF_MATCH=manager.get(url(part))["ETag"], **keyed()).status_code == 200
+    assert (
+        call(
+            url(part, action), body, HTTP_IF_MATCH=manager.get(url(part))["ETag"], **keyed()
+        ).status_code
+        == 200
+    )
 
 
 def test_what_may_not_be_seen_is_404_before_it_is_412(owner: Client) -> None:
@@ -138,7 +178,10 @@ def test_of_sixteen_who_read_the_same_one_writes(manager: Client, kind: str) -> 
     field = "concern" if kind == "tickets" else "name"
     path = f"/api/v1/{kind}/{row.pk}/"
     tag = manager.get(path)["ETag"]
-    calls = [lambda n=n, c=c: c.patch(path, {field: f"by {n}"}, HTTP_IF_MATCH=tag) for n, c in enumerate(copies(manager, 16))]
+    calls = [
+        lambda n=n, c=c: c.patch(path, {field: f"by {n}"}, HTTP_IF_MATCH=tag)
+        for n, c in enumerate(copies(manager, 16))
+    ]
 
     answers = at_once(*calls)
 
@@ -152,21 +195,37 @@ def test_of_sixteen_who_read_the_same_one_writes(manager: Client, kind: str) -> 
 def test_patches_of_different_fields_at_once_keep_each_other(manager: Client) -> None:
     part = PartFactory(stock=10)
     changes: list[tuple[str, dict[str, Any]]] = [
-        *[("", {"name": "New name"}), ("", {"bin": "B-2"}), ("", {"price": "5.00"}), ("", {"description": "D"})],
+        *[
+            ("", {"name": "New name"}),
+            ("", {"bin": "B-2"}),
+            ("", {"price": "5.00"}),
+            ("", {"description": "D"}),
+        ],
         *[("receive", {"quantity": 1})] * 4,
     ]
 
     def change(client: Client, action: str, body: dict[str, Any]) -> Any:
         return (client.put if action else client.patch)(url(part, action), body)
 
-    answers = at_once(*[lambda c=c, each=each: change(c, *each) for c, each in zip(copies(manager, 8), changes, strict=True)])
+    answers = at_once(
+        *[
+            lambda c=c, each=each: change(c, *each)
+            for c, each in zip(copies(manager, 8), changes, strict=True)
+        ]
+    )
 
     assert [answer.status_code for answer in answers] == [200] * 8
     part.refresh_from_db()
-    assert (part.name, part.bin, part.price, part.description, part.on_hand) == ("New name", "B-2", Decimal(5), "D", 14)
+    assert (part.name, part.bin, part.price, part.description, part.on_hand) == (
+        "New name",
+        "B-2",
+        Decimal(5),
+        "D",
+        14,
+    )
 
 
-# --- Idempotency-Key -----------------------------------------------------------------------------
+# --- Idempotency-Key ------------------------------------------------------------------
 
 
 def replayed(first: Any, again: Any) -> bool:
@@ -186,12 +245,18 @@ def test_a_retried_post_has_one_effect_and_one_answer(manager: Client) -> None:
     assert Part.objects.count() == 1
 
 
-def test_a_twin_of_a_running_request_is_told_to_try_again(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_twin_of_a_running_request_is_told_to_try_again(
+    manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The flag alone turns it away: nothing is stored yet."""
     taken = SimpleNamespace(add=lambda *_: False, delete=lambda _: None)
     monkeypatch.setattr(concurrency, "cache", taken)
     answer = manager.post(PARTS, PADS, **keyed())
-    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (409, "request_in_progress", "1")
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (
+        409,
+        "request_in_progress",
+        "1",
+    )
     assert not Part.objects.exists()
 
 
@@ -212,9 +277,15 @@ def test_the_first_answer_is_replayed_even_when_the_shop_moved_on(manager: Clien
 
 
 @pytest.mark.parametrize(
-    ("path", "body"), [("tickets/{ticket}/add-part/", {"part": "{part}"}), ("tickets/{ticket}/transitions/", {"to": "approved"})]
+    ("path", "body"),
+    [
+        ("tickets/{ticket}/add-part/", {"part": "{part}"}),
+        ("tickets/{ticket}/transitions/", {"to": "approved"}),
+    ],
 )
-def test_actions_of_tickets_are_retried_safely(advisor: Client, path: str, body: dict[str, Any]) -> None:
+def test_actions_of_tickets_are_retried_safely(
+    advisor: Client, path: str, body: dict[str, Any]
+) -> None:
     ticket, part = make_ticket(), PartFactory()
     address = "/api/v1/" + path.format(ticket=ticket.pk)
     body = {name: part.pk if value == "{part}" else value for name, value in body.items()}
@@ -244,16 +315,25 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("action", "body", "status", "code"), REFUSALS)
-def test_a_final_refusal_is_replayed_too(manager: Client, action: str, body: Any, status: int, code: str | None) -> None:
+def test_a_final_refusal_is_replayed_too(
+    manager: Client, action: str, body: Any, status: int, code: str | None
+) -> None:
     part = PartFactory(stock=1)
     first = manager.put(url(part, action), body, **keyed())
     refused(first, status, code)
-    operations.receive(part, quantity=Decimal(1000), by=None)  # what would succeed now was refused then
+    operations.receive(
+        part, quantity=Decimal(1000), by=None
+    )  # what would succeed now was refused then
 
     again = manager.put(url(part, action), body, **keyed())
 
     assert replayed(first, again)
-    assert again.json()["request_id"] == first.json()["request_id"] == first["X-Request-ID"] != again["X-Request-ID"]
+    assert (
+        again.json()["request_id"]
+        == first.json()["request_id"]
+        == first["X-Request-ID"]
+        != again["X-Request-ID"]
+    )
     assert StockMovement.objects.count() == 2
 
 
@@ -275,7 +355,9 @@ def test_a_refused_email_is_replayed(anonymous: Client) -> None:
     assert not Customer.objects.exists()
 
 
-def test_what_is_refused_is_rolled_back_before_it_is_kept(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_refused_is_rolled_back_before_it_is_kept(
+    manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A refusal at the last moment: nothing of the effect stays, the answer does."""
     part = PartFactory()
 
@@ -297,7 +379,9 @@ def test_what_is_refused_is_rolled_back_before_it_is_kept(manager: Client, monke
     [(RuntimeError("bug"), 500), (OperationalError("disk full"), 503), (TimeoutError("slow"), 500)],
     ids=["bug", "database", "time-out"],
 )
-def test_a_failure_is_not_kept_and_its_retry_succeeds(manager: Client, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int) -> None:
+def test_a_failure_is_not_kept_and_its_retry_succeeds(
+    manager: Client, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
     part = PartFactory()
     manager.raise_request_exception = False
 
@@ -308,22 +392,37 @@ def test_a_failure_is_not_kept_and_its_retry_succeeds(manager: Client, monkeypat
     refused(manager.put(url(part, "receive"), {"quantity": 5}, **keyed()), status)
     assert not IdempotentAnswer.objects.exists()
     monkeypatch.undo()
-    assert manager.put(url(part, "receive"), {"quantity": 5}, **keyed()).json()["on_hand"] == "5.000"
+    assert (
+        manager.put(url(part, "receive"), {"quantity": 5}, **keyed()).json()["on_hand"] == "5.000"
+    )
 
 
 def test_401_403_and_412_are_not_kept(advisor: Client, manager: Client, anonymous: Client) -> None:
     part = PartFactory()
     refused(anonymous.put(url(part, "receive"), {"quantity": 1}, **keyed()), 401)
-    refused(advisor.put(url(part, "adjust"), {"quantity": 1, "reason": "adjustment", "note": "n"}, **keyed()), 403)
-    refused(manager.put(url(part, "receive"), {"quantity": 1}, HTTP_IF_MATCH='"stale"', **keyed()), 412)
+    refused(
+        advisor.put(
+            url(part, "adjust"), {"quantity": 1, "reason": "adjustment", "note": "n"}, **keyed()
+        ),
+        403,
+    )
+    refused(
+        manager.put(url(part, "receive"), {"quantity": 1}, HTTP_IF_MATCH='"stale"', **keyed()), 412
+    )
     assert not IdempotentAnswer.objects.exists()
     tag = manager.get(url(part))["ETag"]
-    assert manager.put(url(part, "receive"), {"quantity": 1}, HTTP_IF_MATCH=tag, **keyed()).status_code == 200
+    assert (
+        manager.put(url(part, "receive"), {"quantity": 1}, HTTP_IF_MATCH=tag, **keyed()).status_code
+        == 200
+    )
 
 
 def test_a_throttled_request_is_not_kept(owner: Client, settings: Any) -> None:
     settings.THROTTLE_RATES = settings.THROTTLE_RATES | {"login": "1/hour"}
-    path, body = f"/api/v1/customers/{owner.user.customer.pk}/", {"email": "new@example.com", "name": "Olive", "current_password": "wrong"}
+    path, body = (
+        f"/api/v1/customers/{owner.user.customer.pk}/",
+        {"email": "new@example.com", "name": "Olive", "current_password": "wrong"},
+    )
     refused(owner.put(path, body, **keyed("a")), 400, "wrong_password")
     refused(owner.put(path, body, **keyed("b")), 429)
     assert list(IdempotentAnswer.objects.values_list("key", flat=True)) == ["a"]
@@ -350,7 +449,9 @@ def test_a_malformed_key_is_400(manager: Client, key: str) -> None:
     assert not Part.objects.exists()
 
 
-@pytest.mark.parametrize("key", ["x", "x" * 255, "~!\"'<>;--", "8e03978e-40d5-43e8-bc93-6894a57f9324"])
+@pytest.mark.parametrize(
+    "key", ["x", "x" * 255, "~!\"'<>;--", "8e03978e-40d5-43e8-bc93-6894a57f9324"]
+)
 def test_any_visible_ascii_is_a_key(manager: Client, key: str) -> None:
     assert [manager.post(PARTS, PADS, **keyed(key)).status_code for _ in range(2)] == [201, 201]
     assert Part.objects.count() == 1
@@ -360,7 +461,9 @@ def test_a_key_belongs_to_its_user(manager: Client) -> None:
     other = client_of(UserFactory(role="manager"))
     part = PartFactory()
     for client in (manager, other):
-        assert "Idempotent-Replayed" not in client.put(url(part, "receive"), {"quantity": 1}, **keyed())
+        assert "Idempotent-Replayed" not in client.put(
+            url(part, "receive"), {"quantity": 1}, **keyed()
+        )
     part.refresh_from_db()
     assert part.on_hand == 2
 
@@ -369,13 +472,19 @@ def test_a_key_works_again_after_a_day(manager: Client) -> None:
     part = PartFactory()
     manager.put(url(part, "receive"), {"quantity": 1}, **keyed())
     IdempotentAnswer.objects.update(created_at=timezone.now() - timedelta(hours=25))
-    assert "Idempotent-Replayed" not in manager.put(url(part, "receive"), {"quantity": 2}, **keyed())
+    assert "Idempotent-Replayed" not in manager.put(
+        url(part, "receive"), {"quantity": 2}, **keyed()
+    )
     part.refresh_from_db()
     assert part.on_hand == 3
 
 
 def test_no_password_is_kept(anonymous: Client) -> None:
-    anonymous.post("/api/v1/customers/", {"name": "Alice", "email": "alice@example.com", "password": PASSWORD}, **keyed())
+    anonymous.post(
+        "/api/v1/customers/",
+        {"name": "Alice", "email": "alice@example.com", "password": PASSWORD},
+        **keyed(),
+    )
     kept = IdempotentAnswer.objects.get()
     assert PASSWORD.encode() not in bytes(kept.body)
     assert "access" not in bytes(kept.body).decode()
@@ -397,7 +506,12 @@ def test_twins_at_once_have_one_effect(manager: Client, refuses: bool) -> None:
 
     answers = at_once(*calls)
 
-    first = next(answer for answer in answers if "Idempotent-Replayed" not in answer and answer.json().get("code") != "request_in_progress")
+    first = next(
+        answer
+        for answer in answers
+        if "Idempotent-Replayed" not in answer
+        and answer.json().get("code") != "request_in_progress"
+    )
     for answer in answers:
         if answer.json().get("code") == "request_in_progress":
             assert (answer.status_code, answer["Retry-After"]) == (409, "1")
@@ -419,10 +533,17 @@ class NoCache:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twins_have_one_effect_even_without_a_cache(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Redis is gone, so nothing turns the twins away; the unique row lets one of them commit."""
+def test_twins_have_one_effect_even_without_a_cache(
+    owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis is gone, so nothing turns the twins away; the unique row lets one of them
+    commit.
+    """
     monkeypatch.setattr(concurrency, "cache", NoCache())
-    calls = [lambda c=c: c.post("/api/v1/tickets/", {"concern": "It squeaks"}, **keyed()) for c in copies(owner, 8)]
+    calls = [
+        lambda c=c: c.post("/api/v1/tickets/", {"concern": "It squeaks"}, **keyed())
+        for c in copies(owner, 8)
+    ]
 
     answers = at_once(*calls)
 
@@ -435,7 +556,10 @@ def test_a_tag_that_cannot_be_read_is_refused_and_changes_nothing(advisor, owner
     """Ignored, it would be a lost update."""
     customer = owner.user.customer
     path = f"/api/v1/customers/{customer.pk}/"
-    for answer in (advisor.get(path, HTTP_IF_NONE_MATCH='"olé"'), advisor.patch(path, {"name": "Other"}, HTTP_IF_MATCH='"olé"')):
+    for answer in (
+        advisor.get(path, HTTP_IF_NONE_MATCH='"olé"'),
+        advisor.patch(path, {"name": "Other"}, HTTP_IF_MATCH='"olé"'),
+    ):
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_etag")
     customer.refresh_from_db()
     assert customer.name != "Other"
@@ -446,4 +570,6 @@ def test_a_foreign_cookie_with_an_accent_logs_nobody_out(manager):
     browser.force_login(manager.user)
     session = browser.cookies["sessionid"].value
     cookies = f"city=Orl\xc3\xa9ans; sessionid={session}; ville=\xe9"
-    assert Browser().get("/api/v1/auth/me/", HTTP_COOKIE=cookies).json()["email"] == manager.user.email
+    assert (
+        Browser().get("/api/v1/auth/me/", HTTP_COOKIE=cookies).json()["email"] == manager.user.email
+    )

@@ -1,4 +1,6 @@
-"""How many connections an address may have, and what becomes of answers that nobody reads: on real sockets of this process."""
+"""How many connections an address may have, and what becomes of answers that nobody
+reads: on real sockets of this process.
+"""
 
 import os
 import socket
@@ -16,7 +18,8 @@ from mechanic_shop.server.sockets import IS_SUPPORTED, open_connections, reset
 
 pytestmark = pytest.mark.skipif(not IS_SUPPORTED, reason="only Linux tells of a process's sockets")
 ONE, OTHER = "127.0.0.1", "127.0.0.2"
-# Seconds. The kernel counts silence in ticks of up to 10 ms, and a tick may pass while a guard looks.
+# Seconds. The kernel counts silence in ticks of up to 10 ms, and a tick may pass while
+# a guard looks.
 TICKS = 0.05
 
 
@@ -29,7 +32,9 @@ class Door:
         self.stack = ExitStack()
         self.stack.enter_context(self.listener)
 
-    def connect(self, address: str = ONE, times: int = 1) -> list[tuple[socket.socket, socket.socket]]:
+    def connect(
+        self, address: str = ONE, times: int = 1
+    ) -> list[tuple[socket.socket, socket.socket]]:
         """(client's end, server's end) of each."""
         made = []
         for _ in range(times):
@@ -82,7 +87,7 @@ def clients(pairs: list[tuple[socket.socket, socket.socket]]) -> list[str]:
     return ["{}:{}".format(*client.getsockname()) for client, _ in pairs]
 
 
-# --- as the kernel tells -------------------------------------------------------------------------
+# --- as the kernel tells --------------------------------------------------------------
 
 
 def test_the_kernel_tells_who_is_connected_how_long_silent_and_what_is_unread(door: Door) -> None:
@@ -93,7 +98,9 @@ def test_the_kernel_tells_who_is_connected_how_long_silent_and_what_is_unread(do
     time.sleep(0.05)
     reading[0].sendall(b"thanks")
     time.sleep(0.01)
-    found = {connection.client: connection for connection in open_connections(socket.AF_INET, door.port)}
+    found = {
+        connection.client: connection for connection in open_connections(socket.AF_INET, door.port)
+    }
     assert list(found) == clients(pairs)
     first, second, third = found.values()
     assert [one.is_unread for one in (first, second, third)] == [False, False, True]
@@ -111,7 +118,11 @@ def test_connections_to_others_and_files_are_left_alone(door: Door, tmp_path: An
 
 def test_a_descriptor_that_became_something_else_is_not_reset(door: Door, tmp_path: Any) -> None:
     (_, gone), other = door.connect(times=2)
-    [connection] = [one for one in open_connections(socket.AF_INET, door.port) if one.descriptor == gone.fileno()]
+    [connection] = [
+        one
+        for one in open_connections(socket.AF_INET, door.port)
+        if one.descriptor == gone.fileno()
+    ]
     before = len(os.listdir(sockets.DESCRIPTORS))
     os.dup2(other[1].fileno(), gone.fileno())
     reset(connection, socket.AF_INET)
@@ -124,7 +135,7 @@ def test_a_descriptor_that_became_something_else_is_not_reset(door: Door, tmp_pa
     assert len(os.listdir(sockets.DESCRIPTORS)) == before - 1
 
 
-# --- what is too many ----------------------------------------------------------------------------
+# --- what is too many -----------------------------------------------------------------
 
 
 def test_an_address_above_its_limit_loses_its_oldest_and_others_none(door: Door) -> None:
@@ -174,7 +185,9 @@ def test_behind_a_proxy_no_address_has_a_limit(door: Door, settings: Any) -> Non
     assert all(guard.admits(f"10.0.0.1:{port}") for port in range(1000))
 
 
-def test_an_address_that_connects_faster_than_the_guard_looks_is_refused_and_others_are_not() -> None:
+def test_an_address_that_connects_faster_than_the_guard_looks_is_refused_and_others_are_not() -> (
+    None
+):
     guard = ConnectionGuard(1, 20, 1000)
     assert [guard.admits(f"10.0.0.1:{port}") for port in range(30)] == [True] * 25 + [False] * 5
     assert guard.sooner.is_set()
@@ -184,7 +197,9 @@ def test_an_address_that_connects_faster_than_the_guard_looks_is_refused_and_oth
     assert guard.admits("10.0.0.1:99")
 
 
-def test_a_connection_that_was_ended_gets_no_answer_until_its_port_is_used_again(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_was_ended_gets_no_answer_until_its_port_is_used_again(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pairs = door.connect(times=12)
     guard = door.guard(per_address=10)
     guard.look()
@@ -209,10 +224,12 @@ def test_an_address_of_ipv6_counts_for_its_network(client: str, group: str) -> N
     assert address_group(client) == group
 
 
-# --- what nobody reads ---------------------------------------------------------------------------
+# --- what nobody reads ----------------------------------------------------------------
 
 
-def test_an_answer_that_nobody_reads_ends_and_a_slow_reader_stays(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_nobody_reads_ends_and_a_slow_reader_stays(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connections, "UNREAD_WITHIN", 0.1)
     counted = count("unread")
     pairs = door.connect(times=3)
@@ -228,7 +245,9 @@ def test_an_answer_that_nobody_reads_ends_and_a_slow_reader_stays(door: Door, mo
     assert count("unread") == counted + 1
 
 
-def test_all_unread_answers_together_have_a_limit(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_unread_answers_together_have_a_limit(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connections, "UNREAD_MOST", 8)
     pairs = door.connect(times=5) + door.connect(OTHER, 5)
     for _, end in pairs:
@@ -239,7 +258,9 @@ def test_all_unread_answers_together_have_a_limit(door: Door, monkeypatch: pytes
     assert all(stay(idle))
 
 
-def test_what_the_kernel_does_not_tell_is_bounded_by_granian_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_kernel_does_not_tell_is_bounded_by_granian_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Elsewhere than on Linux."""
     monkeypatch.setattr(connections, "IS_SUPPORTED", False)
     guard = ConnectionGuard(1, 16, 1000)
@@ -248,4 +269,6 @@ def test_what_the_kernel_does_not_tell_is_bounded_by_granian_alone(monkeypatch: 
 
 
 def count(reason: str) -> float:
-    return metrics.registry.get_sample_value("shop_connections_ended_total", {"reason": reason}) or 0
+    return (
+        metrics.registry.get_sample_value("shop_connections_ended_total", {"reason": reason}) or 0
+    )

@@ -1,4 +1,5 @@
-"""What an answer may cost: statements, and instructions of the interpreter. Not seconds: those are for bench/, on a machine that does nothing else.
+"""What an answer may cost: statements, and instructions of the interpreter. Not
+seconds: those are for bench/, on a machine that does nothing else.
 
 Who changes a figure here upwards says in the commit what the reader gets for it.
 """
@@ -19,10 +20,13 @@ from .conftest import Client, express
 from .factories import MechanicFactory, PartFactory, VehicleFactory, make_ticket
 
 pytestmark = pytest.mark.django_db
-DRIVERS = re.compile(r"/(psycopg|redis|django_redis)/")  # what they do is the same work on SQLite, but in C
+DRIVERS = re.compile(
+    r"/(psycopg|redis|django_redis)/"
+)  # what they do is the same work on SQLite, but in C
 TOLERANCE = 1.25  # Python 3.11 to 3.13 need a different number of instructions for the same line
 
-# route: (who, method, path, body, statements with BEGIN and COMMIT, thousands of instructions)
+# route: (who, method, path, body, statements with BEGIN and COMMIT, thousands of
+# instructions)
 COSTS: dict[str, tuple[str, str, str, Any, int, float]] = {
     "one ticket": ("manager", "GET", "tickets/{ticket}/", None, 1, 3.4),
     "a page of tickets": ("manager", "GET", "tickets/?status=approved", None, 2, 4.4),
@@ -30,10 +34,31 @@ COSTS: dict[str, tuple[str, str, str, Any, int, float]] = {
     "one mechanic": ("anonymous", "GET", "mechanics/{mechanic}/", None, 1, 3.1),
     "popular, cached": ("anonymous", "GET", "mechanics/popular/", None, 0, 3.2),
     "parts, cached": ("manager", "GET", "parts/", None, 0, 3.5),
-    "create a ticket": ("manager", "POST", "tickets/", {"customer": "{customer}", "vehicle": "{vehicle}", "concern": "Brakes"}, 10, 37),
+    "create a ticket": (
+        "manager",
+        "POST",
+        "tickets/",
+        {"customer": "{customer}", "vehicle": "{vehicle}", "concern": "Brakes"},
+        10,
+        37,
+    ),
     "add a part": ("manager", "PUT", "tickets/{ticket}/add-part/", {"part": "{part}"}, 12, 31),
-    "add a part beyond the approved amount": ("manager", "PUT", "tickets/{ticket}/add-part/", {"part": "{part}"}, 14, 141),
-    "assign a mechanic": ("manager", "PUT", "tickets/{ticket}/assign-mechanic/", {"mechanic": "{mechanic}"}, 10, 20),
+    "add a part beyond the approved amount": (
+        "manager",
+        "PUT",
+        "tickets/{ticket}/add-part/",
+        {"part": "{part}"},
+        14,
+        141,
+    ),
+    "assign a mechanic": (
+        "manager",
+        "PUT",
+        "tickets/{ticket}/assign-mechanic/",
+        {"mechanic": "{mechanic}"},
+        10,
+        20,
+    ),
 }
 
 
@@ -47,7 +72,9 @@ LOCKS_ON_POSTGRESQL = {
 
 
 def instructions(call: Callable[[], Any]) -> int:
-    """How many instructions Python runs in this call; what C code does within one is not seen, nor the drivers' own."""
+    """How many instructions Python runs in this call; what C code does within one is
+    not seen, nor the drivers' own.
+    """
     count = 0
 
     def trace(frame: Any, event: str, _: Any) -> Any:
@@ -77,20 +104,48 @@ def _open_connection() -> Iterator[None]:
 
 @pytest.fixture
 def ask(request: pytest.FixtureRequest, owner: Client) -> Callable[[str], Callable[[], Any]]:
-    """Makes a request whose answer is all that is left to do; another one each time, where it writes."""
+    """Makes a request whose answer is all that is left to do; another one each time,
+    where it writes.
+    """
     part, vehicle = PartFactory(stock=1000), VehicleFactory(customer=owner.user.customer)
 
     def prepare(name: str) -> Callable[[], Any]:
         who, method, path, body, *_ = COSTS[name]
-        ticket = make_ticket("approved", vehicle=vehicle, parts=[(PartFactory(stock=5), 1)], mechanics=[MechanicFactory()])
+        ticket = make_ticket(
+            "approved",
+            vehicle=vehicle,
+            parts=[(PartFactory(stock=5), 1)],
+            mechanics=[MechanicFactory()],
+        )
         if "amount" not in name:  # as a shop has it that names no amount
             type(ticket).objects.filter(pk=ticket.pk).update(authorized_total=None)
-        ids = {"ticket": ticket.pk, "part": part.pk, "mechanic": MechanicFactory().pk, "vehicle": vehicle.pk, "customer": vehicle.customer_id}
+        ids = {
+            "ticket": ticket.pk,
+            "part": part.pk,
+            "mechanic": MechanicFactory().pk,
+            "vehicle": vehicle.pk,
+            "customer": vehicle.customer_id,
+        }
         client: Client = request.getfixturevalue(who)
         address, _, query = f"/api/v1/{path.format(**ids)}".partition("?")
-        sent = orjson.dumps({key: ids.get(value.strip("{}"), value) for key, value in body.items()}) if body else b""
-        environ = client._base_environ(REQUEST_METHOD=method, PATH_INFO=address, QUERY_STRING=query) | client._credentials
-        environ |= {"wsgi.input": BytesIO(sent), "CONTENT_LENGTH": str(len(sent)), "CONTENT_TYPE": "application/json"} if body else {}
+        sent = (
+            orjson.dumps({key: ids.get(value.strip("{}"), value) for key, value in body.items()})
+            if body
+            else b""
+        )
+        environ = (
+            client._base_environ(REQUEST_METHOD=method, PATH_INFO=address, QUERY_STRING=query)
+            | client._credentials
+        )
+        environ |= (
+            {
+                "wsgi.input": BytesIO(sent),
+                "CONTENT_LENGTH": str(len(sent)),
+                "CONTENT_TYPE": "application/json",
+            }
+            if body
+            else {}
+        )
         return lambda: express.answer(environ)
 
     return prepare
@@ -98,7 +153,9 @@ def ask(request: pytest.FixtureRequest, owner: Client) -> Callable[[str], Callab
 
 @pytest.mark.usefixtures("_open_connection")
 @pytest.mark.parametrize("name", COSTS)
-def test_an_answer_costs_no_more_than_it_did(name: str, ask: Callable[[str], Callable[[], Any]]) -> None:
+def test_an_answer_costs_no_more_than_it_did(
+    name: str, ask: Callable[[str], Callable[[], Any]]
+) -> None:
     *_, statements, thousands = COSTS[name]
     if connection.vendor == "postgresql":
         statements += LOCKS_ON_POSTGRESQL.get(name, 0)

@@ -1,4 +1,6 @@
-"""What was paid too much: refused without a word, kept as credit, counted on the next invoice; and tickets that end without one."""
+"""What was paid too much: refused without a word, kept as credit, counted on the next
+invoice; and tickets that end without one.
+"""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -65,7 +67,9 @@ def test_a_deposit_is_no_more_than_the_estimate(advisor: Client) -> None:
     ticket = done_ticket()
     address = f"{API}tickets/{ticket.pk}/deposits/"
     assert advisor.post(address, {"amount": "200", "method": "cash"}).status_code == 201
-    facts = refused(advisor.post(address, {"amount": "500", "method": "cash"}), 409, "more_than_due")
+    facts = refused(
+        advisor.post(address, {"amount": "500", "method": "cash"}), 409, "more_than_due"
+    )
     assert facts["due"] == "87.98"
     empty = make_ticket()
     body = {"amount": "50", "method": "cash"}
@@ -77,7 +81,9 @@ def test_money_is_dated_while_the_ticket_is_there(advisor: Client, days: int) ->
     invoice = issue(advisor, done_ticket())
     moment = (timezone.now() + timedelta(days=days)).isoformat()
     refused(pay(advisor, invoice, "10", received_at=moment), 400, field="received_at")
-    refused(pay(advisor, invoice, "10", received_at="1901-01-01T00:00:00Z"), 400, field="received_at")
+    refused(
+        pay(advisor, invoice, "10", received_at="1901-01-01T00:00:00Z"), 400, field="received_at"
+    )
 
 
 def test_credit_counts_on_the_next_invoice(advisor: Client) -> None:
@@ -92,7 +98,10 @@ def test_credit_counts_on_the_next_invoice(advisor: Client) -> None:
     statement = advisor.get(f"{API}customers/{customer.pk}/statement/").json()
     assert statement["closing"] == "187.98"
     rows = advisor.get(f"{API}invoices/{second['id']}/payments/").json()["results"]
-    assert [(row["kind"], row["effect"]) for row in rows] == [("credit", "30.00"), ("credit", "70.00")]
+    assert [(row["kind"], row["effect"]) for row in rows] == [
+        ("credit", "30.00"),
+        ("credit", "70.00"),
+    ]
     assert findings() == []
 
 
@@ -129,11 +138,23 @@ def rows_of(client: Client, invoice: dict[str, Any], kind: str) -> list[dict[str
 
 def test_a_cheque_that_bounced_is_reversed_after_the_credit_of_it(manager: Client) -> None:
     first, second = with_used_credit(manager)
-    cheque, credit_row = rows_of(manager, first, "payment")[0], rows_of(manager, second, "credit")[0]
-    assert refused(reverse(manager, cheque), 409, "credit_in_use")["credits"] == [credit_row["number"]]
+    cheque, credit_row = (
+        rows_of(manager, first, "payment")[0],
+        rows_of(manager, second, "credit")[0],
+    )
+    assert refused(reverse(manager, cheque), 409, "credit_in_use")["credits"] == [
+        credit_row["number"]
+    ]
     back = reverse(manager, credit_row)
-    assert (back.status_code, back.json()["effect"], back.json()["reverses"]) == (201, "-100.00", credit_row["number"])
-    assert (read(manager, first)["balance"], read(manager, second)["balance"]) == ("-100.00", "287.98")
+    assert (back.status_code, back.json()["effect"], back.json()["reverses"]) == (
+        201,
+        "-100.00",
+        credit_row["number"],
+    )
+    assert (read(manager, first)["balance"], read(manager, second)["balance"]) == (
+        "-100.00",
+        "287.98",
+    )
     refused(reverse(manager, credit_row), 409, "already_reversed")
     refused(reverse(manager, back.json()), 409, "not_reversible")
     assert reverse(manager, cheque).status_code == 201
@@ -153,7 +174,12 @@ def test_credit_of_a_deposit_goes_back_to_the_deposit(manager: Client) -> None:
     invoice = issue(manager, done_ticket(ticket.customer))
     apply(manager, invoice)
     assert reverse(manager, rows_of(manager, invoice, "credit")[0]).status_code == 201
-    assert manager.post(f"{API}tickets/{ticket.pk}/refund-deposit/", {"amount": "50", "method": "cash"}).status_code == 201
+    assert (
+        manager.post(
+            f"{API}tickets/{ticket.pk}/refund-deposit/", {"amount": "50", "method": "cash"}
+        ).status_code
+        == 201
+    )
     assert findings() == []
 
 
@@ -166,10 +192,14 @@ def test_credit_that_is_reversed_moves_on_to_the_invoice_that_stands(manager: Cl
     assert findings() == []
 
 
-def test_a_deposit_of_a_ticket_that_closed_without_invoice_counts_elsewhere(manager: Client) -> None:
+def test_a_deposit_of_a_ticket_that_closed_without_invoice_counts_elsewhere(
+    manager: Client,
+) -> None:
     ticket = ended_with_deposit("approved", "completed", "closed")
     assert has_deposits(ticket)
-    assert apply(manager, issue(manager, done_ticket(ticket.customer))).json()["balance"] == "237.98"
+    assert (
+        apply(manager, issue(manager, done_ticket(ticket.customer))).json()["balance"] == "237.98"
+    )
     assert findings() == []
 
 
@@ -183,7 +213,9 @@ def test_all_that_was_paid_on_a_cancelled_ticket_counts_elsewhere(manager: Clien
     operations.request_transition(ticket, to="in_progress", by=office())
     operations.deposit(ticket, amount=Decimal(20), method="cash", by=office())
     operations.request_transition(ticket, to="cancelled", by=office())
-    assert apply(manager, issue(manager, done_ticket(ticket.customer))).json()["balance"] == "167.98"
+    assert (
+        apply(manager, issue(manager, done_ticket(ticket.customer))).json()["balance"] == "167.98"
+    )
     assert findings() == []
 
 
@@ -197,13 +229,19 @@ def test_credit_goes_back_once_though_it_is_reversed_and_paid_back_at_once(manag
             lambda c=again(manager), i=second: refund(c, i, "60"),
         )
         assert statuses(found) == {201: 1, 409: 3}
-        assert Decimal(read(manager, first)["balance"]) + Decimal(read(manager, second)["balance"]) in (Decimal("187.98"), Decimal("247.98"))
+        assert Decimal(read(manager, first)["balance"]) + Decimal(
+            read(manager, second)["balance"]
+        ) in (Decimal("187.98"), Decimal("247.98"))
         assert findings() == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_credit_that_is_reversed_while_more_of_it_is_applied_does_not_deadlock(manager: Client) -> None:
-    """Both lock the ticket that the credit came from, which is older than the one on which it counts."""
+def test_credit_that_is_reversed_while_more_of_it_is_applied_does_not_deadlock(
+    manager: Client,
+) -> None:
+    """Both lock the ticket that the credit came from, which is older than the one on
+    which it counts.
+    """
     for _ in range(8):
         customer, _ = overpaid(manager)
         second = issue(manager, done_ticket(customer))
@@ -219,15 +257,24 @@ def test_credit_that_is_reversed_while_more_of_it_is_applied_does_not_deadlock(m
 
 def test_a_clock_that_is_ahead_by_seconds_is_not_the_future(advisor: Client) -> None:
     invoice = issue(advisor, done_ticket())
-    payment = pay(advisor, invoice, "10", received_at=(timezone.now() + timedelta(seconds=20)).isoformat())
+    payment = pay(
+        advisor, invoice, "10", received_at=(timezone.now() + timedelta(seconds=20)).isoformat()
+    )
     assert payment.status_code == 201
     assert Payment.objects.get().received_at <= timezone.now()
 
 
-def test_money_of_now_is_taken_though_the_ticket_was_opened_by_a_clock_ahead(advisor: Client) -> None:
+def test_money_of_now_is_taken_though_the_ticket_was_opened_by_a_clock_ahead(
+    advisor: Client,
+) -> None:
     ticket = make_ticket()
     ServiceTicket.objects.filter(pk=ticket.pk).update(opened_at=timezone.now() + timedelta(days=2))
-    assert advisor.post(f"{API}tickets/{ticket.pk}/deposits/", {"amount": "5", "method": "cash"}).status_code == 201
+    assert (
+        advisor.post(
+            f"{API}tickets/{ticket.pk}/deposits/", {"amount": "5", "method": "cash"}
+        ).status_code
+        == 201
+    )
 
 
 def test_the_transitions_say_that_nothing_is_to_be_invoiced(manager: Client) -> None:
@@ -235,7 +282,10 @@ def test_the_transitions_say_that_nothing_is_to_be_invoiced(manager: Client) -> 
     for status in ("approved", "completed"):
         operations.request_transition(ticket, to=status, by=office())
     options = manager.get(f"{API}tickets/{ticket.pk}/transitions/").json()
-    found = {option["to"]: [block["code"] for block in option["blocked_by"]] for option in options["next"]}
+    found = {
+        option["to"]: [block["code"] for block in option["blocked_by"]]
+        for option in options["next"]
+    }
     assert (found["invoiced"], found["closed"]) == (["nothing_to_invoice"], [])
 
 
@@ -261,11 +311,13 @@ def test_credit_is_used_once_though_it_is_refunded_and_applied_at_once(manager: 
 def test_two_invoices_that_draw_on_each_other_do_not_deadlock(manager: Client) -> None:
     customer, _ = overpaid(manager)
     invoices = [issue(manager, done_ticket(customer)) for _ in range(4)]
-    found = at_once(*[lambda c=again(manager), i=each: apply(c, i, amount="20") for each in reversed(invoices)])
+    found = at_once(
+        *[lambda c=again(manager), i=each: apply(c, i, amount="20") for each in reversed(invoices)]
+    )
     assert statuses(found) == {200: 4}
 
 
-# --- nothing to invoice ----------------------------------------------------------------------------
+# --- nothing to invoice ---------------------------------------------------------------
 
 
 def test_a_ticket_without_work_is_not_invoiced_but_closed(advisor: Client) -> None:
@@ -275,7 +327,9 @@ def test_a_ticket_without_work_is_not_invoiced_but_closed(advisor: Client) -> No
     refused(advisor.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "nothing_to_invoice")
     options = advisor.get(f"{API}tickets/{ticket.pk}/transitions/").json()["next"]
     assert {option["to"] for option in options} == {"in_progress", "invoiced", "closed"}
-    assert advisor.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": "closed"}).status_code == 200
+    assert (
+        advisor.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": "closed"}).status_code == 200
+    )
     assert findings() == []
 
 
@@ -288,11 +342,15 @@ def test_work_for_nothing_is_invoiced_and_credited(manager: Client) -> None:
     assert findings() == []
 
 
-def test_an_old_invoice_of_nothing_that_was_credited_does_not_stand(manager: Client, monkeypatch: Any) -> None:
+def test_an_old_invoice_of_nothing_that_was_credited_does_not_stand(
+    manager: Client, monkeypatch: Any
+) -> None:
     """As earlier versions wrote it."""
     ticket = done_ticket()
     monkeypatch.setattr("tickets.lifecycle.snapshot.TicketSnapshot.items", lambda self, units: [])
-    monkeypatch.setattr("tickets.billing.invoices.ensure_something_to_invoice", lambda ticket, bill: None)
+    monkeypatch.setattr(
+        "tickets.billing.invoices.ensure_something_to_invoice", lambda ticket, bill: None
+    )
     invoice = issue(manager, ticket)
     assert credit(manager, invoice).status_code == 201
     monkeypatch.undo()

@@ -22,11 +22,28 @@ from mechanic_shop.accounts.models import User
 from mechanics.models import Mechanic
 from tickets.demo import loader
 from tickets.demo.catalog import Dice
-from tickets.models import EDITABLE_STATUSES, ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
+from tickets.models import (
+    EDITABLE_STATUSES,
+    ServiceTicket,
+    Status,
+    StatusChange,
+    TicketMechanic,
+    TicketPart,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
-TABLES = (Customer, Vehicle, Mechanic, Part, ServiceTicket, TicketMechanic, TicketPart, StatusChange, StockMovement)
+TABLES = (
+    Customer,
+    Vehicle,
+    Mechanic,
+    Part,
+    ServiceTicket,
+    TicketMechanic,
+    TicketPart,
+    StatusChange,
+    StockMovement,
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +52,10 @@ def told(django_db_setup, django_db_blocker):
     out = StringIO()
     with django_db_blocker.unblock():
         call_command("flush", interactive=False, verbosity=0)  # keys begin at 1
-        with loader.at(NOW), override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        with (
+            loader.at(NOW),
+            override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]),
+        ):
             call_command("load_demo", stdout=out)
     yield out.getvalue()
     with django_db_blocker.unblock():
@@ -49,7 +69,11 @@ def _garage(told, db):
 
 def digest() -> str:
     """What is in every table, in one line."""
-    rows = [[model.__name__, *sorted(row.items())] for model in TABLES for row in model.objects.order_by("pk").values()]
+    rows = [
+        [model.__name__, *sorted(row.items())]
+        for model in TABLES
+        for row in model.objects.order_by("pk").values()
+    ]
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
@@ -67,7 +91,9 @@ def test_tickets_stand_in_every_state():
 
 
 def test_something_waits_for_the_front_desk():
-    assert set(ServiceTicket.objects.filter(on_hold=True).values_list("hold_reason", flat=True)) >= {"parts", "customer"}
+    assert set(
+        ServiceTicket.objects.filter(on_hold=True).values_list("hold_reason", flat=True)
+    ) >= {"parts", "customer"}
     assert TicketPart.objects.backordered().count() >= 5
     assert Part.objects.low_stock().count() >= 5
     assert not StatusChange.objects.filter(to_status="cancelled", reason="").exists()
@@ -95,7 +121,10 @@ def test_the_books_balance():
 
 
 def test_the_ledger_and_the_history_are_in_order_and_cover_a_year():
-    for times in (StockMovement.objects.values_list("created_at", flat=True), StatusChange.objects.values_list("at", flat=True)):
+    for times in (
+        StockMovement.objects.values_list("created_at", flat=True),
+        StatusChange.objects.values_list("at", flat=True),
+    ):
         times = list(times.order_by("pk"))
         assert times == sorted(times)
         assert timedelta(days=350) < times[-1] - times[0]
@@ -113,7 +142,11 @@ def test_every_ticket_tells_one_story():
         assert all(ticket.opened_at <= each.assigned_at for each in ticket.assignments.all())
         ends = {step.to_status: step.at for step in steps}
         assert ticket.closed_at == (ends.get("closed") or ends.get("cancelled"))
-        assert ticket.status in EDITABLE_STATUSES or ticket.status == "cancelled" or ticket.completed_at == ends["completed"]
+        assert (
+            ticket.status in EDITABLE_STATUSES
+            or ticket.status == "cancelled"
+            or ticket.completed_at == ends["completed"]
+        )
 
 
 def test_movements_bear_the_time_of_their_tickets_completion():
@@ -146,35 +179,64 @@ def test_the_clock_goes_on_afterwards():
 
 @pytest.mark.parametrize("role", loader.LOGINS)
 def test_the_log_ins_work(anonymous, told, role):
-    answer = anonymous.post("/api/v1/auth/token/", {"email": loader.LOGINS[role], "password": loader.PASSWORD})
-    me = anonymous.get("/api/v1/auth/me/", headers={"Authorization": f"Bearer {answer.json()['access']}"}).json()
+    answer = anonymous.post(
+        "/api/v1/auth/token/", {"email": loader.LOGINS[role], "password": loader.PASSWORD}
+    )
+    me = anonymous.get(
+        "/api/v1/auth/me/", headers={"Authorization": f"Bearer {answer.json()['access']}"}
+    ).json()
     assert me["email"] == f"{role}@example.com"
     assert me["roles"] == ([] if role == "customer" else [role])
-    assert (me["customer"] is not None, me["mechanic"] is not None) == (role == "customer", role == "mechanic")
+    assert (me["customer"] is not None, me["mechanic"] is not None) == (
+        role == "customer",
+        role == "mechanic",
+    )
     assert f"{role}@example.com" in told
     assert loader.PASSWORD in told
 
 
 def test_only_the_desk_may_open_the_admin():
-    assert set(User.objects.filter(is_staff=True).values_list("email", flat=True)) == {"manager@example.com", "advisor@example.com"}
+    assert set(User.objects.filter(is_staff=True).values_list("email", flat=True)) == {
+        "manager@example.com",
+        "advisor@example.com",
+    }
     assert User.objects.count() == 4
     assert not User.objects.filter(is_superuser=True).exists()
 
 
 def test_the_customer_has_tickets_in_many_states_and_an_estimate_to_approve(anonymous):
     mine = ServiceTicket.objects.filter(customer__user__email="customer@example.com")
-    assert set(mine.values_list("status", flat=True)) >= {"estimate", "in_progress", "completed", "invoiced", "closed", "cancelled"}
-    estimate = mine.filter(status="estimate").exclude(lines=None).first() or mine.filter(status="estimate").first()
-    access = anonymous.post("/api/v1/auth/token/", {"email": "customer@example.com", "password": loader.PASSWORD}).json()["access"]
+    assert set(mine.values_list("status", flat=True)) >= {
+        "estimate",
+        "in_progress",
+        "completed",
+        "invoiced",
+        "closed",
+        "cancelled",
+    }
+    estimate = (
+        mine.filter(status="estimate").exclude(lines=None).first()
+        or mine.filter(status="estimate").first()
+    )
+    access = anonymous.post(
+        "/api/v1/auth/token/", {"email": "customer@example.com", "password": loader.PASSWORD}
+    ).json()["access"]
     path = f"/api/v1/tickets/{estimate.pk}/transitions/"
-    assert anonymous.post(path, {"to": "approved"}, headers={"Authorization": f"Bearer {access}"}).json()["status"] == "approved"
+    assert (
+        anonymous.post(
+            path, {"to": "approved"}, headers={"Authorization": f"Bearer {access}"}
+        ).json()["status"]
+        == "approved"
+    )
     assert find_discrepancies() == []
 
 
 def test_the_mechanic_has_work():
     mine = ServiceTicket.objects.filter(assignments__mechanic__user__email="mechanic@example.com")
     assert mine.filter(status__in=("approved", "in_progress")).exists()
-    assert StatusChange.objects.filter(by__email="mechanic@example.com", to_status="completed").exists()
+    assert StatusChange.objects.filter(
+        by__email="mechanic@example.com", to_status="completed"
+    ).exists()
 
 
 # Loading
@@ -214,7 +276,15 @@ print(test_demo.ServiceTicket.objects.count(), test_demo.digest())
     told = []
     for seed in "12":
         other = {"DATABASE_URL": f"sqlite:///{tmp_path}/{seed}.sqlite3", "PYTHONHASHSEED": seed}
-        done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env | other, capture_output=True, text=True, check=True, timeout=300)
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env=env | other,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=300,
+        )
         told.append(done.stdout)
     assert told[0] == told[1]
     assert int(told[0].split()[0]) > 80
@@ -238,9 +308,22 @@ call_command("check_stock", verbosity=0)
 amounts = set(Part.objects.values_list("price", flat=True)) | set(Payment.objects.values_list("amount", flat=True))
 print("AMOUNTS", *amounts)
 """
-    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "mechanic_shop.settings", "REDIS_URL": "", "SHOP_CURRENCY": currency}
+    env = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "mechanic_shop.settings",
+        "REDIS_URL": "",
+        "SHOP_CURRENCY": currency,
+    }
     other = {"DATABASE_URL": f"sqlite:///{tmp_path}/demo.sqlite3"}
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env | other, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=env | other,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     amounts = done.stdout.partition("AMOUNTS ")[2].split()
     assert len(amounts) > 80

@@ -92,14 +92,18 @@ def test_every_job_fits_some_car_at_a_possible_mileage(job: RepairJob):
     assert any(job in jobs_for(car) for car in VEHICLES)
 
 
-@pytest.mark.parametrize("car", VEHICLES, ids=lambda car: f"{car.make} {car.model} {car.first_year}")
+@pytest.mark.parametrize(
+    "car", VEHICLES, ids=lambda car: f"{car.make} {car.model} {car.first_year}"
+)
 def test_every_car_has_work_at_any_mileage(car: CarModel):
     assert all(jobs_for(car, miles) for miles in (0, 300, 6_000, 60_000, 150_000, 400_000))
 
 
 def test_an_electric_car_gets_no_oil_change():
     electric = next(car for car in VEHICLES if "electric" in car.tags)
-    assert not any(sku.startswith(("OIL-", "FLT-OIL-")) for job in jobs_for(electric) for sku, _ in job.parts)
+    assert not any(
+        sku.startswith(("OIL-", "FLT-OIL-")) for job in jobs_for(electric) for sku, _ in job.parts
+    )
 
 
 def test_every_car_with_an_engine_can_have_its_oil_changed():
@@ -119,7 +123,16 @@ def test_a_known_vin_is_valid(vin):
 
 
 @pytest.mark.parametrize(
-    "vin", ["", "1HGCM82633A123456", "1HGCM82633A00435", "1HGCM82633A0043522", "1HGCM82633AOO4352", "1hgcm82633a004352", "adsklfjhao56448"]
+    "vin",
+    [
+        "",
+        "1HGCM82633A123456",
+        "1HGCM82633A00435",
+        "1HGCM82633A0043522",
+        "1HGCM82633AOO4352",
+        "1hgcm82633a004352",
+        "adsklfjhao56448",
+    ],
 )
 def test_a_broken_vin_is_not_valid(vin):
     assert not vin_is_valid(vin)
@@ -129,7 +142,9 @@ def test_a_real_vin_is_made_from_its_pieces():
     assert make_vin("1HGCM826", 2003, 4352) == "1HGCM82633A004352"
 
 
-@pytest.mark.parametrize("car", VEHICLES, ids=lambda car: f"{car.make} {car.model} {car.first_year}")
+@pytest.mark.parametrize(
+    "car", VEHICLES, ids=lambda car: f"{car.make} {car.model} {car.first_year}"
+)
 def test_the_vins_of_a_car_are_valid_in_every_year_it_was_built(car: CarModel):
     assert car.first_year <= car.last_year
     for year in range(car.first_year, car.last_year + 1):
@@ -137,18 +152,37 @@ def test_the_vins_of_a_car_are_valid_in_every_year_it_was_built(car: CarModel):
             vin = make_vin(car.vin_prefix, year, serial)
             assert vin_is_valid(vin)
             assert not set("IOQ") & set(vin)
-            # 49 CFR 565.15: a digit in position 7 means 1980 to 2009, a letter 2010 to 2039.
+            # 49 CFR 565.15: a digit in position 7 means 1980 to 2009, a letter 2010 to
+            # 2039.
             assert vin[6].isdigit() == (year < 2010)
 
 
-@pytest.mark.parametrize(("year", "letter"), [(1980, "A"), (2000, "Y"), (2001, "1"), (2009, "9"), (2010, "A"), (2018, "J"), (2024, "R"), (2039, "9")])
+@pytest.mark.parametrize(
+    ("year", "letter"),
+    [
+        (1980, "A"),
+        (2000, "Y"),
+        (2001, "1"),
+        (2009, "9"),
+        (2010, "A"),
+        (2018, "J"),
+        (2024, "R"),
+        (2039, "9"),
+    ],
+)
 def test_position_10_is_the_model_year(year, letter):
     assert make_vin("1HGCM826", year, 1)[9] == letter
 
 
 @pytest.mark.parametrize(
     ("prefix", "year", "serial"),
-    [("1HGCM82", 2003, 1), ("1HGCO826", 2003, 1), ("1HGCM826", 1979, 1), ("1HGCM826", 2040, 1), ("1HGCM826", 2003, 10**6)],
+    [
+        ("1HGCM82", 2003, 1),
+        ("1HGCO826", 2003, 1),
+        ("1HGCM826", 1979, 1),
+        ("1HGCM826", 2040, 1),
+        ("1HGCM826", 2003, 10**6),
+    ],
 )
 def test_an_impossible_vin_is_refused(prefix, year, serial):
     with pytest.raises(ValueError, match=r"VIN"):
@@ -230,8 +264,13 @@ def test_the_dice_fall_the_same_on_every_python():
 def test_throws_stay_within_their_bounds():
     dice = Dice(3)
     assert {dice.between(1, 3) for _ in range(200)} == {1, 2, 3}
-    assert {dice.decimal("0.5", "2.1", "0.5") for _ in range(200)} == {Decimal(text) for text in ("0.5", "1.0", "1.5", "2.0")}
-    assert {dice.weighted([("never", 0), ("often", 9), ("rarely", 1)]) for _ in range(200)} == {"often", "rarely"}
+    assert {dice.decimal("0.5", "2.1", "0.5") for _ in range(200)} == {
+        Decimal(text) for text in ("0.5", "1.0", "1.5", "2.0")
+    }
+    assert {dice.weighted([("never", 0), ("often", 9), ("rarely", 1)]) for _ in range(200)} == {
+        "often",
+        "rarely",
+    }
     assert sorted(dice.shuffled(range(20))) == list(range(20))
     assert not any(dice.chance(0) for _ in range(50))
     assert all(dice.chance(1) for _ in range(50))

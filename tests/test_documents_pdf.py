@@ -1,4 +1,6 @@
-"""Papers for customers: what the document says is on them, whatever people typed, and the same every time."""
+"""Papers for customers: what the document says is on them, whatever people typed, and
+the same every time.
+"""
 
 import json
 import os
@@ -26,7 +28,9 @@ from tickets.pricing.money_format import day, less, moment, money, number
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def line(kind: str = "part", description: str = "Brake pads, front axle", **more: Any) -> dict[str, Any]:
+def line(
+    kind: str = "part", description: str = "Brake pads, front axle", **more: Any
+) -> dict[str, Any]:
     return {
         "kind": kind,
         "id": 1,
@@ -49,14 +53,45 @@ def line(kind: str = "part", description: str = "Brake pads, front axle", **more
 
 
 def labor(**more: Any) -> dict[str, Any]:
-    work = {"unit": "hour", "quantity": "1.500", "unit_price": "95.00", "amount": "142.50", "part": None, "mechanic": {"id": 2, "name": "Ana Diaz"}}
+    work = {
+        "unit": "hour",
+        "quantity": "1.500",
+        "unit_price": "95.00",
+        "amount": "142.50",
+        "part": None,
+        "mechanic": {"id": 2, "name": "Ana Diaz"},
+    }
     return line("labor", "Replace front pads and discs, bed in", **{**work, **more})
 
 
 def job(title: str = "Front brakes", status: str = "done", **more: Any) -> dict[str, Any]:
-    lines = [labor(), line(), line(description="Brake discs, front", unit="pair", quantity="2.000", discount="10.00", amount="169.80")]
-    story = {"concern": "Squeals in the morning", "cause": "Pads at 2 mm", "correction": "Pads and discs replaced"}
-    return {"id": 1, "title": title, "status": status, **story, "lines": lines, "net": "402.20", "tax": "80.44", "total": "482.64", **more}
+    lines = [
+        labor(),
+        line(),
+        line(
+            description="Brake discs, front",
+            unit="pair",
+            quantity="2.000",
+            discount="10.00",
+            amount="169.80",
+        ),
+    ]
+    story = {
+        "concern": "Squeals in the morning",
+        "cause": "Pads at 2 mm",
+        "correction": "Pads and discs replaced",
+    }
+    return {
+        "id": 1,
+        "title": title,
+        "status": status,
+        **story,
+        "lines": lines,
+        "net": "402.20",
+        "tax": "80.44",
+        "total": "482.64",
+        **more,
+    }
 
 
 INVOICE: dict[str, Any] = {
@@ -72,7 +107,13 @@ INVOICE: dict[str, Any] = {
         "email": "desk@harbour.example",
         "tax_id": "GB 123 4567 89",
     },
-    "customer": {"id": 7, "name": "Eleni Papadaki", "address": "Flat 3\n22 Queen Square", "phone": "+44 7700 900123", "email": "eleni@example.com"},
+    "customer": {
+        "id": 7,
+        "name": "Eleni Papadaki",
+        "address": "Flat 3\n22 Queen Square",
+        "phone": "+44 7700 900123",
+        "email": "eleni@example.com",
+    },
     "vehicle": {
         "id": 4,
         "plate": "AB12 CDE",
@@ -83,12 +124,21 @@ INVOICE: dict[str, Any] = {
         "odometer_in": 82100,
         "odometer_out": 82104,
     },
-    "ticket": {"id": 9, "number": "T-000123", "concern": "Steering wheel shakes", "cause": "Discs scored", "correction": "Road tested"},
+    "ticket": {
+        "id": 9,
+        "number": "T-000123",
+        "concern": "Steering wheel shakes",
+        "cause": "Discs scored",
+        "correction": "Road tested",
+    },
     "currency": "GBP",
     "prices_include_tax": False,
     "tax_rounding": "group",
     "jobs": [job(), job("Timing belt")],
-    "lines": [line("fee", "Disposal of old parts", unit_price="4.50", amount="4.50", part=None), line("supplies", "", amount="8.12", part=None)],
+    "lines": [
+        line("fee", "Disposal of old parts", unit_price="4.50", amount="4.50", part=None),
+        line("supplies", "", amount="8.12", part=None),
+    ],
     "discount": "20.00",
     "taxes": [{"name": "VAT", "rate": "20.00", "base": "645.88", "amount": "129.18"}],
     "subtotal": "700.73",
@@ -122,13 +172,34 @@ def of(kind: str = "invoice", **more: Any) -> dict[str, Any]:
     """A document of this kind; a receipt has nothing that was charged for."""
     own: dict[str, dict[str, Any]] = {
         "invoice": {},
-        "estimate": {"number": "T-000123", "jobs": ESTIMATE_JOBS, "taxes": TWO_TAXES, "paper": "letter"},
-        "credit_note": {"number": "CN-2026-000004", "invoice": {"id": 1, "number": "INV-2026-000123"}, "reason": "Discs came back unused"},
-        "receipt": {"number": "R-000012", "payment": PAYMENT, "invoice": {"id": 1, "number": "INV-2026-000123"}},
+        "estimate": {
+            "number": "T-000123",
+            "jobs": ESTIMATE_JOBS,
+            "taxes": TWO_TAXES,
+            "paper": "letter",
+        },
+        "credit_note": {
+            "number": "CN-2026-000004",
+            "invoice": {"id": 1, "number": "INV-2026-000123"},
+            "reason": "Discs came back unused",
+        },
+        "receipt": {
+            "number": "R-000012",
+            "payment": PAYMENT,
+            "invoice": {"id": 1, "number": "INV-2026-000123"},
+        },
     }
     document = deepcopy(INVOICE | {"kind": kind} | own[kind] | more)
-    charged = ("jobs", "lines", "taxes", "subtotal", "tax", "total", "discount") if kind == "receipt" else ()
-    return {key: value for key, value in document.items() if key not in (*charged, *(("due_on", "due", "deposits") if kind != "invoice" else ()))}
+    charged = (
+        ("jobs", "lines", "taxes", "subtotal", "tax", "total", "discount")
+        if kind == "receipt"
+        else ()
+    )
+    return {
+        key: value
+        for key, value in document.items()
+        if key not in (*charged, *(("due_on", "due", "deposits") if kind != "invoice" else ()))
+    }
 
 
 KINDS = ("estimate", "invoice", "credit_note", "receipt")
@@ -142,15 +213,31 @@ def text_of(document: dict[str, Any]) -> str:
     return " ".join(pages_of(render(document)))
 
 
-# --- what is on it ------------------------------------------------------------------------------
+# --- what is on it --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_says_whose_it_is_for_whom_and_for_what(kind: str) -> None:
     text = text_of(of(kind))
-    for said in ("Harbour Street Garage", "14 Harbour Street", "Bristol BS1 4RN", "+44 117 496 0123", "desk@harbour.example", "GB 123 4567 89"):
+    for said in (
+        "Harbour Street Garage",
+        "14 Harbour Street",
+        "Bristol BS1 4RN",
+        "+44 117 496 0123",
+        "desk@harbour.example",
+        "GB 123 4567 89",
+    ):
         assert said in text
-    for said in ("Eleni Papadaki", "22 Queen Square", "eleni@example.com", "2019 Volkswagen Golf", "AB12 CDE", "WVWZZZ1JZXW000001", "82100", "82104"):
+    for said in (
+        "Eleni Papadaki",
+        "22 Queen Square",
+        "eleni@example.com",
+        "2019 Volkswagen Golf",
+        "AB12 CDE",
+        "WVWZZZ1JZXW000001",
+        "82100",
+        "82104",
+    ):
         assert said in text
     assert "Nov 25, 2026" in text
     assert of(kind)["number"] in text
@@ -162,13 +249,28 @@ def test_every_amount_and_text_of_what_is_charged(kind: str) -> None:
     text = text_of(document)
     jobs = [work for work in document["jobs"] if work["status"] != "cancelled"]
     for work in jobs:
-        assert {work[key] for key in ("title", "concern", "cause", "correction")} <= found(work, text)
-        assert {f"£{work[key]}" for key in ("net", "tax", "total")} <= found({key: f"£{work[key]}" for key in ("net", "tax", "total")}, text)
+        assert {work[key] for key in ("title", "concern", "cause", "correction")} <= found(
+            work, text
+        )
+        assert {f"£{work[key]}" for key in ("net", "tax", "total")} <= found(
+            {key: f"£{work[key]}" for key in ("net", "tax", "total")}, text
+        )
     for item in [*(item for work in jobs for item in work["lines"]), *document["lines"]]:
         assert (item["description"] or "Shop supplies") in text
         assert f"£{item['unit_price']}" in text
         assert f"£{item['amount']}" in text
-    for said in ("1.5 h", "2 pair", "20%", "BRK-2210", "Ana Diaz", "Discount -£10.00", "Discount -£20.00", "£700.73", "£129.18", "£829.91"):
+    for said in (
+        "1.5 h",
+        "2 pair",
+        "20%",
+        "BRK-2210",
+        "Ana Diaz",
+        "Discount -£10.00",
+        "Discount -£20.00",
+        "£700.73",
+        "£129.18",
+        "£829.91",
+    ):
         assert said in text
     for tax in document["taxes"]:
         assert f"{tax['name']} {number(tax['rate'])}% on £{tax['base']} £{tax['amount']}" in text
@@ -182,7 +284,13 @@ def found(texts: dict[str, Any], text: str) -> set[str]:
 
 def test_an_invoice_says_what_is_left_to_pay_and_until_when() -> None:
     text = text_of(of())
-    for said in ("£729.91 due by Dec 9, 2026", "Paid in advance -£100.00", "Amount due £729.91", "Total £829.91", "Subtotal £700.73"):
+    for said in (
+        "£729.91 due by Dec 9, 2026",
+        "Paid in advance -£100.00",
+        "Amount due £729.91",
+        "Total £829.91",
+        "Subtotal £700.73",
+    ):
         assert said in text
     assert "Signature" not in text
 
@@ -196,8 +304,18 @@ def test_an_invoice_that_is_paid_says_so() -> None:
 
 def test_an_estimate_keeps_apart_what_the_customer_did_not_want() -> None:
     text = text_of(of("estimate"))
-    order = ["Front brakes Approved", "Timing belt Waiting for your approval", "Total £829.91", "Recommended, not part of this estimate"]
-    order += ["Rear tyres Declined", "Air conditioning Deferred", "I approve this estimate of £829.91", "Signature Name Date"]
+    order = [
+        "Front brakes Approved",
+        "Timing belt Waiting for your approval",
+        "Total £829.91",
+        "Recommended, not part of this estimate",
+    ]
+    order += [
+        "Rear tyres Declined",
+        "Air conditioning Deferred",
+        "I approve this estimate of £829.91",
+        "Signature Name Date",
+    ]
     places = [text.index(said) for said in order]
     assert places == sorted(places)
     assert "Forgotten" not in text
@@ -212,16 +330,32 @@ def test_a_credit_note_names_its_invoice_and_the_reason() -> None:
 
 def test_a_receipt_says_how_much_came_how_and_when() -> None:
     text = text_of(of("receipt"))
-    for said in ("Deposit received: £100.00", "Card", "Visa 1234", "Nov 25, 2026, 9:31 PM", "INV-2026-000123", "T-000123"):
+    for said in (
+        "Deposit received: £100.00",
+        "Card",
+        "Visa 1234",
+        "Nov 25, 2026, 9:31 PM",
+        "INV-2026-000123",
+        "T-000123",
+    ):
         assert said in text
-    refund = text_of(of("receipt", payment=PAYMENT | {"kind": "refund", "reference": "", "number": "P-9"}, invoice=None, vehicle=None))
+    refund = text_of(
+        of(
+            "receipt",
+            payment=PAYMENT | {"kind": "refund", "reference": "", "number": "P-9"},
+            invoice=None,
+            vehicle=None,
+        )
+    )
     assert "Refund paid out: £100.00" in refund
     assert "P-9" in refund
     assert "Reference" not in refund
 
 
 def test_prices_that_contain_their_tax_say_which() -> None:
-    assert "Total £829.91 of which VAT 20% on £645.88 £129.18 Net £700.73" in text_of(of(prices_include_tax=True))
+    assert "Total £829.91 of which VAT 20% on £645.88 £129.18 Net £700.73" in text_of(
+        of(prices_include_tax=True)
+    )
 
 
 def test_tax_that_is_rounded_line_by_line_is_told_line_by_line() -> None:
@@ -232,7 +366,15 @@ def test_tax_that_is_rounded_line_by_line_is_told_line_by_line() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_may_be_missing_may_be_missing(kind: str) -> None:
     bare = {"name": "", "address": "", "phone": "", "email": "", "tax_id": ""}
-    document = of(kind, shop=bare, customer={"id": 1, **bare}, ticket={"id": 1, "number": "T-1", "concern": ""}, discount="0.00", taxes=[], lines=[])
+    document = of(
+        kind,
+        shop=bare,
+        customer={"id": 1, **bare},
+        ticket={"id": 1, "number": "T-1", "concern": ""},
+        discount="0.00",
+        taxes=[],
+        lines=[],
+    )
     document |= {"due_on": None, "reason": "", "tax": "0.00"}
     for work in document.get("jobs", []):
         work |= {"concern": "", "cause": None, "correction": "", "tax": "0.00"}
@@ -244,7 +386,7 @@ def test_what_may_be_missing_may_be_missing(kind: str) -> None:
     assert render(document | {"ticket": None, "jobs": []})
 
 
-# --- pages --------------------------------------------------------------------------------------
+# --- pages ----------------------------------------------------------------------------
 
 
 def long_invoice(count: int = 200, **more: Any) -> dict[str, Any]:
@@ -266,8 +408,18 @@ def test_a_long_invoice_repeats_its_header_and_counts_its_pages() -> None:
 @pytest.mark.parametrize("lines", range(9, 17))
 def test_totals_are_never_torn_nor_alone(lines: int) -> None:
     """With a line more each, the end of the page comes to stand at every place in them."""
-    last = next(text for text in pages_of(render(long_invoice(lines, lines=[]))) if "Amount due" in text)
-    for said in ("Discount -£20.00", "Subtotal", "VAT 20% on", "Total £829.91", "Paid in advance", "Job total", f"Part {lines - 1:03d}"):
+    last = next(
+        text for text in pages_of(render(long_invoice(lines, lines=[]))) if "Amount due" in text
+    )
+    for said in (
+        "Discount -£20.00",
+        "Subtotal",
+        "VAT 20% on",
+        "Total £829.91",
+        "Paid in advance",
+        "Job total",
+        f"Part {lines - 1:03d}",
+    ):
         assert said in last
 
 
@@ -279,21 +431,30 @@ def test_a_heading_stays_with_its_first_line(before: int) -> None:
     ]
     pages = pages_of(render(of(jobs=jobs)))
     with_heading = next(text for text in pages if "Second job" in text)
-    assert "Second job Concern: Squeals in the morning Cause: Pads at 2 mm Correction: Pads and discs replaced First of the second" in with_heading
+    assert (
+        "Second job Concern: Squeals in the morning Cause: Pads at 2 mm Correction: Pads "
+        "and discs replaced First of the second"
+    ) in with_heading
 
 
 @pytest.mark.parametrize(("paper", "size"), [("a4", look.A4), ("letter", look.LETTER)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_paper(kind: str, paper: str, size: tuple[float, float]) -> None:
     for page in PdfReader(BytesIO(render(of(kind, paper=paper)))).pages:
-        assert (float(page.mediabox.width), float(page.mediabox.height)) == pytest.approx(size, abs=0.01)
+        assert (float(page.mediabox.width), float(page.mediabox.height)) == pytest.approx(
+            size, abs=0.01
+        )
 
 
 def test_amounts_end_at_one_edge() -> None:
-    """Same decimals and digits of one width: points stand below each other where the ends do."""
+    """Same decimals and digits of one width: points stand below each other where the
+    ends do.
+    """
     ends: dict[str, list[float]] = {}
 
-    def seen(text: str, _: Any, matrix: list[float], font: dict[str, Any] | None, size: float) -> None:
+    def seen(
+        text: str, _: Any, matrix: list[float], font: dict[str, Any] | None, size: float
+    ) -> None:
         if text.strip() in {"£142.50", "£89.90", "£169.80", "£4.50", "£8.12"} and matrix[4] > 450:
             ends.setdefault("amount", []).append(matrix[4] + look_width(text.strip(), size))
 
@@ -309,7 +470,7 @@ def look_width(text: str, size: float) -> float:
     return stringWidth(text, look.PLAIN, size)
 
 
-# --- the file -----------------------------------------------------------------------------------
+# --- the file -------------------------------------------------------------------------
 
 
 def test_the_file_says_what_it_is() -> None:
@@ -323,7 +484,11 @@ def test_the_file_says_what_it_is() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_fonts_are_in_the_file_and_only_their_used_glyphs(kind: str) -> None:
     pdf = render(of(kind))
-    fonts = [font.get_object() for page in PdfReader(BytesIO(pdf)).pages for font in page["/Resources"]["/Font"].values()]
+    fonts = [
+        font.get_object()
+        for page in PdfReader(BytesIO(pdf)).pages
+        for font in page["/Resources"]["/Font"].values()
+    ]
     assert fonts
     for font in fonts:
         assert re.fullmatch(r"/[A-Z]{6}\+DejaVuSans(-Bold)?", font["/BaseFont"])
@@ -332,7 +497,9 @@ def test_all_fonts_are_in_the_file_and_only_their_used_glyphs(kind: str) -> None
 
 
 def test_the_same_document_is_the_same_bytes_in_any_process() -> None:
-    """Twice here and once each in processes that order their sets otherwise and live in another year and time zone."""
+    """Twice here and once each in processes that order their sets otherwise and live in
+    another year and time zone.
+    """
     documents = [of(kind) for kind in KINDS]
     program = (
         "import json, sys, django; django.setup()\n"
@@ -341,11 +508,23 @@ def test_the_same_document_is_the_same_bytes_in_any_process() -> None:
         "print(*(sha256(render(document)).hexdigest() for document in json.load(sys.stdin)))"
     )
     expected = [sha256(render(document)).hexdigest() for document in documents]
-    assert [sha256(render(document)).hexdigest() for document in reversed(documents)] == expected[::-1]
+    assert [sha256(render(document)).hexdigest() for document in reversed(documents)] == expected[
+        ::-1
+    ]
     for seed in ("1", "4711"):
-        env = os.environ | {"PYTHONHASHSEED": seed, "DJANGO_SETTINGS_MODULE": "mechanic_shop.settings", "TZ": f"UTC{seed[0]}"}
+        env = os.environ | {
+            "PYTHONHASHSEED": seed,
+            "DJANGO_SETTINGS_MODULE": "mechanic_shop.settings",
+            "TZ": f"UTC{seed[0]}",
+        }
         done = subprocess.run(
-            [sys.executable, "-c", program], input=json.dumps(documents), capture_output=True, text=True, cwd=ROOT, env=env, check=True
+            [sys.executable, "-c", program],
+            input=json.dumps(documents),
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=env,
+            check=True,
         )
         assert done.stdout.split() == expected
 
@@ -364,13 +543,18 @@ def test_a_document_is_only_read() -> None:
     assert document == before
 
 
-# --- what people type ---------------------------------------------------------------------------
+# --- what people type -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["Елена Петрова", "Ґанна Їжакевич", "Ελένη Παπαδάκη", "Zoë Łęcka-Ångström", "Đặng Thị Ngọc"])
+@pytest.mark.parametrize(
+    "name",
+    ["Елена Петрова", "Ґанна Їжакевич", "Ελένη Παπαδάκη", "Zoë Łęcka-Ångström", "Đặng Thị Ngọc"],
+)
 def test_other_alphabets(name: str) -> None:
     document = of(
-        customer=INVOICE["customer"] | {"name": name}, shop=INVOICE["shop"] | {"name": name}, jobs=[job(name, lines=[line(description=name)])]
+        customer=INVOICE["customer"] | {"name": name},
+        shop=INVOICE["shop"] | {"name": name},
+        jobs=[job(name, lines=[line(description=name)])],
     )
     text = text_of(document)
     assert text.count(name) >= 4
@@ -378,7 +562,10 @@ def test_other_alphabets(name: str) -> None:
 
 
 HOSTILE = {
-    "markup": '<b>bold</b> <font size="90">big</font> & </para> <img src="http://example.com/x.png"/> &lt;i&gt; &#65; <a href="javascript:x">y</a>',
+    "markup": (
+        '<b>bold</b> <font size="90">big</font> & </para> <img '
+        'src="http://example.com/x.png"/> &lt;i&gt; &#65; <a href="javascript:x">y</a>'
+    ),
     "unclosed": "<b <i> </ <!-- <![CDATA[ ]]> <?xml &nosuch;",
     "one word": "W" * 1500,
     "many words": "word " * 300,
@@ -399,9 +586,21 @@ HOSTILE = {
 
 def strings_replaced(value: Any, text: str) -> Any:
     """Every text of a document that a person may have typed."""
-    kept = {"kind", "status", "paper", "currency", "tax_rounding", "issued_on", "due_on", "received_at"}
+    kept = {
+        "kind",
+        "status",
+        "paper",
+        "currency",
+        "tax_rounding",
+        "issued_on",
+        "due_on",
+        "received_at",
+    }
     if isinstance(value, dict):
-        return {key: item if key in kept else strings_replaced(item, text) for key, item in value.items()}
+        return {
+            key: item if key in kept else strings_replaced(item, text)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         return [strings_replaced(item, text) for item in value]
     if isinstance(value, str) and not re.fullmatch(r"[\d.]+", value):
@@ -409,7 +608,9 @@ def strings_replaced(value: Any, text: str) -> Any:
     return value
 
 
-@pytest.mark.parametrize("kind", ["estimate", "receipt"])  # all that there is on paper is on one of them
+@pytest.mark.parametrize(
+    "kind", ["estimate", "receipt"]
+)  # all that there is on paper is on one of them
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_no_text_breaks_a_page(kind: str, text: str) -> None:
     taxes = [{"name": text, "rate": "1.00", "base": "1.00", "amount": "0.01"}] * 10
@@ -422,26 +623,60 @@ def test_no_text_breaks_a_page(kind: str, text: str) -> None:
 def test_no_length_of_texts_breaks_a_page(length: int) -> None:
     """One line of one job with everything that must stay beside it, at any height."""
     text = ("Wide words " * length)[:length]
-    taxes = [{"name": "A tax of a name that takes lines", "rate": "1.00", "base": "1.00", "amount": "0.01"}] * 10
-    document = of(jobs=[job(text, concern=text, cause="", correction="", lines=[line(description=text)])], lines=[], taxes=taxes, paper="letter")
+    taxes = [
+        {
+            "name": "A tax of a name that takes lines",
+            "rate": "1.00",
+            "base": "1.00",
+            "amount": "0.01",
+        }
+    ] * 10
+    document = of(
+        jobs=[job(text, concern=text, cause="", correction="", lines=[line(description=text)])],
+        lines=[],
+        taxes=taxes,
+        paper="letter",
+    )
     assert "Amount due" in text_of(document)
 
 
 def test_more_taxes_than_a_page_has_lines() -> None:
-    assert "Tax 99 1%" in text_of(of(taxes=[{"name": f"Tax {place}", "rate": "1.00", "base": "1.00", "amount": "0.01"} for place in range(100)]))
+    assert "Tax 99 1%" in text_of(
+        of(
+            taxes=[
+                {"name": f"Tax {place}", "rate": "1.00", "base": "1.00", "amount": "0.01"}
+                for place in range(100)
+            ]
+        )
+    )
 
 
 def test_markup_is_printed_and_not_obeyed() -> None:
-    text = text_of(of(customer=INVOICE["customer"] | {"name": "<b>Bob</b> & Søn"}, jobs=[job(lines=[line(description=HOSTILE["markup"])])]))
+    text = text_of(
+        of(
+            customer=INVOICE["customer"] | {"name": "<b>Bob</b> & Søn"},
+            jobs=[job(lines=[line(description=HOSTILE["markup"])])],
+        )
+    )
     assert "<b>Bob</b> & Søn" in text
-    for said in ("<b>bold</b>", '<font size="90">big</font>', "& </para>", "&lt;i&gt; &#65;", "javascript:x"):
+    for said in (
+        "<b>bold</b>",
+        '<font size="90">big</font>',
+        "& </para>",
+        "&lt;i&gt; &#65;",
+        "javascript:x",
+    ):
         assert said in text
     reader = PdfReader(BytesIO(render(of(jobs=[job(lines=[line(description=HOSTILE["markup"])])]))))
-    assert not any(page.get("/Annots") or page["/Resources"].get("/XObject") for page in reader.pages)
+    assert not any(
+        page.get("/Annots") or page["/Resources"].get("/XObject") for page in reader.pages
+    )
 
 
 def shown(document: dict[str, Any]) -> str:
-    """The text of a document in the order of drawing: pypdf would put it back into that of reading."""
+    """The text of a document in the order of drawing: pypdf would put it back into that
+    of reading.
+    """
     texts: list[str] = []
     for page in PdfReader(BytesIO(render(document))).pages:
         page.extract_text(visitor_text=lambda text, *_: texts.append(text))
@@ -449,7 +684,12 @@ def shown(document: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "drawn"), [("שלום (כהן) 12-34", "12-34 (ןהכ) םולש"), ("Ana שלום", "Ana םולש"), ("\u05de\u05b4\u05d9", "\u05d9\u05b4\u05de")]
+    ("name", "drawn"),
+    [
+        ("שלום (כהן) 12-34", "12-34 (ןהכ) םולש"),
+        ("Ana שלום", "Ana םולש"),
+        ("\u05de\u05b4\u05d9", "\u05d9\u05b4\u05de"),
+    ],
 )
 def test_hebrew_is_drawn_from_right_to_left(name: str, drawn: str) -> None:
     assert visual(name, direction(name), glyphs()) == drawn
@@ -458,9 +698,15 @@ def test_hebrew_is_drawn_from_right_to_left(name: str, drawn: str) -> None:
 @pytest.mark.parametrize(
     ("name", "drawn"),
     [
-        ("محمد", "\ufeaa\ufee4\ufea4\ufee3"),  # initial, medial, medial, final: from the left the last comes first
+        (
+            "محمد",
+            "\ufeaa\ufee4\ufea4\ufee3",
+        ),  # initial, medial, medial, final: from the left the last comes first
         ("سلام", "\ufee1\ufefc\ufeb3"),  # lam and alef are one
-        ("مُحَمَّد", "\ufeaa\u0651\u064e\ufee4\u064e\ufea4\u064f\ufee3"),  # the font draws a vowel onto what follows it
+        (
+            "مُحَمَّد",
+            "\ufeaa\u0651\u064e\ufee4\u064e\ufea4\u064f\ufee3",
+        ),  # the font draws a vowel onto what follows it
         ("می\u200cشود", "\ufea9\ufeee\ufeb7\ufbfd\ufee3"),  # the joiner parts two letters
         ("پژو ۲۰۶", "۲۰۶ \ufeed\ufb8b\ufb58"),
     ],
@@ -487,17 +733,29 @@ def test_lines_are_broken_as_they_are_read_and_then_turned() -> None:
     assert read == [visual(word, "R", glyphs()) for word in words]
     first, rest = made.split(200, 3 * look.TEXT.leading)
     assert len(made.ordered) > 5
-    assert (first.wrap(200, 1000)[1], rest.wrap(200, 1000)[1]) == (3 * look.TEXT.leading, (len(made.ordered) - 3) * look.TEXT.leading)
+    assert (first.wrap(200, 1000)[1], rest.wrap(200, 1000)[1]) == (
+        3 * look.TEXT.leading,
+        (len(made.ordered) - 3) * look.TEXT.leading,
+    )
     assert all(width_of(line, look.PLAIN, 8.5, glyphs()) <= 200 for line in made.ordered)
 
 
 @pytest.mark.parametrize("name", ["王小明", "田中さくら", "김민수", "王 שלום محمد Ana"])
-def test_fonts_for_chinese_japanese_and_korean_are_in_the_file_where_they_are_needed(name: str) -> None:
-    named = {"customer": INVOICE["customer"] | {"name": name}, "shop": INVOICE["shop"] | {"name": name}}
+def test_fonts_for_chinese_japanese_and_korean_are_in_the_file_where_they_are_needed(
+    name: str,
+) -> None:
+    named = {
+        "customer": INVOICE["customer"] | {"name": name},
+        "shop": INVOICE["shop"] | {"name": name},
+    }
     document = of(**named, jobs=[job(name, lines=[line(description=name)])])
     pdf = render(document)
     assert pdf == render(document)
-    fonts = {str(font["/BaseFont"])[8:]: font for page in PdfReader(BytesIO(pdf)).pages for font in map(get_object, fonts_of(page))}
+    fonts = {
+        str(font["/BaseFont"])[8:]: font
+        for page in PdfReader(BytesIO(pdf)).pages
+        for font in map(get_object, fonts_of(page))
+    }
     assert set(fonts) == {"DejaVuSans", "DejaVuSans-Bold", "WenQuanYiMicroHei-0"}
     assert all("/FontFile2" in font["/FontDescriptor"] for font in fonts.values())
     assert len(pdf) < 150_000
@@ -513,17 +771,33 @@ def fonts_of(page: Any) -> Any:
 
 
 def test_what_no_font_holds_is_printed_in_latin_letters_and_said() -> None:
-    document = of(customer=INVOICE["customer"] | {"name": "สมชาย 車 राम 🚗"}, jobs=[job("Brakes", lines=[line(description="ok é")])])
+    document = of(
+        customer=INVOICE["customer"] | {"name": "สมชาย 車 राम 🚗"},
+        jobs=[job("Brakes", lines=[line(description="ok é")])],
+    )
     assert "smchay 車 ram :red_car:" in shown(document)
-    name = {"field": "customer.name", "text": "สมชาย 車 राम 🚗", "printed": "smchay 車 ram :red_car:"}
+    name = {
+        "field": "customer.name",
+        "text": "สมชาย 車 राम 🚗",
+        "printed": "smchay 車 ram :red_car:",
+    }
     assert with_unprintable(document)["unprintable"] == [name]
     assert with_unprintable(of(jobs=[job("שלום محمد 王 Ĳ \u200e")]))["unprintable"] == []
-    assert with_unprintable(of(jobs=[job("\ue000")]))["unprintable"][0] == {"field": "jobs.0.title", "text": "\ue000", "printed": "\ufffd"}
+    assert with_unprintable(of(jobs=[job("\ue000")]))["unprintable"][0] == {
+        "field": "jobs.0.title",
+        "text": "\ue000",
+        "printed": "\ufffd",
+    }
 
 
 def test_a_text_of_many_pages_is_printed_whole() -> None:
     words = " ".join(f"word{place}" for place in range(700))
-    text = text_of(of(ticket=INVOICE["ticket"] | {"cause": words}, jobs=[job(concern=words, lines=[line(description=words)])]))
+    text = text_of(
+        of(
+            ticket=INVOICE["ticket"] | {"cause": words},
+            jobs=[job(concern=words, lines=[line(description=words)])],
+        )
+    )
     for place in range(700):
         assert len(re.findall(rf"word{place}\b", text)) == 3
 
@@ -544,7 +818,7 @@ def test_fold_keeps_everything() -> None:
     assert fold("a", 3) == "a"
 
 
-# --- money and dates ----------------------------------------------------------------------------
+# --- money and dates ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -582,7 +856,13 @@ def test_dates_and_numbers(settings: Any) -> None:
     assert day("2026-09-05") == "5 Sep 2026"
     assert moment("2026-09-05T13:05:00Z") == "5 Sep 2026, 13:05"
     assert day(None) == ""
-    assert [number(text) for text in ("1.500", "2.000", "10", "0.125", "0.000")] == ["1.5", "2", "10", "0.125", "0"]
+    assert [number(text) for text in ("1.500", "2.000", "10", "0.125", "0.000")] == [
+        "1.5",
+        "2",
+        "10",
+        "0.125",
+        "0",
+    ]
 
 
 def test_a_region_is_asked_for_each_time(settings: Any) -> None:

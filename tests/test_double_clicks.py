@@ -1,4 +1,6 @@
-"""A form that is sent twice has one effect: every form of the admin, and that of the shared page."""
+"""A form that is sent twice has one effect: every form of the admin, and that of the
+shared page.
+"""
 
 import json
 from collections.abc import Callable
@@ -22,7 +24,16 @@ from mechanic_shop.db.models import IdempotentAnswer
 from tickets import operations
 from tickets.models import CannedJob, Job, LaborRate, Payment, ServiceTicket
 
-from .factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
+from .factories import (
+    PASSWORD,
+    CustomerFactory,
+    MechanicFactory,
+    PartFactory,
+    UserFactory,
+    VehicleFactory,
+    make_ticket,
+    office,
+)
 from .forms import Boxes, Forms
 from .html import Page
 from .races import at_once
@@ -31,7 +42,7 @@ from .test_admin import PAGES, SITE_ROUTES, at, browser, complaints, route_names
 OTHER_FORMS = {"logout-form", "changelist-form", "login-form"}
 
 
-# --- a shop, and what is typed into each form ------------------------------------------------------
+# --- a shop, and what is typed into each form -----------------------------------------
 
 
 def job_on(ticket: ServiceTicket, title: str = "Brakes") -> Job:
@@ -74,7 +85,9 @@ def with_recommendation() -> tuple[ServiceTicket, dict[str, Any]]:
     return ticket, {"job": job.pk}
 
 
-def with_job(make: Callable[[ServiceTicket], Job], **typed: Any) -> tuple[ServiceTicket, dict[str, Any]]:
+def with_job(
+    make: Callable[[ServiceTicket], Job], **typed: Any
+) -> tuple[ServiceTicket, dict[str, Any]]:
     ticket = make_ticket()
     job = make(ticket)
     return ticket, {"job": job.pk, **typed}
@@ -137,7 +150,10 @@ CASES: dict[str, Callable[[], Any]] = {
     "inventory_part_change": lambda: (PartFactory(), {"bin": "A-1"}),
     "inventory_part_delete": lambda: (PartFactory(), {}),
     "inventory_part_receive": lambda: (PartFactory(), {"quantity": "5"}),
-    "inventory_part_adjust": lambda: (PartFactory(stock=9), {"quantity": "-1", "reason": "scrap", "note": "bent"}),
+    "inventory_part_adjust": lambda: (
+        PartFactory(stock=9),
+        {"quantity": "-1", "reason": "scrap", "note": "bent"},
+    ),
     "inventory_part_count": lambda: (PartFactory(stock=9), {"counted": "7"}),
     "inventory_taxcode_add": lambda: (None, {"name": "Reduced", "rate": "7"}),
     "inventory_taxcode_change": lambda: (tax_code(), {"name": "Value added"}),
@@ -151,24 +167,38 @@ CASES: dict[str, Callable[[], Any]] = {
     "tickets_cannedjob_delete": lambda: (canned(), {}),
     "accounts_user_add": lambda: (None, {"email": "new@example.com"}),
     "accounts_user_change": lambda: (UserFactory(), {"is_staff": "on"}),
-    "accounts_user_set_password": lambda: (UserFactory(), dict.fromkeys(("password1", "password2"), "Gear-box-and-clutch-5")),
+    "accounts_user_set_password": lambda: (
+        UserFactory(),
+        dict.fromkeys(("password1", "password2"), "Gear-box-and-clutch-5"),
+    ),
     "accounts_user_log_out_everywhere": lambda: (UserFactory(), {}),
     "auth_group_add": lambda: (None, {"name": "apprentice"}),
     "auth_group_change": lambda: (group(), {"name": "front desk"}),
     "auth_group_delete": lambda: (group(), {}),
-    "tickets_serviceticket_add": lambda: (None, {"customer": CustomerFactory().pk, "concern": "It squeaks"}),
+    "tickets_serviceticket_add": lambda: (
+        None,
+        {"customer": CustomerFactory().pk, "concern": "It squeaks"},
+    ),
     "tickets_serviceticket_change": lambda: (make_ticket(), {"cause": "Dust"}),
     "tickets_serviceticket_delete": lambda: (make_ticket(), {}),
     "tickets_serviceticket_move": lambda: (make_ticket(), {"to": "approved"}),
     "tickets_serviceticket_complete": lambda: (make_ticket("approved"), {}),
-    "tickets_serviceticket_add_part": lambda: (make_ticket(), {"part": PartFactory().pk, "quantity": "2"}),
+    "tickets_serviceticket_add_part": lambda: (
+        make_ticket(),
+        {"part": PartFactory().pk, "quantity": "2"},
+    ),
     "tickets_serviceticket_remove_part": with_part,
-    "tickets_serviceticket_assign_mechanic": lambda: (make_ticket(), {"mechanic": MechanicFactory().pk}),
+    "tickets_serviceticket_assign_mechanic": lambda: (
+        make_ticket(),
+        {"mechanic": MechanicFactory().pk},
+    ),
     "tickets_serviceticket_remove_mechanic": with_mechanic,
     "tickets_serviceticket_add_job": lambda: (make_ticket(), {"title": "Brakes"}),
     "tickets_serviceticket_add_canned_job": lambda: (make_ticket(), {"canned_job": canned().pk}),
     "tickets_serviceticket_add_recommendation": with_recommendation,
-    "tickets_serviceticket_add_line": lambda: with_job(job_on, kind="fee", description="Disposal", quantity="1", unit_price="8"),
+    "tickets_serviceticket_add_line": lambda: with_job(
+        job_on, kind="fee", description="Disposal", quantity="1", unit_price="8"
+    ),
     "tickets_serviceticket_remove_line": with_line,
     "tickets_serviceticket_authorize": decided,
     "tickets_serviceticket_finish_job": lambda: with_job(approved_job),
@@ -177,13 +207,19 @@ CASES: dict[str, Callable[[], Any]] = {
     "tickets_serviceticket_give_discount": lambda: (make_ticket(), {"discount_percent": "5"}),
     "tickets_serviceticket_take_deposit": lambda: (make_ticket(), {"amount": "20"}),
     "tickets_serviceticket_refund_deposit": lambda: (with_deposit(), {"amount": "5"}),
-    "tickets_serviceticket_invoice": lambda: (make_ticket("completed", parts=[(PartFactory(stock=9), 1)]), {}),
+    "tickets_serviceticket_invoice": lambda: (
+        make_ticket("completed", parts=[(PartFactory(stock=9), 1)]),
+        {},
+    ),
     "tickets_serviceticket_pay": lambda: (invoice_of().ticket, {"amount": "5"}),
     "tickets_serviceticket_email_estimate": lambda: (make_ticket(), mailed_to()),
     "tickets_invoice_pay": lambda: (invoice_of(), {"amount": "5"}),
     "tickets_invoice_apply_credit": lambda: (invoice_with_credit(), {"amount": "5"}),
     "tickets_invoice_refund": lambda: (invoice_of(), {"amount": "5"}),
-    "tickets_invoice_credit": lambda: (invoice_of(), {"reason": "Goodwill", "what": "lines", "line_1": "1"}),
+    "tickets_invoice_credit": lambda: (
+        invoice_of(),
+        {"reason": "Goodwill", "what": "lines", "line_1": "1"},
+    ),
     "tickets_invoice_email": lambda: (invoice_of(), mailed_to()),
     "tickets_creditnote_email": lambda: (credit_note(), mailed_to()),
     "tickets_payment_reverse": lambda: (invoice_of().payments.get(), {"note": "Bounced"}),
@@ -195,10 +231,12 @@ def group() -> Any:
 
 
 def credit_note() -> Any:
-    return operations.credit(invoice_of(), reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office())
+    return operations.credit(
+        invoice_of(), reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office()
+    )
 
 
-# --- pressing a button twice -----------------------------------------------------------------------
+# --- pressing a button twice ----------------------------------------------------------
 
 
 @pytest.fixture
@@ -209,15 +247,23 @@ def root(db: Any) -> Client:
 def only_form(response: Any) -> Boxes:
     """The form of a page, as it is sent when nothing is typed."""
     assert response.status_code in (200, 400), response
-    forms = [boxes for name, boxes in Forms(response).boxes.items() if name not in OTHER_FORMS and not name.endswith("/logout/")]
+    forms = [
+        boxes
+        for name, boxes in Forms(response).boxes.items()
+        if name not in OTHER_FORMS and not name.endswith("/logout/")
+    ]
     assert len(forms) == 1, Forms(response).boxes.keys()
     return forms[0]
 
 
 def everything() -> tuple[Any, ...]:
-    """All rows of the shop, and the mails that it sent; but for what is kept of forms and log-ins."""
+    """All rows of the shop, and the mails that it sent; but for what is kept of forms
+    and log-ins.
+    """
     models = [model for model in apps.get_models() if model not in (IdempotentAnswer, Session)]
-    tables = {model._meta.label: list(model._base_manager.order_by("pk").values()) for model in models}
+    tables = {
+        model._meta.label: list(model._base_manager.order_by("pk").values()) for model in models
+    }
     return tables, len(mail.outbox)
 
 
@@ -232,7 +278,10 @@ def fill(page: str, root: Client) -> tuple[str, Boxes]:
     """The address of a form, and what a browser sends."""
     row, typed = CASES[page]()
     address = at(page) if row is None else at(page, row.pk)
-    return address, {**only_form(root.get(address)), **{name: [str(value)] for name, value in typed.items()}}
+    return address, {
+        **only_form(root.get(address)),
+        **{name: [str(value)] for name, value in typed.items()},
+    }
 
 
 @pytest.mark.django_db
@@ -255,15 +304,25 @@ def test_a_form_of_the_admin_that_is_sent_twice_has_one_effect(root: Client, pag
 @pytest.mark.django_db
 def test_the_table_names_every_form_of_the_admin(root: Client) -> None:
     found, actions = set(), set()
-    rows = {page.rpartition("_change")[0]: make()[0] for page, make in CASES.items() if page.endswith("_change")}
+    rows = {
+        page.rpartition("_change")[0]: make()[0]
+        for page, make in CASES.items()
+        if page.endswith("_change")
+    }
     invoice = invoice_of()
-    rows |= {"tickets_invoice": invoice, "tickets_payment": invoice.payments.get(), "tickets_creditnote": credit_note()}
+    rows |= {
+        "tickets_invoice": invoice,
+        "tickets_payment": invoice.payments.get(),
+        "tickets_creditnote": credit_note(),
+    }
     for page in sorted(route_names(admin.site.urls[0]) - SITE_ROUTES):
         model = next(name for name in PAGES if page.startswith(f"{name}_"))
         row = rows.get(model)
         if row is None and not page.endswith(("_add", "_changelist")):
             continue
-        response = root.get(at(page) if page.endswith(("_add", "_changelist")) else at(page, row.pk))
+        response = root.get(
+            at(page) if page.endswith(("_add", "_changelist")) else at(page, row.pk)
+        )
         if response.status_code != 200 or "html" not in response["Content-Type"]:
             continue
         forms = Forms(response).boxes
@@ -276,12 +335,18 @@ def test_the_table_names_every_form_of_the_admin(root: Client) -> None:
     assert actions == set(), "no list offers to change many rows at once"
 
 
-# --- what the key does not stop --------------------------------------------------------------------
+# --- what the key does not stop -------------------------------------------------------
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("typed", [{"quantity": "0"}, {"quantity": "-99", "reason": "scrap"}], ids=["by the form", "by the operation"])
-def test_a_refused_form_can_be_corrected_and_sent_again(root: Client, typed: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "typed",
+    [{"quantity": "0"}, {"quantity": "-99", "reason": "scrap"}],
+    ids=["by the form", "by the operation"],
+)
+def test_a_refused_form_can_be_corrected_and_sent_again(
+    root: Client, typed: dict[str, str]
+) -> None:
     address, boxes = fill("inventory_part_adjust", root)
     refusal = root.post(address, boxes | typed)
     assert refusal.status_code == 200
@@ -355,12 +420,19 @@ def test_a_password_is_changed_once(root: Client) -> None:
     new = dict.fromkeys(("new_password1", "new_password2"), "Gear-box-and-clutch-5")
     boxes = only_form(client.get(address)) | {"old_password": PASSWORD, **new}
     first, second = (client.post(address, boxes) for _ in range(2))
-    assert (first.status_code, second.status_code, second["Location"]) == (302, 302, first["Location"])
+    assert (first.status_code, second.status_code, second["Location"]) == (
+        302,
+        302,
+        first["Location"],
+    )
 
 
 @pytest.mark.django_db
 def test_what_is_kept_of_forms_names_nobody_who_was_erased(root: Client) -> None:
-    boxes = only_form(root.get(at("customers_customer_add"))) | {"name": ["Zelda Quick"], "_continue": ["1"]}
+    boxes = only_form(root.get(at("customers_customer_add"))) | {
+        "name": ["Zelda Quick"],
+        "_continue": ["1"],
+    }
     change = root.post(at("customers_customer_add"), boxes)["Location"]
     searched = f"{change}?_changelist_filters=q%3DZelda"
     root.post(searched, only_form(root.get(searched)) | {"phone": "555-0147"})
@@ -369,12 +441,14 @@ def test_what_is_kept_of_forms_names_nobody_who_was_erased(root: Client) -> None
     assert root.post(erase, only_form(root.get(erase))).status_code == 302
     kept = list(IdempotentAnswer.objects.values_list("headers", "body"))
     assert len(kept) == 3
-    assert "Zelda" not in "".join(f"{json.dumps(headers)} {bytes(body)!r}" for headers, body in kept)
+    assert "Zelda" not in "".join(
+        f"{json.dumps(headers)} {bytes(body)!r}" for headers, body in kept
+    )
     assert root.post(at("customers_customer_add"), boxes)["Location"] == change, "it stays done"
     assert Customer.objects.count() == 1
 
 
-# --- the shared page -------------------------------------------------------------------------------
+# --- the shared page ------------------------------------------------------------------
 
 
 def post(client: Client, address: str, boxes: Any) -> Any:
@@ -405,7 +479,7 @@ def test_the_answer_of_the_shared_page_that_is_sent_twice_is_saved_once(client: 
     assert (changed.status_code, everything()) == (409, once)
 
 
-# --- the browsable API -----------------------------------------------------------------------------
+# --- the browsable API ----------------------------------------------------------------
 
 BROWSABLE: dict[str, tuple[str, Callable[[], Any], dict[str, str]]] = {
     "part-list": ("post", lambda: None, {"sku": "NEW-1", "name": "Wiper", "price": "12.50"}),
@@ -418,11 +492,17 @@ BROWSABLE: dict[str, tuple[str, Callable[[], Any], dict[str, str]]] = {
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("route", BROWSABLE)
-def test_a_form_of_the_browsable_api_that_is_sent_twice_has_one_effect(manager: Any, route: str) -> None:
+def test_a_form_of_the_browsable_api_that_is_sent_twice_has_one_effect(
+    manager: Any, route: str
+) -> None:
     method, make, typed = BROWSABLE[route]
     row = make()
     address = reverse(route, args=[row.pk] if row else [])
-    forms = {place: boxes for place, boxes in Page(manager.get(address, HTTP_ACCEPT="text/html")).forms.items() if place in TABS}
+    forms = {
+        place: boxes
+        for place, boxes in Page(manager.get(address, HTTP_ACCEPT="text/html")).forms.items()
+        if place in TABS
+    }
     assert forms
     assert all("form_key" in boxes for boxes in forms.values())
     typed = typed or {"part": PartFactory().pk}
@@ -430,7 +510,9 @@ def test_a_form_of_the_browsable_api_that_is_sent_twice_has_one_effect(manager: 
 
     before, states, answers = everything(), [], []
     for _ in range(2):
-        answers.append(getattr(manager, method)(address, sent, format="multipart", HTTP_ACCEPT="text/html"))
+        answers.append(
+            getattr(manager, method)(address, sent, format="multipart", HTTP_ACCEPT="text/html")
+        )
         states.append(everything())
 
     assert before != states[0] == states[1]
@@ -439,13 +521,19 @@ def test_a_form_of_the_browsable_api_that_is_sent_twice_has_one_effect(manager: 
     assert answers[1]["Content-Type"].startswith("text/html")
 
 
-TABS = {f"{method}-{kind}" for method in ("post", "put") for kind in ("object-form", "generic-content-form")}
+TABS = {
+    f"{method}-{kind}"
+    for method in ("post", "put")
+    for kind in ("object-form", "generic-content-form")
+}
 
-# --- at once ---------------------------------------------------------------------------------------
+# --- at once --------------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("page", ["tickets_invoice_pay", "inventory_part_receive", "customers_customer_add"])
+@pytest.mark.parametrize(
+    "page", ["tickets_invoice_pay", "inventory_part_receive", "customers_customer_add"]
+)
 def test_of_forms_that_are_sent_at_once_one_has_an_effect(page: str) -> None:
     user = UserFactory(email="root@example.com", is_staff=True, is_superuser=True)
     address, boxes = fill(page, browser(user))
@@ -455,7 +543,10 @@ def test_of_forms_that_are_sent_at_once_one_has_an_effect(page: str) -> None:
 
     assert [getattr(answer, "status_code", answer) for answer in answers] == [302] * 4
     assert len({answer["Location"] for answer in answers}) == 1
-    assert Payment.objects.count() + StockMovement.objects.count() + Customer.objects.count() == before + 1
+    assert (
+        Payment.objects.count() + StockMovement.objects.count() + Customer.objects.count()
+        == before + 1
+    )
 
 
 def test_buttons_go_dead_where_scripts_run(root: Client, client: Client) -> None:

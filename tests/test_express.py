@@ -1,4 +1,6 @@
-"""The express way gives what Django's way gives, header for header; and leaves to Django what is Django's."""
+"""The express way gives what Django's way gives, header for header; and leaves to
+Django what is Django's.
+"""
 
 from typing import Any
 
@@ -18,16 +20,46 @@ from .factories import MechanicFactory, PartFactory, VehicleFactory, make_ticket
 pytestmark = pytest.mark.django_db
 ACTORS = ["anonymous", "owner", "assigned", "advisor", "manager"]
 PATHS = [
-    *("tickets/", "tickets/mine/", "tickets/{ticket}/", "tickets/{ticket}/history/", "tickets/{ticket}/transitions/", "tickets/?status=approved"),
-    *("customers/", "customers/{customer}/", "vehicles/", "vehicles/{vehicle}/", "mechanics/", "mechanics/popular/", "mechanics/{mechanic}/"),
-    *("parts/", "parts/low-stock/", "parts/{part}/", "parts/{part}/movements/", "tickets/?page=2", "tickets/?nonsense=1", "tickets/999999/"),
-    *("mechanics/?search=mech", "tickets/?page_size=1", "tickets/?cursor=", "customers/?ordering=-name"),
+    *(
+        "tickets/",
+        "tickets/mine/",
+        "tickets/{ticket}/",
+        "tickets/{ticket}/history/",
+        "tickets/{ticket}/transitions/",
+        "tickets/?status=approved",
+    ),
+    *(
+        "customers/",
+        "customers/{customer}/",
+        "vehicles/",
+        "vehicles/{vehicle}/",
+        "mechanics/",
+        "mechanics/popular/",
+        "mechanics/{mechanic}/",
+    ),
+    *(
+        "parts/",
+        "parts/low-stock/",
+        "parts/{part}/",
+        "parts/{part}/movements/",
+        "tickets/?page=2",
+        "tickets/?nonsense=1",
+        "tickets/999999/",
+    ),
+    *(
+        "mechanics/?search=mech",
+        "tickets/?page_size=1",
+        "tickets/?cursor=",
+        "customers/?ordering=-name",
+    ),
 ]
 CHANGES = {"X-Request-ID", "RateLimit-Remaining", "RateLimit-Reset"}
 
 
 def environ(client: Any, method: str, path: str, **more: Any) -> dict[str, Any]:
-    made: dict[str, Any] = client._base_environ(REQUEST_METHOD=method, PATH_INFO=path.partition("?")[0], QUERY_STRING=path.partition("?")[2])
+    made: dict[str, Any] = client._base_environ(
+        REQUEST_METHOD=method, PATH_INFO=path.partition("?")[0], QUERY_STRING=path.partition("?")[2]
+    )
     return made | client._credentials | more
 
 
@@ -40,7 +72,9 @@ def by_django(environ: dict[str, Any]) -> Any:
 @pytest.fixture
 def ids(owner: Client, assigned: Client) -> dict[str, int]:
     vehicle, part = VehicleFactory(customer=owner.user.customer), PartFactory(stock=3)
-    ticket = make_ticket("approved", vehicle=vehicle, parts=[(part, 1)], mechanics=[assigned.user.mechanic])
+    ticket = make_ticket(
+        "approved", vehicle=vehicle, parts=[(part, 1)], mechanics=[assigned.user.mechanic]
+    )
     return {
         "ticket": ticket.pk,
         "vehicle": vehicle.pk,
@@ -53,10 +87,17 @@ def ids(owner: Client, assigned: Client) -> dict[str, int]:
 @pytest.mark.parametrize("secure", [False, True])
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("actor", ACTORS)
-def test_both_ways_answer_alike(request: Any, settings: Any, ids: dict[str, int], actor: str, path: str, secure: bool) -> None:
+def test_both_ways_answer_alike(
+    request: Any, settings: Any, ids: dict[str, int], actor: str, path: str, secure: bool
+) -> None:
     settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES, "1000/hour")
     settings.SECURE_HSTS_SECONDS = 3600
-    asked = environ(request.getfixturevalue(actor), "GET", f"/api/v1/{path.format(**ids)}", **{"wsgi.url_scheme": "https" if secure else "http"})
+    asked = environ(
+        request.getfixturevalue(actor),
+        "GET",
+        f"/api/v1/{path.format(**ids)}",
+        **{"wsgi.url_scheme": "https" if secure else "http"},
+    )
     quick, slow = express.answer(dict(asked)), by_django(dict(asked))
 
     assert quick is not None
@@ -91,9 +132,15 @@ def test_what_is_djangos_is_left_to_django(manager: Client, more: dict[str, str]
     assert express.answer(environ(manager, "GET", "/api/v1/tickets/", **more)) is None
 
 
-@pytest.mark.parametrize(("usable", "left_to_django"), [(False, True), (True, False)], ids=["lost", "busy"])
+@pytest.mark.parametrize(
+    ("usable", "left_to_django"), [(False, True), (True, False)], ids=["lost", "busy"]
+)
 def test_a_read_on_a_lost_connection_begins_anew_on_djangos_way(
-    manager: Client, monkeypatch: pytest.MonkeyPatch, settings: Any, usable: bool, left_to_django: bool
+    manager: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    usable: bool,
+    left_to_django: bool,
 ) -> None:
     settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES, "9/hour")
     manager.get("/api/v1/tickets/1/")
@@ -113,9 +160,13 @@ def test_a_read_on_a_lost_connection_begins_anew_on_djangos_way(
     assert by_django(asked)["RateLimit-Remaining"] == "7", "counted once"
 
 
-def test_a_statement_asks_whether_its_connection_lives_as_django_does(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_statement_asks_whether_its_connection_lives_as_django_does(
+    manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[bool] = []
-    monkeypatch.setattr(connections["default"], "close_if_health_check_failed", lambda: asked.append(True))
+    monkeypatch.setattr(
+        connections["default"], "close_if_health_check_failed", lambda: asked.append(True)
+    )
     manager.get("/api/v1/tickets/1/")
     assert asked
 
@@ -129,7 +180,9 @@ def test_a_prepared_value_that_the_statement_does_not_hold_is_told() -> None:
         forgetful.run(1, 2)
 
 
-def test_what_nobody_foresaw_is_a_500_in_the_one_shape(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_foresaw_is_a_500_in_the_one_shape(
+    manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def bug(*args: Any) -> None:
         raise ZeroDivisionError
 
@@ -144,9 +197,13 @@ def test_a_wsgi_server_gets_status_headers_and_body(manager: Client) -> None:
     told: list[Any] = []
     application = DirectDispatch(WSGIHandler(), "/api/v1/", router.urls)
     application.application.load_middleware()
-    body = b"".join(application(environ(manager, "GET", "/api/v1/mechanics/"), lambda *args: told.extend(args)))
+    body = b"".join(
+        application(environ(manager, "GET", "/api/v1/mechanics/"), lambda *args: told.extend(args))
+    )
     assert told[0] == "200 OK"
     assert dict(told[1])["Content-Length"] == str(len(body))
     told.clear()
-    assert b"alive" in b"".join(application(environ(manager, "GET", "/healthz/"), lambda *args: told.extend(args)))
+    assert b"alive" in b"".join(
+        application(environ(manager, "GET", "/healthz/"), lambda *args: told.extend(args))
+    )
     assert told[0] == "200 OK"

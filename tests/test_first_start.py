@@ -42,7 +42,9 @@ def test_no_demo_is_poured_beside_what_is_there(first: Any) -> None:
 MANIFESTS = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 
 
-def test_the_server_does_not_start_without_the_files_of_its_pages(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_does_not_start_without_the_files_of_its_pages(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": MANIFESTS}}
     settings.STATIC_ROOT = tmp_path
     monkeypatch.setattr(serve.os, "execve", lambda *args: pytest.fail("it started"))

@@ -1,4 +1,6 @@
-"""At most one thread in four hashes a password; the others are refused at once, and told when to come back."""
+"""At most one thread in four hashes a password; the others are refused at once, and
+told when to come back.
+"""
 
 import ast
 import secrets
@@ -36,7 +38,9 @@ API = "/api/v1"
 def _the_shops_own_hasher(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PASSWORD_HASHERS = shop_settings.PASSWORD_HASHERS
     monkeypatch.setattr(BoundedPBKDF2PasswordHasher, "iterations", 1)
-    settings.THROTTLE_RATES = settings.THROTTLE_RATES | dict.fromkeys(("login", "signup", "reset"), "1/hour")
+    settings.THROTTLE_RATES = settings.THROTTLE_RATES | dict.fromkeys(
+        ("login", "signup", "reset"), "1/hour"
+    )
 
 
 @pytest.fixture
@@ -48,8 +52,12 @@ def taken() -> Iterator[None]:
 
 
 def form(client: Browser, page: str, **typed: str) -> Any:
-    """As a page of the shop sends it: with its key, by which it has one effect, in one transaction."""
-    return client.post(page, typed | {form_keys.FIELD: secrets.token_urlsafe(16)}, HTTP_ACCEPT="text/html")
+    """As a page of the shop sends it: with its key, by which it has one effect, in one
+    transaction.
+    """
+    return client.post(
+        page, typed | {form_keys.FIELD: secrets.token_urlsafe(16)}, HTTP_ACCEPT="text/html"
+    )
 
 
 def browser_of(user: Any) -> Browser:
@@ -60,26 +68,44 @@ def browser_of(user: Any) -> Browser:
 
 def own_record(user: Any) -> int:
     """The customer that a member of the staff is."""
-    return Customer.objects.get_or_create(user=user, defaults={"name": "Boss", "email": user.email})[0].pk
+    return Customer.objects.get_or_create(
+        user=user, defaults={"name": "Boss", "email": user.email}
+    )[0].pk
 
 
 # Each takes the log-in of a customer, and that of a manager.
 PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
-    "log-in": lambda user, boss: Client().post(f"{API}/auth/token/", {"email": user.email, "password": PASSWORD}),
-    "unknown log-in": lambda user, boss: Client().post(f"{API}/auth/token/", {"email": "nobody@example.com", "password": PASSWORD}),
-    "sign-up": lambda user, boss: Client().post(f"{API}/customers/", {"name": "N", "email": "new@example.com", "password": NEW}),
-    "new password": lambda user, boss: client_of(user).post(f"{API}/auth/password/", {"current_password": PASSWORD, "new_password": NEW}),
+    "log-in": lambda user, boss: Client().post(
+        f"{API}/auth/token/", {"email": user.email, "password": PASSWORD}
+    ),
+    "unknown log-in": lambda user, boss: Client().post(
+        f"{API}/auth/token/", {"email": "nobody@example.com", "password": PASSWORD}
+    ),
+    "sign-up": lambda user, boss: Client().post(
+        f"{API}/customers/", {"name": "N", "email": "new@example.com", "password": NEW}
+    ),
+    "new password": lambda user, boss: client_of(user).post(
+        f"{API}/auth/password/", {"current_password": PASSWORD, "new_password": NEW}
+    ),
     "reset": lambda user, boss: Client().post(
         f"{API}/auth/password/reset/confirm/",
-        {"uid": urlsafe_base64_encode(str(user.pk).encode()), "token": reset_tokens.make_token(user), "new_password": NEW},
+        {
+            "uid": urlsafe_base64_encode(str(user.pk).encode()),
+            "token": reset_tokens.make_token(user),
+            "new_password": NEW,
+        },
     ),
     "new e-mail": lambda user, boss: client_of(user).patch(
-        f"{API}/customers/{user.customer.pk}/", {"email": "other@example.com", "current_password": PASSWORD}
+        f"{API}/customers/{user.customer.pk}/",
+        {"email": "other@example.com", "current_password": PASSWORD},
     ),
     "whole record": lambda user, boss: client_of(user).put(
-        f"{API}/customers/{user.customer.pk}/", {"name": "N", "email": "other@example.com", "current_password": PASSWORD}
+        f"{API}/customers/{user.customer.pk}/",
+        {"name": "N", "email": "other@example.com", "current_password": PASSWORD},
     ),
-    "erase oneself": lambda user, boss: client_of(user).post(f"{API}/customers/{user.customer.pk}/erase/", {"current_password": PASSWORD}),
+    "erase oneself": lambda user, boss: client_of(user).post(
+        f"{API}/customers/{user.customer.pk}/erase/", {"current_password": PASSWORD}
+    ),
 }
 # The routes of the API that take a password, by who of PROGRAMS knocks there.
 ROUTES = {
@@ -92,9 +118,19 @@ ROUTES = {
     "POST /api/v1/customers/{id}/erase/": {"erase oneself"},
 }
 PAGES: dict[str, Callable[[Any, Any], Any]] = {
-    "log-in": lambda user, boss: form(Browser(), f"{API}/session/login/", username=user.email, password=PASSWORD),
-    "admin's log-in": lambda user, boss: form(Browser(), "/admin/login/", username=boss.email, password=PASSWORD),
-    "own password": lambda user, boss: form(browser_of(boss), "/admin/password_change/", old_password=PASSWORD, new_password1=NEW, new_password2=NEW),
+    "log-in": lambda user, boss: form(
+        Browser(), f"{API}/session/login/", username=user.email, password=PASSWORD
+    ),
+    "admin's log-in": lambda user, boss: form(
+        Browser(), "/admin/login/", username=boss.email, password=PASSWORD
+    ),
+    "own password": lambda user, boss: form(
+        browser_of(boss),
+        "/admin/password_change/",
+        old_password=PASSWORD,
+        new_password1=NEW,
+        new_password2=NEW,
+    ),
     "own e-mail": lambda user, boss: form(
         browser_of(boss),
         f"/admin/accounts/user/{boss.pk}/change/",
@@ -102,9 +138,24 @@ PAGES: dict[str, Callable[[Any, Any], Any]] = {
         **dict.fromkeys(("is_active", "is_staff"), "on"),
         **{f"initial-{name}": "True" for name in ("is_active", "is_staff")},
     ),
-    "another's password": lambda user, boss: form(browser_of(boss), f"/admin/accounts/user/{user.pk}/set-password/", password1=NEW, password2=NEW),
-    "new log-in": lambda user, boss: form(browser_of(boss), "/admin/accounts/user/add/", email="n@example.com", password1=NEW, password2=NEW),
-    "erase oneself": lambda user, boss: form(browser_of(boss), f"/admin/customers/customer/{own_record(boss)}/erase/", current_password=PASSWORD),
+    "another's password": lambda user, boss: form(
+        browser_of(boss),
+        f"/admin/accounts/user/{user.pk}/set-password/",
+        password1=NEW,
+        password2=NEW,
+    ),
+    "new log-in": lambda user, boss: form(
+        browser_of(boss),
+        "/admin/accounts/user/add/",
+        email="n@example.com",
+        password1=NEW,
+        password2=NEW,
+    ),
+    "erase oneself": lambda user, boss: form(
+        browser_of(boss),
+        f"/admin/customers/customer/{own_record(boss)}/erase/",
+        current_password=PASSWORD,
+    ),
 }
 
 
@@ -123,7 +174,9 @@ def boss(manager: Client) -> Any:
 
 
 @pytest.mark.parametrize("door", PROGRAMS)
-def test_a_program_is_told_when_to_come_back_and_no_attempt_is_counted(user: Any, boss: Any, door: str, request: pytest.FixtureRequest) -> None:
+def test_a_program_is_told_when_to_come_back_and_no_attempt_is_counted(
+    user: Any, boss: Any, door: str, request: pytest.FixtureRequest
+) -> None:
     request.getfixturevalue("taken")
     for _ in range(3):
         answer = PROGRAMS[door](user, boss)
@@ -134,11 +187,15 @@ def test_a_program_is_told_when_to_come_back_and_no_attempt_is_counted(user: Any
         answer = PROGRAMS[door](user, boss)  # one attempt is allowed, and this is the first
     finally:
         slots.free.acquire()
-    assert answer.status_code == 401 if door == "unknown log-in" else answer.status_code < 300, answer.content
+    assert answer.status_code == 401 if door == "unknown log-in" else answer.status_code < 300, (
+        answer.content
+    )
 
 
 @pytest.mark.parametrize("door", PAGES)
-def test_a_page_says_so_in_a_sentence_and_no_attempt_is_counted(user: Any, boss: Any, door: str, request: pytest.FixtureRequest) -> None:
+def test_a_page_says_so_in_a_sentence_and_no_attempt_is_counted(
+    user: Any, boss: Any, door: str, request: pytest.FixtureRequest
+) -> None:
     request.getfixturevalue("taken")
     for _ in range(3):
         answer = PAGES[door](user, boss)
@@ -181,7 +238,7 @@ def get_hasher(path: str) -> Any:
     return import_string(path)()
 
 
-# --- outside of transactions -------------------------------------------------------------------------
+# --- outside of transactions ----------------------------------------------------------
 
 
 @pytest.fixture
@@ -199,11 +256,19 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("doors", "door"), [(doors, door) for doors in (PROGRAMS, PAGES) for door in doors])
-def test_no_transaction_waits_for_a_hash(user: Any, boss: Any, doors: Any, door: str, hashed: list[bool]) -> None:
+@pytest.mark.parametrize(
+    ("doors", "door"), [(doors, door) for doors in (PROGRAMS, PAGES) for door in doors]
+)
+def test_no_transaction_waits_for_a_hash(
+    user: Any, boss: Any, doors: Any, door: str, hashed: list[bool]
+) -> None:
     hashed.clear()  # of the two users
     answer = doors[door](user, boss)
-    assert answer.status_code == 401 if door == "unknown log-in" else answer.status_code in (200, 201, 204, 302), answer.content
+    assert (
+        answer.status_code == 401
+        if door == "unknown log-in"
+        else answer.status_code in (200, 201, 204, 302)
+    ), answer.content
     if doors is PAGES:
         assert answer.status_code == 302, answer.content.decode()
     assert hashed
@@ -216,8 +281,15 @@ def test_every_route_that_takes_a_password_is_here() -> None:
     schema = yaml.load((ROOT / "docs" / "openapi.yaml").read_text(), yaml.CSafeLoader)
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
-            bodies = [content["schema"] for content in operation.get("requestBody", {}).get("content", {}).values()]
-            named = [schema["components"]["schemas"][body["$ref"].rpartition("/")[2]] for body in bodies if "$ref" in body]
+            bodies = [
+                content["schema"]
+                for content in operation.get("requestBody", {}).get("content", {}).values()
+            ]
+            named = [
+                schema["components"]["schemas"][body["$ref"].rpartition("/")[2]]
+                for body in bodies
+                if "$ref" in body
+            ]
             if any("password" in name for body in named for name in body.get("properties", {})):
                 found.add(f"{method.upper()} {path}")
     assert found == set(ROUTES)
@@ -229,7 +301,11 @@ def test_everything_that_hashes_is_known() -> None:
     for path, module, _ in modules():
         for function in ast.walk(ast.parse(path.read_text())):
             if isinstance(function, ast.FunctionDef) and not function.name.startswith("_"):
-                callers |= {f"{module}.{function.name}" for call in ast.walk(function) if isinstance(call, ast.Call) and hashes(call)}
+                callers |= {
+                    f"{module}.{function.name}"
+                    for call in ast.walk(function)
+                    if isinstance(call, ast.Call) and hashes(call)
+                }
     assert callers == {
         "customers.operations.erase",
         "customers.operations.update",
@@ -248,13 +324,27 @@ def hashes(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if name == "authenticate":  # Django's function, not the method of a class that reads tokens
         return isinstance(call.func, ast.Name)
-    nothing = any(isinstance(each, ast.Constant) and each.value is None for each in call.args)  # no password, so no work
-    return name in ("make_password", "check_password", "set_password", "hash_new_password", "check_current_password") and not nothing
+    nothing = any(
+        isinstance(each, ast.Constant) and each.value is None for each in call.args
+    )  # no password, so no work
+    return (
+        name
+        in (
+            "make_password",
+            "check_password",
+            "set_password",
+            "hash_new_password",
+            "check_current_password",
+        )
+        and not nothing
+    )
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("door", ["new e-mail", "whole record", "erase oneself"])
-def test_a_password_that_was_replaced_meanwhile_proves_nothing(user: Any, boss: Any, door: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_that_was_replaced_meanwhile_proves_nothing(
+    user: Any, boss: Any, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     replaced, encode = make_password(NEW), BoundedPBKDF2PasswordHasher.encode
 
     def and_somebody_else_sets_another(self: Any, *args: Any) -> str:
@@ -269,7 +359,9 @@ def test_a_password_that_was_replaced_meanwhile_proves_nothing(user: Any, boss: 
 
 
 @pytest.mark.django_db
-def test_an_own_e_mail_is_not_changed_by_a_password_of_before(user: Any, boss: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_own_e_mail_is_not_changed_by_a_password_of_before(
+    user: Any, boss: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     replaced, encode = make_password(NEW), BoundedPBKDF2PasswordHasher.encode
 
     def and_somebody_else_sets_another(self: Any, *args: Any) -> str:

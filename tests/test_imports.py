@@ -1,4 +1,6 @@
-"""Imports run one way, so that each room can be read, tested and changed without those above it."""
+"""Imports run one way, so that each room can be read, tested and changed without those
+above it.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -13,7 +15,8 @@ APPS = ("customers", "mechanics", "inventory", "tickets")
 BASE = {"errors", "inputs", "currency", "prices", "dates"}
 FRAMEWORK = {f"mechanic_shop.{name}" for name in BASE | {"db", "http", "fastpath", "observability"}}
 SHARED = FRAMEWORK | {"mechanic_shop.admin", "mechanic_shop.accounts"}
-# Who may import what of this project, beside itself. The first name that a module's own begins with counts.
+# Who may import what of this project, beside itself. The first name that a module's own
+# begins with counts.
 MAY_IMPORT = {
     "tickets": SHARED | {"customers", "mechanics", "inventory"},
     "customers": SHARED,
@@ -30,7 +33,9 @@ def is_within(name: str, package: str) -> bool:
 
 
 def imported(source: str, module: str, is_package: bool = False) -> Iterator[str]:
-    """The dotted names that ``module`` imports, at its top, inside functions and for types alike."""
+    """The dotted names that ``module`` imports, at its top, inside functions and for
+    types alike.
+    """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -46,10 +51,22 @@ def imported(source: str, module: str, is_package: bool = False) -> Iterator[str
 def violations(source: str, module: str, is_package: bool = False) -> list[str]:
     room = next(name for name in MAY_IMPORT if is_within(module, name))
     allowed = {room, *MAY_IMPORT[room]}
-    ours = [name for name in imported(source, module, is_package) if name.split(".")[0] in {*APPS, "mechanic_shop"}]
-    found = [f"{module} imports {name}" for name in ours if not any(is_within(name, package) for package in allowed)]
+    ours = [
+        name
+        for name in imported(source, module, is_package)
+        if name.split(".")[0] in {*APPS, "mechanic_shop"}
+    ]
+    found = [
+        f"{module} imports {name}"
+        for name in ours
+        if not any(is_within(name, package) for package in allowed)
+    ]
     if is_within(module, "mechanic_shop.errors"):
-        found += [f"{module} imports {name}" for name in imported(source, module, is_package) if is_within(name, "rest_framework")]
+        found += [
+            f"{module} imports {name}"
+            for name in imported(source, module, is_package)
+            if is_within(name, "rest_framework")
+        ]
     return found
 
 
@@ -62,21 +79,48 @@ def modules() -> Iterator[tuple[Path, str, bool]]:
 
 
 def reverse_names() -> set[str]:
-    """What Django adds to models of the lower apps for relations of tickets: ``customer.tickets``, ``part.ticket_lines``."""
-    relations = [each for model in apps.get_models() if model._meta.app_label in APPS[:3] for each in model._meta.related_objects]
-    names = {each.get_accessor_name() for each in relations if each.related_model._meta.app_label == "tickets"}
+    """What Django adds to models of the lower apps for relations of tickets:
+    ``customer.tickets``, ``part.ticket_lines``.
+    """
+    relations = [
+        each
+        for model in apps.get_models()
+        if model._meta.app_label in APPS[:3]
+        for each in model._meta.related_objects
+    ]
+    names = {
+        each.get_accessor_name()
+        for each in relations
+        if each.related_model._meta.app_label == "tickets"
+    }
     return {name for name in names if name}
 
 
 def reverse_uses(source: str, names: set[str]) -> list[str]:
-    """Where code follows such a relation: by attribute, in a lookup, or by the field's name."""
+    """Where code follows such a relation: by attribute, in a lookup, or by the field's
+    name.
+    """
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Attribute) and node.attr in names:
             found.append(node.attr)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get_field":
-            found += [arg.value for arg in node.args if isinstance(arg, ast.Constant) and arg.value in names]
-        text = node.arg if isinstance(node, ast.keyword) else node.value if isinstance(node, ast.Constant) else None
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "get_field"
+        ):
+            found += [
+                arg.value
+                for arg in node.args
+                if isinstance(arg, ast.Constant) and arg.value in names
+            ]
+        text = (
+            node.arg
+            if isinstance(node, ast.keyword)
+            else node.value
+            if isinstance(node, ast.Constant)
+            else None
+        )
         if isinstance(text, str) and "__" in text and names & set(text.split("__")):
             found.append(text)
     return found
@@ -85,14 +129,24 @@ def reverse_uses(source: str, names: set[str]) -> list[str]:
 def test_no_lower_app_follows_a_relation_of_tickets():
     names = reverse_names()
     assert {"tickets", "ticket_lines", "assignments", "invoices"} <= names
-    checked = [(path, name) for path, name, _ in modules() if name.split(".")[0] in APPS[:3] and ".migrations" not in name]
-    assert [f"{name}: {use}" for path, name in checked for use in reverse_uses(path.read_text(), names)] == []
+    checked = [
+        (path, name)
+        for path, name, _ in modules()
+        if name.split(".")[0] in APPS[:3] and ".migrations" not in name
+    ]
+    assert [
+        f"{name}: {use}" for path, name in checked for use in reverse_uses(path.read_text(), names)
+    ] == []
     assert reverse_uses("part.ticket_lines.filter(x=1)", names) == ["ticket_lines"]
-    assert reverse_uses("rows.filter(ticket_lines__issued=1); rows.only('x__tickets')", names) == ["ticket_lines__issued", "x__tickets"]
+    assert reverse_uses("rows.filter(ticket_lines__issued=1); rows.only('x__tickets')", names) == [
+        "ticket_lines__issued",
+        "x__tickets",
+    ]
     assert reverse_uses("Part._meta.get_field('assignments')", names) == ["assignments"]
 
 
-# The slices of tickets above its models, in their order. ``tickets.operations`` is the index of what they do, for views and admin pages.
+# The slices of tickets above its models, in their order. ``tickets.operations`` is the
+# index of what they do, for views and admin pages.
 SLICES = ("pricing", "models", "lifecycle", "work", "billing", "approvals", "reports", "desk")
 
 
@@ -100,20 +154,38 @@ def climbs(source: str, module: str, is_package: bool = False) -> list[str]:
     """The imports of a slice that reach a later one."""
     own = SLICES.index(module.split(".")[1])
     ours = [name for name in imported(source, module, is_package) if name.startswith("tickets.")]
-    return [f"{module} imports {name}" for name in ours if (piece := name.split(".")[1]) in SLICES and SLICES.index(piece) > own]
+    return [
+        f"{module} imports {name}"
+        for name in ours
+        if (piece := name.split(".")[1]) in SLICES and SLICES.index(piece) > own
+    ]
 
 
 def test_no_slice_of_tickets_reaches_a_later_one():
-    checked = [each for each in modules() if each[1].startswith("tickets.") and each[1].split(".")[1] in SLICES]
+    checked = [
+        each
+        for each in modules()
+        if each[1].startswith("tickets.") and each[1].split(".")[1] in SLICES
+    ]
     assert {name.split(".")[1] for _, name, _ in checked} == set(SLICES)
-    assert [found for path, name, is_package in checked for found in climbs(path.read_text(), name, is_package)] == []
-    assert climbs("from ..billing import payments", "tickets.work.parts") == ["tickets.work.parts imports tickets.billing.payments"]
+    assert [
+        found
+        for path, name, is_package in checked
+        for found in climbs(path.read_text(), name, is_package)
+    ] == []
+    assert climbs("from ..billing import payments", "tickets.work.parts") == [
+        "tickets.work.parts imports tickets.billing.payments"
+    ]
 
 
 def test_imports_run_one_way():
     checked = list(modules())
     assert {name.split(".")[0] for _, name, _ in checked} == {*APPS, "mechanic_shop"}
-    assert [found for path, name, is_package in checked for found in violations(path.read_text(), name, is_package)] == []
+    assert [
+        found
+        for path, name, is_package in checked
+        for found in violations(path.read_text(), name, is_package)
+    ] == []
 
 
 def test_every_app_has_its_rule():
@@ -149,12 +221,30 @@ def test_a_violation_is_caught(module, source):
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("tickets.operations", "from customers.models import Customer\nfrom mechanics import models\nimport inventory.operations"),
+        (
+            "tickets.operations",
+            (
+                "from customers.models import Customer\nfrom mechanics import models\nimport "
+                "inventory.operations"
+            ),
+        ),
         ("tickets.operations", "from . import workflow\nfrom .models import ServiceTicket"),
-        ("customers.operations", "from mechanic_shop.errors import DomainError\nfrom mechanic_shop.accounts import operations"),
-        ("inventory.operations.stock", "from ..models import Part\nfrom mechanic_shop import errors"),
+        (
+            "customers.operations",
+            (
+                "from mechanic_shop.errors import DomainError\nfrom mechanic_shop.accounts "
+                "import operations"
+            ),
+        ),
+        (
+            "inventory.operations.stock",
+            "from ..models import Part\nfrom mechanic_shop import errors",
+        ),
         ("mechanic_shop.urls", "from tickets.views import ServiceTicketViewSet"),
-        ("mechanic_shop.http.errors", "from rest_framework import exceptions\nfrom mechanic_shop.errors import DomainError"),
+        (
+            "mechanic_shop.http.errors",
+            "from rest_framework import exceptions\nfrom mechanic_shop.errors import DomainError",
+        ),
         ("customers.models", "import ticketsellers"),
     ],
 )
@@ -163,5 +253,14 @@ def test_what_the_rule_allows_passes(module, source):
 
 
 def test_a_package_reads_its_own_relative_imports():
-    assert violations("from .stock import issue\nfrom ..models import Part", "inventory.operations", is_package=True) == []
-    assert violations("from ...tickets import models", "inventory.operations", is_package=True) == ["inventory.operations imports tickets.models"]
+    assert (
+        violations(
+            "from .stock import issue\nfrom ..models import Part",
+            "inventory.operations",
+            is_package=True,
+        )
+        == []
+    )
+    assert violations("from ...tickets import models", "inventory.operations", is_package=True) == [
+        "inventory.operations imports tickets.models"
+    ]

@@ -1,4 +1,6 @@
-"""What is kept about users ends with every write that changes who they are or what they may do, on every worker."""
+"""What is kept about users ends with every write that changes who they are or what they
+may do, on every worker.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,13 +24,18 @@ from .test_admin import browser, page_of, save
 
 
 class Crew:
-    """A clerk who is a mechanic and a customer, too; and somebody with a role of their own."""
+    """A clerk who is a mechanic and a customer, too; and somebody with a role of their
+    own.
+    """
 
     def __init__(self) -> None:
         self.role = Group.objects.get(name="advisor")
         self.right = Permission.objects.get(codename="view_part")
         self.user = UserFactory(role="advisor", email="clerk@example.com")
-        self.mechanic, self.customer = MechanicFactory(user=self.user), CustomerFactory(user=self.user, email=self.user.email)
+        self.mechanic, self.customer = (
+            MechanicFactory(user=self.user),
+            CustomerFactory(user=self.user, email=self.user.email),
+        )
         self.token = f"Bearer {accounts.token_pair(self.user)['access']}"
         office()
 
@@ -136,7 +143,9 @@ PATHS = ("auth/me/", "parts/", "reports/deferred-work/")
 
 
 class Workers:
-    """Two processes of the shop in one: each keeps its own users, both ask the one shared cache."""
+    """Two processes of the shop in one: each keeps its own users, both ask the one
+    shared cache.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
         self.monkeypatch, self.kept = monkeypatch, [TokenUserCache(), TokenUserCache()]
@@ -145,12 +154,17 @@ class Workers:
     def ask(self, known: TokenUserCache) -> list[Any]:
         self.monkeypatch.setattr(authentication, "token_users", known)
         answers = [self.client.get(f"/api/v1/{path}") for path in PATHS]
-        return [(answer.status_code, answer.content if answer.status_code == 200 else b"") for answer in answers]  # a refusal names its request
+        return [
+            (answer.status_code, answer.content if answer.status_code == 200 else b"")
+            for answer in answers
+        ]  # a refusal names its request
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("write", WRITES)
-def test_the_next_request_sees_it_on_every_worker(write: str, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any) -> None:
+def test_the_next_request_sees_it_on_every_worker(
+    write: str, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
     crew = Crew()
     workers = Workers(monkeypatch, crew.token)
     before = [workers.ask(known) for known in workers.kept * 2]
@@ -163,7 +177,8 @@ def test_the_next_request_sees_it_on_every_worker(write: str, monkeypatch: pytes
     assert getattr(done, "status_code", 204) < 400
     now = workers.ask(TokenUserCache())  # by a worker that knows nobody
     assert now != before[0]
-    # Within the transaction its own change is seen, and after it nothing that another worker read meanwhile.
+    # Within the transaction its own change is seen, and after it nothing that another
+    # worker read meanwhile.
     assert [workers.ask(known) for known in workers.kept] == [now, now]
     generation = known_generation("accounts")
     for callback in callbacks:

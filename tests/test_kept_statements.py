@@ -1,4 +1,6 @@
-"""Statements that are kept: shared by users with the same rights, and no more than so many bytes."""
+"""Statements that are kept: shared by users with the same rights, and no more than so
+many bytes.
+"""
 
 import gc
 import tracemalloc
@@ -9,13 +11,29 @@ import pytest
 
 from customers.models import Customer
 from mechanic_shop.fastpath import json_queries
-from mechanic_shop.fastpath.compiled_queries import MEGABYTE, QueryCache, page_query_cache, query_cache, weight_of
+from mechanic_shop.fastpath.compiled_queries import (
+    MEGABYTE,
+    QueryCache,
+    page_query_cache,
+    query_cache,
+    weight_of,
+)
 
 from .conftest import Client, client_of
 from .factories import CustomerFactory, UserFactory, VehicleFactory, make_ticket
 
 pytestmark = pytest.mark.django_db
-LISTS = ("tickets", "tickets/mine", "vehicles", "customers", "jobs", "invoices", "credit-notes", "payments", "mechanics")
+LISTS = (
+    "tickets",
+    "tickets/mine",
+    "vehicles",
+    "customers",
+    "jobs",
+    "invoices",
+    "credit-notes",
+    "payments",
+    "mechanics",
+)
 
 
 class Garage:
@@ -29,8 +47,14 @@ class Garage:
 
     def read(self) -> dict[str, Any]:
         """Every list, walked too, and every row of their own, by its address."""
-        rows = {f"tickets/{self.ticket.pk}", f"vehicles/{self.vehicle.pk}", f"customers/{self.customer.pk}"}
-        return {path: self.get(f"{path}/") for path in (*LISTS, *rows)} | {f"{path}?cursor=": self.get(f"{path}/?cursor=") for path in LISTS[2:4]}
+        rows = {
+            f"tickets/{self.ticket.pk}",
+            f"vehicles/{self.vehicle.pk}",
+            f"customers/{self.customer.pk}",
+        }
+        return {path: self.get(f"{path}/") for path in (*LISTS, *rows)} | {
+            f"{path}?cursor=": self.get(f"{path}/?cursor=") for path in LISTS[2:4]
+        }
 
     def get(self, path: str) -> Any:
         answer = self.client.get(f"/api/v1/{path}")
@@ -38,16 +62,23 @@ class Garage:
         return answer.json()
 
     def write(self) -> None:
-        changed = self.client.patch(f"/api/v1/customers/{self.customer.pk}/", {"phone": f"555-01{self.customer.pk:02}"})
-        opened = self.client.post("/api/v1/tickets/", {"vehicle": self.vehicle.pk, "concern": "It squeaks"})
-        assert (changed.status_code, opened.status_code) == (200, 201), (changed.content, opened.content)
+        changed = self.client.patch(
+            f"/api/v1/customers/{self.customer.pk}/", {"phone": f"555-01{self.customer.pk:02}"}
+        )
+        opened = self.client.post(
+            "/api/v1/tickets/", {"vehicle": self.vehicle.pk, "concern": "It squeaks"}
+        )
+        assert (changed.status_code, opened.status_code) == (200, 201), (
+            changed.content,
+            opened.content,
+        )
 
 
 def kept() -> tuple[int, int]:
     return len(query_cache.kept), len(page_query_cache.kept)
 
 
-# --- shared --------------------------------------------------------------------------------------
+# --- shared ---------------------------------------------------------------------------
 
 
 def test_customers_share_what_is_kept_and_see_their_own() -> None:
@@ -59,7 +90,11 @@ def test_customers_share_what_is_kept_and_see_their_own() -> None:
         seen = garage.read()
         assert [row["id"] for row in seen["tickets"]["results"]] == [garage.ticket.pk]
         assert seen["tickets/mine"] == seen["tickets"]
-        assert [row["id"] for row in seen["vehicles"]["results"]] == [row["id"] for row in seen["vehicles?cursor="]["results"]] == [garage.vehicle.pk]
+        assert (
+            [row["id"] for row in seen["vehicles"]["results"]]
+            == [row["id"] for row in seen["vehicles?cursor="]["results"]]
+            == [garage.vehicle.pk]
+        )
         assert [row["id"] for row in seen["customers"]["results"]] == [garage.customer.pk]
         garage.write()
         assert [row["id"] for row in first.read()["vehicles"]["results"]] == [first.vehicle.pk]
@@ -70,10 +105,16 @@ def test_what_another_customer_owns_is_not_there_by_any_kept_statement() -> None
     first, second = Garage(), Garage()
     first.read()
     first.write()
-    for path in (f"tickets/{first.ticket.pk}", f"vehicles/{first.vehicle.pk}", f"customers/{first.customer.pk}"):
+    for path in (
+        f"tickets/{first.ticket.pk}",
+        f"vehicles/{first.vehicle.pk}",
+        f"customers/{first.customer.pk}",
+    ):
         assert second.client.get(f"/api/v1/{path}/").status_code == 404
         assert second.client.patch(f"/api/v1/{path}/", {}).status_code == 404
-    refused = second.client.post("/api/v1/tickets/", {"vehicle": first.vehicle.pk, "concern": "Mine now"})
+    refused = second.client.post(
+        "/api/v1/tickets/", {"vehicle": first.vehicle.pk, "concern": "Mine now"}
+    )
     assert refused.json()["errors"][0]["code"] == "does_not_exist"
 
 
@@ -109,7 +150,7 @@ def test_no_value_of_the_user_stays_in_what_is_made_in_their_name(owner: Client)
         assert stand_in.customer
 
 
-# --- bounded -------------------------------------------------------------------------------------
+# --- bounded --------------------------------------------------------------------------
 
 
 class Heavy:
@@ -154,7 +195,9 @@ def traced() -> Iterator[Callable[[], int]]:
     tracemalloc.stop()
 
 
-def test_what_is_kept_holds_the_bytes_that_it_says(traced: Callable[[], int], manager: Client) -> None:
+def test_what_is_kept_holds_the_bytes_that_it_says(
+    traced: Callable[[], int], manager: Client
+) -> None:
     garage = Garage()
     rows = (f"tickets/{garage.ticket.pk}", f"vehicles/{garage.vehicle.pk}")
 

@@ -1,4 +1,6 @@
-"""Every list of the API: pages, parameters, order, search, and the number of its queries."""
+"""Every list of the API: pages, parameters, order, search, and the number of its
+queries.
+"""
 
 import itertools
 from collections.abc import Callable
@@ -22,7 +24,15 @@ from tickets.models import CannedJob, Invoice, Job, LaborRate, ServiceTicket, St
 
 from .answers import refused
 from .conftest import Client, forget
-from .factories import CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
+from .factories import (
+    CustomerFactory,
+    MechanicFactory,
+    PartFactory,
+    UserFactory,
+    VehicleFactory,
+    make_ticket,
+    office,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -46,12 +56,18 @@ def the_ticket() -> ServiceTicket:
 
 def a_whole_ticket(**details: Any) -> ServiceTicket:
     """With all that a list of tickets shows of one."""
-    return make_ticket(vehicle=VehicleFactory(**details), mechanics=[MechanicFactory()], parts=[(PartFactory(), 2), (PartFactory(), 1)])
+    return make_ticket(
+        vehicle=VehicleFactory(**details),
+        mechanics=[MechanicFactory()],
+        parts=[(PartFactory(), 2), (PartFactory(), 1)],
+    )
 
 
 def move_back_and_forth() -> None:
     by = MechanicFactory(user=UserFactory()).user
-    StatusChange.objects.create(ticket=the_ticket(), from_status="approved", to_status="in_progress", by=by)
+    StatusChange.objects.create(
+        ticket=the_ticket(), from_status="approved", to_status="in_progress", by=by
+    )
 
 
 def receive() -> None:
@@ -63,7 +79,9 @@ def a_mechanic_with_a_ticket() -> None:
 
 
 def a_ticket_of_the_office() -> None:
-    customer = getattr(office(), "customer", None) or CustomerFactory(user=office(), email="office@example.com")
+    customer = getattr(office(), "customer", None) or CustomerFactory(
+        user=office(), email="office@example.com"
+    )
     a_whole_ticket(customer=customer)
 
 
@@ -73,7 +91,9 @@ def unique(what: str) -> str:
 
 def a_job(ticket: ServiceTicket) -> Job:
     """With all that a list of jobs shows of one."""
-    lines = [{"kind": "fee", "description": "Towing", "quantity": Decimal(1), "unit_price": Decimal(40)}] * 2
+    lines = [
+        {"kind": "fee", "description": "Towing", "quantity": Decimal(1), "unit_price": Decimal(40)}
+    ] * 2
     job = operations.add_job(ticket, title="Towing", lines=lines, by=office())
     operations.add_part(ticket, part=PartFactory(), job=job, by=office())
     return job
@@ -104,12 +124,22 @@ def decline_a_part() -> None:
 
 
 def a_canned_job() -> None:
-    lines = [{"kind": "fee", "description": "Towing", "quantity": Decimal(1), "unit_price": Decimal(40)}]
-    operations.write_canned_job(CannedJob(), name=unique("job"), lines=lines, parts=[{"part": PartFactory(), "quantity": Decimal(1)}], by=office())
+    lines = [
+        {"kind": "fee", "description": "Towing", "quantity": Decimal(1), "unit_price": Decimal(40)}
+    ]
+    operations.write_canned_job(
+        CannedJob(),
+        name=unique("job"),
+        lines=lines,
+        parts=[{"part": PartFactory(), "quantity": Decimal(1)}],
+        by=office(),
+    )
 
 
 def an_invoice() -> Invoice:
-    return make_ticket("invoiced", parts=[(PartFactory(stock=200, price=Decimal(10)), 100)]).invoices.get()
+    return make_ticket(
+        "invoiced", parts=[(PartFactory(stock=200, price=Decimal(10)), 100)]
+    ).invoices.get()
 
 
 def the_invoice() -> Invoice:
@@ -121,7 +151,9 @@ def pay() -> None:
 
 
 def credit(invoice: Invoice) -> None:
-    operations.credit(invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office())
+    operations.credit(
+        invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office()
+    )
 
 
 numbers = itertools.count()
@@ -136,15 +168,27 @@ LISTS = {
     "serviceticket-list": List("tickets/", a_whole_ticket),
     "serviceticket-mine": List("tickets/mine/", a_ticket_of_the_office),
     "serviceticket-history": List("tickets/{ticket}/history/", move_back_and_forth, searched=False),
-    "serviceticket-authorizations": List("tickets/{ticket}/authorizations/", decide, searched=False),
+    "serviceticket-authorizations": List(
+        "tickets/{ticket}/authorizations/", decide, searched=False
+    ),
     "serviceticket-deposits": List("tickets/{ticket}/deposits/", pay_in_advance),
-    "serviceticket-share": List("tickets/{ticket}/share/", lambda: operations.share(the_ticket(), by=office()), searched=False),
+    "serviceticket-share": List(
+        "tickets/{ticket}/share/",
+        lambda: operations.share(the_ticket(), by=office()),
+        searched=False,
+    ),
     "vehicle-recommendations": List("vehicles/{vehicle}/recommendations/", decline),
-    "vehicle-recommended-parts": List("vehicles/{vehicle}/recommended-parts/", decline_a_part, searched=False),
+    "vehicle-recommended-parts": List(
+        "vehicles/{vehicle}/recommended-parts/", decline_a_part, searched=False
+    ),
     "job-list": List("jobs/", lambda: a_job(make_ticket())),
     "cannedjob-list": List("canned-jobs/", a_canned_job),
-    "laborrate-list": List("labor-rates/", lambda: LaborRate.objects.create(name=unique("rate"), hourly=Decimal(90))),
-    "taxcode-list": List("tax-codes/", lambda: stock.add_tax_code(name=unique("tax"), rate=Decimal(7), by=None)),
+    "laborrate-list": List(
+        "labor-rates/", lambda: LaborRate.objects.create(name=unique("rate"), hourly=Decimal(90))
+    ),
+    "taxcode-list": List(
+        "tax-codes/", lambda: stock.add_tax_code(name=unique("tax"), rate=Decimal(7), by=None)
+    ),
     "invoice-list": List("invoices/", an_invoice),
     "invoice-payments": List("invoices/{invoice}/payments/", pay),
     "invoice-credit-notes": List("invoices/{invoice}/credit-notes/", lambda: credit(the_invoice())),
@@ -163,7 +207,9 @@ def reader(db: Any) -> Client:
 def address(name: str) -> str:
     path = LISTS[name].path
     rows = {"part": the_part, "ticket": the_ticket, "vehicle": the_vehicle, "invoice": the_invoice}
-    return "/api/v1/" + path.format(**{name: row().pk for name, row in rows.items() if f"{{{name}}}" in path})
+    return "/api/v1/" + path.format(
+        **{name: row().pk for name, row in rows.items() if f"{{{name}}}" in path}
+    )
 
 
 def fill(name: str, rows: int) -> str:
@@ -175,15 +221,23 @@ def fill(name: str, rows: int) -> str:
 def test_every_list_is_here() -> None:
     actions = {
         (pattern.name, method)
-        for pattern in next(found for found in get_resolver().url_patterns if str(found.pattern) == "api/v1/" and found.url_patterns).url_patterns
+        for pattern in next(
+            found
+            for found in get_resolver().url_patterns
+            if str(found.pattern) == "api/v1/" and found.url_patterns
+        ).url_patterns
         for method in (getattr(pattern.callback, "actions", None) or {}).items()
     }
     single = ("retrieve", "transitions", "export", "statement", "estimate", "paper", "pdf")
-    found = {name for name, (method, action) in actions if method == "get" and action not in single and not name.startswith("report-")}
+    found = {
+        name
+        for name, (method, action) in actions
+        if method == "get" and action not in single and not name.startswith("report-")
+    }
     assert found == set(LISTS)
 
 
-# --- pages ---------------------------------------------------------------------------------------
+# --- pages ----------------------------------------------------------------------------
 
 
 @EVERY_LIST
@@ -202,7 +256,23 @@ def test_a_page_has_25_rows_and_says_how_to_go_on(reader: Client, name: str) -> 
 @EVERY_LIST
 def test_a_page_that_is_not_there_is_404(reader: Client, name: str) -> None:
     path = fill(name, 1)
-    for page in ("0", "-1", "999", "abc", "1.5", "", "1e3", "9" * 30, "9" * 5000, "0x1", "null", "last", "1,2", "\x00", "١٢"):
+    for page in (
+        "0",
+        "-1",
+        "999",
+        "abc",
+        "1.5",
+        "",
+        "1e3",
+        "9" * 30,
+        "9" * 5000,
+        "0x1",
+        "null",
+        "last",
+        "1,2",
+        "\x00",
+        "١٢",
+    ):
         refused(reader.get(f"{path}?page={quote(page)}"), 404, "not_found")
 
 
@@ -215,11 +285,19 @@ def test_a_page_size_that_is_no_number_of_rows_is_400(reader: Client, name: str)
 
 CROWDS: dict[str, Callable[[int], Any]] = {
     "customers/": lambda n: Customer.objects.bulk_create(Customer(name="N") for _ in range(n)),
-    "vehicles/": lambda n: Vehicle.objects.bulk_create(Vehicle(customer=CustomerFactory()) for _ in range(n)),
+    "vehicles/": lambda n: Vehicle.objects.bulk_create(
+        Vehicle(customer=CustomerFactory()) for _ in range(n)
+    ),
     "mechanics/": lambda n: Mechanic.objects.bulk_create(Mechanic(name="N") for _ in range(n)),
-    "mechanics/popular/": lambda n: Mechanic.objects.bulk_create(Mechanic(name="N") for _ in range(n)),
-    "parts/": lambda n: Part.objects.bulk_create(Part(sku=f"S{number}", name="N", price=1) for number in range(n)),
-    "tickets/": lambda n: ServiceTicket.objects.bulk_create(ServiceTicket(customer=CustomerFactory(), concern="C") for _ in range(n)),
+    "mechanics/popular/": lambda n: Mechanic.objects.bulk_create(
+        Mechanic(name="N") for _ in range(n)
+    ),
+    "parts/": lambda n: Part.objects.bulk_create(
+        Part(sku=f"S{number}", name="N", price=1) for number in range(n)
+    ),
+    "tickets/": lambda n: ServiceTicket.objects.bulk_create(
+        ServiceTicket(customer=CustomerFactory(), concern="C") for _ in range(n)
+    ),
 }
 
 
@@ -240,11 +318,19 @@ def orderings(name: str) -> list[str]:
 @EVERY_LIST
 def test_pages_never_overlap_even_when_all_rows_are_alike(reader: Client, name: str) -> None:
     path = fill(name, 7)
-    Customer.objects.update(name="Same", created_at="2026-01-01T00:00:00Z", updated_at="2026-01-01T00:00:00Z")
-    Vehicle.objects.update(plate="SAME", created_at="2026-01-01T00:00:00Z", updated_at="2026-01-01T00:00:00Z")
+    Customer.objects.update(
+        name="Same", created_at="2026-01-01T00:00:00Z", updated_at="2026-01-01T00:00:00Z"
+    )
+    Vehicle.objects.update(
+        plate="SAME", created_at="2026-01-01T00:00:00Z", updated_at="2026-01-01T00:00:00Z"
+    )
     Mechanic.objects.update(name="Same")
-    Part.objects.update(name="Same", created_at="2026-01-01T00:00:00Z", updated_at="2026-01-01T00:00:00Z")
-    ServiceTicket.objects.update(**dict.fromkeys(("opened_at", "created_at", "updated_at"), "2026-01-01T00:00:00Z"))
+    Part.objects.update(
+        name="Same", created_at="2026-01-01T00:00:00Z", updated_at="2026-01-01T00:00:00Z"
+    )
+    ServiceTicket.objects.update(
+        **dict.fromkeys(("opened_at", "created_at", "updated_at"), "2026-01-01T00:00:00Z")
+    )
     for ordering in orderings(name):
         seen: list[Any] = []
         link: str | None = f"{path}?page_size=3" + (f"&ordering={ordering}" if ordering else "")
@@ -315,16 +401,30 @@ def test_a_list_whose_order_is_the_point_has_no_walk(reader: Client, name: str) 
 
 def test_a_search_for_a_cursor_is_a_search(reader: Client) -> None:
     PartFactory(name="cursor=1")
-    assert [reader.get(f"/api/v1/parts/?search=cursor={number}").json()["count"] for number in (2, 1, 3)] == [0, 1, 0]
+    assert [
+        reader.get(f"/api/v1/parts/?search=cursor={number}").json()["count"] for number in (2, 1, 3)
+    ] == [0, 1, 0]
 
 
-# --- parameters ----------------------------------------------------------------------------------
+# --- parameters -----------------------------------------------------------------------
 
 
 @EVERY_LIST
-def test_a_parameter_that_is_not_known_is_400_and_what_is_known_is_told(reader: Client, name: str) -> None:
+def test_a_parameter_that_is_not_known_is_400_and_what_is_known_is_told(
+    reader: Client, name: str
+) -> None:
     path = fill(name, 1)
-    for query in ("color=red", "Search=x", "page-size=5", "user__password=x", "id__in=1", "name__regex=(a+)+$", "_=1", "%00=1", "ordering[]=x"):
+    for query in (
+        "color=red",
+        "Search=x",
+        "page-size=5",
+        "user__password=x",
+        "id__in=1",
+        "name__regex=(a+)+$",
+        "_=1",
+        "%00=1",
+        "ordering[]=x",
+    ):
         body = refused(reader.get(f"{path}?{query}"), 400, "unknown_parameter")
         assert "page_size" in body["detail"]
 
@@ -332,7 +432,17 @@ def test_a_parameter_that_is_not_known_is_400_and_what_is_known_is_told(reader: 
 @EVERY_LIST
 def test_an_ordering_that_is_not_offered_is_400(reader: Client, name: str) -> None:
     path = fill(name, 1)
-    for ordering in ("user__password", "nothing", "-", "--name", "?", "name;drop table", "pk)", "\x00", "customer__user__password"):
+    for ordering in (
+        "user__password",
+        "nothing",
+        "-",
+        "--name",
+        "?",
+        "name;drop table",
+        "pk)",
+        "\x00",
+        "customer__user__password",
+    ):
         refused(reader.get(f"{path}?ordering={quote(ordering)}"), 400)
 
 
@@ -353,15 +463,34 @@ def test_a_list_is_not_written_as_a_whole(reader: Client, name: str) -> None:
         refused(getattr(reader, method)(path, {}), 405, "method_not_allowed")
 
 
-# --- search --------------------------------------------------------------------------------------
+# --- search ---------------------------------------------------------------------------
 
-SEARCHED = pytest.mark.parametrize("name", [name for name, found in LISTS.items() if found.searched])
+SEARCHED = pytest.mark.parametrize(
+    "name", [name for name, found in LISTS.items() if found.searched]
+)
 
 
 @SEARCHED
 def test_search_takes_every_character_as_itself(reader: Client, name: str) -> None:
     path = fill(name, 2)
-    for term in ("%", "%%", "_", "____", "'", '"', "' OR '1'='1", "\\", "\\%", "%' --", "(a+)+$", "[a-z]", "*", ";", "{}", "<script>"):
+    for term in (
+        "%",
+        "%%",
+        "_",
+        "____",
+        "'",
+        '"',
+        "' OR '1'='1",
+        "\\",
+        "\\%",
+        "%' --",
+        "(a+)+$",
+        "[a-z]",
+        "*",
+        ";",
+        "{}",
+        "<script>",
+    ):
         assert reader.get(path, {"search": term}).json()["count"] == 0, term
 
 
@@ -373,22 +502,82 @@ def test_a_search_for_nonsense_is_400(reader: Client, name: str) -> None:
 
 @SEARCHED
 def test_an_odd_search_is_answered(reader: Client, name: str) -> None:
-    for term in ("", "   ", "😀", "ﷺ" * 100, "a " * 50, "1 " * 50, "%ED%A0%80", "\u202e", "ıİſ", "{0}", "%s", "%(x)s"):
+    for term in (
+        "",
+        "   ",
+        "😀",
+        "ﷺ" * 100,
+        "a " * 50,
+        "1 " * 50,
+        "%ED%A0%80",
+        "\u202e",
+        "ıİſ",
+        "{0}",
+        "%s",
+        "%(x)s",
+    ):
         assert reader.get(address(name), {"search": term}).status_code == 200, term
 
 
 @pytest.mark.parametrize("few", [0, 1, 1000])
 @pytest.mark.parametrize(
-    "term", ["quick", "zelda quick", "q", "moss", "moss zelda", "mo ze", "ab 12", "AB12CD", "555-0147", "zelda@", "nobody", "zelda nobody"]
+    "term",
+    [
+        "quick",
+        "zelda quick",
+        "q",
+        "moss",
+        "moss zelda",
+        "mo ze",
+        "ab 12",
+        "AB12CD",
+        "555-0147",
+        "zelda@",
+        "nobody",
+        "zelda nobody",
+    ],
 )
-def test_a_search_finds_the_same_whether_few_or_many_match(reader: Client, monkeypatch: pytest.MonkeyPatch, few: int, term: str) -> None:
+def test_a_search_finds_the_same_whether_few_or_many_match(
+    reader: Client, monkeypatch: pytest.MonkeyPatch, few: int, term: str
+) -> None:
     """By keys, or by a walk along the list."""
     for name in ("Zelda Quick", "Yann Quick"):
-        customer = CustomerFactory(name=name, email=f"{name[:5]}@example.com", phone="555-0147" if name[0] == "Z" else "")
-        make_ticket(vehicle=VehicleFactory(customer=customer, plate="AB-12 CD" if name[0] == "Z" else "XY-99", make="", model="", color="moss"))
-    make_ticket(vehicle=VehicleFactory(customer=CustomerFactory(name="Bo"), plate="B-1", make="", model="", color=""))
-    wanted = {"customers": {"nobody": 0, "zelda nobody": 0, "quick": 2, "q": 2, "moss": 0, "moss zelda": 0, "mo ze": 0}}
-    wanted["vehicles"] = {**wanted["customers"], "moss": 2, "moss zelda": 1, "mo ze": 1, "555-0147": 0, "zelda@": 0}
+        customer = CustomerFactory(
+            name=name, email=f"{name[:5]}@example.com", phone="555-0147" if name[0] == "Z" else ""
+        )
+        make_ticket(
+            vehicle=VehicleFactory(
+                customer=customer,
+                plate="AB-12 CD" if name[0] == "Z" else "XY-99",
+                make="",
+                model="",
+                color="moss",
+            )
+        )
+    make_ticket(
+        vehicle=VehicleFactory(
+            customer=CustomerFactory(name="Bo"), plate="B-1", make="", model="", color=""
+        )
+    )
+    wanted = {
+        "customers": {
+            "nobody": 0,
+            "zelda nobody": 0,
+            "quick": 2,
+            "q": 2,
+            "moss": 0,
+            "moss zelda": 0,
+            "mo ze": 0,
+        }
+    }
+    wanted["vehicles"] = {
+        **wanted["customers"],
+        "moss": 2,
+        "moss zelda": 1,
+        "mo ze": 1,
+        "555-0147": 0,
+        "zelda@": 0,
+    }
     wanted["tickets"] = wanted["customers"]
     monkeypatch.setattr(search, "FEW", few)
 
@@ -402,7 +591,7 @@ def test_a_list_that_cannot_be_searched_says_so(reader: Client, name: str) -> No
     refused(reader.get(address(name), {"search": "x"}), 400, "unknown_parameter", "search")
 
 
-# --- queries -------------------------------------------------------------------------------------
+# --- queries --------------------------------------------------------------------------
 
 
 @EVERY_LIST

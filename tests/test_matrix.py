@@ -14,10 +14,28 @@ from inventory import operations as stock
 from inventory.taxes import TaxCode
 from tickets import operations
 from tickets.lifecycle import snapshot
-from tickets.models import CannedJob, CreditNote, Invoice, Job, LaborRate, Payment, ServiceTicket, ShareLink
+from tickets.models import (
+    CannedJob,
+    CreditNote,
+    Invoice,
+    Job,
+    LaborRate,
+    Payment,
+    ServiceTicket,
+    ShareLink,
+)
 
 from .conftest import Client, client_of, forget
-from .factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
+from .factories import (
+    PASSWORD,
+    CustomerFactory,
+    MechanicFactory,
+    PartFactory,
+    UserFactory,
+    VehicleFactory,
+    make_ticket,
+    office,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -164,7 +182,10 @@ MATRIX: dict[str, tuple[int, ...]] = {
 
 
 ROWS = {
-    **{name: name for name in ("customer", "vehicle", "mechanic", "part", "job", "invoice", "payment")},
+    **{
+        name: name
+        for name in ("customer", "vehicle", "mechanic", "part", "job", "invoice", "payment")
+    },
     "serviceticket": "ticket",
     "cannedjob": "canned_job",
     "laborrate": "labor_rate",
@@ -174,28 +195,43 @@ ROWS = {
 
 
 def job_for(ticket: Any) -> Job:
-    line = {"kind": "fee", "description": "Towing", "quantity": Decimal(1), "unit_price": Decimal(40)}
+    line = {
+        "kind": "fee",
+        "description": "Towing",
+        "quantity": Decimal(1),
+        "unit_price": Decimal(40),
+    }
     return operations.add_job(ticket, title="Towing", lines=[line], by=office())
 
 
 class World:
-    """One garage with the owner's ticket in estimate, on which the assigned mechanic is and a part is quoted."""
+    """One garage with the owner's ticket in estimate, on which the assigned mechanic is
+    and a part is quoted.
+    """
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
-        self.owner, self.assigned = (request.getfixturevalue(name) for name in ("owner", "assigned"))
+        self.owner, self.assigned = (
+            request.getfixturevalue(name) for name in ("owner", "assigned")
+        )
         customer, self.mechanic = self.owner.user.customer, self.assigned.user.mechanic
         self.customer = customer
         self.vehicle = VehicleFactory(customer=customer)
         self.part, self.other_part = PartFactory(stock=10), PartFactory(stock=10)
         self.other_mechanic = MechanicFactory()
-        self.ticket = make_ticket(vehicle=self.vehicle, mechanics=[self.mechanic], parts=[(self.part, 2)])
+        self.ticket = make_ticket(
+            vehicle=self.vehicle, mechanics=[self.mechanic], parts=[(self.part, 2)]
+        )
         self.login = UserFactory()
 
     def key(self, route: str) -> list[Any]:
         if route.startswith("shared"):
             return [self.token]
         name = route.split("-")[0]
-        needs_key = not route.endswith("-list") and route not in ("mechanic-popular", "serviceticket-mine", "part-low-stock")
+        needs_key = not route.endswith("-list") and route not in (
+            "mechanic-popular",
+            "serviceticket-mine",
+            "part-low-stock",
+        )
         return [self.row(name).pk] if name in ROWS and needs_key else []
 
     def row(self, room: str) -> Any:
@@ -251,7 +287,9 @@ class World:
     @cached_property
     def invoice(self) -> Invoice:
         """Of another ticket of the owner, paid in part."""
-        ticket = make_ticket("invoiced", vehicle=self.vehicle, parts=[(PartFactory(stock=9, price=Decimal(30)), 3)])
+        ticket = make_ticket(
+            "invoiced", vehicle=self.vehicle, parts=[(PartFactory(stock=9, price=Decimal(30)), 3)]
+        )
         operations.pay(ticket.invoices.get(), amount=Decimal(10), by=office())
         return ticket.invoices.get()
 
@@ -261,7 +299,12 @@ class World:
 
     @cached_property
     def credit_note(self) -> CreditNote:
-        return operations.credit(self.invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office())
+        return operations.credit(
+            self.invoice,
+            reason="Goodwill",
+            lines=[{"line": 1, "quantity": Decimal(1)}],
+            by=office(),
+        )
 
     def body(self, call: str, client: Client) -> Any:
         staff = client.user is not None and client.user.has_perm("customers.view_customer")
@@ -269,7 +312,11 @@ class World:
         ticket = {"concern": "It squeaks", **whose}
         part = {"sku": "NEW-1", "name": "Wiper", "price": "12.50"}
         return {
-            "POST customer-list": {"name": "New", "email": "new@example.com", "password": "a-long-enough-1"},
+            "POST customer-list": {
+                "name": "New",
+                "email": "new@example.com",
+                "password": "a-long-enough-1",
+            },
             "PUT customer-detail": {"name": "Olive"},
             "PATCH customer-detail": {"phone": "555-0199"},
             "POST customer-erase": {"current_password": PASSWORD},
@@ -290,7 +337,10 @@ class World:
             "PATCH serviceticket-detail": {"service_date": "2026-12-01"},
             "PUT serviceticket-assign-mechanic": {"mechanic": self.other_mechanic.pk},
             "PUT serviceticket-remove-mechanic": {"mechanic": self.mechanic.pk},
-            "PUT serviceticket-edit-mechanics": {"add": [self.other_mechanic.pk], "remove": [self.mechanic.pk]},
+            "PUT serviceticket-edit-mechanics": {
+                "add": [self.other_mechanic.pk],
+                "remove": [self.mechanic.pk],
+            },
             "PUT serviceticket-add-part": {"part": self.other_part.pk},
             "PUT serviceticket-remove-part": {"part": self.part.pk},
             "POST serviceticket-transitions": {"to": "approved"},
@@ -298,11 +348,20 @@ class World:
             **self.bodies_of_money(call),
             "POST serviceticket-share": {"days": 7},
             "POST auth-token": {"email": self.login.email, "password": PASSWORD},
-            "POST auth-token-refresh": call.startswith("POST auth-token-") and {"refresh": self.refresh()},
-            "POST auth-token-blacklist": call.startswith("POST auth-token-") and {"refresh": self.refresh()},
-            "POST auth-password": {"current_password": PASSWORD, "new_password": "another-long-one-2"},
+            "POST auth-token-refresh": call.startswith("POST auth-token-")
+            and {"refresh": self.refresh()},
+            "POST auth-token-blacklist": call.startswith("POST auth-token-")
+            and {"refresh": self.refresh()},
+            "POST auth-password": {
+                "current_password": PASSWORD,
+                "new_password": "another-long-one-2",
+            },
             "POST auth-password-reset": {"email": "nobody@example.com"},
-            "POST auth-password-reset-confirm": {"uid": "MQ", "token": "x-y", "new_password": "another-long-one-2"},
+            "POST auth-password-reset-confirm": {
+                "uid": "MQ",
+                "token": "x-y",
+                "new_password": "another-long-one-2",
+            },
         }.get(call)
 
     def bodies_of_jobs(self, call: str) -> dict[str, Any]:
@@ -341,7 +400,10 @@ class World:
             "POST serviceticket-refund-deposit": money,
             "POST invoice-payments": money,
             "POST invoice-refund": money,
-            "POST invoice-credit-notes": {"reason": "Goodwill", "lines": [{"line": 1, "quantity": 1}]},
+            "POST invoice-credit-notes": {
+                "reason": "Goodwill",
+                "lines": [{"line": 1, "quantity": 1}],
+            },
             "POST payment-reverse": {"note": "Typed twice"},
         }
         return {call: wanted[call]} if call in wanted else {}
@@ -367,7 +429,9 @@ def routes(patterns: list[Any] | None = None, under: str = "") -> Iterator[str]:
                 yield from routes(pattern.url_patterns, path)
         elif isinstance(pattern, URLPattern) and path.startswith("api/v1/"):
             view = pattern.callback
-            methods = getattr(view, "actions", None) or [m for m in ("get", "post", "put", "patch", "delete") if hasattr(view.view_class, m)]
+            methods = getattr(view, "actions", None) or [
+                m for m in ("get", "post", "put", "patch", "delete") if hasattr(view.view_class, m)
+            ]
             for method in methods:
                 if method != "head":
                     yield f"{method.upper()} {pattern.name}"
@@ -411,42 +475,61 @@ def as_json(body: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("call", [call for call, expected in MATRIX.items() if expected[2] == 404])
-def test_what_is_anothers_looks_like_what_is_not_there(request: pytest.FixtureRequest, stranger: Client, call: str) -> None:
+def test_what_is_anothers_looks_like_what_is_not_there(
+    request: pytest.FixtureRequest, stranger: Client, call: str
+) -> None:
     """Otherwise counting through the keys would tell how many tickets the shop has."""
     world = World(request)
     method, name = call.split()
     body = as_json(world.body(call, stranger))
 
-    anothers = stranger.generic(method, reverse(name, args=world.key(name)), HTTP_X_REQUEST_ID="same", **body)
-    missing = stranger.generic(method, reverse(name, args=[999_999]), HTTP_X_REQUEST_ID="same", **body)
+    anothers = stranger.generic(
+        method, reverse(name, args=world.key(name)), HTTP_X_REQUEST_ID="same", **body
+    )
+    missing = stranger.generic(
+        method, reverse(name, args=[999_999]), HTTP_X_REQUEST_ID="same", **body
+    )
 
     assert anothers.content == missing.content
     assert anothers.status_code == missing.status_code == 404
 
 
 @pytest.mark.parametrize("row", ["customer", "vehicle", "serviceticket"])
-def test_lists_show_a_customer_nobody_elses(request: pytest.FixtureRequest, stranger: Client, row: str) -> None:
+def test_lists_show_a_customer_nobody_elses(
+    request: pytest.FixtureRequest, stranger: Client, row: str
+) -> None:
     World(request)
     results = stranger.get(reverse(f"{row}-list")).json()["results"]
-    assert [found["id"] for found in results] == ([stranger.user.customer.pk] if row == "customer" else [])
+    assert [found["id"] for found in results] == (
+        [stranger.user.customer.pk] if row == "customer" else []
+    )
 
 
 def test_a_mechanic_who_is_also_a_customer_may_approve_the_own_estimate(unassigned: Client) -> None:
     customer = CustomerFactory(user=unassigned.user)
     ticket = make_ticket(customer=customer)
-    assert unassigned.post(f"/api/v1/tickets/{ticket.pk}/transitions/", {"to": "approved"}).status_code == 200
+    assert (
+        unassigned.post(f"/api/v1/tickets/{ticket.pk}/transitions/", {"to": "approved"}).status_code
+        == 200
+    )
 
 
 def test_roles_are_permissions_that_an_owner_can_change(advisor: Client, stranger: Client) -> None:
     from django.contrib.auth.models import Group, Permission
 
     part = PartFactory()
-    Group.objects.get(name="advisor").permissions.add(Permission.objects.get(codename="adjust_part"))
+    Group.objects.get(name="advisor").permissions.add(
+        Permission.objects.get(codename="adjust_part")
+    )
     fresh = client_of(type(advisor.user).objects.get(pk=advisor.user.pk))
     assert fresh.put(f"/api/v1/parts/{part.pk}/count/", {"counted": 3}).status_code == 200
 
 
-def test_a_mechanic_taken_off_a_ticket_may_no_longer_write_on_it(request: pytest.FixtureRequest, assigned: Client, manager: Client) -> None:
+def test_a_mechanic_taken_off_a_ticket_may_no_longer_write_on_it(
+    request: pytest.FixtureRequest, assigned: Client, manager: Client
+) -> None:
     world = World(request)
     operations.remove_mechanic(world.ticket, mechanic=world.mechanic, by=manager.user)
-    assert assigned.patch(f"/api/v1/tickets/{world.ticket.pk}/", {"cause": "worn"}).status_code == 403
+    assert (
+        assigned.patch(f"/api/v1/tickets/{world.ticket.pk}/", {"cause": "worn"}).status_code == 403
+    )

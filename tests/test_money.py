@@ -1,4 +1,6 @@
-"""From a completed ticket to a paid invoice, a credit note and a refund; to the cent, at every door, and never changed afterwards."""
+"""From a completed ticket to a paid invoice, a credit note and a refund; to the cent,
+at every door, and never changed afterwards.
+"""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -17,7 +19,15 @@ from inventory.integrity_checks import find_discrepancies
 from inventory.models import StockMovement
 from tickets import operations
 from tickets.billing import invoices as issuing
-from tickets.models import CreditNote, DocumentSeries, Invoice, InvoiceAccount, JobStatus, Payment, ServiceTicket
+from tickets.models import (
+    CreditNote,
+    DocumentSeries,
+    Invoice,
+    InvoiceAccount,
+    JobStatus,
+    Payment,
+    ServiceTicket,
+)
 
 from .answers import refused
 from .conftest import Client, client_of
@@ -31,20 +41,33 @@ def d(number: str) -> Decimal:
     return Decimal(number)
 
 
-def done_ticket(customer: Any = None, *, parts: int = 2, tax: str | None = "20", **details: Any) -> ServiceTicket:
+def done_ticket(
+    customer: Any = None, *, parts: int = 2, tax: str | None = "20", **details: Any
+) -> ServiceTicket:
     """Completed: two hours at 100.00 in a job, and ``parts`` of 19.99."""
     if tax and not stock.TaxCode.objects.exists():
-        stock.add_tax_code(name="VAT", rate=d(tax), valid_from=date(2020, 1, 1), is_default=True, by=None)
+        stock.add_tax_code(
+            name="VAT", rate=d(tax), valid_from=date(2020, 1, 1), is_default=True, by=None
+        )
     customer = customer or CustomerFactory()
     ticket = make_ticket(vehicle=VehicleFactory(customer=customer), **details)
     job = operations.add_job(
         ticket,
         title="Front brakes",
-        lines=[{"kind": "labor", "description": "Replace pads", "quantity": d("2"), "unit_price": d("100.00")}],
+        lines=[
+            {
+                "kind": "labor",
+                "description": "Replace pads",
+                "quantity": d("2"),
+                "unit_price": d("100.00"),
+            }
+        ],
         by=office(),
     )
     if parts:
-        operations.add_part(ticket, part=PartFactory(stock=10), quantity=d(str(parts)), job=job, by=office())
+        operations.add_part(
+            ticket, part=PartFactory(stock=10), quantity=d(str(parts)), job=job, by=office()
+        )
     operations.request_transition(ticket, to="approved", by=office())
     job.refresh_from_db()
     operations.finish_job(job, by=office())
@@ -59,15 +82,21 @@ def issue(client: Client, ticket: ServiceTicket) -> dict[str, Any]:
 
 
 def pay(client: Client, invoice: dict[str, Any], amount: str, **more: Any) -> Any:
-    return client.post(f"{API}invoices/{invoice['id']}/payments/", {"amount": amount, "method": "card", **more})
+    return client.post(
+        f"{API}invoices/{invoice['id']}/payments/", {"amount": amount, "method": "card", **more}
+    )
 
 
 def refund(client: Client, invoice: dict[str, Any], amount: str) -> Any:
-    return client.post(f"{API}invoices/{invoice['id']}/refunds/", {"amount": amount, "method": "card"})
+    return client.post(
+        f"{API}invoices/{invoice['id']}/refunds/", {"amount": amount, "method": "card"}
+    )
 
 
 def credit(client: Client, invoice: dict[str, Any], **body: Any) -> Any:
-    return client.post(f"{API}invoices/{invoice['id']}/credit-notes/", {"reason": "Goodwill", **body})
+    return client.post(
+        f"{API}invoices/{invoice['id']}/credit-notes/", {"reason": "Goodwill", **body}
+    )
 
 
 def read(client: Client, invoice: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +111,7 @@ def sums(invoice: dict[str, Any]) -> tuple[str, ...]:
     return tuple(invoice[name] for name in ("credited", "paid", "refunded", "balance", "state"))
 
 
-# --- invoices ----------------------------------------------------------------------------------------
+# --- invoices -------------------------------------------------------------------------
 
 
 def test_an_invoice_says_all_and_moves_its_ticket(advisor: Client, owner: Client) -> None:
@@ -91,17 +120,27 @@ def test_an_invoice_says_all_and_moves_its_ticket(advisor: Client, owner: Client
     invoice = issue(advisor, ticket)
 
     year = timezone.localdate().year
-    assert (invoice["number"], invoice["ticket"]) == (f"INV-{year}-000001", {"id": ticket.pk, "number": ticket.number})
+    assert (invoice["number"], invoice["ticket"]) == (
+        f"INV-{year}-000001",
+        {"id": ticket.pk, "number": ticket.number},
+    )
     assert (invoice["subtotal"], invoice["tax"], invoice["total"]) == ("239.98", "48.00", "287.98")
     assert sums(invoice) == ("0.00", "0.00", "0.00", "287.98", "open")
-    assert [(line["position"], line["kind"], line["net"], line["tax"]) for line in invoice["lines"]] == [
+    assert [
+        (line["position"], line["kind"], line["net"], line["tax"]) for line in invoice["lines"]
+    ] == [
         (1, "labor", "200.00", "40.00"),
         (2, "part", "39.98", "8.00"),
     ]
     assert status_of(ticket) == "invoiced"
     assert owner.get(f"{API}invoices/").json()["results"] == [invoice] == [read(owner, invoice)]
     document = owner.get(f"{API}invoices/{invoice['id']}/document/").json()
-    assert (document["kind"], document["total"], document["due"], document["deposits"]) == ("invoice", "287.98", "287.98", "0.00")
+    assert (document["kind"], document["total"], document["due"], document["deposits"]) == (
+        "invoice",
+        "287.98",
+        "287.98",
+        "0.00",
+    )
     assert document["jobs"][0]["total"] == "287.98"
     assert document["customer"]["name"] == "Olive Owner"
 
@@ -111,7 +150,10 @@ def test_the_paper_is_always_the_same(advisor: Client, manager: Client) -> None:
     invoice = issue(advisor, ticket)
     address = f"{API}invoices/{invoice['id']}/pdf/"
     paper = advisor.get(address)
-    assert (paper["Content-Type"], paper["Content-Disposition"]) == ("application/pdf", f'inline; filename="{invoice["number"]}.pdf"')
+    assert (paper["Content-Type"], paper["Content-Disposition"]) == (
+        "application/pdf",
+        f'inline; filename="{invoice["number"]}.pdf"',
+    )
     pay(advisor, invoice, "287.98")
     manager.patch(f"{API}customers/{ticket.customer_id}/", {"name": "Renamed"})
     stock.set_rate(stock.TaxCode.objects.get(), rate=d("25"), by=None)
@@ -119,7 +161,9 @@ def test_the_paper_is_always_the_same(advisor: Client, manager: Client) -> None:
     assert advisor.get(address, HTTP_IF_NONE_MATCH=paper["ETag"]).status_code == 304
     for accepted in (f"{API}invoices/{invoice['id']}/document/", address):
         assert advisor.get(accepted, HTTP_ACCEPT="application/pdf").content == paper.content
-    refused(advisor.get(f"{API}invoices/{invoice['id'] + 1}/pdf/", HTTP_ACCEPT="application/pdf"), 404)
+    refused(
+        advisor.get(f"{API}invoices/{invoice['id'] + 1}/pdf/", HTTP_ACCEPT="application/pdf"), 404
+    )
 
 
 @pytest.mark.parametrize("status", ["estimate", "approved", "in_progress", "cancelled"])
@@ -132,30 +176,63 @@ def test_only_a_completed_ticket_is_invoiced(advisor: Client, status: str) -> No
 def test_a_ticket_has_one_invoice(advisor: Client) -> None:
     ticket = done_ticket()
     invoice = issue(advisor, ticket)
-    assert refused(advisor.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "already_invoiced")["invoice"] == invoice["number"]
+    assert (
+        refused(advisor.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "already_invoiced")[
+            "invoice"
+        ]
+        == invoice["number"]
+    )
 
 
 def test_the_move_to_invoiced_issues_the_invoice(advisor: Client) -> None:
     ticket = done_ticket()
-    assert advisor.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": "invoiced", "reason": "Car is washed"}).status_code == 200
+    assert (
+        advisor.post(
+            f"{API}tickets/{ticket.pk}/transitions/", {"to": "invoiced", "reason": "Car is washed"}
+        ).status_code
+        == 200
+    )
     assert Invoice.objects.get().ticket == ticket
     assert ticket.history.last().reason == "Car is washed"
-    assert refused(advisor.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": "closed"}), 409, "balance_due")["balance"] == "287.98"
+    assert (
+        refused(
+            advisor.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": "closed"}),
+            409,
+            "balance_due",
+        )["balance"]
+        == "287.98"
+    )
 
 
 def test_what_was_not_approved_is_not_on_the_invoice(advisor: Client) -> None:
     ticket = make_ticket()
     jobs = [
-        operations.add_job(ticket, title=title, lines=[{"kind": "fee", "description": title, "unit_price": d("10"), "quantity": d("1")}], by=office())
+        operations.add_job(
+            ticket,
+            title=title,
+            lines=[
+                {"kind": "fee", "description": title, "unit_price": d("10"), "quantity": d("1")}
+            ],
+            by=office(),
+        )
         for title in ("Done", "Declined", "Proposed later", "Cancelled")
     ]
-    operations.authorize(ticket, approve=[jobs[0].pk, jobs[3].pk], decline=[jobs[1].pk], by=office())
+    operations.authorize(
+        ticket, approve=[jobs[0].pk, jobs[3].pk], decline=[jobs[1].pk], by=office()
+    )
     operations.finish_job(jobs[0], by=office())
     operations.cancel_job(jobs[3], by=office())
-    operations.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office())
+    operations.request_transition(
+        ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office()
+    )
     invoice = issue(advisor, ticket)
     assert [line["description"] for line in invoice["lines"]] == ["Done"]
-    assert set(ticket.jobs.values_list("status", flat=True)) == {JobStatus.DONE, JobStatus.DECLINED, JobStatus.PROPOSED, JobStatus.CANCELLED}
+    assert set(ticket.jobs.values_list("status", flat=True)) == {
+        JobStatus.DONE,
+        JobStatus.DECLINED,
+        JobStatus.PROPOSED,
+        JobStatus.CANCELLED,
+    }
 
 
 def test_numbers_have_no_gaps_and_each_year_begins_anew(advisor: Client, settings: Any) -> None:
@@ -168,7 +245,9 @@ def test_numbers_have_no_gaps_and_each_year_begins_anew(advisor: Client, setting
     assert numbers == ["F2026-000001", "F2026-000002", "F2027-000001", "F2027-000002"]
 
 
-def test_an_issue_that_fails_takes_its_number_back(advisor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_issue_that_fails_takes_its_number_back(
+    advisor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ticket = done_ticket()
 
     def fail(*args: Any) -> None:
@@ -182,20 +261,32 @@ def test_an_issue_that_fails_takes_its_number_back(advisor: Client, monkeypatch:
 
 
 @pytest.mark.parametrize(("rounding", "tax"), [("group", "115.60"), ("line", "115.61")])
-def test_the_rounding_of_the_day_is_frozen_on_the_invoice(manager: Client, settings: Any, rounding: str, tax: str) -> None:
+def test_the_rounding_of_the_day_is_frozen_on_the_invoice(
+    manager: Client, settings: Any, rounding: str, tax: str
+) -> None:
     settings.SHOP_TAX_ROUNDING = rounding
     ticket = done_ticket(parts=0)
     operations.request_transition(ticket, to="in_progress", by=office())
     job = ticket.jobs.get()
-    operations.edit_line(job, line=job.lines.get().pk, quantity=d("1"), unit_price=d("99.34"), by=office())
+    operations.edit_line(
+        job, line=job.lines.get().pk, quantity=d("1"), unit_price=d("99.34"), by=office()
+    )
     for price in ("299.33", "179.33"):
-        operations.add_line(job, kind="fee", description=price, quantity=d("1"), unit_price=d(price), by=office())
+        operations.add_line(
+            job, kind="fee", description=price, quantity=d("1"), unit_price=d(price), by=office()
+        )
     operations.authorize(ticket, by=office())
     operations.finish_job(job, by=office())
-    operations.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office())
+    operations.request_transition(
+        ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office()
+    )
     invoice = issue(manager, ticket)
     settings.SHOP_TAX_ROUNDING = "group"
-    assert (invoice["subtotal"], invoice["tax"], invoice["tax_rounding"]) == ("578.00", tax, rounding)
+    assert (invoice["subtotal"], invoice["tax"], invoice["tax_rounding"]) == (
+        "578.00",
+        tax,
+        rounding,
+    )
     assert credit(manager, invoice).json()["tax"] == tax
 
 
@@ -207,10 +298,17 @@ def test_nothing_of_an_invoiced_ticket_changes(manager: Client) -> None:
         lambda: manager.patch(f"{API}tickets/{ticket.pk}/", {"concern": "x"}),
         lambda: manager.put(f"{API}tickets/{ticket.pk}/add-part/", {"part": part.pk}),
         lambda: manager.put(f"{API}tickets/{ticket.pk}/give-discount/", {"discount_percent": "5"}),
-        lambda: manager.put(f"{API}tickets/{ticket.pk}/remove-part/", {"part": ticket.lines.get().part_id}),
-        lambda: manager.put(f"{API}tickets/{ticket.pk}/edit-part/", {"part": ticket.lines.get().part_id, "unit_price": "1"}),
+        lambda: manager.put(
+            f"{API}tickets/{ticket.pk}/remove-part/", {"part": ticket.lines.get().part_id}
+        ),
+        lambda: manager.put(
+            f"{API}tickets/{ticket.pk}/edit-part/",
+            {"part": ticket.lines.get().part_id, "unit_price": "1"},
+        ),
         lambda: manager.patch(f"{API}jobs/{job.pk}/", {"title": "x"}),
-        lambda: manager.put(f"{API}jobs/{job.pk}/edit-line/", {"line": job.lines.get().pk, "quantity": "1"}),
+        lambda: manager.put(
+            f"{API}jobs/{job.pk}/edit-line/", {"line": job.lines.get().pk, "quantity": "1"}
+        ),
         lambda: manager.put(f"{API}jobs/{job.pk}/cancel/"),
         lambda: manager.delete(f"{API}jobs/{job.pk}/"),
         lambda: manager.post(f"{API}jobs/", {"ticket": ticket.pk, "title": "x"}),
@@ -221,7 +319,7 @@ def test_nothing_of_an_invoiced_ticket_changes(manager: Client) -> None:
     refused(manager.delete(f"{API}tickets/{ticket.pk}/"), 409, "ticket_in_use")
 
 
-# --- append-only -------------------------------------------------------------------------------------
+# --- append-only ----------------------------------------------------------------------
 
 
 def everything_written(client: Client) -> dict[str, Any]:
@@ -247,7 +345,12 @@ WRITTEN = ["invoice", "invoice line", "credit note", "credit note line", "paymen
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_is_written_once_no_code_changes_or_deletes(manager: Client, name: str) -> None:
     row = everything_written(manager)[name]
-    for change in (row.save, row.delete, type(row).objects.all().delete, lambda: type(row).objects.update(pk=row.pk)):
+    for change in (
+        row.save,
+        row.delete,
+        type(row).objects.all().delete,
+        lambda: type(row).objects.update(pk=row.pk),
+    ):
         with pytest.raises(TypeError, match="append-only"):
             change()
 
@@ -257,7 +360,11 @@ def test_what_is_written_once_no_statement_changes_or_deletes(manager: Client, n
     row = everything_written(manager)[name]
     table = row._meta.db_table
     for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):
-        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(IntegrityError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
 
 
@@ -265,24 +372,39 @@ def test_what_is_written_once_no_statement_changes_or_deletes(manager: Client, n
 def test_no_route_writes_on_papers(manager: Client, route: str) -> None:
     everything_written(manager)
     address = f"{API}{route}/{manager.get(f'{API}{route}/').json()['results'][0]['id']}/"
-    for response in (manager.post(f"{API}{route}/", {}), manager.put(address, {}), manager.patch(address, {}), manager.delete(address)):
+    for response in (
+        manager.post(f"{API}{route}/", {}),
+        manager.put(address, {}),
+        manager.patch(address, {}),
+        manager.delete(address),
+    ):
         refused(response, 405)
 
 
-# --- payments ----------------------------------------------------------------------------------------
+# --- payments -------------------------------------------------------------------------
 
 
 def test_payments_settle_an_invoice_and_close_the_ticket(advisor: Client) -> None:
     ticket = done_ticket()
     invoice = issue(advisor, ticket)
-    first = pay(advisor, invoice, "100", reference="slip 7", received_at=f"{timezone.localdate()}T00:00:00Z").json()
-    assert (first["number"], first["amount"], first["kind"], first["reference"]) == (f"R-{first['id']:06}", "100.00", "payment", "slip 7")
+    first = pay(
+        advisor, invoice, "100", reference="slip 7", received_at=f"{timezone.localdate()}T00:00:00Z"
+    ).json()
+    assert (first["number"], first["amount"], first["kind"], first["reference"]) == (
+        f"R-{first['id']:06}",
+        "100.00",
+        "payment",
+        "slip 7",
+    )
     assert sums(read(advisor, invoice)) == ("0.00", "100.00", "0.00", "187.98", "open")
     assert status_of(ticket) == "invoiced"
     pay(advisor, invoice, "187.98", method="cash")
     assert sums(read(advisor, invoice)) == ("0.00", "287.98", "0.00", "0.00", "paid")
     assert status_of(ticket) == "closed"
-    assert [row["amount"] for row in advisor.get(f"{API}invoices/{invoice['id']}/payments/").json()["results"]] == ["100.00", "187.98"]
+    assert [
+        row["amount"]
+        for row in advisor.get(f"{API}invoices/{invoice['id']}/payments/").json()["results"]
+    ] == ["100.00", "187.98"]
 
 
 @pytest.mark.parametrize(
@@ -317,7 +439,9 @@ def test_an_overpayment_is_the_customers_credit_and_can_be_refunded(manager: Cli
     assert refused(refund(manager, invoice, "288"), 409, "refund_exceeds_paid")["paid"] == "287.98"
     assert status_of(ticket) == "closed"
     refund(manager, invoice, "1")
-    assert (status_of(ticket), read(manager, invoice)["balance"]) == ("invoiced", "1.00"), "something is due again"
+    assert (status_of(ticket), read(manager, invoice)["balance"]) == ("invoiced", "1.00"), (
+        "something is due again"
+    )
 
 
 def test_a_payment_is_reversed_once_by_another_row(manager: Client, advisor: Client) -> None:
@@ -328,18 +452,28 @@ def test_a_payment_is_reversed_once_by_another_row(manager: Client, advisor: Cli
     refused(advisor.post(address, {"note": "Bounced"}), 403)
     refused(manager.post(address, {}), 400)
     row = manager.post(address, {"note": "Bounced"}).json()
-    assert (row["kind"], row["effect"], row["reverses"]) == ("reversal", "-287.98", cheque["number"])
+    assert (row["kind"], row["effect"], row["reverses"]) == (
+        "reversal",
+        "-287.98",
+        cheque["number"],
+    )
     assert sums(read(manager, invoice)) == ("0.00", "0.00", "0.00", "287.98", "open")
     assert status_of(ticket) == "invoiced"
     refused(manager.post(address, {"note": "Again"}), 409, "already_reversed")
-    refused(manager.post(f"{API}payments/{row['id']}/reverse/", {"note": "No"}), 409, "not_reversible")
+    refused(
+        manager.post(f"{API}payments/{row['id']}/reverse/", {"note": "No"}), 409, "not_reversible"
+    )
 
 
 def test_a_refund_can_be_reversed_and_a_refunded_payment_cannot(manager: Client) -> None:
     invoice = issue(manager, done_ticket())
     payment = pay(manager, invoice, "287.98").json()
     back = refund(manager, invoice, "287.98").json()
-    refused(manager.post(f"{API}payments/{payment['id']}/reverse/", {"note": "x"}), 409, "refund_exceeds_paid")
+    refused(
+        manager.post(f"{API}payments/{payment['id']}/reverse/", {"note": "x"}),
+        409,
+        "refund_exceeds_paid",
+    )
     manager.post(f"{API}payments/{back['id']}/reverse/", {"note": "typed twice"})
     assert sums(read(manager, invoice)) == ("0.00", "287.98", "0.00", "0.00", "paid")
 
@@ -349,21 +483,41 @@ def test_a_deposit_counts_on_the_invoice(manager: Client) -> None:
     address = f"{API}tickets/{ticket.pk}/deposits/"
     first = manager.post(address, {"amount": "100", "method": "card"}).json()
     manager.post(address, {"amount": "50", "method": "cash"})
-    refused(manager.post(f"{API}tickets/{ticket.pk}/refund-deposit/", {"amount": "151", "method": "cash"}), 409, "refund_exceeds_paid")
+    refused(
+        manager.post(
+            f"{API}tickets/{ticket.pk}/refund-deposit/", {"amount": "151", "method": "cash"}
+        ),
+        409,
+        "refund_exceeds_paid",
+    )
     manager.post(f"{API}tickets/{ticket.pk}/refund-deposit/", {"amount": "30", "method": "cash"})
     invoice = issue(manager, ticket)
-    assert (invoice["deposits"], *sums(invoice)) == ("120.00", "0.00", "120.00", "0.00", "167.98", "open")
+    assert (invoice["deposits"], *sums(invoice)) == (
+        "120.00",
+        "0.00",
+        "120.00",
+        "0.00",
+        "167.98",
+        "open",
+    )
     document = manager.get(f"{API}invoices/{invoice['id']}/document/").json()
     assert (document["deposits"], document["due"]) == ("120.00", "167.98")
     refused(manager.post(address, {"amount": "1", "method": "cash"}), 409, "already_invoiced")
     manager.post(f"{API}payments/{first['id']}/reverse/", {"note": "Bounced"})
     assert sums(read(manager, invoice)) == ("0.00", "20.00", "0.00", "267.98", "open")
-    assert [row["effect"] for row in manager.get(address).json()["results"]] == ["100.00", "50.00", "-30.00"]
+    assert [row["effect"] for row in manager.get(address).json()["results"]] == [
+        "100.00",
+        "50.00",
+        "-30.00",
+    ]
 
 
 def test_a_deposit_that_covers_all_closes_the_ticket_at_once(manager: Client) -> None:
     ticket = done_ticket()
-    manager.post(f"{API}tickets/{ticket.pk}/deposits/", {"amount": "300", "method": "card", "keep_as_credit": True})
+    manager.post(
+        f"{API}tickets/{ticket.pk}/deposits/",
+        {"amount": "300", "method": "card", "keep_as_credit": True},
+    )
     invoice = issue(manager, ticket)
     assert (read(manager, invoice)["balance"], status_of(ticket)) == ("-12.02", "closed")
     assert manager.get(f"{API}invoices/{invoice['id']}/document/").json()["due"] == "0.00"
@@ -372,11 +526,24 @@ def test_a_deposit_that_covers_all_closes_the_ticket_at_once(manager: Client) ->
 def test_a_deposit_of_a_cancelled_ticket_can_be_paid_back(manager: Client) -> None:
     ticket = make_ticket()
     manager.post(f"{API}tickets/{ticket.pk}/deposits/", {"amount": "40", "method": "cash"})
-    refused(manager.patch(f"{API}tickets/{ticket.pk}/", {"customer": CustomerFactory().pk}), 409, "ticket_has_payments")
+    refused(
+        manager.patch(f"{API}tickets/{ticket.pk}/", {"customer": CustomerFactory().pk}),
+        409,
+        "ticket_has_payments",
+    )
     refused(manager.delete(f"{API}tickets/{ticket.pk}/"), 409, "ticket_in_use")
     operations.request_transition(ticket, to="cancelled", by=office())
-    refused(manager.post(f"{API}tickets/{ticket.pk}/deposits/", {"amount": "40", "method": "cash"}), 409, "ticket_locked")
-    assert manager.post(f"{API}tickets/{ticket.pk}/refund-deposit/", {"amount": "40", "method": "cash"}).status_code == 201
+    refused(
+        manager.post(f"{API}tickets/{ticket.pk}/deposits/", {"amount": "40", "method": "cash"}),
+        409,
+        "ticket_locked",
+    )
+    assert (
+        manager.post(
+            f"{API}tickets/{ticket.pk}/refund-deposit/", {"amount": "40", "method": "cash"}
+        ).status_code
+        == 201
+    )
 
 
 def test_a_receipt(advisor: Client, owner: Client, stranger: Client) -> None:
@@ -388,7 +555,7 @@ def test_a_receipt(advisor: Client, owner: Client, stranger: Client) -> None:
     refused(stranger.get(f"{API}payments/{payment['id']}/pdf/"), 404)
 
 
-# --- credit notes ------------------------------------------------------------------------------------
+# --- credit notes ---------------------------------------------------------------------
 
 
 def test_a_credit_note_by_lines_takes_tax_pro_rata_and_restocks_by_choice(manager: Client) -> None:
@@ -397,11 +564,17 @@ def test_a_credit_note_by_lines_takes_tax_pro_rata_and_restocks_by_choice(manage
     invoice = issue(manager, ticket)
     pay(manager, invoice, "287.98")
 
-    note = credit(manager, invoice, lines=[{"line": 2, "quantity": 1, "restock": True}, {"line": 1, "quantity": "0.5"}]).json()
+    note = credit(
+        manager,
+        invoice,
+        lines=[{"line": 2, "quantity": 1, "restock": True}, {"line": 1, "quantity": "0.5"}],
+    ).json()
 
     year = timezone.localdate().year
     assert note["number"] == f"CN-{year}-000001"
-    assert [(line["position"], line["net"], line["tax"], line["restocked"]) for line in note["lines"]] == [
+    assert [
+        (line["position"], line["net"], line["tax"], line["restocked"]) for line in note["lines"]
+    ] == [
         (2, "19.99", "4.00", True),
         (1, "50.00", "10.00", False),
     ]
@@ -415,7 +588,11 @@ def test_a_credit_note_by_lines_takes_tax_pro_rata_and_restocks_by_choice(manage
     refund(manager, invoice, "83.99")
     assert read(manager, invoice)["balance"] == "0.00"
     document = manager.get(f"{API}credit-notes/{note['id']}/document/").json()
-    assert (document["total"], document["invoice"]["number"], document["reason"]) == ("83.99", invoice["number"], "Goodwill")
+    assert (document["total"], document["invoice"]["number"], document["reason"]) == (
+        "83.99",
+        invoice["number"],
+        "Goodwill",
+    )
     assert manager.get(f"{API}credit-notes/{note['id']}/pdf/")["Content-Type"] == "application/pdf"
 
 
@@ -445,7 +622,9 @@ def test_bit_by_bit_an_invoice_is_credited_exactly(manager: Client) -> None:
         ({"lines": "all"}, 400, "lines"),
     ],
 )
-def test_credit_notes_that_cannot_be(manager: Client, body: dict[str, Any], status: int, what: str) -> None:
+def test_credit_notes_that_cannot_be(
+    manager: Client, body: dict[str, Any], status: int, what: str
+) -> None:
     invoice = issue(manager, done_ticket())
     response = credit(manager, invoice, **body)
     if status == 400:
@@ -456,14 +635,21 @@ def test_credit_notes_that_cannot_be(manager: Client, body: dict[str, Any], stat
     assert not DocumentSeries.objects.filter(name__startswith="CN").exists()
 
 
-def test_after_a_full_credit_note_the_ticket_is_invoiced_anew_with_what_was_paid(manager: Client) -> None:
+def test_after_a_full_credit_note_the_ticket_is_invoiced_anew_with_what_was_paid(
+    manager: Client,
+) -> None:
     ticket = done_ticket()
     first = issue(manager, ticket)
     pay(manager, first, "287.98")
     credit(manager, first)
-    assert (status_of(ticket), sums(read(manager, first))) == ("completed", ("287.98", "287.98", "0.00", "-287.98", "credited"))
+    assert (status_of(ticket), sums(read(manager, first))) == (
+        "completed",
+        ("287.98", "287.98", "0.00", "-287.98", "credited"),
+    )
     refused(pay(manager, first, "1"), 409, "invoice_credited")
-    operations.give_discount(ServiceTicket.objects.get(pk=ticket.pk), discount_amount=d("39.98"), by=office())
+    operations.give_discount(
+        ServiceTicket.objects.get(pk=ticket.pk), discount_amount=d("39.98"), by=office()
+    )
 
     second = issue(manager, ticket)
 
@@ -485,7 +671,9 @@ def test_what_went_back_on_the_shelf_is_not_sold_again_before_it_is_fitted(manag
     operations.request_transition(ticket, to="in_progress", by=office())
     assert ticket.lines.get().allocated == 2, "it lies there, so it is held again"
     manager.put(f"{API}tickets/{ticket.pk}/remove-part/", {"part": ticket.lines.get().part_id})
-    operations.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office())
+    operations.request_transition(
+        ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office()
+    )
     assert issue(manager, ticket)["total"] == "240.00"
     assert find_discrepancies() == []
 
@@ -494,7 +682,9 @@ def test_an_invoice_of_nothing_is_credited_by_its_lines(manager: Client) -> None
     ticket = done_ticket(parts=0, tax=None)
     operations.give_discount(ticket, discount_percent=d("100"), by=office())
     invoice = issue(manager, ticket)
-    assert (invoice["total"], invoice["state"], status_of(ticket)) == ("0.00", "paid", "closed"), "nothing is due"
+    assert (invoice["total"], invoice["state"], status_of(ticket)) == ("0.00", "paid", "closed"), (
+        "nothing is due"
+    )
     credit(manager, invoice, lines=[{"line": 1, "quantity": 1}])
     assert (read(manager, invoice)["state"], status_of(ticket)) == ("paid", "closed")
     credit(manager, invoice)
@@ -510,16 +700,22 @@ def test_an_invoice_of_no_lines_can_be_taken_back(manager: Client) -> None:
     refused(credit(manager, invoice), 409, "nothing_to_credit")
 
 
-def test_the_tax_of_supplies_is_that_of_its_code_however_it_is_spelt(manager: Client, settings: Any) -> None:
+def test_the_tax_of_supplies_is_that_of_its_code_however_it_is_spelt(
+    manager: Client, settings: Any
+) -> None:
     settings.SHOP_SUPPLIES, settings.SHOP_SUPPLIES_TAX = (d("0"), d("10.03")), "vat"
     invoice = issue(manager, done_ticket(parts=0, tax="19"))
     document = manager.get(f"{API}invoices/{invoice['id']}/document/").json()
-    assert document["taxes"] == [{"name": "VAT", "rate": "19.000", "number": "", "base": "210.03", "amount": "39.91"}]
+    assert document["taxes"] == [
+        {"name": "VAT", "rate": "19.000", "number": "", "base": "210.03", "amount": "39.91"}
+    ]
 
 
 def test_whoever_may_not_issue_invoices_may_not_by_a_move(advisor: Client) -> None:
     ticket = done_ticket()
-    Group.objects.get(name="advisor").permissions.remove(Permission.objects.get(codename="add_invoice"))
+    Group.objects.get(name="advisor").permissions.remove(
+        Permission.objects.get(codename="add_invoice")
+    )
     client = client_of(type(advisor.user).objects.get(pk=advisor.user.pk))
     refused(client.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": "invoiced"}), 403)
     refused(client.post(f"{API}tickets/{ticket.pk}/invoice/"), 403)
@@ -529,7 +725,12 @@ def test_money_is_settled_before_a_customer_is_forgotten(manager: Client) -> Non
     customer = CustomerFactory()
     invoice = issue(manager, done_ticket(customer))
     pay(manager, invoice, "300", keep_as_credit=True)
-    assert refused(manager.post(f"{API}customers/{customer.pk}/erase/"), 409, "customer_has_balance")["balance"] == "-12.02"
+    assert (
+        refused(manager.post(f"{API}customers/{customer.pk}/erase/"), 409, "customer_has_balance")[
+            "balance"
+        ]
+        == "-12.02"
+    )
     refund(manager, invoice, "12.02")
     assert manager.post(f"{API}customers/{customer.pk}/erase/").status_code == 204
 
@@ -541,13 +742,15 @@ def test_an_advisor_issues_no_credit_notes_and_pays_nothing_back(advisor: Client
     refused(refund(advisor, invoice, "1"), 403)
 
 
-# --- lists, states and mail --------------------------------------------------------------------------
+# --- lists, states and mail -----------------------------------------------------------
 
 
 def test_lists_are_filtered_by_state_date_and_customer(manager: Client) -> None:
     customer = CustomerFactory()
     with time_machine.travel(timezone.now() - timedelta(days=40)):
-        late = Invoice.objects.get(pk=operations.issue_invoice(done_ticket(customer), by=office()).pk)
+        late = Invoice.objects.get(
+            pk=operations.issue_invoice(done_ticket(customer), by=office()).pk
+        )
     invoices = {"overdue": late.number}
     for state in ("open", "paid", "credited"):
         invoice = issue(manager, done_ticket())
@@ -562,9 +765,16 @@ def test_lists_are_filtered_by_state_date_and_customer(manager: Client) -> None:
 
     for state, number in invoices.items():
         assert found(f"state={state}") == {number}
-        assert {row["state"] for row in manager.get(f"{API}invoices/?state={state}").json()["results"]} == {state}
+        assert {
+            row["state"] for row in manager.get(f"{API}invoices/?state={state}").json()["results"]
+        } == {state}
     assert found("state=open&state=overdue") == {invoices["open"], invoices["overdue"]}
-    assert found(f"customer={customer.pk}") == {late.number} == found(f"issued_to={late.issued_on}") == found(f"ticket={late.ticket_id}")
+    assert (
+        found(f"customer={customer.pk}")
+        == {late.number}
+        == found(f"issued_to={late.issued_on}")
+        == found(f"ticket={late.ticket_id}")
+    )
     assert late.number not in found(f"issued_from={timezone.localdate()}")
     assert found(f"search={late.number}") == {late.number} == found(f"search={late.ticket.number}")
     refused(manager.get(f"{API}invoices/?state=lost"), 400)
@@ -580,7 +790,9 @@ def test_a_mechanic_sees_no_money(assigned: Client, manager: Client) -> None:
 
 
 @pytest.mark.parametrize("paper", ["invoice", "credit note", "estimate"])
-def test_papers_are_mailed(manager: Client, paper: str, django_capture_on_commit_callbacks: Any) -> None:
+def test_papers_are_mailed(
+    manager: Client, paper: str, django_capture_on_commit_callbacks: Any
+) -> None:
     ticket = done_ticket()
     invoice = issue(manager, ticket)
     note = credit(manager, invoice, lines=[{"line": 1}]).json()
@@ -597,19 +809,27 @@ def test_papers_are_mailed(manager: Client, paper: str, django_capture_on_commit
     ((name, content, kind),) = sent.attachments
     assert (name.endswith(".pdf"), content[:5], kind) == (True, b"%PDF-", "application/pdf")
     with django_capture_on_commit_callbacks(execute=True):
-        assert manager.post(address, {"to": "accounts@example.com"}).json() == {"to": "accounts@example.com"}
+        assert manager.post(address, {"to": "accounts@example.com"}).json() == {
+            "to": "accounts@example.com"
+        }
     refused(manager.post(address, {"to": "a\nb@example.com"}), 400)
 
 
 def test_mail_to_nobody_is_refused(manager: Client) -> None:
     invoice = issue(manager, done_ticket(CustomerFactory(email=None)))
-    assert refused(manager.post(f"{API}invoices/{invoice['id']}/email/", {}), 400)["errors"][0]["code"] == "no_email"
+    assert (
+        refused(manager.post(f"{API}invoices/{invoice['id']}/email/", {}), 400)["errors"][0]["code"]
+        == "no_email"
+    )
 
 
 def test_retries_pay_once(manager: Client) -> None:
     invoice = issue(manager, done_ticket())
     body = {"amount": "10", "method": "cash"}
-    answers = [manager.post(f"{API}invoices/{invoice['id']}/payments/", body, HTTP_IDEMPOTENCY_KEY="k-1") for _ in range(2)]
+    answers = [
+        manager.post(f"{API}invoices/{invoice['id']}/payments/", body, HTTP_IDEMPOTENCY_KEY="k-1")
+        for _ in range(2)
+    ]
     assert answers[0].content == answers[1].content
     assert Payment.objects.count() == 1
 
@@ -619,6 +839,10 @@ def test_an_erased_customers_money_is_not_touched(manager: Client) -> None:
     invoice = issue(manager, done_ticket(customer))
     pay(manager, invoice, "287.98")
     assert manager.post(f"{API}customers/{customer.pk}/erase/").status_code == 204
-    for response in (credit(manager, invoice), refund(manager, invoice, "1"), pay(manager, invoice, "1", keep_as_credit=True)):
+    for response in (
+        credit(manager, invoice),
+        refund(manager, invoice, "1"),
+        pay(manager, invoice, "1", keep_as_credit=True),
+    ):
         refused(response, 409, "customer_erased")
     assert InvoiceAccount.objects.get().balance == 0

@@ -37,7 +37,11 @@ def test_a_new_invoice_says_what_was_paid_on_the_one_that_it_replaces() -> None:
     first = sell(labor(1), paid=30)
     pay(first, 50)
     second = again(first)
-    assert (second.deposits, second.document["deposits"], second.document["due"]) == (80, "80.00", "20.00")
+    assert (second.deposits, second.document["deposits"], second.document["due"]) == (
+        80,
+        "80.00",
+        "20.00",
+    )
     assert account(second) == (80, 0, 20)
 
 
@@ -49,7 +53,11 @@ def test_a_cheque_bounces_after_its_money_moved_to_a_new_invoice() -> None:
     assert fresh(third.ticket).status == Status.CLOSED
     row = operations.reverse(fresh(cheque), note="bounced", by=office())
     assert row.invoice == third
-    assert [account(invoice) for invoice in (first, second, third)] == [(0, 0, -0), (0, 0, 0), (0, 0, 100)]
+    assert [account(invoice) for invoice in (first, second, third)] == [
+        (0, 0, -0),
+        (0, 0, 0),
+        (0, 0, 100),
+    ]
     assert fresh(third.ticket).status == Status.INVOICED
     assert findings() == []
 
@@ -106,9 +114,15 @@ def bare_ticket() -> ServiceTicket:
 
 
 @pytest.mark.parametrize("status", ["invoiced", "closed"])
-@pytest.mark.parametrize("then", ["then it is invoiced.", "then its work is added and approved, and it is invoiced."])
-def test_what_was_invoiced_before_the_shop_wrote_invoices_refuses_in_words(status: str, then: str) -> None:
-    ticket = settled_on_paper(status, bare_ticket() if "added" in then else make_ticket("completed"))
+@pytest.mark.parametrize(
+    "then", ["then it is invoiced.", "then its work is added and approved, and it is invoiced."]
+)
+def test_what_was_invoiced_before_the_shop_wrote_invoices_refuses_in_words(
+    status: str, then: str
+) -> None:
+    ticket = settled_on_paper(
+        status, bare_ticket() if "added" in then else make_ticket("completed")
+    )
     for ask in (
         lambda: operations.issue_invoice(fresh(ticket), by=office()),
         lambda: operations.deposit(fresh(ticket), amount=d(1), by=office()),
@@ -116,7 +130,10 @@ def test_what_was_invoiced_before_the_shop_wrote_invoices_refuses_in_words(statu
         with pytest.raises(DomainError) as refused:
             ask()
         assert (refused.value.code, refused.value.facts) == ("already_invoiced", {"invoice": None})
-        assert refused.value.message == f"{ticket.number} is {status} without an invoice: a manager moves it back to completed, and {then}"
+        assert refused.value.message == (
+            f"{ticket.number} is {status} without an invoice: a manager moves it back to "
+            f"completed, and {then}"
+        )
 
 
 def refusal_of_a_job(ticket: ServiceTicket) -> str:
@@ -129,7 +146,10 @@ def refusal_of_a_job(ticket: ServiceTicket) -> str:
 def test_only_what_has_an_invoice_that_stands_asks_for_a_credit_note(status: str) -> None:
     assert refusal_of_a_job(make_ticket(status)).startswith("issue a credit note")
     for ticket in (bare_ticket(), make_ticket("completed")):
-        assert refusal_of_a_job(settled_on_paper(status, ticket)) == "a manager moves it back to completed first, or open a new ticket."
+        assert (
+            refusal_of_a_job(settled_on_paper(status, ticket))
+            == "a manager moves it back to completed first, or open a new ticket."
+        )
 
 
 def test_an_invoice_that_was_taken_back_is_not_credited_once_more() -> None:
@@ -141,7 +161,9 @@ def test_an_invoice_that_was_taken_back_is_not_credited_once_more() -> None:
     operations.cancel_job(ticket.jobs.get(), by=office())
     for to in ("completed", "closed"):
         operations.request_transition(ticket, to=to, by=office())
-    with pytest.raises(DomainError, match="closed without an invoice: a manager moves it back") as refused:
+    with pytest.raises(
+        DomainError, match="closed without an invoice: a manager moves it back"
+    ) as refused:
         operations.issue_invoice(ticket, by=office())
     assert refused.value.facts == {"invoice": None}
 
@@ -150,6 +172,10 @@ def test_the_front_desk_is_not_sent_to_the_front_desk() -> None:
     ticket = settled_on_paper("closed", make_ticket("completed"))
     (back,) = workflow.options(ticket, UserFactory(role="advisor"))
     assert back["blocked_by"][0]["detail"] == "This move is not yours to make: ask a manager."
-    for role, whom in (("advisor", "a manager"), ("mechanic", "the front desk"), (None, "the front desk")):
+    for role, whom in (
+        ("advisor", "a manager"),
+        ("mechanic", "the front desk"),
+        (None, "the front desk"),
+    ):
         with pytest.raises(NotAllowed, match=f"is not yours to do: ask {whom}"):
             operations.request_transition(fresh(ticket), to="completed", by=UserFactory(role=role))

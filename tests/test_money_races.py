@@ -1,4 +1,6 @@
-"""Races for money and for the customer's word, each of which is lost without its lock; on SQLite and on PostgreSQL."""
+"""Races for money and for the customer's word, each of which is lost without its lock;
+on SQLite and on PostgreSQL.
+"""
 
 import time
 from collections.abc import Callable
@@ -13,7 +15,16 @@ from inventory.models import Part
 from mechanic_shop.errors import DomainError
 from tickets import operations
 from tickets.billing import invoices as issuing
-from tickets.models import CreditNote, Invoice, InvoiceAccount, Job, JobStatus, Payment, ServiceTicket, TicketPart
+from tickets.models import (
+    CreditNote,
+    Invoice,
+    InvoiceAccount,
+    Job,
+    JobStatus,
+    Payment,
+    ServiceTicket,
+    TicketPart,
+)
 from tickets.pricing import engine
 from tickets.work import parts
 from tickets.work.reapproval import total_of
@@ -26,29 +37,53 @@ from .test_money import API, credit, done_ticket, issue, pay, read, refund, stat
 from .test_races import again, fresh, statuses
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LABOR = {"kind": "labor", "description": "Replace front pads", "quantity": "1.5", "unit_price": "100.00"}
+LABOR = {
+    "kind": "labor",
+    "description": "Replace front pads",
+    "quantity": "1.5",
+    "unit_price": "100.00",
+}
 
 
 def balanced(invoice_id: int) -> InvoiceAccount:
     """The invoice's account, which is what its rows come to."""
     account = InvoiceAccount.objects.select_related("invoice__ticket").get(pk=invoice_id)
-    rows = list(Payment.objects.filter(invoice=invoice_id).values_list("kind", "reverses__kind", "effect"))
-    refunds = engine.add(-effect for kind, reversed_kind, effect in rows if "refund" in (kind, reversed_kind))
-    paid = engine.add(effect for kind, reversed_kind, effect in rows if "refund" not in (kind, reversed_kind))
-    credited = engine.add(CreditNote.objects.filter(invoice=invoice_id).values_list("total", flat=True))
+    rows = list(
+        Payment.objects.filter(invoice=invoice_id).values_list("kind", "reverses__kind", "effect")
+    )
+    refunds = engine.add(
+        -effect for kind, reversed_kind, effect in rows if "refund" in (kind, reversed_kind)
+    )
+    paid = engine.add(
+        effect for kind, reversed_kind, effect in rows if "refund" not in (kind, reversed_kind)
+    )
+    credited = engine.add(
+        CreditNote.objects.filter(invoice=invoice_id).values_list("total", flat=True)
+    )
     assert (account.paid, account.refunded, account.credited) == (paid, refunds, credited)
-    assert account.balance == engine.balance(account.invoice.total, credited=credited, paid=paid, refunded=refunds)
+    assert account.balance == engine.balance(
+        account.invoice.total, credited=credited, paid=paid, refunded=refunds
+    )
     return account
 
 
 def test_sixteen_requests_give_one_invoice(advisor: Client) -> None:
     ticket = done_ticket()
-    found = statuses(at_once(*[lambda c=again(advisor): c.post(f"{API}tickets/{ticket.pk}/invoice/") for _ in range(16)]))
+    found = statuses(
+        at_once(
+            *[
+                lambda c=again(advisor): c.post(f"{API}tickets/{ticket.pk}/invoice/")
+                for _ in range(16)
+            ]
+        )
+    )
     assert found == {201: 1, 409: 15}
     assert Invoice.objects.get().number.endswith("-000001")
 
 
-def test_numbers_have_no_gap_and_no_twin_though_half_of_them_fail(advisor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_have_no_gap_and_no_twin_though_half_of_them_fail(
+    advisor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tickets = [done_ticket(parts=0) for _ in range(16)]
     write = issuing.write_lines
 
@@ -58,20 +93,36 @@ def test_numbers_have_no_gap_and_no_twin_though_half_of_them_fail(advisor: Clien
             raise DomainError("injected", "The machine fails after the number was taken.")
 
     monkeypatch.setattr(issuing, "write_lines", fail_sometimes)
-    found = statuses(at_once(*[lambda c=again(advisor), t=ticket: c.post(f"{API}tickets/{t.pk}/invoice/") for ticket in tickets]))
+    found = statuses(
+        at_once(
+            *[
+                lambda c=again(advisor), t=ticket: c.post(f"{API}tickets/{t.pk}/invoice/")
+                for ticket in tickets
+            ]
+        )
+    )
     monkeypatch.undo()
     assert found == {201: 8, 409: 8}
     rest = [ticket for ticket in tickets if status_of(ticket) == "completed"]
-    statuses(at_once(*[lambda c=again(advisor), t=ticket: c.post(f"{API}tickets/{t.pk}/invoice/") for ticket in rest]))
+    statuses(
+        at_once(
+            *[
+                lambda c=again(advisor), t=ticket: c.post(f"{API}tickets/{t.pk}/invoice/")
+                for ticket in rest
+            ]
+        )
+    )
     assert sorted(Invoice.objects.values_list("sequence", flat=True)) == list(range(1, 17))
 
 
 def test_payments_at_once_are_all_counted(advisor: Client) -> None:
     ticket = done_ticket()
     invoice = issue(advisor, ticket)
-    assert statuses(at_once(*[lambda c=again(advisor): pay(c, invoice, "36", keep_as_credit=True) for _ in range(8)])) == {
-        201: 8
-    }  # the last one is enough
+    assert statuses(
+        at_once(
+            *[lambda c=again(advisor): pay(c, invoice, "36", keep_as_credit=True) for _ in range(8)]
+        )
+    ) == {201: 8}  # the last one is enough
     assert balanced(invoice["id"]).balance == Decimal("-0.02")
     assert status_of(ticket) == "closed"
 
@@ -80,7 +131,9 @@ def test_no_more_is_refunded_than_was_paid(manager: Client) -> None:
     ticket = done_ticket()
     invoice = issue(manager, ticket)
     pay(manager, invoice, "100")
-    assert statuses(at_once(*[lambda c=again(manager): refund(c, invoice, "50") for _ in range(8)])) == {201: 2, 409: 6}
+    assert statuses(
+        at_once(*[lambda c=again(manager): refund(c, invoice, "50") for _ in range(8)])
+    ) == {201: 2, 409: 6}
     assert balanced(invoice["id"]).refunded == 100
 
 
@@ -88,14 +141,18 @@ def test_no_more_deposit_is_paid_back_than_there_is(manager: Client) -> None:
     ticket = make_ticket()
     operations.deposit(ticket, amount=Decimal(100), by=office())
     address, body = f"{API}tickets/{ticket.pk}/refund-deposit/", {"amount": "60", "method": "cash"}
-    assert statuses(at_once(*[lambda c=again(manager): c.post(address, body) for _ in range(6)])) == {201: 1, 409: 5}
+    assert statuses(
+        at_once(*[lambda c=again(manager): c.post(address, body) for _ in range(6)])
+    ) == {201: 1, 409: 5}
 
 
 def test_a_payment_is_reversed_once(manager: Client) -> None:
     invoice = issue(manager, done_ticket())
     payment = pay(manager, invoice, "100").json()
     address = f"{API}payments/{payment['id']}/reverse/"
-    assert statuses(at_once(*[lambda c=again(manager): c.post(address, {"note": "bounced"}) for _ in range(8)])) == {201: 1, 409: 7}
+    assert statuses(
+        at_once(*[lambda c=again(manager): c.post(address, {"note": "bounced"}) for _ in range(8)])
+    ) == {201: 1, 409: 7}
     assert balanced(invoice["id"]).paid == 0
 
 
@@ -118,7 +175,9 @@ def test_a_line_is_credited_once(manager: Client) -> None:
     ticket = done_ticket()
     invoice = issue(manager, ticket)
     body = {"lines": [{"line": 2, "quantity": 1, "restock": True}]}
-    assert statuses(at_once(*[lambda c=again(manager): credit(c, invoice, **body) for _ in range(8)])) == {201: 2, 409: 6}
+    assert statuses(
+        at_once(*[lambda c=again(manager): credit(c, invoice, **body) for _ in range(8)])
+    ) == {201: 2, 409: 6}
     assert sorted(CreditNote.objects.values_list("sequence", flat=True)) == [1, 2]
     assert find_discrepancies() == []
     balanced(invoice["id"])
@@ -129,7 +188,9 @@ def test_an_invoice_and_a_reopening_of_its_ticket(manager: Client) -> None:
         ticket = done_ticket()
         at_once(
             lambda c=again(manager), t=ticket: c.post(f"{API}tickets/{t.pk}/invoice/"),
-            lambda c=again(manager), t=ticket: c.post(f"{API}tickets/{t.pk}/transitions/", {"to": "in_progress"}),
+            lambda c=again(manager), t=ticket: c.post(
+                f"{API}tickets/{t.pk}/transitions/", {"to": "in_progress"}
+            ),
         )
         assert ticket.invoices.count() == (status_of(ticket) == "invoiced")
 
@@ -139,7 +200,9 @@ def test_a_deposit_while_the_invoice_is_issued_counts_on_it_or_is_refused(manage
         ticket = done_ticket()
         issued, paid = at_once(
             lambda c=again(manager), t=ticket: c.post(f"{API}tickets/{t.pk}/invoice/"),
-            lambda c=again(manager), t=ticket: c.post(f"{API}tickets/{t.pk}/deposits/", {"amount": "50", "method": "cash"}),
+            lambda c=again(manager), t=ticket: c.post(
+                f"{API}tickets/{t.pk}/deposits/", {"amount": "50", "method": "cash"}
+            ),
         )
         assert issued.status_code == 201
         assert balanced(issued.json()["id"]).paid == (50 if paid.status_code == 201 else 0)
@@ -149,17 +212,24 @@ def test_approving_against_an_edit_never_approves_what_was_not_seen(advisor: Cli
     for _ in range(6):
         ticket, part = make_ticket(), PartFactory(stock=10)
         job = job_on(ticket, advisor, lines=[LABOR])
-        advisor.put(f"{API}tickets/{ticket.pk}/add-part/", {"part": part.pk, "quantity": 2, "job": job["id"]})
+        advisor.put(
+            f"{API}tickets/{ticket.pk}/add-part/",
+            {"part": part.pk, "quantity": 2, "job": job["id"]},
+        )
         seen = advisor.get(f"{API}tickets/{ticket.pk}/estimate/").json()
         line = job["lines"][0]["id"]
         approved, edited = at_once(
             lambda c=again(advisor), t=ticket, v=seen["version"]: authorize(c, t, version=v),
-            lambda c=again(advisor), j=job, at=line: c.put(f"{API}jobs/{j['id']}/edit-line/", {"line": at, "unit_price": "500"}),
+            lambda c=again(advisor), j=job, at=line: c.put(
+                f"{API}jobs/{j['id']}/edit-line/", {"line": at, "unit_price": "500"}
+            ),
         )
         assert edited.status_code == 200, edited.json()
         assert approved.status_code in (201, 409), approved.json()
         row = Job.objects.get(pk=job["id"])
-        assert row.status == JobStatus.PROPOSED, "approved first it outgrew that, edited first it was another estimate"
+        assert row.status == JobStatus.PROPOSED, (
+            "approved first it outgrew that, edited first it was another estimate"
+        )
         if approved.status_code == 201:
             assert approved.json()["decisions"][0]["total"] == "189.98"
         assert TicketPart.objects.get(ticket=ticket).allocated == 0
@@ -171,11 +241,20 @@ def test_opposite_decisions_leave_the_stock_as_the_job_has_it(advisor: Client) -
     for _ in range(4):
         ticket = make_ticket()
         job = job_on(ticket, advisor, lines=[LABOR])
-        advisor.put(f"{API}tickets/{ticket.pk}/add-part/", {"part": part.pk, "quantity": 2, "job": job["id"]})
+        advisor.put(
+            f"{API}tickets/{ticket.pk}/add-part/",
+            {"part": part.pk, "quantity": 2, "job": job["id"]},
+        )
         operations.request_transition(fresh(ticket), to="approved", by=office())
         at_once(
-            *[lambda c=again(advisor), t=ticket, j=job: authorize(c, t, decline=[j["id"]]) for _ in range(2)],
-            *[lambda c=again(advisor), t=ticket, j=job: authorize(c, t, approve=[j["id"]]) for _ in range(2)],
+            *[
+                lambda c=again(advisor), t=ticket, j=job: authorize(c, t, decline=[j["id"]])
+                for _ in range(2)
+            ],
+            *[
+                lambda c=again(advisor), t=ticket, j=job: authorize(c, t, approve=[j["id"]])
+                for _ in range(2)
+            ],
             lambda c=again(advisor), j=job: c.put(f"{API}jobs/{j['id']}/finish/"),
         )
         row = Job.objects.get(pk=job["id"])
@@ -191,7 +270,14 @@ def test_a_recommendation_is_taken_up_once(advisor: Client) -> None:
     authorize(advisor, ticket, decline=[job["id"]])
     later = [make_ticket(vehicle=car) for _ in range(6)]
     found = statuses(
-        at_once(*[lambda c=again(advisor), t=each: c.put(f"{API}tickets/{t.pk}/add-recommendation/", {"job": job["id"]}) for each in later])
+        at_once(
+            *[
+                lambda c=again(advisor), t=each: c.put(
+                    f"{API}tickets/{t.pk}/add-recommendation/", {"job": job["id"]}
+                )
+                for each in later
+            ]
+        )
     )
     assert found == {200: 1, 409: 5}
 
@@ -202,12 +288,19 @@ def test_a_recommended_part_is_taken_up_once(advisor: Client) -> None:
     operations.authorize(ticket, decline_parts=[part.pk], by=office())
     line, later = ticket.lines.get(), [make_ticket(vehicle=car) for _ in range(6)]
     found = statuses(
-        at_once(*[lambda c=again(advisor), t=each: c.put(f"{API}tickets/{t.pk}/add-recommendation/", {"part_line": line.pk}) for each in later])
+        at_once(
+            *[
+                lambda c=again(advisor), t=each: c.put(
+                    f"{API}tickets/{t.pk}/add-recommendation/", {"part_line": line.pk}
+                )
+                for each in later
+            ]
+        )
     )
     assert found == {200: 1, 409: 5}
 
 
-# --- with one of two held up at the worst moment ----------------------------------------------------
+# --- with one of two held up at the worst moment --------------------------------------
 
 
 def after(seconds: float, call: Callable[[], Any]) -> Callable[[], Any]:
@@ -255,7 +348,9 @@ def test_a_ticket_that_was_cancelled_meanwhile_does_not_come_back() -> None:
     assert [step.to_status for step in ticket.history.all()] == ["estimate", "cancelled"]
 
 
-def test_a_part_added_while_a_delivery_fills_its_backorder_is_held_once(hold_up: Callable[[str], None]) -> None:
+def test_a_part_added_while_a_delivery_fills_its_backorder_is_held_once(
+    hold_up: Callable[[str], None],
+) -> None:
     part, by = PartFactory(), office()
     ticket = make_ticket("approved", parts=[(part, 2)])
     hold_up("hold")
@@ -267,19 +362,25 @@ def test_a_part_added_while_a_delivery_fills_its_backorder_is_held_once(hold_up:
     assert TicketPart.objects.get().quantity == 3
 
 
-def test_a_part_added_to_a_job_while_a_delivery_comes_does_not_deadlock(hold_up: Callable[[str], None]) -> None:
+def test_a_part_added_to_a_job_while_a_delivery_comes_does_not_deadlock(
+    hold_up: Callable[[str], None],
+) -> None:
     part, by = PartFactory(), office()
     ticket, job = approved_with_job(part, quantity=2)
     hold_up("require_job_reapproval_if_exceeded")
     found = at_once(
-        lambda: operations.add_part(ticket, part=part, quantity=Decimal(1), job=job, backorder=True, by=by),
+        lambda: operations.add_part(
+            ticket, part=part, quantity=Decimal(1), job=job, backorder=True, by=by
+        ),
         after(0.2, lambda: stock.receive(part, quantity=Decimal(10), by=by)),
     )
     assert [each for each in found if isinstance(each, Exception)] == []
     assert find_discrepancies() == []
 
 
-def test_a_dearer_part_and_a_cancelled_ticket_do_not_deadlock(hold_up: Callable[[str], None]) -> None:
+def test_a_dearer_part_and_a_cancelled_ticket_do_not_deadlock(
+    hold_up: Callable[[str], None],
+) -> None:
     first, second, by = PartFactory(stock=10), PartFactory(stock=10), office()
     (ticket, _), (other, _) = approved_with_job(first, second), approved_with_job(first, second)
     hold_up("require_job_reapproval_if_exceeded")
@@ -296,9 +397,18 @@ def test_jobs_that_change_at_once_do_not_deadlock(advisor: Client) -> None:
     jobs = [job_on(ticket, advisor, lines=[LABOR]) for _ in range(2)]
     part = PartFactory(stock=20)
     found = at_once(
-        *[lambda c=again(advisor), j=job: c.put(f"{API}jobs/{j['id']}/add-line/", LABOR) for job in jobs * 3],
-        *[lambda c=again(advisor), j=job: c.patch(f"{API}jobs/{j['id']}/", {"title": "x"}) for job in jobs],
-        *[lambda c=again(advisor): c.put(f"{API}tickets/{ticket.pk}/add-part/", {"part": part.pk}) for _ in range(4)],
+        *[
+            lambda c=again(advisor), j=job: c.put(f"{API}jobs/{j['id']}/add-line/", LABOR)
+            for job in jobs * 3
+        ],
+        *[
+            lambda c=again(advisor), j=job: c.patch(f"{API}jobs/{j['id']}/", {"title": "x"})
+            for job in jobs
+        ],
+        *[
+            lambda c=again(advisor): c.put(f"{API}tickets/{ticket.pk}/add-part/", {"part": part.pk})
+            for _ in range(4)
+        ],
         *[lambda c=again(advisor): authorize(c, ticket) for _ in range(2)],
     )
     assert {response.status_code for response in found} <= {200, 201, 409}, found

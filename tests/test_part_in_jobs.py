@@ -1,4 +1,6 @@
-"""One part in several jobs of a ticket: a line for each job, and one on the ticket itself."""
+"""One part in several jobs of a ticket: a line for each job, and one on the ticket
+itself.
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -21,19 +23,27 @@ API = "/api/v1/"
 
 
 class Garage:
-    """A ticket with two jobs, and brake cleaner for both of them and for the ticket itself."""
+    """A ticket with two jobs, and brake cleaner for both of them and for the ticket
+    itself.
+    """
 
-    def __init__(self, client: Client, *, quantities: tuple[int, ...] = (1, 2, 3), **details: Any) -> None:
+    def __init__(
+        self, client: Client, *, quantities: tuple[int, ...] = (1, 2, 3), **details: Any
+    ) -> None:
         self.client = client
         self.ticket = make_ticket()
         titles = ("Front brakes", "Rear brakes")
-        self.front, self.rear = (operations.add_job(self.ticket, title=title, by=office()) for title in titles)
+        self.front, self.rear = (
+            operations.add_job(self.ticket, title=title, by=office()) for title in titles
+        )
         self.cleaner = PartFactory(**{"stock": 10, "price": Decimal("5.00")} | details)
         for job, quantity in zip((self.front, self.rear, None), quantities, strict=False):
             self.add(job, quantity)
 
     def put(self, action: str, **body: Any) -> Any:
-        return self.client.put(f"{API}tickets/{self.ticket.pk}/{action}/", {"part": self.cleaner.pk, **body})
+        return self.client.put(
+            f"{API}tickets/{self.ticket.pk}/{action}/", {"part": self.cleaner.pk, **body}
+        )
 
     def add(self, job: Job | None, quantity: int) -> Any:
         response = self.put("add-part", job=job and job.pk, quantity=quantity)
@@ -41,7 +51,9 @@ class Garage:
         return response.json()
 
     def move(self, to: str) -> None:
-        operations.request_transition(ServiceTicket.objects.get(pk=self.ticket.pk), to=to, by=office())
+        operations.request_transition(
+            ServiceTicket.objects.get(pk=self.ticket.pk), to=to, by=office()
+        )
 
     def finish(self) -> None:
         for job in (self.front, self.rear):
@@ -81,7 +93,9 @@ def test_stock_follows_the_sum_of_the_lines(advisor: Client) -> None:
     assert find_discrepancies() == []
 
 
-def test_a_delivery_fills_the_lines_that_wait_one_after_the_other(advisor: Client, django_capture_on_commit_callbacks: Any) -> None:
+def test_a_delivery_fills_the_lines_that_wait_one_after_the_other(
+    advisor: Client, django_capture_on_commit_callbacks: Any
+) -> None:
     garage = Garage(advisor, stock=None)
     garage.move("approved")
     version = ServiceTicket.objects.get(pk=garage.ticket.pk).version
@@ -92,11 +106,13 @@ def test_a_delivery_fills_the_lines_that_wait_one_after_the_other(advisor: Clien
     assert find_discrepancies() == []
 
 
-# --- which line is meant ---------------------------------------------------------------------------
+# --- which line is meant --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("action", ["remove-part", "edit-part"])
-def test_where_a_part_stands_in_several_jobs_the_job_has_to_be_named(advisor: Client, action: str) -> None:
+def test_where_a_part_stands_in_several_jobs_the_job_has_to_be_named(
+    advisor: Client, action: str
+) -> None:
     garage = Garage(advisor)
     body = {"unit_price": "1.00"} if action == "edit-part" else {}
     before = list(TicketPart.objects.order_by("pk").values())
@@ -113,7 +129,9 @@ def test_the_named_line_is_taken_off_and_no_other(advisor: Client) -> None:
     assert garage.lines() == {"Rear brakes": 2, None: 2}
     refused(garage.put("remove-part", job=garage.front.pk), 409, "part_not_on_ticket")
     garage.put("remove-part", job=None)
-    assert garage.put("remove-part").status_code == 200, "where it stands once, no job need be named"
+    assert garage.put("remove-part").status_code == 200, (
+        "where it stands once, no job need be named"
+    )
     assert garage.lines() == {}
 
 
@@ -143,7 +161,7 @@ def office_login() -> Any:
     return user
 
 
-# --- from one job to another -----------------------------------------------------------------------
+# --- from one job to another ----------------------------------------------------------
 
 
 def test_a_line_that_moves_to_a_job_with_the_part_is_added_to_its_line(advisor: Client) -> None:
@@ -152,8 +170,13 @@ def test_a_line_that_moves_to_a_job_with_the_part_is_added_to_its_line(advisor: 
     garage.finish()
     garage.move("in_progress")  # three lines, all fitted
     assert garage.put("edit-part", from_job=None, job=garage.rear.pk).status_code == 200
-    assert (garage.lines(), garage.lines("issued")) == ({"Front brakes": 1, "Rear brakes": 5}, {"Front brakes": 1, "Rear brakes": 5})
-    assert Job.objects.get(pk=garage.rear.pk).status == "proposed", "it has more in it than the customer approved"
+    assert (garage.lines(), garage.lines("issued")) == (
+        {"Front brakes": 1, "Rear brakes": 5},
+        {"Front brakes": 1, "Rear brakes": 5},
+    )
+    assert Job.objects.get(pk=garage.rear.pk).status == "proposed", (
+        "it has more in it than the customer approved"
+    )
     assert find_discrepancies() == []
 
 
@@ -161,10 +184,19 @@ def test_lines_at_different_prices_are_not_added_up(advisor: Client) -> None:
     garage = Garage(advisor, quantities=(1, 2))
     garage.put("edit-part", from_job=garage.rear.pk, unit_price="7.00")
     before = list(TicketPart.objects.order_by("pk").values())
-    error = refused(garage.put("edit-part", from_job=garage.front.pk, job=garage.rear.pk), 409, "part_at_other_price")
+    error = refused(
+        garage.put("edit-part", from_job=garage.front.pk, job=garage.rear.pk),
+        409,
+        "part_at_other_price",
+    )
     assert (error["job"], error["unit_price"]) == (garage.rear.pk, "7.00")
     assert list(TicketPart.objects.order_by("pk").values()) == before
-    assert garage.put("edit-part", from_job=garage.front.pk, job=garage.rear.pk, unit_price="7.00").status_code == 200
+    assert (
+        garage.put(
+            "edit-part", from_job=garage.front.pk, job=garage.rear.pk, unit_price="7.00"
+        ).status_code
+        == 200
+    )
     assert TicketPart.objects.get().line_total == 21
 
 
@@ -175,7 +207,7 @@ def test_discounts_of_an_amount_are_added_up_too(advisor: Client) -> None:
     assert TicketPart.objects.get().line_total == Decimal("13.50")
 
 
-# --- jobs from elsewhere, and paper ----------------------------------------------------------------
+# --- jobs from elsewhere, and paper ---------------------------------------------------
 
 
 def test_a_canned_job_is_put_on_a_ticket_twice(advisor: Client) -> None:
@@ -183,7 +215,12 @@ def test_a_canned_job_is_put_on_a_ticket_twice(advisor: Client) -> None:
     parts = [{"part": part, "quantity": Decimal(1)}]
     canned = operations.write_canned_job(CannedJob(), name="Oil", parts=parts, by=office())
     for _ in range(2):
-        assert advisor.put(f"{API}tickets/{ticket.pk}/add-canned-job/", {"canned_job": canned.pk}).status_code == 200
+        assert (
+            advisor.put(
+                f"{API}tickets/{ticket.pk}/add-canned-job/", {"canned_job": canned.pk}
+            ).status_code
+            == 200
+        )
     assert [line.job.title for line in ticket.lines.all()] == ["Oil", "Oil"]
 
 
@@ -192,8 +229,18 @@ def test_a_credit_note_puts_back_what_its_own_line_fitted(advisor: Client) -> No
     garage.move("approved")
     garage.finish()
     invoice = operations.issue_invoice(ServiceTicket.objects.get(pk=garage.ticket.pk), by=office())
-    assert [(row.job_title, row.quantity) for row in invoice.lines.all()] == [("Front brakes", 1), ("Rear brakes", 2), ("", 3)]
-    operations.credit(invoice, reason="Not used", restock=True, lines=[{"line": 2}, {"line": 3, "quantity": Decimal(1)}], by=office())
+    assert [(row.job_title, row.quantity) for row in invoice.lines.all()] == [
+        ("Front brakes", 1),
+        ("Rear brakes", 2),
+        ("", 3),
+    ]
+    operations.credit(
+        invoice,
+        reason="Not used",
+        restock=True,
+        lines=[{"line": 2}, {"line": 3, "quantity": Decimal(1)}],
+        by=office(),
+    )
     assert garage.lines("issued") == {"Front brakes": 1, "Rear brakes": 0, None: 2}
     assert garage.shelf == (7, 0)
     assert find_discrepancies() == []
@@ -215,6 +262,8 @@ def test_an_empty_box_of_the_browsable_api_names_no_job(advisor: Client) -> None
 @pytest.mark.parametrize("job", ["front", None])
 def test_the_database_refuses_a_second_line_in_one_place(advisor: Client, job: str | None) -> None:
     garage = Garage(advisor)
-    again = TicketPart(ticket=garage.ticket, part=garage.cleaner, job=job and garage.front, unit_price=1)
+    again = TicketPart(
+        ticket=garage.ticket, part=garage.cleaner, job=job and garage.front, unit_price=1
+    )
     with pytest.raises(IntegrityError), transaction.atomic():
         again.save()

@@ -37,17 +37,29 @@ def shelf(part: Part) -> tuple[Decimal, Decimal]:
 def buyer(db: Any) -> Client:
     """May write parts, but not see what they cost."""
     user = UserFactory(role="advisor")
-    user.user_permissions.add(*Permission.objects.filter(codename__in=["add_part", "change_part", "adjust_part"]))
+    user.user_permissions.add(
+        *Permission.objects.filter(codename__in=["add_part", "change_part", "adjust_part"])
+    )
     return client_of(user)
 
 
-# --- writing -------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("price", "kept"), [("23.99", "23.99"), (23.99, "23.99"), (150, "150.00"), ("150", "150.00"), (0, "0.00"), ("9999999999.99",) * 2]
+    ("price", "kept"),
+    [
+        ("23.99", "23.99"),
+        (23.99, "23.99"),
+        (150, "150.00"),
+        ("150", "150.00"),
+        (0, "0.00"),
+        ("9999999999.99",) * 2,
+    ],
 )
-def test_money_comes_as_number_or_string_and_goes_as_string(manager: Client, price: Any, kept: str) -> None:
+def test_money_comes_as_number_or_string_and_goes_as_string(
+    manager: Client, price: Any, kept: str
+) -> None:
     response = manager.post(PARTS, PADS | {"price": price})
     assert response.status_code == 201
     part = Part.objects.get()
@@ -57,7 +69,11 @@ def test_money_comes_as_number_or_string_and_goes_as_string(manager: Client, pri
 
 
 def test_the_shape_of_a_part(manager: Client) -> None:
-    body = manager.post(PARTS, PADS | {"reorder_point": 2, "reorder_quantity": "10", "bin": "A-1", "barcode": "4006381333931"}).json()
+    body = manager.post(
+        PARTS,
+        PADS
+        | {"reorder_point": 2, "reorder_quantity": "10", "bin": "A-1", "barcode": "4006381333931"},
+    ).json()
     assert body | {"id": 0, "created_at": "", "updated_at": ""} == {
         **PADS,
         "id": 0,
@@ -78,7 +94,26 @@ def test_the_shape_of_a_part(manager: Client) -> None:
     }
 
 
-MONEY = [-1, "-0.01", "NaN", "Infinity", "-Infinity", "1e400", "0.00001", 1.00005, 10**10, "ten", "1_0", "١", "", None, True, [], {}, "1" * 2000]
+MONEY = [
+    -1,
+    "-0.01",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e400",
+    "0.00001",
+    1.00005,
+    10**10,
+    "ten",
+    "1_0",
+    "١",
+    "",
+    None,
+    True,
+    [],
+    {},
+    "1" * 2000,
+]
 
 
 @pytest.mark.parametrize("field", ["price", "cost"])
@@ -94,13 +129,34 @@ def test_money_that_is_none_is_refused(manager: Client, field: str, amount: Any)
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        *[({"sku": ""}, "sku"), ({"sku": None}, "sku"), ({"sku": "x" * 61}, "sku"), ({"name": " "}, "name"), ({"name": "x" * 161}, "name")],
-        *[({"unit": "barrel"}, "unit"), ({"unit": None}, "unit"), ({"unit": ["each"]}, "unit"), ({"is_active": "maybe"}, "is_active")],
-        *[({"reorder_point": -1}, "reorder_point"), ({"reorder_point": "2.5"}, "reorder_point"), ({"reorder_quantity": 0.0001}, "reorder_quantity")],
-        *[({"bin": "x" * 31}, "bin"), ({"barcode": "\x00"}, "barcode"), ({"description": "x" * 2001}, "description")],
+        *[
+            ({"sku": ""}, "sku"),
+            ({"sku": None}, "sku"),
+            ({"sku": "x" * 61}, "sku"),
+            ({"name": " "}, "name"),
+            ({"name": "x" * 161}, "name"),
+        ],
+        *[
+            ({"unit": "barrel"}, "unit"),
+            ({"unit": None}, "unit"),
+            ({"unit": ["each"]}, "unit"),
+            ({"is_active": "maybe"}, "is_active"),
+        ],
+        *[
+            ({"reorder_point": -1}, "reorder_point"),
+            ({"reorder_point": "2.5"}, "reorder_point"),
+            ({"reorder_quantity": 0.0001}, "reorder_quantity"),
+        ],
+        *[
+            ({"bin": "x" * 31}, "bin"),
+            ({"barcode": "\x00"}, "barcode"),
+            ({"description": "x" * 2001}, "description"),
+        ],
     ],
 )
-def test_nonsense_is_refused_at_its_field(manager: Client, change: dict[str, Any], field: str) -> None:
+def test_nonsense_is_refused_at_its_field(
+    manager: Client, change: dict[str, Any], field: str
+) -> None:
     part = PartFactory()
     before = rows()
     refused(manager.post(PARTS, PADS | change), 400, field=field)
@@ -136,7 +192,9 @@ def test_counts_are_not_written_by_an_update(manager: Client, method: str) -> No
 
 def test_a_new_part_starts_with_an_empty_shelf(manager: Client) -> None:
     refused(manager.post(PARTS, PADS | {"on_hand": 30}), 400, "read_only_field", "on_hand")
-    assert manager.post(PARTS, PADS | {"on_hand": None}).status_code == 201, "null says as little as leaving it out"
+    assert manager.post(PARTS, PADS | {"on_hand": None}).status_code == 201, (
+        "null says as little as leaving it out"
+    )
     assert shelf(Part.objects.get()) == (0, 0)
 
 
@@ -150,7 +208,9 @@ def test_what_was_read_can_be_sent_back(manager: Client, method: str) -> None:
 
 
 def test_a_patch_racing_with_stock_leaves_the_stock_alone(manager: Client) -> None:
-    """Saving every column of a row that was read earlier put what had been issued back on the shelf."""
+    """Saving every column of a row that was read earlier put what had been issued back
+    on the shelf.
+    """
     part = PartFactory(stock=10)
     stale = Part.objects.get(pk=part.pk)
     operations.adjust(part, quantity=Decimal(-4), reason="scrap", note="broken", by=None)
@@ -158,9 +218,17 @@ def test_a_patch_racing_with_stock_leaves_the_stock_alone(manager: Client) -> No
     assert shelf(part) == (6, 0)
 
 
-@pytest.mark.parametrize(("where", "field"), [("shelf", "unit"), ("reorder point", "reorder_point"), ("ticket", "unit")])
-def test_a_part_in_pieces_cannot_become_a_counted_one(manager: Client, where: str, field: str) -> None:
-    part = PartFactory(unit="litre", stock=2.4 if where == "shelf" else 2, reorder_point=Decimal("0.5" if where == "reorder point" else 0))
+@pytest.mark.parametrize(
+    ("where", "field"), [("shelf", "unit"), ("reorder point", "reorder_point"), ("ticket", "unit")]
+)
+def test_a_part_in_pieces_cannot_become_a_counted_one(
+    manager: Client, where: str, field: str
+) -> None:
+    part = PartFactory(
+        unit="litre",
+        stock=2.4 if where == "shelf" else 2,
+        reorder_point=Decimal("0.5" if where == "reorder point" else 0),
+    )
     if where == "ticket":
         make_ticket(parts=[(part, "1.5")])
     before = rows()
@@ -169,24 +237,41 @@ def test_a_part_in_pieces_cannot_become_a_counted_one(manager: Client, where: st
     assert manager.patch(url(part), {"unit": "quart"}).status_code == 200
 
 
-# --- what it costs -------------------------------------------------------------------------------
+# --- what it costs --------------------------------------------------------------------
 
 
-def test_only_who_may_see_costs_reads_them(assigned: Client, advisor: Client, manager: Client) -> None:
+def test_only_who_may_see_costs_reads_them(
+    assigned: Client, advisor: Client, manager: Client
+) -> None:
     part = PartFactory(cost="8.51")
     operations.receive(part, quantity=Decimal(3), unit_cost=Decimal("8.51"), by=None)
     for client, sees in ((assigned, False), (manager, True), (advisor, False), (manager, True)):
-        for address in (PARTS, url(part), url(part, "movements"), PARTS + "low-stock/", f"{PARTS}?search={part.sku}"):
-            assert ("8.51" in client.get(address).content.decode()) is (sees and "low-stock" not in address)
+        for address in (
+            PARTS,
+            url(part),
+            url(part, "movements"),
+            PARTS + "low-stock/",
+            f"{PARTS}?search={part.sku}",
+        ):
+            assert ("8.51" in client.get(address).content.decode()) is (
+                sees and "low-stock" not in address
+            )
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch"])
 def test_only_who_may_see_costs_writes_them(buyer: Client, method: str) -> None:
     part = PartFactory(cost="8.50")
-    body = {"sku": part.sku, "name": "N", "price": 1, "cost": "0.01"} | ({"sku": "NEW-1"} if method == "post" else {})
+    body = {"sku": part.sku, "name": "N", "price": 1, "cost": "0.01"} | (
+        {"sku": "NEW-1"} if method == "post" else {}
+    )
     path = PARTS if method == "post" else url(part)
     refused(getattr(buyer, method)(path, body), 400, "unknown_field", "cost")
-    assert "cost" not in getattr(buyer, method)(path, {name: body[name] for name in body if name != "cost"}).json()
+    assert (
+        "cost"
+        not in getattr(buyer, method)(
+            path, {name: body[name] for name in body if name != "cost"}
+        ).json()
+    )
     assert Part.objects.get(pk=part.pk).cost == Decimal("8.50")
 
 
@@ -197,26 +282,50 @@ def test_who_unpacks_a_delivery_says_what_it_cost_without_seeing_costs(advisor: 
     assert "cost" not in response.json()
     assert "unit_cost" not in advisor.get(url(part, "movements")).json()["results"][0]
     part.refresh_from_db()
-    assert (part.cost, part.on_hand, StockMovement.objects.get().unit_cost) == (Decimal("9.10"), 2, Decimal("9.10"))
+    assert (part.cost, part.on_hand, StockMovement.objects.get().unit_cost) == (
+        Decimal("9.10"),
+        2,
+        Decimal("9.10"),
+    )
 
 
-# --- receiving, adjusting, counting --------------------------------------------------------------
+# --- receiving, adjusting, counting ---------------------------------------------------
 
 
 def test_a_delivery_goes_on_the_shelf_and_into_the_ledger(manager: Client) -> None:
     part = PartFactory(stock=1)
-    response = manager.put(url(part, "receive"), {"quantity": 5, "unit_cost": "9.10", "note": "Invoice 17"})
+    response = manager.put(
+        url(part, "receive"), {"quantity": 5, "unit_cost": "9.10", "note": "Invoice 17"}
+    )
     assert response.status_code == 200
-    assert (response.json()["on_hand"], response.json()["cost"], response.json()["available"]) == ("6.000", "9.10", "6.000")
+    assert (response.json()["on_hand"], response.json()["cost"], response.json()["available"]) == (
+        "6.000",
+        "9.10",
+        "6.000",
+    )
     movement = StockMovement.objects.latest("pk")
-    assert (movement.quantity, movement.reason, movement.on_hand_after, movement.unit_cost) == (5, "receipt", 6, Decimal("9.10"))
+    assert (movement.quantity, movement.reason, movement.on_hand_after, movement.unit_cost) == (
+        5,
+        "receipt",
+        6,
+        Decimal("9.10"),
+    )
     assert (movement.note, movement.by) == ("Invoice 17", manager.user)
 
 
 @pytest.mark.parametrize(
-    ("unit", "quantity", "status"), [("litre", "2.4", 200), ("litre", 2.4, 200), ("each", 2, 200), ("each", "2.0", 200), ("set", 2.5, 400)]
+    ("unit", "quantity", "status"),
+    [
+        ("litre", "2.4", 200),
+        ("litre", 2.4, 200),
+        ("each", 2, 200),
+        ("each", "2.0", 200),
+        ("set", 2.5, 400),
+    ],
 )
-def test_what_is_counted_comes_whole(manager: Client, unit: str, quantity: Any, status: int) -> None:
+def test_what_is_counted_comes_whole(
+    manager: Client, unit: str, quantity: Any, status: int
+) -> None:
     part = PartFactory(unit=unit)
     response = manager.put(url(part, "receive"), {"quantity": quantity})
     assert response.status_code == status
@@ -225,7 +334,25 @@ def test_what_is_counted_comes_whole(manager: Client, unit: str, quantity: Any, 
         refused(response, 400, "not_whole", "quantity")
 
 
-QUANTITIES = [0, -1, "0.0001", 2.5, True, None, "", [], {}, "NaN", "Infinity", "1e400", 10**22, 2**63, "1_0", "١", "two"]
+QUANTITIES = [
+    0,
+    -1,
+    "0.0001",
+    2.5,
+    True,
+    None,
+    "",
+    [],
+    {},
+    "NaN",
+    "Infinity",
+    "1e400",
+    10**22,
+    2**63,
+    "1_0",
+    "١",
+    "two",
+]
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
@@ -243,7 +370,9 @@ def test_the_shelf_has_an_end(manager: Client) -> None:
     assert shelf(part) == (999_999_999, 0)
 
 
-def test_a_delivery_fills_what_waits_oldest_ticket_first(manager: Client, django_capture_on_commit_callbacks: Any) -> None:
+def test_a_delivery_fills_what_waits_oldest_ticket_first(
+    manager: Client, django_capture_on_commit_callbacks: Any
+) -> None:
     part = PartFactory()
     tickets = [make_ticket("approved", parts=[(part, 2)]) for _ in range(2)]
     assert manager.put(url(part, "receive"), {"quantity": 3}).json()["available"] == "0.000"
@@ -251,31 +380,68 @@ def test_a_delivery_fills_what_waits_oldest_ticket_first(manager: Client, django
     assert shelf(part) == (3, 3)
 
 
-@pytest.mark.parametrize(("quantity", "reason", "on_hand"), [(2, "adjustment", 12), (-3, "adjustment", 7), (-10, "scrap", 0), ("-2.000", "scrap", 8)])
-def test_the_shelf_is_adjusted_with_a_note(manager: Client, quantity: Any, reason: str, on_hand: int) -> None:
+@pytest.mark.parametrize(
+    ("quantity", "reason", "on_hand"),
+    [(2, "adjustment", 12), (-3, "adjustment", 7), (-10, "scrap", 0), ("-2.000", "scrap", 8)],
+)
+def test_the_shelf_is_adjusted_with_a_note(
+    manager: Client, quantity: Any, reason: str, on_hand: int
+) -> None:
     part = PartFactory(stock=10)
-    assert manager.put(url(part, "adjust"), {"quantity": quantity, "reason": reason, "note": "fell down"}).status_code == 200
+    assert (
+        manager.put(
+            url(part, "adjust"), {"quantity": quantity, "reason": reason, "note": "fell down"}
+        ).status_code
+        == 200
+    )
     movement = StockMovement.objects.latest("pk")
     assert shelf(part) == (on_hand, 0)
-    assert (movement.quantity, movement.reason, movement.on_hand_after) == (Decimal(quantity), reason, on_hand)
+    assert (movement.quantity, movement.reason, movement.on_hand_after) == (
+        Decimal(quantity),
+        reason,
+        on_hand,
+    )
     assert (movement.note, movement.by) == ("fell down", manager.user)
 
 
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
-        *[({"quantity": 0}, 400, "zero"), ({"quantity": 1, "reason": "scrap"}, 400, "scrap_is_negative"), ({"quantity": "0.5"}, 400, "not_whole")],
-        *[({"note": ""}, 400, "blank"), ({"note": "  "}, 400, "blank"), ({"note": None}, 400, "null"), ({"note": "x" * 501}, 400, "max_length")],
-        *[({"reason": "receipt"}, 400, "invalid_choice"), ({"reason": "issue"}, 400, "invalid_choice"), ({"reason": None}, 400, "null")],
-        *[({"quantity": -9}, 409, "insufficient_stock"), ({"quantity": -8}, 409, "insufficient_stock")],
+        *[
+            ({"quantity": 0}, 400, "zero"),
+            ({"quantity": 1, "reason": "scrap"}, 400, "scrap_is_negative"),
+            ({"quantity": "0.5"}, 400, "not_whole"),
+        ],
+        *[
+            ({"note": ""}, 400, "blank"),
+            ({"note": "  "}, 400, "blank"),
+            ({"note": None}, 400, "null"),
+            ({"note": "x" * 501}, 400, "max_length"),
+        ],
+        *[
+            ({"reason": "receipt"}, 400, "invalid_choice"),
+            ({"reason": "issue"}, 400, "invalid_choice"),
+            ({"reason": None}, 400, "null"),
+        ],
+        *[
+            ({"quantity": -9}, 409, "insufficient_stock"),
+            ({"quantity": -8}, 409, "insufficient_stock"),
+        ],
     ],
 )
-def test_an_adjustment_that_is_refused_changes_nothing(manager: Client, change: dict[str, Any], status: int, code: str) -> None:
+def test_an_adjustment_that_is_refused_changes_nothing(
+    manager: Client, change: dict[str, Any], status: int, code: str
+) -> None:
     part = PartFactory(stock=10)
     make_ticket("approved", parts=[(part, 3)])
     before = rows()
 
-    body = refused(manager.put(url(part, "adjust"), {"quantity": -1, "reason": "adjustment", "note": "n"} | change), status)
+    body = refused(
+        manager.put(
+            url(part, "adjust"), {"quantity": -1, "reason": "adjustment", "note": "n"} | change
+        ),
+        status,
+    )
 
     assert rows() == before
     if status == 409:
@@ -287,7 +453,15 @@ def test_an_adjustment_that_is_refused_changes_nothing(manager: Client, change: 
 @pytest.mark.parametrize("missing", ["quantity", "reason", "note"])
 def test_an_adjustment_says_how_much_why_and_what_happened(manager: Client, missing: str) -> None:
     body = {"quantity": -1, "reason": "adjustment", "note": "n"}
-    refused(manager.put(url(PartFactory(stock=1), "adjust"), {key: value for key, value in body.items() if key != missing}), 400, "required", missing)
+    refused(
+        manager.put(
+            url(PartFactory(stock=1), "adjust"),
+            {key: value for key, value in body.items() if key != missing},
+        ),
+        400,
+        "required",
+        missing,
+    )
 
 
 @pytest.mark.parametrize(("counted", "difference"), [(9, -1), (10, 0), ("12.000", 2), (3, -7)])
@@ -297,7 +471,11 @@ def test_a_count_sets_the_shelf(manager: Client, counted: Any, difference: int) 
     assert manager.put(url(part, "count"), {"counted": counted}).status_code == 200
     movement = StockMovement.objects.latest("pk")
     assert shelf(part) == (Decimal(counted), 3)
-    assert (movement.quantity, movement.reason, movement.on_hand_after) == (difference, "stocktake", Decimal(counted))
+    assert (movement.quantity, movement.reason, movement.on_hand_after) == (
+        difference,
+        "stocktake",
+        Decimal(counted),
+    )
 
 
 def test_a_count_below_what_tickets_hold_names_them(manager: Client) -> None:
@@ -319,9 +497,15 @@ def test_a_count_that_is_none_is_refused(manager: Client, counted: Any) -> None:
 
 @pytest.mark.parametrize("action", ["receive", "adjust", "count"])
 @pytest.mark.parametrize("actor", ["anonymous", "owner", "assigned", "advisor"])
-def test_stock_is_moved_by_those_who_may(request: pytest.FixtureRequest, actor: str, action: str) -> None:
+def test_stock_is_moved_by_those_who_may(
+    request: pytest.FixtureRequest, actor: str, action: str
+) -> None:
     part, client = PartFactory(stock=10), request.getfixturevalue(actor)
-    bodies = {"receive": {"quantity": 1}, "adjust": {"quantity": 1, "reason": "adjustment", "note": "n"}, "count": {"counted": 9}}
+    bodies = {
+        "receive": {"quantity": 1},
+        "adjust": {"quantity": 1, "reason": "adjustment", "note": "n"},
+        "count": {"counted": 9},
+    }
     answer = client.put(url(part, action), bodies[action])
     if (actor, action) == ("advisor", "receive"):
         assert answer.status_code == 200
@@ -340,10 +524,14 @@ def test_a_right_given_in_the_admin_counts(advisor: Client) -> None:
 @pytest.mark.parametrize("action", ["receive", "adjust", "count", "movements"])
 def test_a_part_that_is_not_there(manager: Client, action: str) -> None:
     address = f"{PARTS}999999/{action}/"
-    refused(manager.get(address) if action == "movements" else manager.put(address, {"quantity": 1}), 404, "not_found")
+    refused(
+        manager.get(address) if action == "movements" else manager.put(address, {"quantity": 1}),
+        404,
+        "not_found",
+    )
 
 
-# --- the ledger ----------------------------------------------------------------------------------
+# --- the ledger -----------------------------------------------------------------------
 
 
 def test_the_ledger_tells_newest_first_what_happened(manager: Client, advisor: Client) -> None:
@@ -359,19 +547,40 @@ def test_the_ledger_tells_newest_first_what_happened(manager: Client, advisor: C
         ("receipt", "10.000", "10.000"),
     ]
     assert body["results"][1]["reference"] == ticket.number
-    assert body["results"][0].keys() == {"id", "part", "quantity", "reason", "on_hand_after", "reference", "note", "by", "created_at"}
+    assert body["results"][0].keys() == {
+        "id",
+        "part",
+        "quantity",
+        "reason",
+        "on_hand_after",
+        "reference",
+        "note",
+        "by",
+        "created_at",
+    }
     assert body["results"][0]["by"] == {"id": manager.user.pk, "name": "Shop staff"}
     assert "example.com" not in str(body)
     assert other.movements.count() == 1
 
 
 @pytest.mark.parametrize(
-    ("query", "count"), [("reason=issue", 1), ("reason=receipt", 1), ("reference=t-{number}", 1), ("created_after=2020-01-01T00:00:00Z", 2)]
+    ("query", "count"),
+    [
+        ("reason=issue", 1),
+        ("reason=receipt", 1),
+        ("reference=t-{number}", 1),
+        ("created_after=2020-01-01T00:00:00Z", 2),
+    ],
 )
 def test_the_ledger_is_filtered(manager: Client, query: str, count: int) -> None:
     part = PartFactory(stock=10)
     ticket = make_ticket("completed", parts=[(part, 3)])
-    assert manager.get(f"{url(part, 'movements')}?{query.format(number=f'{ticket.pk:06d}')}").json()["count"] == count
+    assert (
+        manager.get(f"{url(part, 'movements')}?{query.format(number=f'{ticket.pk:06d}')}").json()[
+            "count"
+        ]
+        == count
+    )
 
 
 def test_the_ledger_is_append_only() -> None:
@@ -396,7 +605,9 @@ def test_the_ledger_is_append_only() -> None:
 def test_the_ledger_has_no_route_that_writes(manager: Client, method: str) -> None:
     part = PartFactory(stock=1)
     before = rows()
-    refused(getattr(manager, method)(url(part, "movements"), {"quantity": 1}), 405, "method_not_allowed")
+    refused(
+        getattr(manager, method)(url(part, "movements"), {"quantity": 1}), 405, "method_not_allowed"
+    )
     assert rows() == before
 
 
@@ -413,7 +624,7 @@ def test_operations_refuse_what_the_routes_refuse(db: Any) -> None:
     assert rows() == before
 
 
-# --- deleting ------------------------------------------------------------------------------------
+# --- deleting -------------------------------------------------------------------------
 
 
 def test_a_part_that_was_never_used_goes(manager: Client) -> None:
@@ -433,7 +644,7 @@ def test_a_part_with_a_history_stays(manager: Client, history: str) -> None:
     assert rows() == before
 
 
-# --- lists ---------------------------------------------------------------------------------------
+# --- lists ----------------------------------------------------------------------------
 
 
 def test_low_stock_is_what_is_available_up_to_the_reorder_point(assigned: Client) -> None:
@@ -446,7 +657,10 @@ def test_low_stock_is_what_is_available_up_to_the_reorder_point(assigned: Client
     PartFactory(sku="OLD", reorder_point=1, is_active=False)
     found = assigned.get(PARTS + "low-stock/").json()
     assert [row["id"] for row in found["results"]] == [empty.pk, held.pk, low.pk]
-    assert [row["sku"] for row in assigned.get(PARTS + "low-stock/?ordering=-on_hand&search=l").json()["results"]] == ["HELD", "LOW"]
+    assert [
+        row["sku"]
+        for row in assigned.get(PARTS + "low-stock/?ordering=-on_hand&search=l").json()["results"]
+    ] == ["HELD", "LOW"]
 
 
 def test_low_stock_adds_thirds_exactly(assigned: Client) -> None:
@@ -457,11 +671,23 @@ def test_low_stock_adds_thirds_exactly(assigned: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["search=brk 001", "search=PADS", "search=a-1", "search=4006", "search=ceramic", "sku=brk-001", "barcode=4006381", "bin=a-1"]
+    "query",
+    [
+        "search=brk 001",
+        "search=PADS",
+        "search=a-1",
+        "search=4006",
+        "search=ceramic",
+        "sku=brk-001",
+        "barcode=4006381",
+        "bin=a-1",
+    ],
 )
 def test_search_and_filters(assigned: Client, query: str) -> None:
     PartFactory.create_batch(2)
-    part = PartFactory(sku="BRK-001", name="Brake pads", description="Ceramic", bin="A-1", barcode="4006381")
+    part = PartFactory(
+        sku="BRK-001", name="Brake pads", description="Ceramic", bin="A-1", barcode="4006381"
+    )
     assert [row["id"] for row in assigned.get(f"{PARTS}?{query}").json()["results"]] == [part.pk]
 
 
@@ -469,11 +695,17 @@ def test_search_and_filters(assigned: Client, query: str) -> None:
 def test_search_takes_its_term_literally(assigned: Client, term: str) -> None:
     PartFactory(sku="BRK-001")
     found = PartFactory(name="Wiper Blades (back, x2)")
-    assert [row["id"] for row in assigned.get(PARTS, {"search": term}).json()["results"]] == ([found.pk] if term.startswith("(") else [])
+    assert [row["id"] for row in assigned.get(PARTS, {"search": term}).json()["results"]] == (
+        [found.pk] if term.startswith("(") else []
+    )
 
 
-@pytest.mark.parametrize("write", ["create", "patch", "delete", "receive", "adjust", "count", "approve"])
-def test_a_cached_list_shows_a_write_at_the_next_read(manager: Client, write: str, django_capture_on_commit_callbacks: Any) -> None:
+@pytest.mark.parametrize(
+    "write", ["create", "patch", "delete", "receive", "adjust", "count", "approve"]
+)
+def test_a_cached_list_shows_a_write_at_the_next_read(
+    manager: Client, write: str, django_capture_on_commit_callbacks: Any
+) -> None:
     part = PartFactory(reorder_point=1, stock=None if write == "delete" else 5)
     ticket = None if write == "delete" else make_ticket(parts=[(part, 2)])
     addresses = (PARTS, PARTS + "low-stock/", f"{PARTS}?search={part.sku[:4]}")
@@ -483,9 +715,13 @@ def test_a_cached_list_shows_a_write_at_the_next_read(manager: Client, write: st
         "patch": lambda: manager.patch(url(part), {"name": "Renamed", "reorder_point": 9}),
         "delete": lambda: manager.delete(url(part)),
         "receive": lambda: manager.put(url(part, "receive"), {"quantity": 5}),
-        "adjust": lambda: manager.put(url(part, "adjust"), {"quantity": -5, "reason": "scrap", "note": "n"}),
+        "adjust": lambda: manager.put(
+            url(part, "adjust"), {"quantity": -5, "reason": "scrap", "note": "n"}
+        ),
         "count": lambda: manager.put(url(part, "count"), {"counted": 1}),
-        "approve": lambda: manager.post(f"/api/v1/tickets/{ticket.pk}/transitions/", {"to": "approved"}),
+        "approve": lambda: manager.post(
+            f"/api/v1/tickets/{ticket.pk}/transitions/", {"to": "approved"}
+        ),
     }
     assert [manager.get(address).content for address in addresses] == before
 

@@ -1,4 +1,6 @@
-"""The one function that adds money: worked examples from outside, and what must hold for any ticket."""
+"""The one function that adds money: worked examples from outside, and what must hold
+for any ticket.
+"""
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -23,18 +25,27 @@ def item(price: str, quantity: str = "1", tax: Tax | None = VAT, **more: object)
 
 @pytest.mark.parametrize(("rounding", "tax"), [(GROUP, "115.60"), (LINE, "115.61")])
 def test_tax_is_rounded_once_per_rate_or_once_per_line(rounding: str, tax: str) -> None:
-    bill = engine.price([item("299.33"), item("179.33"), item("99.34")], rules=Rules(rounding=rounding))
+    bill = engine.price(
+        [item("299.33"), item("179.33"), item("99.34")], rules=Rules(rounding=rounding)
+    )
     assert (bill.subtotal, bill.tax, bill.total) == (d("578.00"), d(tax), d("578.00") + d(tax))
 
 
 def test_a_discount_comes_before_the_tax() -> None:
     bill = engine.price([item("150.00", tax=Tax("GST", d("15")))], Discount(percent=d("30")))
-    assert (bill.discount, bill.subtotal, bill.tax, bill.total) == (d("45.00"), d("105.00"), d("15.75"), d("120.75"))
+    assert (bill.discount, bill.subtotal, bill.tax, bill.total) == (
+        d("45.00"),
+        d("105.00"),
+        d("15.75"),
+        d("120.75"),
+    )
 
 
 def test_a_line_rounds_half_up_once_after_its_own_discount() -> None:
     assert engine.line_amount(d("2.5"), d("0.33")) == d("0.83")  # 0.825
-    assert engine.line_amount(d("1.5"), d("99.99"), Discount(percent=d("12.5"))) == d("131.24")  # 131.236875
+    assert engine.line_amount(d("1.5"), d("99.99"), Discount(percent=d("12.5"))) == d(
+        "131.24"
+    )  # 131.236875
     assert engine.line_amount(d("3"), d("9.99"), Discount(amount=d("50"))) == 0
 
 
@@ -53,7 +64,10 @@ def test_prices_that_contain_their_tax() -> None:
 def test_rates_are_summed_apart_and_what_is_not_taxed_in_none() -> None:
     low = Tax("Reduced", d("7"))
     bill = engine.price([item("100"), item("50", tax=low), item("25", tax=None)])
-    assert [(group.tax.name, group.base, group.amount) for group in bill.taxes] == [("Reduced", d("50"), d("3.50")), ("VAT", d("100"), d("20.00"))]
+    assert [(group.tax.name, group.base, group.amount) for group in bill.taxes] == [
+        ("Reduced", d("50"), d("3.50")),
+        ("VAT", d("100"), d("20.00")),
+    ]
     assert bill.total == d("198.50")
 
 
@@ -76,8 +90,15 @@ def test_shop_supplies(rule: Supplies, expected: str) -> None:
 
 
 def test_a_currency_without_cents() -> None:
-    bill = engine.price([item("1000", "1.5"), item("333")], Discount(percent=d("7.5")), Rules(places=0))
-    assert (bill.discount, bill.subtotal, bill.tax, bill.total) == (d("137"), d("1696"), d("339"), d("2035"))
+    bill = engine.price(
+        [item("1000", "1.5"), item("333")], Discount(percent=d("7.5")), Rules(places=0)
+    )
+    assert (bill.discount, bill.subtotal, bill.tax, bill.total) == (
+        d("137"),
+        d("1696"),
+        d("339"),
+        d("2035"),
+    )
 
 
 def test_nothing_comes_to_nothing() -> None:
@@ -95,16 +116,30 @@ def test_balance() -> None:
 
 
 @pytest.mark.parametrize("rounding", [GROUP, LINE])
-@pytest.mark.parametrize(("tax", "expected"), [(VAT, ("70.00", "14.00", "84.00")), (None, ("70.00", "20.00", "90.00"))])
-def test_what_is_taken_in_lowers_the_total_and_by_its_code_the_tax(rounding: str, tax: Tax | None, expected: tuple[str, ...]) -> None:
-    bill = engine.price([item("100.00"), item("-15.00", "2", tax=tax)], rules=Rules(rounding=rounding))
+@pytest.mark.parametrize(
+    ("tax", "expected"), [(VAT, ("70.00", "14.00", "84.00")), (None, ("70.00", "20.00", "90.00"))]
+)
+def test_what_is_taken_in_lowers_the_total_and_by_its_code_the_tax(
+    rounding: str, tax: Tax | None, expected: tuple[str, ...]
+) -> None:
+    bill = engine.price(
+        [item("100.00"), item("-15.00", "2", tax=tax)], rules=Rules(rounding=rounding)
+    )
     assert (bill.subtotal, bill.tax, bill.total) == tuple(map(d, expected))
 
 
 def test_no_discount_touches_what_is_taken_in() -> None:
-    bill = engine.price([item("100.00", tax=None), item("-30.00", tax=None, discount=Discount(percent=d("50")))], Discount(percent=d("10")))
-    assert [(line.amount, line.share) for line in bill.lines] == [(d("100.00"), d("10.00")), (d("-30.00"), d("0"))]
-    assert engine.price([item("20.00", tax=None), item("-5.00", tax=None)], Discount(amount=d("50"))).total == d("-5.00")
+    bill = engine.price(
+        [item("100.00", tax=None), item("-30.00", tax=None, discount=Discount(percent=d("50")))],
+        Discount(percent=d("10")),
+    )
+    assert [(line.amount, line.share) for line in bill.lines] == [
+        (d("100.00"), d("10.00")),
+        (d("-30.00"), d("0")),
+    ]
+    assert engine.price(
+        [item("20.00", tax=None), item("-5.00", tax=None)], Discount(amount=d("50"))
+    ).total == d("-5.00")
 
 
 def test_tax_of_a_group_that_comes_to_nearly_nothing_stays_with_its_lines() -> None:
@@ -113,16 +148,27 @@ def test_tax_of_a_group_that_comes_to_nearly_nothing_stays_with_its_lines() -> N
 
 
 def test_by_how_much_a_bill_is_less_than_nothing() -> None:
-    less, tax_less = [item("10", tax=None), item("-12.50", tax=None)], [item("100", tax=None), item("-10")]
-    assert [engine.price(lines).shortfall for lines in (less, tax_less, [item("5")], [])] == [d("2.50"), d("2.00"), 0, 0]
+    less, tax_less = (
+        [item("10", tax=None), item("-12.50", tax=None)],
+        [item("100", tax=None), item("-10")],
+    )
+    assert [engine.price(lines).shortfall for lines in (less, tax_less, [item("5")], [])] == [
+        d("2.50"),
+        d("2.00"),
+        0,
+        0,
+    ]
 
 
-# --- for any ticket --------------------------------------------------------------------------------
+# --- for any ticket -------------------------------------------------------------------
 
 money = st.decimals(0, 100_000, places=2)
 percent = st.decimals(0, 100, places=2)
 discounts = st.one_of(st.builds(Discount, percent=percent), st.builds(Discount, amount=money))
-taxes = st.one_of(st.none(), st.sampled_from([VAT, Tax("VAT", d("7.75")), Tax("GST", d("9.975")), Tax("Zero", d("0"))]))
+taxes = st.one_of(
+    st.none(),
+    st.sampled_from([VAT, Tax("VAT", d("7.75")), Tax("GST", d("9.975")), Tax("Zero", d("0"))]),
+)
 items = st.builds(
     Item,
     quantity=st.decimals("0.001", 1000, places=3),
@@ -133,14 +179,29 @@ items = st.builds(
     source=st.none(),
 )
 supplies = st.one_of(
-    st.none(), st.builds(Supplies, percent=percent, flat=st.one_of(st.just(d("0")), money), cap=st.one_of(st.none(), money), tax=taxes)
+    st.none(),
+    st.builds(
+        Supplies,
+        percent=percent,
+        flat=st.one_of(st.just(d("0")), money),
+        cap=st.one_of(st.none(), money),
+        tax=taxes,
+    ),
 )
-rules = st.builds(Rules, places=st.sampled_from([0, 2, 3]), rounding=st.sampled_from([GROUP, LINE]), inclusive=st.booleans(), supplies=supplies)
+rules = st.builds(
+    Rules,
+    places=st.sampled_from([0, 2, 3]),
+    rounding=st.sampled_from([GROUP, LINE]),
+    inclusive=st.booleans(),
+    supplies=supplies,
+)
 tickets = st.lists(items, max_size=12)
 
 
 @given(tickets, discounts, rules)
-def test_every_ticket_balances_to_the_minor_unit(lines: list[Item], discount: Discount, rules: Rules) -> None:
+def test_every_ticket_balances_to_the_minor_unit(
+    lines: list[Item], discount: Discount, rules: Rules
+) -> None:
     bill = engine.price(lines, discount, rules)
     every = bill.all_lines
     assert sum(line.net for line in every) == bill.subtotal
@@ -158,10 +219,16 @@ def test_every_ticket_balances_to_the_minor_unit(lines: list[Item], discount: Di
 
 
 @given(tickets, discounts, rules)
-def test_a_group_is_taxed_once_and_a_line_once(lines: list[Item], discount: Discount, rules: Rules) -> None:
+def test_a_group_is_taxed_once_and_a_line_once(
+    lines: list[Item], discount: Discount, rules: Rules
+) -> None:
     bill = engine.price(lines, discount, rules)
     for group in bill.taxes:
-        mine = [line for line in bill.all_lines if line.item.tax and group.tax in line.item.tax.components]
+        mine = [
+            line
+            for line in bill.all_lines
+            if line.item.tax and group.tax in line.item.tax.components
+        ]
         paid = sum(line.total if rules.inclusive else line.net for line in mine)
         divisor = 100 + group.tax.rate if rules.inclusive else 100
         unit = Decimal(1).scaleb(-rules.places)
@@ -172,7 +239,11 @@ def test_a_group_is_taxed_once_and_a_line_once(lines: list[Item], discount: Disc
             assert abs(group.amount - once) <= unit / 2 * (len(mine) + 1)
 
 
-@given(st.sampled_from([0, 2, 3]), st.integers(0, 10_000_000), st.lists(st.integers(0, 10_000_000), min_size=1, max_size=20))
+@given(
+    st.sampled_from([0, 2, 3]),
+    st.integers(0, 10_000_000),
+    st.lists(st.integers(0, 10_000_000), min_size=1, max_size=20),
+)
 def test_shares_add_up_and_are_fair(places: int, amount: Any, weights: list[Any]) -> None:
     amount, *weights = (Decimal(units).scaleb(-places) for units in (amount, *weights))
     whole = sum(weights)
@@ -185,7 +256,9 @@ def test_shares_add_up_and_are_fair(places: int, amount: Any, weights: list[Any]
 
 
 @given(money, st.lists(st.decimals("0.001", 50, places=3), min_size=1, max_size=8))
-def test_parts_of_a_line_never_come_to_more_or_less_than_the_line(amount: Decimal, bits: list[Decimal]) -> None:
+def test_parts_of_a_line_never_come_to_more_or_less_than_the_line(
+    amount: Decimal, bits: list[Decimal]
+) -> None:
     whole, before, taken = sum(bits), d("0"), []
     for bit in bits:
         taken.append(engine.part_of(amount, bit, whole, before))

@@ -1,4 +1,6 @@
-"""Query strings: an empty parameter is not "everything", a repeated one is bounded, a date has one meaning."""
+"""Query strings: an empty parameter is not "everything", a repeated one is bounded, a
+date has one meaning.
+"""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -58,26 +60,45 @@ def test_a_parameter_that_takes_one_value_comes_once(world: World, manager: Clie
         for name, one in filters_of(call).items():
             if isinstance(one, SeveralFilter):
                 continue
-            refused(manager.get(f"{there(world, call)}?{name}=1&{name}=1"), 400, "repeated_parameter", name)
+            refused(
+                manager.get(f"{there(world, call)}?{name}=1&{name}=1"),
+                400,
+                "repeated_parameter",
+                name,
+            )
     for name in ("page", "page_size", "ordering", "search", "cursor"):
         refused(manager.get(f"{API}/tickets/?{name}=1&{name}=1"), 400, "repeated_parameter", name)
 
 
-def test_a_parameter_that_takes_several_values_takes_each_once(world: World, manager: Client) -> None:
+def test_a_parameter_that_takes_several_values_takes_each_once(
+    world: World, manager: Client
+) -> None:
     for call in FILTERED:
         for name, one in filters_of(call).items():
             if not isinstance(one, SeveralFilter):
                 continue
             values = [str(value) for value, _ in one.extra["choices"]]
             path = there(world, call)
-            assert manager.get(f"{path}?" + "&".join(f"{name}={value}" for value in values)).status_code == 200
+            assert (
+                manager.get(
+                    f"{path}?" + "&".join(f"{name}={value}" for value in values)
+                ).status_code
+                == 200
+            )
             refused(manager.get(f"{path}?" + f"{name}={values[0]}&" * 2), 400, field=name)
             refused(manager.get(f"{path}?" + f"{name}={values[0]}&" * 900), 400, field=name)
-            assert 400 <= manager.get(f"{path}?" + f"{name}={values[0]}&" * 12_000).status_code < 500
+            assert (
+                400 <= manager.get(f"{path}?" + f"{name}={values[0]}&" * 12_000).status_code < 500
+            )
 
 
 def test_an_ordering_names_each_field_once(manager: Client) -> None:
-    for ordering in ("name,name", "name,-name", ",".join(["name"] * 12_000), ",".join(f"name{number}" for number in range(12_000))):
+    for ordering in (
+        "name,name",
+        "name,-name",
+        ",".join(["name"] * 12_000),
+        ",".join(f"name{number}" for number in range(12_000)),
+    ):
         refused(manager.get(f"{API}/parts/", {"ordering": ordering}), 400, field="ordering")
     assert manager.get(f"{API}/parts/?ordering=name,-price").status_code == 200
 
@@ -88,9 +109,18 @@ def test_many_unknown_parameters_are_answered_in_short(manager: Client) -> None:
     assert "Did you mean “search”?" in refused(manager.get(f"{API}/parts/?serach=x"), 400)["detail"]
 
 
-# --- dates -----------------------------------------------------------------------------------------
+# --- dates ----------------------------------------------------------------------------
 
-REGIONAL = ["07/01/2025", "03/09/2026", "9.3.2026", "2026/03/09", "1 March 2026", "2026-3-9", "٢٠٢٦-٠٣-٠٩", "1767225600"]
+REGIONAL = [
+    "07/01/2025",
+    "03/09/2026",
+    "9.3.2026",
+    "2026/03/09",
+    "1 March 2026",
+    "2026-3-9",
+    "٢٠٢٦-٠٣-٠٩",
+    "1767225600",
+]
 
 
 def test_a_day_in_the_query_is_iso_8601_alone(world: World, manager: Client, settings: Any) -> None:
@@ -109,13 +139,21 @@ def test_a_day_in_the_query_is_iso_8601_alone(world: World, manager: Client, set
 @pytest.mark.parametrize("text", REGIONAL)
 def test_a_day_in_a_body_is_iso_8601_alone(manager: Client, text: str) -> None:
     ticket, mechanic = make_ticket(), MechanicFactory()
-    for path, name in ((f"tickets/{ticket.pk}", "service_date"), (f"tickets/{ticket.pk}", "promised_at"), (f"mechanics/{mechanic.pk}", "hired_on")):
+    for path, name in (
+        (f"tickets/{ticket.pk}", "service_date"),
+        (f"tickets/{ticket.pk}", "promised_at"),
+        (f"mechanics/{mechanic.pk}", "hired_on"),
+    ):
         refused(do(manager, "PATCH", f"{API}/{path}/", {name: text}), 400, "invalid", name)
 
 
 @pytest.mark.parametrize(
     ("text", "day"),
-    [("2026-03-09", date(2026, 3, 9)), ("20260309", date(2026, 3, 9)), ("2026-W11-1", date(2026, 3, 9))],
+    [
+        ("2026-03-09", date(2026, 3, 9)),
+        ("20260309", date(2026, 3, 9)),
+        ("2026-W11-1", date(2026, 3, 9)),
+    ],
 )
 def test_every_form_of_iso_8601_is_a_day(text: str, day: date) -> None:
     assert iso_dates.parse_day(text) == day
@@ -131,25 +169,54 @@ def test_every_form_of_iso_8601_is_a_day(text: str, day: date) -> None:
         ("2026-03-29T02:30:00+02:00", datetime(2026, 3, 29, 0, 30, tzinfo=UTC)),
     ],
 )
-def test_a_moment_without_an_offset_is_the_shops_time(settings: Any, text: str, moment: datetime) -> None:
+def test_a_moment_without_an_offset_is_the_shops_time(
+    settings: Any, text: str, moment: datetime
+) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     assert iso_dates.parse_moment(text) == moment
 
 
-@pytest.mark.parametrize("text", ["2026-03-29T02:30:00", "2026-10-25 02:30:00"], ids=["missing", "twice"])
-def test_a_time_that_is_missing_or_comes_twice_needs_its_offset_at_every_door(settings: Any, manager: Client, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["2026-03-29T02:30:00", "2026-10-25 02:30:00"], ids=["missing", "twice"]
+)
+def test_a_time_that_is_missing_or_comes_twice_needs_its_offset_at_every_door(
+    settings: Any, manager: Client, text: str
+) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     ticket = make_ticket()
     path = f"{API}/tickets/{ticket.pk}/"
     refused(do(manager, "PATCH", path, {"promised_at": text}), 400, "ambiguous_time", "promised_at")
     refused(manager.get(f"{API}/tickets/", {"opened_after": text}), 400, field="opened_after")
-    form = manager.patch(path, f"promised_at={text.replace(' ', 'T')}", content_type="application/x-www-form-urlencoded")
+    form = manager.patch(
+        path,
+        f"promised_at={text.replace(' ', 'T')}",
+        content_type="application/x-www-form-urlencoded",
+    )
     refused(form, 400, field="promised_at")
     assert do(manager, "PATCH", path, {"promised_at": f"{text}+02:00"}).status_code == 200
 
 
 def test_what_is_no_date_is_refused(manager: Client) -> None:
     ticket = make_ticket()
-    for odd in ("2026-02-30", "0000-01-01", "2026-13-01", "now", 20260309, True, [], {}, "", "x" * 100_000):
-        refused(do(manager, "PATCH", f"{API}/tickets/{ticket.pk}/", {"service_date": odd}), 400, field="service_date")
-        refused(do(manager, "PATCH", f"{API}/tickets/{ticket.pk}/", {"promised_at": odd}), 400, field="promised_at")
+    for odd in (
+        "2026-02-30",
+        "0000-01-01",
+        "2026-13-01",
+        "now",
+        20260309,
+        True,
+        [],
+        {},
+        "",
+        "x" * 100_000,
+    ):
+        refused(
+            do(manager, "PATCH", f"{API}/tickets/{ticket.pk}/", {"service_date": odd}),
+            400,
+            field="service_date",
+        )
+        refused(
+            do(manager, "PATCH", f"{API}/tickets/{ticket.pk}/", {"promised_at": odd}),
+            400,
+            field="promised_at",
+        )

@@ -1,6 +1,7 @@
 """The races of ``race_rounds.py``: in threads of one process, and between servers.
 
-``RACE_ROUNDS`` says how many rounds each is played; ``make races`` plays 200 and shows how they ended.
+``RACE_ROUNDS`` says how many rounds each is played; ``make races`` plays 200 and shows
+how they ended.
 """
 
 import http.client
@@ -46,7 +47,11 @@ class Threads:
             return lambda: browser.post(call.path, call.body).status_code
         user = {"manager": self.manager, "owner": played.owner}.get(call.who)
         client = client_of(user) if user else Client()
-        return lambda: client.generic(call.method, call.path, json.dumps(call.body), "application/json").status_code
+        return lambda: (
+            client.generic(
+                call.method, call.path, json.dumps(call.body), "application/json"
+            ).status_code
+        )
 
 
 class Servers:
@@ -74,7 +79,10 @@ class Servers:
 
     def written(self, call: Call, played: Round) -> tuple[str, dict[str, str]]:
         if call.who == "desk":
-            cookies = {settings.SESSION_COOKIE_NAME: self.session, settings.CSRF_COOKIE_NAME: SECRET}
+            cookies = {
+                settings.SESSION_COOKIE_NAME: self.session,
+                settings.CSRF_COOKIE_NAME: SECRET,
+            }
             form = urlencode(call.body | {"csrfmiddlewaretoken": SECRET})
             sent = "; ".join(f"{name}={value}" for name, value in cookies.items())
             return form, {"Cookie": sent, "Content-Type": "application/x-www-form-urlencoded"}
@@ -87,7 +95,12 @@ class Servers:
 @contextmanager
 def servers() -> Iterator[Servers]:
     """Two processes on PostgreSQL; SQLite is for one, which has many threads."""
-    one = {"WEB_CONCURRENCY": "1", "THROTTLE_ANON": "off", "THROTTLE_SHARED": "off", "THROTTLE_CUSTOMER": "off"}
+    one = {
+        "WEB_CONCURRENCY": "1",
+        "THROTTLE_ANON": "off",
+        "THROTTLE_SHARED": "off",
+        "THROTTLE_CUSTOMER": "off",
+    }
     with ExitStack() as stack:
         count = 2 if connection.vendor == "postgresql" else 1
         yield Servers([stack.enter_context(serving(**one)).address for _ in range(count)])
@@ -101,14 +114,19 @@ def play(channel: Threads | Servers, name: str, rounds: int) -> Counter[str]:
         calls = list(enumerate(played.calls))
         if turn % 2:
             calls.reverse()
-        sends = [delayed(channel.sender(call, number, played), place * (turn % 4) / 1000) for place, (number, call) in enumerate(calls)]
+        sends = [
+            delayed(channel.sender(call, number, played), place * (turn % 4) / 1000)
+            for place, (number, call) in enumerate(calls)
+        ]
         answers = dict(zip([number for number, _ in calls], at_once(*sends), strict=True))
         ended[played.find_fault([answers[number] for number in sorted(answers)])] += 1
     return ended
 
 
 def delayed(send: Send, seconds: float) -> Send:
-    """The second request of a round starts up to 3 ms after the first, so that they meet at every place."""
+    """The second request of a round starts up to 3 ms after the first, so that they
+    meet at every place.
+    """
 
     def late() -> int:
         time.sleep(seconds)
@@ -118,7 +136,9 @@ def delayed(send: Send, seconds: float) -> Send:
 
 
 def play_all(channel: Threads | Servers) -> dict[str, dict[str, int]]:
-    """The wrong rounds of each race; with many rounds, how all of them ended is printed."""
+    """The wrong rounds of each race; with many rounds, how all of them ended is
+    printed.
+    """
     wrong = {}
     for name in RACES:
         ended = play(channel, name, ROUNDS)

@@ -1,6 +1,8 @@
-"""Whatever people do, in whatever order, through whatever door: the books of stock and money balance afterwards.
+"""Whatever people do, in whatever order, through whatever door: the books of stock and
+money balance afterwards.
 
-``make test`` walks a little way; ``make walk`` walks 2,000 steps from several seeds. A seed repeats its walk: WALK_SEEDS="7 8".
+``make test`` walks a little way; ``make walk`` walks 2,000 steps from several seeds. A
+seed repeats its walk: WALK_SEEDS="7 8".
 """
 
 import os
@@ -22,7 +24,9 @@ def walk(seed: int, steps: int) -> Walk:
         found.go()
         if done % EACH == 0 or done == steps:
             wrong = [*money_findings(), *stock_findings()]
-            assert wrong == [], "\n".join([f"seed {seed}, after {done} steps:", *wrong, *found.told[-EACH:]])
+            assert wrong == [], "\n".join(
+                [f"seed {seed}, after {done} steps:", *wrong, *found.told[-EACH:]]
+            )
     return found
 
 
@@ -36,5 +40,7 @@ def test_the_books_balance_after_a_short_walk() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_books_balance_after_2000_steps(seed: int) -> None:
     found = walk(seed, steps=2000)
-    never = sorted(name for name, codes in found.statuses.items() if not any(code < 400 for code in codes))
+    never = sorted(
+        name for name, codes in found.statuses.items() if not any(code < 400 for code in codes)
+    )
     assert never == [], "these steps were refused each time, so the walk shows nothing about them"

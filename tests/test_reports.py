@@ -1,4 +1,6 @@
-"""Reports: what was sold and what is owed, to the cent; and what they cost, whoever asks."""
+"""Reports: what was sold and what is owed, to the cent; and what they cost, whoever
+asks.
+"""
 
 import csv
 import random
@@ -25,7 +27,14 @@ from tickets.models import CreditNote, Invoice, InvoiceAccount, Payment, Service
 from tickets.reports import deferred_work
 
 from .conftest import Client
-from .factories import CustomerFactory, MechanicFactory, PartFactory, VehicleFactory, make_ticket, office
+from .factories import (
+    CustomerFactory,
+    MechanicFactory,
+    PartFactory,
+    VehicleFactory,
+    make_ticket,
+    office,
+)
 
 pytestmark = pytest.mark.django_db
 MARCH = {"from": "2026-03-01", "to": "2026-03-31"}
@@ -36,8 +45,17 @@ def d(number: Any) -> Decimal:
     return Decimal(str(number))
 
 
-def labor(hours: Any, price: Any = "100.00", mechanic: Mechanic | None = None, **more: Any) -> dict[str, Any]:
-    return {"kind": "labor", "description": "Work", "quantity": d(hours), "unit_price": d(price), "mechanic": mechanic, **more}
+def labor(
+    hours: Any, price: Any = "100.00", mechanic: Mechanic | None = None, **more: Any
+) -> dict[str, Any]:
+    return {
+        "kind": "labor",
+        "description": "Work",
+        "quantity": d(hours),
+        "unit_price": d(price),
+        "mechanic": mechanic,
+        **more,
+    }
 
 
 def extra(kind: str, price: Any, **more: Any) -> dict[str, Any]:
@@ -48,11 +66,19 @@ def at(moment: str | None) -> Any:
     return time_machine.travel(moment, tick=False) if moment else nullcontext()
 
 
-def sell(*lines: dict[str, Any], parts: Any = (), customer: Customer | None = None, on: str | None = None, paid: Any = 0) -> Invoice:
+def sell(
+    *lines: dict[str, Any],
+    parts: Any = (),
+    customer: Customer | None = None,
+    on: str | None = None,
+    paid: Any = 0,
+) -> Invoice:
     """The invoice of a job with these lines, issued at this moment."""
     with at(on):
         root = office()
-        ticket = operations.open_ticket(customer=customer or CustomerFactory(), concern="It squeaks", by=root)
+        ticket = operations.open_ticket(
+            customer=customer or CustomerFactory(), concern="It squeaks", by=root
+        )
         for part, quantity in parts:
             operations.add_part(ticket, part=part, quantity=d(quantity), by=root)
         job = operations.add_job(ticket, title="Repair", lines=lines, by=root)
@@ -66,12 +92,16 @@ def sell(*lines: dict[str, Any], parts: Any = (), customer: Customer | None = No
 
 def credit(invoice: Invoice, on: str | None = None, **how: Any) -> CreditNote:
     with at(on):
-        return operations.credit(Invoice.objects.get(pk=invoice.pk), reason="Wrong", by=office(), **how)
+        return operations.credit(
+            Invoice.objects.get(pk=invoice.pk), reason="Wrong", by=office(), **how
+        )
 
 
 def pay(invoice: Invoice, amount: Any, on: str | None = None) -> Payment:
     with at(on):
-        return operations.pay(Invoice.objects.get(pk=invoice.pk), amount=d(amount), keep_as_credit=True, by=office())
+        return operations.pay(
+            Invoice.objects.get(pk=invoice.pk), amount=d(amount), keep_as_credit=True, by=office()
+        )
 
 
 def tax_code(name: str = "VAT", rate: Any = 20) -> TaxCode:
@@ -93,14 +123,23 @@ def table(response: Any) -> list[list[str]]:
     return list(csv.reader(StringIO(response.content.decode("utf-8-sig"), newline="")))
 
 
-# --- sales -----------------------------------------------------------------------------------------
+# --- sales ----------------------------------------------------------------------------
 
 
 def test_a_month_worked_by_hand(manager: Client) -> None:
-    """Labor 1.5 h × 100 and 0.25 h × 90, a part 2 × 19.99, sublet 80, fee 7.50; 20 % tax. One of two parts is credited."""
+    """Labor 1.5 h × 100 and 0.25 h × 90, a part 2 × 19.99, sublet 80, fee 7.50; 20 %
+    tax. One of two parts is credited.
+    """
     tax_code()
     part = PartFactory(stock=10)
-    invoice = sell(labor("1.5"), labor("0.25", "90"), extra("sublet", "80"), extra("fee", "7.50"), parts=[(part, 2)], on="2026-03-02T10:00Z")
+    invoice = sell(
+        labor("1.5"),
+        labor("0.25", "90"),
+        extra("sublet", "80"),
+        extra("fee", "7.50"),
+        parts=[(part, 2)],
+        on="2026-03-02T10:00Z",
+    )
     place = invoice.lines.get(kind="part").position
     credit(invoice, "2026-03-10T10:00Z", lines=[{"line": place, "quantity": d(1)}])
 
@@ -114,7 +153,14 @@ def test_a_month_worked_by_hand(manager: Client) -> None:
             "net": "299.98",
             "tax": "60.00",
             "total": "359.98",
-            "net_of": {"labor": "172.50", "part": "39.98", "sublet": "80.00", "fee": "7.50", "supplies": "0.00", "trade_in": "0.00"},
+            "net_of": {
+                "labor": "172.50",
+                "part": "39.98",
+                "sublet": "80.00",
+                "fee": "7.50",
+                "supplies": "0.00",
+                "trade_in": "0.00",
+            },
             "invoices": 1,
             "credit_notes": 0,
             "hours": "1.750",
@@ -127,7 +173,14 @@ def test_a_month_worked_by_hand(manager: Client) -> None:
             "net": "-19.99",
             "tax": "-4.00",
             "total": "-23.99",
-            "net_of": {"labor": "0.00", "part": "-19.99", "sublet": "0.00", "fee": "0.00", "supplies": "0.00", "trade_in": "0.00"},
+            "net_of": {
+                "labor": "0.00",
+                "part": "-19.99",
+                "sublet": "0.00",
+                "fee": "0.00",
+                "supplies": "0.00",
+                "trade_in": "0.00",
+            },
             "invoices": 0,
             "credit_notes": 1,
             "hours": "0.000",
@@ -138,25 +191,50 @@ def test_a_month_worked_by_hand(manager: Client) -> None:
         "net": "279.99",
         "tax": "56.00",
         "total": "335.99",
-        "net_of": {"labor": "172.50", "part": "19.99", "sublet": "80.00", "fee": "7.50", "supplies": "0.00", "trade_in": "0.00"},
+        "net_of": {
+            "labor": "172.50",
+            "part": "19.99",
+            "sublet": "80.00",
+            "fee": "7.50",
+            "supplies": "0.00",
+            "trade_in": "0.00",
+        },
         "invoices": 1,
         "credit_notes": 1,
         "hours": "1.750",
         "labor_rate": "98.57",
     }
-    assert (found["from"], found["to"], found["by"], found["currency"]) == ("2026-03-01", "2026-03-31", "day", "USD")
+    assert (found["from"], found["to"], found["by"], found["currency"]) == (
+        "2026-03-01",
+        "2026-03-31",
+        "day",
+        "USD",
+    )
 
 
 def test_what_is_credited_in_another_month_counts_there(manager: Client) -> None:
     invoice = sell(labor(2), on="2026-01-31T12:00Z")
     credit(invoice, on="2026-02-01T12:00Z")
     found = ask(manager, "sales", **{"from": "2026-01-01", "to": "2026-02-28", "by": "month"})
-    assert [(row["period"], row["starts_on"], row["net"], row["hours"], row["invoices"], row["credit_notes"]) for row in found["rows"]] == [
+    assert [
+        (
+            row["period"],
+            row["starts_on"],
+            row["net"],
+            row["hours"],
+            row["invoices"],
+            row["credit_notes"],
+        )
+        for row in found["rows"]
+    ] == [
         ("2026-01", "2026-01-01", "200.00", "2.000", 1, 0),
         ("2026-02", "2026-02-01", "-200.00", "-2.000", 0, 1),
     ]
     assert found["totals"]["net"] == "0.00"
-    assert ask(manager, "sales", **{"from": "2026-01-01", "to": "2026-01-31"})["totals"]["net"] == "200.00"
+    assert (
+        ask(manager, "sales", **{"from": "2026-01-01", "to": "2026-01-31"})["totals"]["net"]
+        == "200.00"
+    )
 
 
 def test_weeks_begin_on_monday_and_years_with_the_week_of_4_january(manager: Client) -> None:
@@ -170,22 +248,44 @@ def test_weeks_begin_on_monday_and_years_with_the_week_of_4_january(manager: Cli
 
 
 def test_a_mechanics_hours(manager: Client) -> None:
-    """Other lines are nobody's; an invoice of two mechanics counts for both, and once in all."""
+    """Other lines are nobody's; an invoice of two mechanics counts for both, and once
+    in all.
+    """
     asha, mia = MechanicFactory(name="Asha"), MechanicFactory(name="Mia")
-    first = sell(labor("1.5", 100, asha), labor(2, 80, mia), labor(1, 50), extra("fee", 9), on="2026-03-02T12:00Z")
+    first = sell(
+        labor("1.5", 100, asha),
+        labor(2, 80, mia),
+        labor(1, 50),
+        extra("fee", 9),
+        on="2026-03-02T12:00Z",
+    )
     sell(labor("0.5", 100, asha), parts=[(PartFactory(stock=1), 1)], on="2026-03-03T12:00Z")
     place = first.lines.get(mechanic=asha).position
     credit(first, "2026-03-04T12:00Z", lines=[{"line": place, "quantity": d("0.5")}])
     found = ask(manager, "sales", **MARCH, by="mechanic")
     assert [
-        (row["mechanic"], row["net"], row["hours"], row["labor_rate"], row["invoices"], row["credit_notes"], row["period"]) for row in found["rows"]
+        (
+            row["mechanic"],
+            row["net"],
+            row["hours"],
+            row["labor_rate"],
+            row["invoices"],
+            row["credit_notes"],
+            row["period"],
+        )
+        for row in found["rows"]
     ] == [
         ({"id": asha.pk, "name": "Asha"}, "150.00", "1.500", "100.00", 2, 1, None),
         ({"id": mia.pk, "name": "Mia"}, "160.00", "2.000", "80.00", 1, 0, None),
         (None, "50.00", "1.000", "50.00", 1, 0, None),
     ]
     totals = found["totals"]
-    assert (totals["net"], totals["hours"], totals["invoices"], totals["credit_notes"]) == ("360.00", "4.500", 2, 1)
+    assert (totals["net"], totals["hours"], totals["invoices"], totals["credit_notes"]) == (
+        "360.00",
+        "4.500",
+        2,
+        1,
+    )
     assert totals["net"] == ask(manager, "sales", **MARCH)["totals"]["net_of"]["labor"]
 
 
@@ -219,13 +319,20 @@ def test_a_currency_without_cents(manager: Client, settings: Any) -> None:
         ("Pacific/Auckland", "2026-03-09T11:30Z", "2026-03-10"),  # 00:30
     ],
 )
-def test_days_are_the_shops(manager: Client, settings: Any, zone: str, moment: str, day: str) -> None:
+def test_days_are_the_shops(
+    manager: Client, settings: Any, zone: str, moment: str, day: str
+) -> None:
     settings.TIME_ZONE = zone
     customer = CustomerFactory()
     pay(sell(labor(1), customer=customer, on=moment), 100, on=moment)
     assert [row["period"] for row in ask(manager, "sales", **MARCH)["rows"]] == [day]
-    entries = manager.get(f"/api/v1/customers/{customer.pk}/statement/", {"from": day, "to": day}).json()["entries"]
-    assert [(entry["date"], entry["kind"]) for entry in entries] == [(day, "invoice"), (day, "payment")]
+    entries = manager.get(
+        f"/api/v1/customers/{customer.pk}/statement/", {"from": day, "to": day}
+    ).json()["entries"]
+    assert [(entry["date"], entry["kind"]) for entry in entries] == [
+        (day, "invoice"),
+        (day, "payment"),
+    ]
 
 
 def test_the_last_thirty_days_end_with_the_shops_today(manager: Client, settings: Any) -> None:
@@ -236,7 +343,7 @@ def test_the_last_thirty_days_end_with_the_shops_today(manager: Client, settings
     assert ask(manager, "sales", to="2026-03-30")["from"] == "2026-03-01"
 
 
-# --- tax, margins ----------------------------------------------------------------------------------
+# --- tax, margins ---------------------------------------------------------------------
 
 
 def test_tax_by_name_and_rate(manager: Client) -> None:
@@ -244,7 +351,12 @@ def test_tax_by_name_and_rate(manager: Client) -> None:
     reduced, none = tax_code("Reduced", 7), tax_code("Zero", 0)
     with at("2026-03-01T12:00Z"):
         exempt = CustomerFactory(tax_exempt=True)
-    first = sell(labor(1), extra("fee", 50, tax_code=reduced), extra("fee", 30, tax_code=none), on="2026-03-02T12:00Z")
+    first = sell(
+        labor(1),
+        extra("fee", 50, tax_code=reduced),
+        extra("fee", 30, tax_code=none),
+        on="2026-03-02T12:00Z",
+    )
     sell(labor(4), customer=exempt, on="2026-03-03T12:00Z")
     credit(first, "2026-03-04T12:00Z", lines=[{"line": 2}])
     TaxRate.objects.create(code=reduced, rate=d("7.5"), valid_from=date(2026, 3, 5))
@@ -263,32 +375,53 @@ def test_tax_by_name_and_rate(manager: Client) -> None:
 
 
 def test_what_parts_bring(manager: Client) -> None:
-    """The cost is that of the day on which the part was put on the ticket; a litre of oil costs by fractions."""
+    """The cost is that of the day on which the part was put on the ticket; a litre of
+    oil costs by fractions.
+    """
     pads = PartFactory(sku="PADS", price=d("30.00"), cost=d("12.00"), stock=10)
     oil = PartFactory(sku="OIL", unit="litre", price=d("9.99"), cost=d("3.33"), stock=10)
     gift = PartFactory(sku="GIFT", price=d(0), cost=d("1.00"), stock=1)
     sell(labor(1), parts=[(pads, 2), (oil, "0.5"), (gift, 1)], on="2026-03-02T12:00Z")
     pads.save_changes(cost=d("14.50"))
     second = sell(labor(1), parts=[(pads, 3), (oil, "0.7")], on="2026-03-03T12:00Z")
-    credit(second, "2026-03-04T12:00Z", lines=[{"line": second.lines.get(part=pads).position, "quantity": d(1), "restock": True}])
+    credit(
+        second,
+        "2026-03-04T12:00Z",
+        lines=[{"line": second.lines.get(part=pads).position, "quantity": d(1), "restock": True}],
+    )
     found = ask(manager, "parts-margin", **MARCH)
-    assert [(row["part"]["sku"], *(row[name] for name in ("quantity", "net", "cost", "margin", "margin_percent"))) for row in found["rows"]] == [
+    assert [
+        (
+            row["part"]["sku"],
+            *(row[name] for name in ("quantity", "net", "cost", "margin", "margin_percent")),
+        )
+        for row in found["rows"]
+    ] == [
         ("GIFT", "1.000", "0.00", "1.00", "-1.00", None),
         ("OIL", "1.200", "11.99", "4.00", "7.99", "66.6"),
         ("PADS", "4.000", "120.00", "53.00", "67.00", "55.8"),
     ]
-    assert found["totals"] == {"net": "131.99", "cost": "58.00", "margin": "73.99", "margin_percent": "56.1"}
+    assert found["totals"] == {
+        "net": "131.99",
+        "cost": "58.00",
+        "margin": "73.99",
+        "margin_percent": "56.1",
+    }
 
 
 def test_costs_need_their_own_permission(manager: Client) -> None:
     from django.contrib.auth.models import Group, Permission
 
-    Group.objects.get(name="manager").permissions.remove(Permission.objects.get(codename="view_cost"))
+    Group.objects.get(name="manager").permissions.remove(
+        Permission.objects.get(codename="view_cost")
+    )
     client = Client().as_user(type(manager.user).objects.get(pk=manager.user.pk))
-    assert {name: client.get(f"/api/v1/reports/{name}/").status_code for name in NAMES} == dict.fromkeys(NAMES, 200) | {"parts-margin": 403}
+    assert {
+        name: client.get(f"/api/v1/reports/{name}/").status_code for name in NAMES
+    } == dict.fromkeys(NAMES, 200) | {"parts-margin": 403}
 
 
-# --- receivables -----------------------------------------------------------------------------------
+# --- receivables ----------------------------------------------------------------------
 
 
 def days_ago(days: int) -> str:
@@ -297,8 +430,20 @@ def days_ago(days: int) -> str:
 
 def test_what_is_open_by_age(manager: Client, settings: Any) -> None:
     settings.SHOP_PAYMENT_DAYS = 0
-    late, paid_much, trusting = (CustomerFactory(name=name) for name in ("Late", "Paid much", "Trusting"))
-    for days, hours in ((0, 1), (1, 2), (30, 3), (31, 4), (60, 5), (61, 6), (90, 7), (91, 8), (400, 9)):
+    late, paid_much, trusting = (
+        CustomerFactory(name=name) for name in ("Late", "Paid much", "Trusting")
+    )
+    for days, hours in (
+        (0, 1),
+        (1, 2),
+        (30, 3),
+        (31, 4),
+        (60, 5),
+        (61, 6),
+        (90, 7),
+        (91, 8),
+        (400, 9),
+    ):
         sell(labor(hours), customer=late, on=days_ago(days))
     pay(sell(labor(1), customer=late), "40.50")
     pay(sell(labor(1), customer=paid_much), "130.25")
@@ -309,9 +454,29 @@ def test_what_is_open_by_age(manager: Client, settings: Any) -> None:
 
     found = ask(manager, "receivables")
 
-    columns = ("not_due", "days_1_30", "days_31_60", "days_61_90", "over_90", "due", "credit", "deposits", "balance")
+    columns = (
+        "not_due",
+        "days_1_30",
+        "days_31_60",
+        "days_61_90",
+        "over_90",
+        "due",
+        "credit",
+        "deposits",
+        "balance",
+    )
     assert {row["customer"]["name"]: [row[name] for name in columns] for row in found["rows"]} == {
-        "Late": ["159.50", "500.00", "900.00", "1300.00", "1700.00", "4559.50", "0.00", "0.00", "4559.50"],
+        "Late": [
+            "159.50",
+            "500.00",
+            "900.00",
+            "1300.00",
+            "1700.00",
+            "4559.50",
+            "0.00",
+            "0.00",
+            "4559.50",
+        ],
         "Trusting": ["0.00", "0.00", "0.00", "0.00", "0.00", "0.00", "0.00", "50.00", "-50.00"],
         "Paid much": ["0.00", "0.00", "0.00", "0.00", "0.00", "0.00", "30.25", "0.00", "-30.25"],
     }
@@ -336,11 +501,13 @@ def test_a_deposit_is_open_until_its_invoice(manager: Client) -> None:
     assert (row["due"], row["deposits"], row["not_due"]) == ("40.00", "0.00", "40.00")
 
 
-# --- deferred work ---------------------------------------------------------------------------------
+# --- deferred work --------------------------------------------------------------------
 
 
 def quote(title: str, *, ticket: ServiceTicket, price: Any, parts: Any = ()) -> Any:
-    job = operations.add_job(ticket, title=title, lines=[labor("1.5", price), extra("fee", "3.00")], by=office())
+    job = operations.add_job(
+        ticket, title=title, lines=[labor("1.5", price), extra("fee", "3.00")], by=office()
+    )
     for part, quantity in parts:
         operations.add_part(ticket, part=part, quantity=d(quantity), job=job, by=office())
     return job
@@ -350,7 +517,9 @@ def test_work_that_was_put_off(manager: Client) -> None:
     vehicle = VehicleFactory(customer=CustomerFactory(name="Olive", phone="555-0100"), plate="ABC1")
     ticket = make_ticket(vehicle=vehicle)
     brakes = quote("Brakes", ticket=ticket, price=100, parts=[(PartFactory(price=d("20.00")), 2)])
-    belt, taken, done = (quote(title, ticket=ticket, price=50) for title in ("Belt", "Wipers", "Oil"))
+    belt, taken, done = (
+        quote(title, ticket=ticket, price=50) for title in ("Belt", "Wipers", "Oil")
+    )
     operations.authorize(ticket, defer=[brakes.pk, taken.pk], by=office())
     operations.authorize(ticket, approve=[done.pk], decline=[belt.pk], by=office())
     again = make_ticket(vehicle=vehicle)
@@ -358,9 +527,17 @@ def test_work_that_was_put_off(manager: Client) -> None:
 
     found = ask(manager, "deferred-work")
 
-    assert [(row["title"], row["status"], row["total"]) for row in found["rows"]] == [("Belt", "declined", "78.00"), ("Brakes", "deferred", "193.00")]
+    assert [(row["title"], row["status"], row["total"]) for row in found["rows"]] == [
+        ("Belt", "declined", "78.00"),
+        ("Brakes", "deferred", "193.00"),
+    ]
     row = found["rows"][1]
-    assert row["customer"] == {"id": vehicle.customer_id, "name": "Olive", "phone": "555-0100", "email": vehicle.customer.email}
+    assert row["customer"] == {
+        "id": vehicle.customer_id,
+        "name": "Olive",
+        "phone": "555-0100",
+        "email": vehicle.customer.email,
+    }
     assert row["ticket"] == {"id": ticket.pk, "number": ticket.number}
     assert row["vehicle"] == {"id": vehicle.pk, "name": vehicle.name, "plate": "ABC1"}
     said = ticket.authorizations.order_by("pk").first()
@@ -373,24 +550,35 @@ def test_work_that_was_put_off(manager: Client) -> None:
     }
 
 
-def test_a_ticket_without_a_vehicle_and_a_limit(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ticket_without_a_vehicle_and_a_limit(
+    manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(deferred_work, "MOST", 2)
     ticket = make_ticket()
     jobs = [quote(f"Job {number}", ticket=ticket, price=10) for number in range(3)]
     operations.authorize(ticket, decline=[job.pk for job in jobs], by=office())
     found = ask(manager, "deferred-work")
-    assert [(row["title"], row["vehicle"]) for row in found["rows"]] == [("Job 2", None), ("Job 1", None)]
+    assert [(row["title"], row["vehicle"]) for row in found["rows"]] == [
+        ("Job 2", None),
+        ("Job 1", None),
+    ]
     assert found["totals"]["jobs"] == 3
     assert found["totals"]["total"] == "54.00"
-    assert table(manager.get("/api/v1/reports/deferred-work/", {"format": "csv"}))[1][-3:] == ["", "", ""]
+    assert table(manager.get("/api/v1/reports/deferred-work/", {"format": "csv"}))[1][-3:] == [
+        "",
+        "",
+        "",
+    ]
 
 
-# --- statements ------------------------------------------------------------------------------------
+# --- statements -----------------------------------------------------------------------
 
 
 @pytest.fixture
 def account(owner: Client) -> Customer:
-    """February: an invoice of 100, of which 30 were paid. March: 60 in advance on one of 200, credit, payment, bounced check, refund."""
+    """February: an invoice of 100, of which 30 were paid. March: 60 in advance on one
+    of 200, credit, payment, bounced check, refund.
+    """
     customer: Customer = owner.user.customer
     old = sell(labor(1), customer=customer, on="2026-02-10T12:00Z")
     pay(old, 30, on="2026-02-11T12:00Z")
@@ -410,8 +598,17 @@ def test_a_statement_tells_each_step(account: Customer, owner: Client, manager: 
     found = owner.get(url, MARCH).json()
     assert found == manager.get(url, MARCH).json()
     ticket = Invoice.objects.order_by("-pk")[0].ticket.number
-    assert [(row["date"], row["kind"], row["debit"], row["credit"], row["balance"]) for row in found["entries"]] == [
-        ("2026-03-02", "invoice", "200.00", "0.00", "270.00"),  # in the same moment what is owed comes first
+    assert [
+        (row["date"], row["kind"], row["debit"], row["credit"], row["balance"])
+        for row in found["entries"]
+    ] == [
+        (
+            "2026-03-02",
+            "invoice",
+            "200.00",
+            "0.00",
+            "270.00",
+        ),  # in the same moment what is owed comes first
         ("2026-03-02", "deposit", "0.00", "60.00", "210.00"),
         ("2026-03-03", "credit_note", "0.00", "50.00", "160.00"),
         ("2026-03-04", "payment", "0.00", "100.00", "60.00"),
@@ -430,7 +627,9 @@ def test_a_statement_ends_with_what_the_invoices_say(account: Customer, manager:
     operations.deposit(ticket, amount=d("12.34"), keep_as_credit=True, by=office())
     first = timezone.localdate() - timedelta(days=365)
     found = manager.get(f"/api/v1/customers/{account.pk}/statement/", {"from": first}).json()
-    balances = sum(InvoiceAccount.objects.filter(invoice__customer=account).values_list("balance", flat=True))
+    balances = sum(
+        InvoiceAccount.objects.filter(invoice__customer=account).values_list("balance", flat=True)
+    )
     assert d(found["closing"]) == balances - d("12.34")
     (row,) = ask(manager, "receivables")["rows"]
     assert row["balance"] == found["closing"]
@@ -438,16 +637,22 @@ def test_a_statement_ends_with_what_the_invoices_say(account: Customer, manager:
 
 
 def test_a_statement_without_entries(owner: Client, account: Customer) -> None:
-    found = owner.get(f"/api/v1/customers/{account.pk}/statement/", {"from": "2026-02-12", "to": "2026-02-28"}).json()
+    found = owner.get(
+        f"/api/v1/customers/{account.pk}/statement/", {"from": "2026-02-12", "to": "2026-02-28"}
+    ).json()
     assert (found["opening"], found["entries"], found["closing"]) == ("70.00", [], "70.00")
     nobody = CustomerFactory(user=office())
     found = Client().as_user(office()).get(f"/api/v1/customers/{nobody.pk}/statement/").json()
     assert (found["opening"], found["closing"], found["credit"]) == ("0.00", "0.00", "0.00")
 
 
-def test_whose_statement_it_is(account: Customer, stranger: Client, advisor: Client, unassigned: Client, anonymous: Client) -> None:
+def test_whose_statement_it_is(
+    account: Customer, stranger: Client, advisor: Client, unassigned: Client, anonymous: Client
+) -> None:
     url = f"/api/v1/customers/{account.pk}/statement/"
-    assert [client.get(url).status_code for client in (stranger, advisor, unassigned, anonymous)] == [404, 200, 403, 401]
+    assert [
+        client.get(url).status_code for client in (stranger, advisor, unassigned, anonymous)
+    ] == [404, 200, 403, 401]
     unassigned.user.customer = CustomerFactory(user=unassigned.user)
     own = Client().as_user(type(unassigned.user).objects.get(pk=unassigned.user.pk))
     assert own.get(f"/api/v1/customers/{unassigned.user.customer.pk}/statement/").status_code == 200
@@ -460,10 +665,13 @@ def test_a_statement_as_a_file(account: Customer, owner: Client) -> None:
     assert rows[1] == ["2026-03-01", "opening", "", "", "", "", "70.00"]
     assert rows[-1] == ["2026-03-31", "closing", "", "", "", "", "67.00"]
     assert len(rows) == 10
-    assert response["Content-Disposition"] == f'attachment; filename="statement-{account.pk}-2026-03-01-2026-03-31.csv"'
+    assert (
+        response["Content-Disposition"]
+        == f'attachment; filename="statement-{account.pk}-2026-03-01-2026-03-31.csv"'
+    )
 
 
-# --- the two forms ---------------------------------------------------------------------------------
+# --- the two forms --------------------------------------------------------------------
 
 
 def test_a_file_for_a_spreadsheet(manager: Client) -> None:
@@ -472,9 +680,18 @@ def test_a_file_for_a_spreadsheet(manager: Client) -> None:
     response = manager.get("/api/v1/reports/sales/", MARCH | {"format": "csv"})
     rows = table(response)
     kinds = "net_of_labor,net_of_part,net_of_sublet,net_of_fee,net_of_supplies,net_of_trade_in"
-    assert ",".join(rows[0]) == f"period,starts_on,mechanic_id,mechanic_name,net,tax,total,{kinds},invoices,credit_notes,hours,labor_rate"
-    assert ",".join(rows[2]) == "2026-03-03,2026-03-03,,,-100.00,-20.00,-120.00,-100.00,0.00,0.00,0.00,0.00,0.00,0,1,-1.000,"
-    assert response["Content-Disposition"] == 'attachment; filename="sales-by-day-2026-03-01-2026-03-31.csv"'
+    assert (
+        ",".join(rows[0])
+        == f"period,starts_on,mechanic_id,mechanic_name,net,tax,total,{kinds},invoices,credit_notes,hours,labor_rate"
+    )
+    assert (
+        ",".join(rows[2])
+        == "2026-03-03,2026-03-03,,,-100.00,-20.00,-120.00,-100.00,0.00,0.00,0.00,0.00,0.00,0,1,-1.000,"
+    )
+    assert (
+        response["Content-Disposition"]
+        == 'attachment; filename="sales-by-day-2026-03-01-2026-03-31.csv"'
+    )
     assert response.content.count(b"\r\n") == 3
     assert b"\n" not in response.content.replace(b"\r\n", b"")
 
@@ -483,7 +700,9 @@ def test_a_file_for_a_spreadsheet(manager: Client) -> None:
 def test_no_text_becomes_a_formula(manager: Client, name: str) -> None:
     Mechanic.objects.bulk_create([Mechanic(name=name)])
     sell(labor(1, 100, Mechanic.objects.get(name=name)), on="2026-03-02T12:00Z")
-    cell = table(manager.get("/api/v1/reports/sales/", MARCH | {"format": "csv", "by": "mechanic"}))[1][3]
+    cell = table(
+        manager.get("/api/v1/reports/sales/", MARCH | {"format": "csv", "by": "mechanic"})
+    )[1][3]
     assert cell == (name if name.startswith("a") else f"'{name}")
 
 
@@ -496,7 +715,10 @@ def test_every_beginning_of_a_formula_is_neutral(formula: str) -> None:
     for skipped in SKIPPED:
         assert as_text(skipped + formula) == f"'{skipped}{formula}"
         for separator in (";", "\t", "\r", "\n", "\r\n"):
-            assert as_text(f"Pads{separator}{skipped}{formula};x") == f"Pads{separator}'{skipped}{formula};x"
+            assert (
+                as_text(f"Pads{separator}{skipped}{formula};x")
+                == f"Pads{separator}'{skipped}{formula};x"
+            )
     assert [as_text(f"{start}x") for start in "\t\r\n"] == ["'\tx", "'\rx", "'\nx"]
 
 
@@ -511,7 +733,16 @@ def test_what_is_no_formula_comes_back_as_it_was(text: str) -> None:
     assert as_text(text) == text
 
 
-@pytest.mark.parametrize("text", ["+1-2", "+1 555 010 0123+cmd|'/c calc'!A0", "-1+cmd|'/c calc'!A0", "+(1)234567*2", "+1 555 010 0123\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+1-2",
+        "+1 555 010 0123+cmd|'/c calc'!A0",
+        "-1+cmd|'/c calc'!A0",
+        "+(1)234567*2",
+        "+1 555 010 0123\n",
+    ],
+)
 def test_what_only_looks_like_a_phone_number_is_none(text: str) -> None:
     assert as_text(text) == f"'{text}"
 
@@ -524,7 +755,10 @@ def test_a_program_asks_for_a_file_without_a_byte_order_mark(manager: Client) ->
         == manager.get("/api/v1/reports/sales/", ask_for | {"bom": "on"}).content
         == manager.get("/api/v1/reports/sales/", ask_for).content
     )
-    assert manager.get("/api/v1/reports/sales/", {"bom": "perhaps"}).json()["errors"][0]["code"] == "invalid_choice"
+    assert (
+        manager.get("/api/v1/reports/sales/", {"bom": "perhaps"}).json()["errors"][0]["code"]
+        == "invalid_choice"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -534,7 +768,9 @@ def test_each_report_has_both_forms_and_an_etag(manager: Client, name: str) -> N
     operations.authorize(ticket, defer=[quote("Belt", ticket=ticket, price=1).pk], by=office())
     url = f"/api/v1/reports/{name}/"
     assert len(table(manager.get(url, {"format": "csv"}))) == 2
-    assert table(manager.get(url, HTTP_ACCEPT="text/csv")) == table(manager.get(url, {"format": "csv"}))
+    assert table(manager.get(url, HTTP_ACCEPT="text/csv")) == table(
+        manager.get(url, {"format": "csv"})
+    )
     assert len(manager.get(url, {"format": "json"}).json()["rows"]) == 1
     page = manager.get(url, HTTP_ACCEPT="text/html")
     assert page["Content-Type"].startswith("text/html")
@@ -559,10 +795,14 @@ def test_each_report_has_both_forms_and_an_etag(manager: Client, name: str) -> N
         ({"page": "1"}, "page", "unknown_parameter"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(manager: Client, query: dict[str, str], field: str, code: str, accept: str) -> None:
+def test_what_cannot_be_asked_is_refused(
+    manager: Client, query: dict[str, str], field: str, code: str, accept: str
+) -> None:
     response = manager.get("/api/v1/reports/sales/", query, HTTP_ACCEPT=accept)
     assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
-    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [(field, code)]
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [
+        (field, code)
+    ]
 
 
 def test_a_leap_year_is_one_report_and_no_more(manager: Client) -> None:
@@ -571,32 +811,58 @@ def test_a_leap_year_is_one_report_and_no_more(manager: Client) -> None:
 
 @pytest.mark.parametrize("name", ["receivables", "deferred-work"])
 def test_what_has_no_days_takes_none(manager: Client, name: str) -> None:
-    assert manager.get(f"/api/v1/reports/{name}/", {"from": "2026-01-01"}).json()["code"] == "unknown_parameter"
+    assert (
+        manager.get(f"/api/v1/reports/{name}/", {"from": "2026-01-01"}).json()["code"]
+        == "unknown_parameter"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_reports_are_for_the_manager(owner: Client, advisor: Client, assigned: Client, anonymous: Client, name: str) -> None:
+def test_reports_are_for_the_manager(
+    owner: Client, advisor: Client, assigned: Client, anonymous: Client, name: str
+) -> None:
     url = f"/api/v1/reports/{name}/"
-    assert [client.get(url).status_code for client in (owner, advisor, assigned, anonymous)] == [403, 403, 403, 401]
+    assert [client.get(url).status_code for client in (owner, advisor, assigned, anonymous)] == [
+        403,
+        403,
+        403,
+        401,
+    ]
     assert advisor.get(url, HTTP_ACCEPT="text/csv")["Content-Type"] == "application/problem+json"
 
 
-# --- whatever the data -----------------------------------------------------------------------------
+# --- whatever the data ----------------------------------------------------------------
 
 
 def busy(rows: int) -> None:
     mechanics = [MechanicFactory() for _ in range(rows)]
     for number in range(rows):
         on = days_ago(number * 9 % 25)
-        invoice = sell(labor(2, 90, mechanics[number]), labor(1, 50), parts=[(PartFactory(stock=5), 2)], on=on, paid=10)
+        invoice = sell(
+            labor(2, 90, mechanics[number]),
+            labor(1, 50),
+            parts=[(PartFactory(stock=5), 2)],
+            on=on,
+            paid=10,
+        )
         credit(invoice, lines=[{"line": 1, "quantity": d(1)}])
         pay(invoice, "33.33")
         ticket = make_ticket(vehicle=VehicleFactory())
-        operations.authorize(ticket, defer=[quote("Belt", ticket=ticket, price=1, parts=[(PartFactory(), 1)]).pk], by=office())
+        operations.authorize(
+            ticket,
+            defer=[quote("Belt", ticket=ticket, price=1, parts=[(PartFactory(), 1)]).pk],
+            by=office(),
+        )
         operations.deposit(ticket, amount=d(5), keep_as_credit=True, by=office())
 
 
-@pytest.mark.parametrize("path", [*(f"reports/{name}/" for name in NAMES), *(f"reports/sales/?by={by}" for by in ("week", "month", "mechanic"))])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"reports/{name}/" for name in NAMES),
+        *(f"reports/sales/?by={by}" for by in ("week", "month", "mechanic")),
+    ],
+)
 def test_a_report_runs_as_many_queries_for_any_shop(manager: Client, path: str) -> None:
     counts = []
     for rows in (1, 4):
@@ -625,32 +891,73 @@ def test_a_statement_runs_as_many_queries_for_any_customer(manager: Client) -> N
 
 
 def muddle(seed: int) -> Iterator[Invoice]:
-    """A shop's quarter at random: discounts, taxes, deposits, credits, payments, refunds, reversals."""
+    """A shop's quarter at random: discounts, taxes, deposits, credits, payments,
+    refunds, reversals.
+    """
     chance = random.Random(seed)
     codes = [tax_code("VAT", "19"), tax_code("Reduced", "7.725"), tax_code("None", "0")]
-    mechanics, customers = [MechanicFactory(), MechanicFactory(), None], [CustomerFactory() for _ in range(3)]
-    parts = [PartFactory(price=d(chance.randint(1, 9999)) / 100, cost=d(chance.randint(0, 5000)) / 100, stock=500) for _ in range(4)]
+    mechanics, customers = (
+        [MechanicFactory(), MechanicFactory(), None],
+        [CustomerFactory() for _ in range(3)],
+    )
+    parts = [
+        PartFactory(
+            price=d(chance.randint(1, 9999)) / 100, cost=d(chance.randint(0, 5000)) / 100, stock=500
+        )
+        for _ in range(4)
+    ]
     start = datetime(2026, 1, 15, tzinfo=UTC)
     for _ in range(12):
         now = start + timedelta(hours=chance.randint(0, 80 * 24))
         lines = [
-            labor(d(chance.randint(1, 800)) / 100, d(chance.randint(1, 15000)) / 100, chance.choice(mechanics), tax_code=chance.choice(codes))
+            labor(
+                d(chance.randint(1, 800)) / 100,
+                d(chance.randint(1, 15000)) / 100,
+                chance.choice(mechanics),
+                tax_code=chance.choice(codes),
+            )
             for _ in range(chance.randint(1, 3))
         ]
-        lines += [extra("fee", d(chance.randint(0, 5000)) / 100, discount_percent=d(chance.choice([0, 0, 10, 33])))]
-        bought = [(part, chance.randint(1, 5)) for part in chance.sample(parts, chance.randint(0, 3))]
+        lines += [
+            extra(
+                "fee",
+                d(chance.randint(0, 5000)) / 100,
+                discount_percent=d(chance.choice([0, 0, 10, 33])),
+            )
+        ]
+        bought = [
+            (part, chance.randint(1, 5)) for part in chance.sample(parts, chance.randint(0, 3))
+        ]
         paid = chance.choice([0, 0, d(chance.randint(1, 20000)) / 100])
-        invoice = sell(*lines, parts=bought, customer=chance.choice(customers), paid=paid, on=now.isoformat())
+        invoice = sell(
+            *lines, parts=bought, customer=chance.choice(customers), paid=paid, on=now.isoformat()
+        )
         yield invoice
         later = (now + timedelta(days=chance.randint(0, 20))).isoformat()
         if chance.random() < 0.5:
             line = chance.choice(list(invoice.lines.exclude(kind="part")))
-            credit(invoice, later, lines=[{"line": line.position, "quantity": max(d("0.01"), (line.quantity / 3).quantize(d("0.01")))}])
+            credit(
+                invoice,
+                later,
+                lines=[
+                    {
+                        "line": line.position,
+                        "quantity": max(d("0.01"), (line.quantity / 3).quantize(d("0.01"))),
+                    }
+                ],
+            )
         if chance.random() < 0.2:
             credit(invoice, later, restock=chance.random() < 0.5)
             continue
         if invoice.account.balance > 0 and chance.random() < 0.7:
-            payment = pay(invoice, max(d("0.01"), (invoice.total * d(chance.choice(["0.3", "1", "1.2"]))).quantize(d("0.01"))), later)
+            payment = pay(
+                invoice,
+                max(
+                    d("0.01"),
+                    (invoice.total * d(chance.choice(["0.3", "1", "1.2"]))).quantize(d("0.01")),
+                ),
+                later,
+            )
             if chance.random() < 0.3:
                 with at(later):
                     operations.reverse(payment, note="bounced", by=office())
@@ -664,25 +971,36 @@ def test_the_sums_are_those_of_the_papers(manager: Client, settings: Any, seed: 
     list(muddle(seed))
     period = {"from": "2026-01-01", "to": "2026-06-30"}
     papers = {
-        name: sum(Invoice.objects.values_list(name, flat=True)) - sum(CreditNote.objects.values_list(name, flat=True))
+        name: sum(Invoice.objects.values_list(name, flat=True))
+        - sum(CreditNote.objects.values_list(name, flat=True))
         for name in ("subtotal", "tax", "total")
     }
     for by in ("day", "week", "month"):
         found = ask(manager, "sales", **period, by=by)
         for name, column in (("net", "subtotal"), ("tax", "tax"), ("total", "total")):
-            assert d(found["totals"][name]) == papers[column] == sum(d(row[name]) for row in found["rows"])
+            assert (
+                d(found["totals"][name])
+                == papers[column]
+                == sum(d(row[name]) for row in found["rows"])
+            )
         assert sum(d(net) for net in found["totals"]["net_of"].values()) == papers["subtotal"]
         assert found["totals"]["invoices"] == Invoice.objects.count()
     tax = ask(manager, "tax", **period)["totals"]
     assert (d(tax["base"]), d(tax["tax"])) == (papers["subtotal"], papers["tax"])
     labor_net = d(found["totals"]["net_of"]["labor"])
     mechanics = ask(manager, "sales", **period, by="mechanic")
-    assert d(mechanics["totals"]["net"]) == labor_net == sum(d(row["net"]) for row in mechanics["rows"])
+    assert (
+        d(mechanics["totals"]["net"])
+        == labor_net
+        == sum(d(row["net"]) for row in mechanics["rows"])
+    )
     margins = ask(manager, "parts-margin", **period)
     assert d(margins["totals"]["net"]) == d(found["totals"]["net_of"]["part"])
 
     owed = ask(manager, "receivables")
-    assert d(owed["totals"]["due"]) - d(owed["totals"]["credit"]) == sum(InvoiceAccount.objects.values_list("balance", flat=True))
+    assert d(owed["totals"]["due"]) - d(owed["totals"]["credit"]) == sum(
+        InvoiceAccount.objects.values_list("balance", flat=True)
+    )
     for row in owed["rows"]:
         url = f"/api/v1/customers/{row['customer']['id']}/statement/"
         assert manager.get(url, period).json()["closing"] == row["balance"]

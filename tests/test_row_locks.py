@@ -1,4 +1,6 @@
-"""Locks are taken by key, on one table, in one place; and the races that a joined lock lost."""
+"""Locks are taken by key, on one table, in one place; and the races that a joined lock
+lost.
+"""
 
 import ast
 from pathlib import Path
@@ -56,7 +58,7 @@ def test_every_model_is_locked_by_one_statement_on_one_table() -> None:
         assert sql.count(" FROM ") == 1
 
 
-# --- races -----------------------------------------------------------------------------------------
+# --- races ----------------------------------------------------------------------------
 
 ROUNDS = 6
 API = "/api/v1/"
@@ -96,7 +98,9 @@ def test_what_waits_for_a_ticket_that_changes_hands_finds_it(manager: Client) ->
         answers = at_once(
             lambda c=again(manager), a=address, o=other: c.patch(a, {"customer": o.pk}),
             lambda c=again(manager), a=address: c.put(f"{a}add-part/", {"part": part.pk}),
-            lambda c=again(manager), t=ticket: c.post(f"{API}jobs/", {"ticket": t.pk, "title": "X"}),
+            lambda c=again(manager), t=ticket: c.post(
+                f"{API}jobs/", {"ticket": t.pk, "title": "X"}
+            ),
         )
         assert [answer.status_code for answer in answers] == [200, 200, 201]
 
@@ -120,7 +124,9 @@ def test_a_deposit_belongs_to_whoever_has_the_ticket(manager: Client) -> None:
         address = f"{API}tickets/{ticket.pk}/"
         moved, paid = at_once(
             lambda c=again(manager), a=address, o=other: c.patch(a, {"customer": o.pk}),
-            lambda c=again(manager), a=address: c.post(f"{a}deposits/", {"amount": "5.00", "method": "cash"}),
+            lambda c=again(manager), a=address: c.post(
+                f"{a}deposits/", {"amount": "5.00", "method": "cash"}
+            ),
         )
         assert (moved.status_code, paid.status_code) in [(200, 201), (409, 201)]
         ticket.refresh_from_db()

@@ -1,4 +1,6 @@
-"""The production server itself, on a port and a database of its own, and how clients that misbehave leave it."""
+"""The production server itself, on a port and a database of its own, and how clients
+that misbehave leave it.
+"""
 
 import http.client
 import json
@@ -42,7 +44,13 @@ class Server:
 
     def manage(self, command: str) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
-            return subprocess.Popen([sys.executable, "manage.py", command], cwd=PROJECT, env=self.environment, stdout=log, stderr=log)
+            return subprocess.Popen(
+                [sys.executable, "manage.py", command],
+                cwd=PROJECT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
 
     @contextmanager
     def running(self) -> Iterator["Server"]:
@@ -72,7 +80,14 @@ class Server:
             connection.sendall(part)
         return connection
 
-    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, timeout: float = 10) -> tuple[int, dict, bytes]:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        timeout: float = 10,
+    ) -> tuple[int, dict, bytes]:
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             client.request(method, path, body, headers or {})
@@ -89,7 +104,11 @@ class Server:
 
 
 def whole(answer: http.client.HTTPResponse) -> tuple[int, dict, bytes]:
-    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+    return (
+        answer.status,
+        {name.lower(): value for name, value in answer.getheaders()},
+        answer.read(),
+    )
 
 
 def answer_on(connection: socket.socket, method: str = "GET") -> tuple[int, dict, bytes]:
@@ -100,7 +119,12 @@ def answer_on(connection: socket.socket, method: str = "GET") -> tuple[int, dict
 
 def is_problem(answer: tuple[int, dict, bytes], status: int, code: str) -> bool:
     body = json.loads(answer[2])
-    assert (answer[0], answer[1]["content-type"], body["status"], body["code"]) == (status, "application/problem+json", status, code)
+    assert (answer[0], answer[1]["content-type"], body["status"], body["code"]) == (
+        status,
+        "application/problem+json",
+        status,
+        code,
+    )
     assert body["request_id"] == answer[1]["x-request-id"]
     return True
 
@@ -115,7 +139,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-# --- requests that are whole -------------------------------------------------------------------
+# --- requests that are whole ----------------------------------------------------------
 
 
 def test_one_connection_serves_many_requests_and_head_has_no_body(server):
@@ -126,7 +150,11 @@ def test_one_connection_serves_many_requests_and_head_has_no_body(server):
         for method in ("GET", "HEAD", "GET", "HEAD"):
             client.request(method, "/healthz/")
             status, headers, body = whole(client.getresponse())
-            assert (status, headers["content-type"], headers["content-length"]) == (200, "application/json", "19")
+            assert (status, headers["content-type"], headers["content-length"]) == (
+                200,
+                "application/json",
+                "19",
+            )
             assert len(body) == (19 if method == "GET" else 0)
             assert client.sock is first
     finally:
@@ -135,7 +163,12 @@ def test_one_connection_serves_many_requests_and_head_has_no_body(server):
 
 def test_the_shop_works_on_its_database(server):
     assert server.ask("GET", "/readyz/")[0] == 200
-    refused = server.ask("POST", "/api/v1/auth/token/", '{"email": "nobody@example.com", "password": "wrong"}', {"Content-Type": "application/json"})
+    refused = server.ask(
+        "POST",
+        "/api/v1/auth/token/",
+        '{"email": "nobody@example.com", "password": "wrong"}',
+        {"Content-Type": "application/json"},
+    )
     assert is_problem(refused, 401, json.loads(refused[2])["code"])
 
 
@@ -167,26 +200,61 @@ def test_a_view_sees_what_pep_3333_says(server):
 
 
 def test_a_header_that_is_not_ascii_arrives_with_every_byte(server):
-    """One foreign cookie must not take the others with it, nor a forwarded address those behind it."""
-    sent = 'Cookie: sessionid=abc; city=Orléans\r\nIf-Match: "olé"\r\nX-Forwarded-For: é, 9.9.9.9\r\n'.encode()
-    meta = json.loads(server.ask_raw(b"GET /echo/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + sent + b"\r\n")[2])["meta"]
-    found = {name: meta[f"HTTP_{name}"].encode("latin-1").decode() for name in ("COOKIE", "IF_MATCH", "X_FORWARDED_FOR")}
-    assert found == {"COOKIE": "sessionid=abc; city=Orléans", "IF_MATCH": '"olé"', "X_FORWARDED_FOR": "é, 9.9.9.9"}
+    """One foreign cookie must not take the others with it, nor a forwarded address
+    those behind it.
+    """
+    sent = (
+        'Cookie: sessionid=abc; city=Orléans\r\nIf-Match: "olé"\r\nX-Forwarded-For: é, 9.9.9.9\r\n'
+    ).encode()
+    meta = json.loads(
+        server.ask_raw(
+            b"GET /echo/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + sent + b"\r\n"
+        )[2]
+    )["meta"]
+    found = {
+        name: meta[f"HTTP_{name}"].encode("latin-1").decode()
+        for name in ("COOKIE", "IF_MATCH", "X_FORWARDED_FOR")
+    }
+    assert found == {
+        "COOKIE": "sessionid=abc; city=Orléans",
+        "IF_MATCH": '"olé"',
+        "X_FORWARDED_FOR": "é, 9.9.9.9",
+    }
     key = b"POST /api/v1/customers/ HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: caf\xc3\xa9\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
     assert is_problem(server.ask_raw(key), 400, "invalid_idempotency_key")
 
 
-@pytest.mark.parametrize("sent", ["Bearer", "Bearer a b", "Bearer a\r\nAuthorization: Bearer b", "Bearer é", "Bearer\xa0a.b.c", "Basic é", "é"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "Bearer",
+        "Bearer a b",
+        "Bearer a\r\nAuthorization: Bearer b",
+        "Bearer é",
+        "Bearer\xa0a.b.c",
+        "Basic é",
+        "é",
+    ],
+)
 def test_an_authorization_that_cannot_be_read_is_401_on_public_routes(server, sent):
-    head = f"GET /api/v1/mechanics/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: {sent}\r\n\r\n"
+    head = (
+        f"GET /api/v1/mechanics/ HTTP/1.1\r\nHost: localhost\r\nConnection: "
+        f"close\r\nAuthorization: {sent}\r\n\r\n"
+    )
     for encoding in ("utf-8", "latin-1"):
         assert is_problem(server.ask_raw(head.encode(encoding)), 401, "token_not_valid")
-    assert server.ask("GET", "/api/v1/mechanics/", headers={"Authorization": "Basic YTpi"})[0] == 200
+    assert (
+        server.ask("GET", "/api/v1/mechanics/", headers={"Authorization": "Basic YTpi"})[0] == 200
+    )
 
 
 def test_a_body_in_chunks_is_a_body(server):
     status, _, body = server.ask("POST", "/echo/", iter([b"in ", b"chunks"]))
-    assert (status, json.loads(body)["body"], json.loads(body)["meta"]["CONTENT_LENGTH"]) == (200, "in chunks", "9")
+    assert (status, json.loads(body)["body"], json.loads(body)["meta"]["CONTENT_LENGTH"]) == (
+        200,
+        "in chunks",
+        "9",
+    )
 
 
 def test_an_old_client_is_told_the_protocol_and_hung_up_on(server):
@@ -203,8 +271,23 @@ def test_files_and_streams_arrive(server):
 @pytest.mark.parametrize(
     "target",
     [
-        *[b"/%00", b"/api/v1/customers/%00/", b"/%ff%fe", b"/\xff\xfe", b"/caf\xc3\xa9", b"//", b"//evil.example.com/", b"/..%2f..%2fetc/passwd"],
-        *[b"*", b"", b"/" + b"a" * 9000, b"/" + b"a" * 100_000, b"/%zz/?" + b"%00=%ff&" * 1000 + b"\xc3\xa9"],
+        *[
+            b"/%00",
+            b"/api/v1/customers/%00/",
+            b"/%ff%fe",
+            b"/\xff\xfe",
+            b"/caf\xc3\xa9",
+            b"//",
+            b"//evil.example.com/",
+            b"/..%2f..%2fetc/passwd",
+        ],
+        *[
+            b"*",
+            b"",
+            b"/" + b"a" * 9000,
+            b"/" + b"a" * 100_000,
+            b"/%zz/?" + b"%00=%ff&" * 1000 + b"\xc3\xa9",
+        ],
     ],
     ids=lambda target: target[:20].decode("latin-1") + f"-{len(target)}",
 )
@@ -220,7 +303,7 @@ def test_what_django_does_not_catch_is_500_and_costs_no_thread(server):
     assert server.ask("GET", "/healthz/")[0] == 200
 
 
-# --- requests that are not ---------------------------------------------------------------------
+# --- requests that are not ------------------------------------------------------------
 
 START = b"POST /echo/ HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -230,7 +313,10 @@ def test_sixty_half_sent_requests_stop_nobody_and_are_cut_off(server):
     with ExitStack() as connections:
         for _ in range(30):
             connections.enter_context(server.connect(b"GET /healthz/ HTTP/1.1\r\nHost: loc"))
-        halves = [connections.enter_context(server.connect(START + b"Content-Length: 10\r\n\r\nhalf")) for _ in range(30)]
+        halves = [
+            connections.enter_context(server.connect(START + b"Content-Length: 10\r\n\r\nhalf"))
+            for _ in range(30)
+        ]
         for _ in range(5):
             assert server.ask("GET", "/healthz/", timeout=2)[0] == 200
             assert server.ask("POST", "/echo/", b"whole", timeout=2)[0] == 200
@@ -243,7 +329,9 @@ def test_sixty_half_sent_requests_stop_nobody_and_are_cut_off(server):
 def test_who_does_not_read_stops_nobody(server):
     with ExitStack() as connections:
         for _ in range(20):
-            connections.enter_context(server.connect(b"GET /file/ HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+            connections.enter_context(
+                server.connect(b"GET /file/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            )
         for _ in range(5):
             assert server.ask("GET", "/healthz/", timeout=2)[0] == 200
 
@@ -252,7 +340,9 @@ def test_who_does_not_read_stops_nobody(server):
 def test_a_body_over_the_limit_is_refused_whether_announced_or_not(server, size):
     """Also to a client that reads nothing before it has sent everything."""
     assert is_problem(server.ask("POST", "/echo/", b"x" * size), 413, "body_too_large")
-    assert is_problem(server.ask("POST", "/echo/", (b"x" * (size // 8) for _ in range(9))), 413, "body_too_large")
+    assert is_problem(
+        server.ask("POST", "/echo/", (b"x" * (size // 8) for _ in range(9))), 413, "body_too_large"
+    )
 
 
 def test_a_body_that_is_announced_too_large_is_refused_before_it_is_sent(server):
@@ -262,7 +352,11 @@ def test_a_body_that_is_announced_too_large_is_refused_before_it_is_sent(server)
 
 @pytest.mark.parametrize(
     "broken",
-    [b"Content-Length: 10\r\n\r\nhalf", b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n"],
+    [
+        b"Content-Length: 10\r\n\r\nhalf",
+        b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+    ],
 )
 def test_a_body_that_breaks_off_never_reaches_the_shop(server, broken):
     before = server.echo()["seen"]
@@ -301,7 +395,10 @@ def test_log_ins_beyond_those_that_may_wait_are_refused_without_a_thread(monkeyp
     answers: list[tuple[int, dict[str, str], Any]] = []
     send = lambda status, headers, body: answers.append((status, dict(headers), body))  # noqa: E731
     scope = SimpleNamespace(method="POST", path="/api/v1/auth/token/", client="10.0.0.1:1")
-    requests = [rsgi.Request(scope, headers, SimpleNamespace(response_bytes=send, response_str=send)) for headers in ({}, {"accept": "text/html"})]
+    requests = [
+        rsgi.Request(scope, headers, SimpleNamespace(response_bytes=send, response_str=send))
+        for headers in ({}, {"accept": "text/html"})
+    ]
     served: list[Any] = []
     shop = rsgi.Shop(lambda environ, start_response: pytest.fail("not asked"))
     monkeypatch.setattr(shop, "answer", served.append)
@@ -321,12 +418,19 @@ def test_log_ins_beyond_those_that_may_wait_are_refused_without_a_thread(monkeyp
     assert (len(served), shop.whole.qsize()) == (1 + WAITING, 0)
 
 
-# --- its end, and a worker's -------------------------------------------------------------------
+# --- its end, and a worker's ----------------------------------------------------------
 
 
 def test_sigterm_lets_a_running_request_finish(server):
-    with Server(server.log.parent).running() as another, another.connect(START + b"Content-Length: 10\r\n\r\nhalf"), ThreadPoolExecutor() as pool:
-        running = [pool.submit(another.ask, "GET", "/slow/"), pool.submit(another.ask, "POST", "/slow/", b"body")]
+    with (
+        Server(server.log.parent).running() as another,
+        another.connect(START + b"Content-Length: 10\r\n\r\nhalf"),
+        ThreadPoolExecutor() as pool,
+    ):
+        running = [
+            pool.submit(another.ask, "GET", "/slow/"),
+            pool.submit(another.ask, "POST", "/slow/", b"body"),
+        ]
         time.sleep(0.5)
         begun = time.monotonic()
         another.process.send_signal(signal.SIGTERM)
@@ -335,8 +439,12 @@ def test_sigterm_lets_a_running_request_finish(server):
         assert time.monotonic() - begun < 15
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the worker is found in Linux's /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="the worker is found in Linux's /proc"
+)
 def test_a_killed_worker_is_replaced(server):
-    [worker] = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    [worker] = (
+        Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    )
     os.kill(int(worker), signal.SIGKILL)
     server.wait(10)

@@ -1,7 +1,7 @@
 """The environment drives the settings; nonsense in it stops the start with a sentence.
 
-Each start runs a copy of the settings in a folder of its own, so that nothing here can read or make
-this shop's own secrets.
+Each start runs a copy of the settings in a folder of its own, so that nothing here can
+read or make this shop's own secrets.
 """
 
 import os
@@ -27,7 +27,11 @@ from tickets.pricing import shop_rules
 
 SETTINGS = Path(__file__).resolve().parent.parent / "mechanic_shop" / "settings.py"
 LONG = "0123456789abcdef0123456789abcdef"
-POSTGRESQL = {"DATABASE_URL": "postgres://shop:password@db.example.com/shop", "SECRET_KEY": LONG, "JWT_SIGNING_KEY": LONG[::-1]}
+POSTGRESQL = {
+    "DATABASE_URL": "postgres://shop:password@db.example.com/shop",
+    "SECRET_KEY": LONG,
+    "JWT_SIGNING_KEY": LONG[::-1],
+}
 
 
 class Shop:
@@ -50,10 +54,20 @@ class Shop:
         return str(stopped.value)
 
     def start_process(self, show: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", f"from copy_of_the_shop import settings; print(settings.{show})"]
+        command = [
+            sys.executable,
+            "-c",
+            f"from copy_of_the_shop import settings; print(settings.{show})",
+        ]
         paths = os.pathsep.join([str(self.folder), str(SETTINGS.parent.parent)])
         return subprocess.run(
-            command, cwd=self.folder, env={**variables, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=60, check=False
+            command,
+            cwd=self.folder,
+            env={**variables, "PYTHONPATH": paths},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
 
 
@@ -65,7 +79,10 @@ def shop(tmp_path):
 def test_a_refused_start_prints_the_sentence_and_fails(shop):
     refused = shop.start_process("PORT", PORT="front door")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr == "PORT is 'front door', which does not work: use a whole number from 1 to 65535.\n"
+    assert (
+        refused.stderr
+        == "PORT is 'front door', which does not work: use a whole number from 1 to 65535.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,13 +183,25 @@ def test_a_refusal_does_not_print_the_secret(shop, name, found):
         ("DATABASE_URL", "sqlite:///other/shop.sqlite3", "sqlite:///other/shop.sqlite3"),
         ("REDIS_URL", "redis://:password@[::1]:6379/0", "redis://:password@[::1]:6379/0"),
         ("REDIS_URL", "unix:///run/redis.sock?db=1", "unix:///run/redis.sock?db=1"),
-        ("ALLOWED_HOSTS", " shop.example.com, .example.org,[::1] ", ["shop.example.com", ".example.org", "[::1]"]),
-        ("CSRF_TRUSTED_ORIGINS", "https://*.example.com,http://localhost:8000", ["https://*.example.com", "http://localhost:8000"]),
+        (
+            "ALLOWED_HOSTS",
+            " shop.example.com, .example.org,[::1] ",
+            ["shop.example.com", ".example.org", "[::1]"],
+        ),
+        (
+            "CSRF_TRUSTED_ORIGINS",
+            "https://*.example.com,http://localhost:8000",
+            ["https://*.example.com", "http://localhost:8000"],
+        ),
         ("HOST", "localhost", "127.0.0.1"),
         ("HOST", "::", "::"),
         ("THREADS", "16", 16),
         ("CONNECTIONS_PER_ADDRESS", "1000", 1000),
-        ("EMAIL_URL", "submission://shop:password@mail.example.com", "submission://shop:password@mail.example.com"),
+        (
+            "EMAIL_URL",
+            "submission://shop:password@mail.example.com",
+            "submission://shop:password@mail.example.com",
+        ),
         ("DEFAULT_FROM_EMAIL", "Demo Garage <shop@example.com>", "Demo Garage <shop@example.com>"),
         ("SHOP_NAME", "Szczęsny & Söhne", "Szczęsny & Söhne"),
         ("SHOP_REGION", "PL", "PL"),
@@ -189,7 +218,12 @@ def test_what_makes_sense_is_taken(shop, name, given, value):
 
 @pytest.mark.parametrize(
     ("currency", "places", "cap", "too_fine"),
-    [("JPY", 0, "35", "35.5"), ("USD", 2, "12.50", "12.505"), ("KWD", 3, "12.505", "12.5055"), ("TND", 3, "1.250", "1.2505")],
+    [
+        ("JPY", 0, "35", "35.5"),
+        ("USD", 2, "12.50", "12.505"),
+        ("KWD", 3, "12.505", "12.5055"),
+        ("TND", 3, "1.250", "1.2505"),
+    ],
 )
 def test_an_amount_has_the_decimals_of_the_currency(shop, currency, places, cap, too_fine):
     started = shop.start(SHOP_CURRENCY=currency, SHOP_SUPPLIES_CAP=cap, SHOP_SUPPLIES=cap)
@@ -241,7 +275,10 @@ def test_a_secret_is_made_once_and_only_its_owner_may_read_it(shop, name):
 def test_the_two_secrets_differ_and_no_draft_is_left(shop):
     settings = shop.start()
     assert settings["SECRET_KEY"] != settings["JWT_SIGNING_KEY"]
-    assert sorted(path.name for path in (shop.folder / "var").iterdir()) == ["jwt_signing_key", "secret_key"]
+    assert sorted(path.name for path in (shop.folder / "var").iterdir()) == [
+        "jwt_signing_key",
+        "secret_key",
+    ]
 
 
 def test_processes_that_start_in_the_same_moment_share_the_secret(shop):
@@ -258,7 +295,12 @@ def test_a_secret_that_was_cut_off_is_not_used(shop):
 
 
 def test_a_secret_that_is_given_is_not_written(shop):
-    assert shop.start(SECRET_KEY=LONG, JWT_SIGNING_KEY=LONG, DATABASE_URL="sqlite:///shop.sqlite3")["SECRET_KEY"] == LONG
+    assert (
+        shop.start(SECRET_KEY=LONG, JWT_SIGNING_KEY=LONG, DATABASE_URL="sqlite:///shop.sqlite3")[
+            "SECRET_KEY"
+        ]
+        == LONG
+    )
     assert not (shop.folder / "var").exists()
 
 
@@ -276,7 +318,10 @@ def test_postgresql_without_a_given_secret_does_not_start(shop, missing):
 
 
 def test_postgresql_with_secrets_starts(shop):
-    assert shop.start(**POSTGRESQL)["DATABASES"]["default"]["ENGINE"] == "django.db.backends.postgresql"
+    assert (
+        shop.start(**POSTGRESQL)["DATABASES"]["default"]["ENGINE"]
+        == "django.db.backends.postgresql"
+    )
 
 
 @pytest.mark.parametrize("database", [{}, POSTGRESQL], ids=["sqlite", "postgresql"])
@@ -295,16 +340,26 @@ def test_https_makes_cookies_secure_and_only_a_proxy_is_believed_about_it(shop):
     assert shop.start()["SESSION_COOKIE_SECURE"] is False
     assert shop.start(**https)["SESSION_COOKIE_SECURE"] is True
     assert shop.start(**https)["SECURE_PROXY_SSL_HEADER"] is None
-    assert shop.start(NUM_PROXIES="1", **https)["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+    assert shop.start(NUM_PROXIES="1", **https)["SECURE_PROXY_SSL_HEADER"] == (
+        "HTTP_X_FORWARDED_PROTO",
+        "https",
+    )
 
 
 @pytest.mark.parametrize("page", [".env.example", "docs/deployment.md", "Makefile"])
 def test_every_variable_is_where_people_look_for_it(page):
     """And tests started by make ignore it, so that they never meet a real shop."""
     root = SETTINGS.parent.parent
-    pattern = {".env.example": r"^([A-Z_]+)=", "docs/deployment.md": r"^\| `([A-Z_]+)` \|", "Makefile": r"\b([A-Z_]{4,})\b"}[page]
+    pattern = {
+        ".env.example": r"^([A-Z_]+)=",
+        "docs/deployment.md": r"^\| `([A-Z_]+)` \|",
+        "Makefile": r"\b([A-Z_]{4,})\b",
+    }[page]
     read = set(
-        re.findall(r"\b(?:env\.str|flag|number|words|matching|rate|kept_secret|line_of|amount|series)\(\s*\"([A-Z_]+)\"", SETTINGS.read_text())
+        re.findall(
+            r"\b(?:env\.str|flag|number|words|matching|rate|kept_secret|line_of|amount|series)\(\s*\"([A-Z_]+)\"",
+            SETTINGS.read_text(),
+        )
     )
     told = set(re.findall(pattern, (root / page).read_text(), re.MULTILINE))
     assert len(read) > 20
@@ -315,9 +370,17 @@ def test_every_variable_is_where_people_look_for_it(page):
 @pytest.mark.django_db
 def test_a_tax_of_supplies_that_no_code_has_is_told(settings: Any) -> None:
     settings.SHOP_SUPPLIES_TAX = "VTA"
-    assert checks.run_checks(databases=["default"], tags=["database"]) == []  # an empty shop has no codes yet
-    add_tax_code(name="VAT", rate=Decimal(10), valid_from=date(2020, 1, 1), is_default=True, by=None)
-    (told,) = [found for found in checks.run_checks(databases=["default"], tags=["database"]) if found.id == "shop.W001"]
+    assert (
+        checks.run_checks(databases=["default"], tags=["database"]) == []
+    )  # an empty shop has no codes yet
+    add_tax_code(
+        name="VAT", rate=Decimal(10), valid_from=date(2020, 1, 1), is_default=True, by=None
+    )
+    (told,) = [
+        found
+        for found in checks.run_checks(databases=["default"], tags=["database"])
+        if found.id == "shop.W001"
+    ]
     assert "VAT" in told.hint
     settings.SHOP_SUPPLIES_TAX = "vat"
     assert checks.run_checks(databases=["default"], tags=["database"]) == []
@@ -326,7 +389,9 @@ def test_a_tax_of_supplies_that_no_code_has_is_told(settings: Any) -> None:
 @pytest.mark.django_db
 def test_a_tax_of_supplies_is_found_by_any_spelling_of_its_name(settings: Any) -> None:
     """As names of tax codes are unique: "STRASSE" is "Straße"."""
-    add_tax_code(name="Straße", rate=Decimal(10), valid_from=date(2020, 1, 1), is_default=True, by=None)
+    add_tax_code(
+        name="Straße", rate=Decimal(10), valid_from=date(2020, 1, 1), is_default=True, by=None
+    )
     settings.SHOP_SUPPLIES, settings.SHOP_SUPPLIES_TAX = (Decimal(5), Decimal(0)), "STRASSE"
     assert checks.run_checks(databases=["default"], tags=["database"]) == []
     found = shop_rules.supplies(TaxRate.objects.on(date(2026, 1, 1)))

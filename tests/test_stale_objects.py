@@ -1,4 +1,6 @@
-"""Every operation locks first and works on what the row says then, whatever object it was handed."""
+"""Every operation locks first and works on what the row says then, whatever object it
+was handed.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,7 +29,15 @@ from mechanics import operations as mechanics
 from tickets import operations
 from tickets.models import CannedJob, Job, Payment, ServiceTicket
 
-from .factories import CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
+from .factories import (
+    CustomerFactory,
+    MechanicFactory,
+    PartFactory,
+    UserFactory,
+    VehicleFactory,
+    make_ticket,
+    office,
+)
 
 pytestmark = pytest.mark.django_db
 FEE = {"kind": "fee", "description": "Disposal", "quantity": Decimal(1), "unit_price": Decimal(5)}
@@ -58,17 +68,23 @@ class World:
 
     def changes(self) -> None:
         """What somebody else commits once the objects were read."""
-        ServiceTicket.objects.filter(pk=self.ticket.pk).update(concern="It is the rear axle", customer=self.other, discount_percent=10)
+        ServiceTicket.objects.filter(pk=self.ticket.pk).update(
+            concern="It is the rear axle", customer=self.other, discount_percent=10
+        )
         Job.objects.filter(pk=self.job.pk).update(cause="Rust")
 
 
 def deposit_first(world: World) -> None:
-    operations.deposit(world.ticket, amount=Decimal(50), method="cash", keep_as_credit=True, by=office())
+    operations.deposit(
+        world.ticket, amount=Decimal(50), method="cash", keep_as_credit=True, by=office()
+    )
 
 
 def credit_first(world: World) -> None:
     before = make_ticket("invoiced", customer=world.ticket.customer)
-    operations.pay(before.invoices.get(), amount=Decimal(500), method="cash", keep_as_credit=True, by=office())
+    operations.pay(
+        before.invoices.get(), amount=Decimal(500), method="cash", keep_as_credit=True, by=office()
+    )
 
 
 def cancel_first(world: World) -> None:
@@ -159,7 +175,10 @@ def test_an_operation_on_a_ticket_uses_what_the_row_says_now(name: str) -> None:
     assert (seen.concern, seen.customer_id) == ("It is the rear axle", world.other.pk)
     rows = ServiceTicket.objects.filter(pk=key).values_list("concern", "customer_id")
     assert list(rows) == ([] if name == "delete" else [("It is the rear axle", world.other.pk)])
-    assert list(Job.objects.filter(pk=world.job.pk).values_list("cause", flat=True)) in (["Rust"], [])
+    assert list(Job.objects.filter(pk=world.job.pk).values_list("cause", flat=True)) in (
+        ["Rust"],
+        [],
+    )
 
 
 def test_money_belongs_to_the_customer_of_the_moment() -> None:
@@ -190,7 +209,7 @@ def test_a_part_that_was_put_off_is_what_its_line_says_at_the_moment() -> None:
         operations.add_recommendation(make_ticket(vehicle=car), part_line=stale, by=office())
 
 
-# --- every other app ---------------------------------------------------------------------------------
+# --- every other app ------------------------------------------------------------------
 
 
 def walk_in() -> Any:
@@ -221,9 +240,14 @@ def tax_code() -> Any:
     return stock.add_tax_code(name="VAT", rate=Decimal(1), by=None)
 
 
-ADDRESS, RENAMED, EMAIL = {"address": "2 New Street"}, {"name": "Other pads", "sku": "OTHER-1"}, {"email": "moved@example.com"}
+ADDRESS, RENAMED, EMAIL = (
+    {"address": "2 New Street"},
+    {"name": "Other pads", "sku": "OTHER-1"},
+    {"email": "moved@example.com"},
+)
 TWO = Decimal(2)
-# operation: (what makes the row, what somebody else changes of it once it was read, the call with what was read)
+# operation: (what makes the row, what somebody else changes of it once it was read, the
+# call with what was read)
 ELSEWHERE: dict[str, tuple[Callable[[], Any], dict[str, Any], Callable[[Any], Any]]] = {
     "accounts.deactivate": (login, EMAIL, lambda u: accounts.deactivate(u, by=office())),
     "accounts.end_sessions": (login, EMAIL, lambda u: accounts.end_sessions(u, by=office())),
@@ -241,32 +265,69 @@ ELSEWHERE: dict[str, tuple[Callable[[], Any], dict[str, Any], Callable[[Any], An
     "inventory.set_rate": (tax_code, {"number": "DE 1"}, lambda c: stock.set_rate(c, rate=TWO, by=None)),
     "mechanics.delete": (MechanicFactory, {"bio": "Welds"}, lambda m: mechanics.delete(m, by=office())),
 }  # fmt: skip
-# A ticket's operations call them with a part whose row they hold. Each is one statement on the shelf, whose WHERE clause is
-# the lock, or reads the shelf anew: (what makes the part, the call, what is on hand and allocated then).
+# A ticket's operations call them with a part whose row they hold. Each is one statement
+# on the shelf, whose WHERE clause is the lock, or reads the shelf anew: (what makes the
+# part, the call, what is on hand and allocated then).
 OF_THE_SHELF: dict[str, tuple[Callable[[], Any], Callable[[Any], Any], tuple[int, int]]] = {
     "inventory.allocate": (counted_part, lambda p: stock.allocate(p, TWO), (11, 5)),
-    "inventory.allocate_up_to": (counted_part, lambda p: stock.allocate_up_to(p, Decimal(50)), (11, 11)),
+    "inventory.allocate_up_to": (
+        counted_part,
+        lambda p: stock.allocate_up_to(p, Decimal(50)),
+        (11, 11),
+    ),
     "inventory.release": (counted_part, lambda p: stock.release(p, TWO), (11, 1)),
-    "inventory.issue": (counted_part, lambda p: stock.issue(p, TWO, reference="T-1", by=None), (9, 1)),
-    "inventory.return_to_stock": (counted_part, lambda p: stock.return_to_stock(p, TWO, reference="T-1", by=None), (13, 3)),
+    "inventory.issue": (
+        counted_part,
+        lambda p: stock.issue(p, TWO, reference="T-1", by=None),
+        (9, 1),
+    ),
+    "inventory.return_to_stock": (
+        counted_part,
+        lambda p: stock.return_to_stock(p, TWO, reference="T-1", by=None),
+        (13, 3),
+    ),
     "inventory.fill_backorders": (waiting_part, stock.fill_backorders, (3, 3)),
 }
-# Compare-and-set on what was read: whoever proved a password or a mail proved it for that very log-in.
+# Compare-and-set on what was read: whoever proved a password or a mail proved it for
+# that very log-in.
 COMPARED: dict[str, Callable[[Any], Any]] = {
     "accounts.reset_password": lambda u: accounts.reset_password(u, "hash"),
     "accounts.set_password": lambda u: accounts.set_password(u, "hash", by=u),
     "accounts.store_password": lambda u: accounts.store_password(u, "hash"),
 }
 NO_ROW = {
-    *("accounts.create_login", "accounts.log_in", "accounts.log_out", "accounts.login_for_walk_in", "accounts.mail_reset"),
+    *(
+        "accounts.create_login",
+        "accounts.log_in",
+        "accounts.log_out",
+        "accounts.login_for_walk_in",
+        "accounts.mail_reset",
+    ),
     *("accounts.request_reset", "accounts.rotate", "customers.register", "inventory.add_tax_code"),
 }
 """They are handed no row that was read before."""
 NO_WRITE = {
-    *("accounts.change_password", "accounts.check_change", "accounts.check_current_password", "accounts.check_refresh", "accounts.check_reset"),
-    *("accounts.count_attempt", "accounts.customers", "accounts.email_is_taken", "accounts.give_attempt_back", "accounts.pair"),
+    *(
+        "accounts.change_password",
+        "accounts.check_change",
+        "accounts.check_current_password",
+        "accounts.check_refresh",
+        "accounts.check_reset",
+    ),
+    *(
+        "accounts.count_attempt",
+        "accounts.customers",
+        "accounts.email_is_taken",
+        "accounts.give_attempt_back",
+        "accounts.pair",
+    ),
     *("accounts.lock_login", "accounts.pseudonyms", "accounts.token_pair"),
-    *("inventory.combined_rate", "inventory.ensure_available", "inventory.lock_parts", "inventory.show"),
+    *(
+        "inventory.combined_rate",
+        "inventory.ensure_available",
+        "inventory.lock_parts",
+        "inventory.show",
+    ),
 }
 """They write no row, or leave that to another operation."""
 
@@ -309,12 +370,22 @@ def test_an_operation_uses_what_the_row_says_now(name: str) -> None:
 
     for column, value in change.items():
         assert getattr(stale, column) == value
-        assert list(model._base_manager.filter(pk=key).values_list(column, flat=True)) in ([], [value])
-    now, told = model._base_manager.filter(pk=key).first() or stale, AuditEntry.objects.get_for_object(model(pk=key)).filter(pk__gt=last)
+        assert list(model._base_manager.filter(pk=key).values_list(column, flat=True)) in (
+            [],
+            [value],
+        )
+    now, told = (
+        model._base_manager.filter(pk=key).first() or stale,
+        AuditEntry.objects.get_for_object(model(pk=key)).filter(pk__gt=last),
+    )
     assert str(now) == name_then or name_then not in {entry.object_repr for entry in told}
     if connection.features.has_select_for_update:  # the lock is what it begins with
         begins = [query["sql"] for query in ran.captured_queries if "SAVEPOINT" not in query["sql"]]
-        asked = [sql for sql in begins if "office@example.com" not in sql and '"customers_customer"."user_id" =' not in sql]
+        asked = [
+            sql
+            for sql in begins
+            if "office@example.com" not in sql and '"customers_customer"."user_id" =' not in sql
+        ]
         assert "FOR UPDATE" in asked[0], asked[0]
 
 
@@ -322,19 +393,27 @@ def test_an_operation_uses_what_the_row_says_now(name: str) -> None:
 def test_what_is_done_to_the_shelf_uses_what_is_on_it_now(name: str) -> None:
     make, call, (on_hand, allocated) = OF_THE_SHELF[name]
     stale = make()
-    Part.objects.filter(pk=stale.pk).update(**RENAMED, on_hand=F("on_hand") + 1, allocated=F("allocated") + 1)
+    Part.objects.filter(pk=stale.pk).update(
+        **RENAMED, on_hand=F("on_hand") + 1, allocated=F("allocated") + 1
+    )
 
     call(stale)
 
     now = Part.objects.get(pk=stale.pk)
     assert (now.name, now.sku) == tuple(RENAMED.values())
     assert (now.on_hand, now.allocated) == (on_hand, allocated)
-    assert {movement.on_hand_after for movement in now.movements.exclude(reason="receipt")} <= {on_hand}
+    assert {movement.on_hand_after for movement in now.movements.exclude(reason="receipt")} <= {
+        on_hand
+    }
 
 
-@pytest.mark.parametrize("change", [{"password": "another"}, {"session_epoch": 7}, EMAIL, {"is_active": False}])
+@pytest.mark.parametrize(
+    "change", [{"password": "another"}, {"session_epoch": 7}, EMAIL, {"is_active": False}]
+)
 @pytest.mark.parametrize("name", COMPARED)
-def test_a_password_is_set_for_the_log_in_that_was_proven(name: str, change: dict[str, Any]) -> None:
+def test_a_password_is_set_for_the_log_in_that_was_proven(
+    name: str, change: dict[str, Any]
+) -> None:
     stale = UserFactory()
     User.objects.filter(pk=stale.pk).update(**change)
     kept = User.objects.values().get(pk=stale.pk)
@@ -344,9 +423,13 @@ def test_a_password_is_set_for_the_log_in_that_was_proven(name: str, change: dic
 
 
 def locks_a_login(ran: CaptureQueriesContext) -> bool:
-    """Where rows can be locked: a role that is given in this moment waits, and so does what asks for it."""
+    """Where rows can be locked: a role that is given in this moment waits, and so does
+    what asks for it.
+    """
     locked = [query["sql"] for query in ran.captured_queries if "FOR UPDATE" in query["sql"]]
-    return not connection.features.has_select_for_update or any('FROM "accounts_user"' in sql for sql in locked)
+    return not connection.features.has_select_for_update or any(
+        'FROM "accounts_user"' in sql for sql in locked
+    )
 
 
 @pytest.mark.parametrize("done", ["delete", "erase"])

@@ -1,4 +1,6 @@
-"""The stock, played at random: whatever the shop does, in whatever order, the books balance (hypothesis, stateful)."""
+"""The stock, played at random: whatever the shop does, in whatever order, the books
+balance (hypothesis, stateful).
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -24,7 +26,9 @@ pieces = st.integers(1, 5000).map(lambda n: Decimal(n) / 1000)
 
 
 class Shop(RuleBasedStateMachine):
-    """One garage; a refusal by its rules is a fine answer, as long as it changes nothing."""
+    """One garage; a refusal by its rules is a fine answer, as long as it changes
+    nothing.
+    """
 
     tickets = Bundle("tickets")
 
@@ -49,7 +53,10 @@ class Shop(RuleBasedStateMachine):
             assert self.worth() == before
 
     def worth(self) -> list[Any]:
-        return [*Part.objects.order_by("pk").values_list("on_hand", "allocated"), *TicketPart.objects.order_by("pk").values_list()]
+        return [
+            *Part.objects.order_by("pk").values_list("on_hand", "allocated"),
+            *TicketPart.objects.order_by("pk").values_list(),
+        ]
 
     def part(self, index: int) -> Part:
         return Part.objects.get(pk=self.parts[index].pk)
@@ -68,25 +75,59 @@ class Shop(RuleBasedStateMachine):
         """One of the ticket's two jobs; the third place is the ticket itself."""
         return [*Job.objects.filter(ticket=ticket).order_by("pk"), None][place]
 
-    @rule(ticket=tickets, index=st.integers(0, 2), place=places, backorder=st.booleans(), data=st.data())
+    @rule(
+        ticket=tickets,
+        index=st.integers(0, 2),
+        place=places,
+        backorder=st.booleans(),
+        data=st.data(),
+    )
     def add_part(self, ticket: int, index: int, place: int, backorder: bool, data: Any) -> None:
-        how = {"quantity": self.amount(index, data), "backorder": backorder, "job": self.job(ticket, place)}
-        self.attempt(operations.add_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), **how)
+        how = {
+            "quantity": self.amount(index, data),
+            "backorder": backorder,
+            "job": self.job(ticket, place),
+        }
+        self.attempt(
+            operations.add_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), **how
+        )
 
-    @rule(ticket=tickets, index=st.integers(0, 2), place=places, everything=st.booleans(), data=st.data())
+    @rule(
+        ticket=tickets,
+        index=st.integers(0, 2),
+        place=places,
+        everything=st.booleans(),
+        data=st.data(),
+    )
     def remove_part(self, ticket: int, index: int, place: int, everything: bool, data: Any) -> None:
-        how = {"quantity": None if everything else self.amount(index, data), "job": self.job(ticket, place)}
-        self.attempt(operations.remove_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), **how)
+        how = {
+            "quantity": None if everything else self.amount(index, data),
+            "job": self.job(ticket, place),
+        }
+        self.attempt(
+            operations.remove_part,
+            ServiceTicket.objects.get(pk=ticket),
+            part=self.part(index),
+            **how,
+        )
 
     @rule(ticket=tickets, index=st.integers(0, 2), start=places, to=places)
     def move_part(self, ticket: int, index: int, start: int, to: int) -> None:
         how = {"from_job": self.job(ticket, start), "job": self.job(ticket, to)}
-        self.attempt(operations.edit_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), **how)
+        self.attempt(
+            operations.edit_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), **how
+        )
 
-    @rule(ticket=tickets, place=st.integers(0, 1), said=st.sampled_from(("approve", "decline", "defer")))
+    @rule(
+        ticket=tickets,
+        place=st.integers(0, 1),
+        said=st.sampled_from(("approve", "decline", "defer")),
+    )
     def decide(self, ticket: int, place: int, said: str) -> None:
         job = self.job(ticket, place)
-        self.attempt(operations.authorize, ServiceTicket.objects.get(pk=ticket), **{said: [job and job.pk]})
+        self.attempt(
+            operations.authorize, ServiceTicket.objects.get(pk=ticket), **{said: [job and job.pk]}
+        )
 
     @rule(ticket=tickets, place=st.integers(0, 1))
     def finish(self, ticket: int, place: int) -> None:
@@ -102,7 +143,13 @@ class Shop(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, 2), sign=st.sampled_from((-1, 1)), data=st.data())
     def adjust(self, index: int, sign: int, data: Any) -> None:
-        self.attempt(stock.adjust, self.part(index), quantity=sign * self.amount(index, data), reason="adjustment", note="found")
+        self.attempt(
+            stock.adjust,
+            self.part(index),
+            quantity=sign * self.amount(index, data),
+            reason="adjustment",
+            note="found",
+        )
 
     @rule(index=st.integers(0, 2), data=st.data())
     def count(self, index: int, data: Any) -> None:
@@ -119,7 +166,12 @@ class Shop(RuleBasedStateMachine):
 
 
 class StockLedgerTest(Shop.TestCase, TestCase):  # type: ignore[name-defined,misc]
-    settings = settings(max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
+    settings = settings(
+        max_examples=40,
+        stateful_step_count=20,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
 
     def setUp(self) -> None:
         pass

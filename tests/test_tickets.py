@@ -12,7 +12,14 @@ from tickets.models import ServiceTicket, Status, StatusChange, TicketMechanic, 
 
 from .answers import refused
 from .conftest import Client
-from .factories import CustomerFactory, MechanicFactory, PartFactory, VehicleFactory, make_ticket, office
+from .factories import (
+    CustomerFactory,
+    MechanicFactory,
+    PartFactory,
+    VehicleFactory,
+    make_ticket,
+    office,
+)
 
 pytestmark = pytest.mark.django_db
 TICKETS = "/api/v1/tickets/"
@@ -22,20 +29,28 @@ def url(ticket: ServiceTicket, action: str = "") -> str:
     return f"{TICKETS}{ticket.pk}/{action + '/' if action else ''}"
 
 
-# --- opening -------------------------------------------------------------------------------------
+# --- opening --------------------------------------------------------------------------
 
 
 def test_a_customer_asks_for_a_repair(owner: Client) -> None:
     car = VehicleFactory(customer=owner.user.customer)
 
-    response = owner.post(TICKETS, {"concern": "Brakes squeal", "vehicle": car.pk, "service_date": "2026-12-01"})
+    response = owner.post(
+        TICKETS, {"concern": "Brakes squeal", "vehicle": car.pk, "service_date": "2026-12-01"}
+    )
 
     assert response.status_code == 201
     ticket = ServiceTicket.objects.get()
     assert response["Location"].endswith(url(ticket))
     assert response.json()["number"] == ticket.number == f"T-{ticket.pk:06d}"
-    assert (ticket.customer, ticket.vehicle, ticket.status) == (owner.user.customer, car, Status.ESTIMATE)
-    assert [(change.to_status, change.by) for change in ticket.history.all()] == [("estimate", owner.user)]
+    assert (ticket.customer, ticket.vehicle, ticket.status) == (
+        owner.user.customer,
+        car,
+        Status.ESTIMATE,
+    )
+    assert [(change.to_status, change.by) for change in ticket.history.all()] == [
+        ("estimate", owner.user)
+    ]
 
 
 SHOPS_FIELDS = {
@@ -66,12 +81,20 @@ def test_what_the_shop_decides_a_customer_cannot_write(owner: Client, field: str
 
 
 def test_a_customer_cannot_open_a_ticket_for_another(owner: Client, stranger: Client) -> None:
-    refused(owner.post(TICKETS, {"concern": "x", "customer": stranger.user.customer.pk}), 400, field="customer")
+    refused(
+        owner.post(TICKETS, {"concern": "x", "customer": stranger.user.customer.pk}),
+        400,
+        field="customer",
+    )
     assert not ServiceTicket.objects.exists()
-    assert owner.post(TICKETS, {"concern": "x", "customer": owner.user.customer.pk}).status_code == 201
+    assert (
+        owner.post(TICKETS, {"concern": "x", "customer": owner.user.customer.pk}).status_code == 201
+    )
 
 
-def test_a_mechanic_who_is_also_a_customer_names_no_other_customer(unassigned: Client, stranger: Client) -> None:
+def test_a_mechanic_who_is_also_a_customer_names_no_other_customer(
+    unassigned: Client, stranger: Client
+) -> None:
     """Who may see every customer may not write every customer's ticket."""
     own = CustomerFactory(user=unassigned.user)
     body = {"concern": "x", "customer": stranger.user.customer.pk}
@@ -88,33 +111,52 @@ def test_a_customer_cannot_use_anothers_vehicle(owner: Client) -> None:
 
 def test_the_front_desk_says_whose_ticket_it_is(advisor: Client) -> None:
     response = advisor.post(TICKETS, {"concern": "x"})
-    assert response.json()["errors"] == [{"field": "customer", "code": "required", "detail": "Say whose ticket it is."}]
+    assert response.json()["errors"] == [
+        {"field": "customer", "code": "required", "detail": "Say whose ticket it is."}
+    ]
 
 
 def test_a_vehicle_says_whose_ticket_it_is(advisor: Client) -> None:
     car = VehicleFactory()
-    assert advisor.post(TICKETS, {"concern": "x", "vehicle": car.pk}).json()["customer"]["id"] == car.customer_id
+    assert (
+        advisor.post(TICKETS, {"concern": "x", "vehicle": car.pk}).json()["customer"]["id"]
+        == car.customer_id
+    )
 
 
 def test_a_vehicle_of_another_customer_is_refused(advisor: Client) -> None:
-    response = advisor.post(TICKETS, {"concern": "x", "vehicle": VehicleFactory().pk, "customer": CustomerFactory().pk})
+    response = advisor.post(
+        TICKETS, {"concern": "x", "vehicle": VehicleFactory().pk, "customer": CustomerFactory().pk}
+    )
     assert response.status_code == 400
     assert response.json()["errors"][0]["code"] == "vehicle_of_another_customer"
 
 
-@pytest.mark.parametrize("body", [{}, {"concern": ""}, {"concern": None}, {"concern": "   "}, {"concern": []}, {"concern": "x" * 5001}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"concern": ""},
+        {"concern": None},
+        {"concern": "   "},
+        {"concern": []},
+        {"concern": "x" * 5001},
+    ],
+)
 def test_a_ticket_needs_a_concern(owner: Client, body: Any) -> None:
     response = owner.post(TICKETS, body)
     assert response.status_code == 400
     assert response.json()["errors"][0]["field"] == "concern"
 
 
-# --- reading and changing ------------------------------------------------------------------------
+# --- reading and changing -------------------------------------------------------------
 
 
 def test_what_was_read_can_be_sent_back(advisor: Client) -> None:
     part, mechanic = PartFactory(stock=5), MechanicFactory()
-    ticket = make_ticket("in_progress", vehicle=VehicleFactory(), parts=[(part, 2)], mechanics=[mechanic])
+    ticket = make_ticket(
+        "in_progress", vehicle=VehicleFactory(), parts=[(part, 2)], mechanics=[mechanic]
+    )
     read = advisor.get(url(ticket)).json()
 
     response = advisor.put(url(ticket), read)
@@ -133,12 +175,38 @@ def test_the_shape_of_a_ticket(advisor: Client) -> None:
     shown = advisor.get(url(ticket)).json()
 
     assert set(shown) == {
-        *("id", "number", "customer", "vehicle", "concern", "cause", "correction", "service_date", "promised_at", "status", "on_hold"),
-        *("hold_reason", "odometer_in", "odometer_out", "mechanics", "parts", "parts_total", "opened_at", "completed_at", "closed_at"),
+        *(
+            "id",
+            "number",
+            "customer",
+            "vehicle",
+            "concern",
+            "cause",
+            "correction",
+            "service_date",
+            "promised_at",
+            "status",
+            "on_hold",
+        ),
+        *(
+            "hold_reason",
+            "odometer_in",
+            "odometer_out",
+            "mechanics",
+            "parts",
+            "parts_total",
+            "opened_at",
+            "completed_at",
+            "closed_at",
+        ),
         *("created_at", "updated_at"),
     }
     assert shown["customer"] == {"id": car.customer_id, "name": car.customer.name}
-    assert shown["vehicle"] == {"id": car.pk, "name": "2003 Honda Accord (AB12CD)", "plate": "AB12CD"}
+    assert shown["vehicle"] == {
+        "id": car.pk,
+        "name": "2003 Honda Accord (AB12CD)",
+        "plate": "AB12CD",
+    }
     assert shown["mechanics"] == [{"id": mechanic.pk, "name": "Mia", "role": "assistant"}]
     assert shown["parts"] == [
         {
@@ -155,7 +223,9 @@ def test_the_shape_of_a_ticket(advisor: Client) -> None:
 
 def test_line_totals_round_half_up_once(advisor: Client) -> None:
     oil = PartFactory(unit="litre", price=Decimal("0.01"))
-    ticket = make_ticket(parts=[(oil, "0.5"), (PartFactory(unit="litre", price=Decimal("10.10")), "1.005")])
+    ticket = make_ticket(
+        parts=[(oil, "0.5"), (PartFactory(unit="litre", price=Decimal("10.10")), "1.005")]
+    )
     shown = advisor.get(url(ticket)).json()
     assert [line["line_total"] for line in shown["parts"]] == ["0.01", "10.15"]
     assert shown["parts_total"] == "10.16"
@@ -187,19 +257,29 @@ def test_a_customer_changes_the_own_estimate_and_nothing_later(owner: Client) ->
 
 
 def test_a_ticket_of_another_customer_has_none_of_its_old_links(advisor: Client) -> None:
-    """Whoever got a link when it was written down for the wrong customer must not see whose it is now."""
+    """Whoever got a link when it was written down for the wrong customer must not see
+    whose it is now.
+    """
     ticket, vehicle = make_ticket(), VehicleFactory()
     _, token = operations.share(ticket, by=office())
     advisor.patch(f"/api/v1/tickets/{ticket.pk}/", {"concern": "It squeaks"})
     assert operations.shared(token) is not None
-    assert advisor.patch(f"/api/v1/tickets/{ticket.pk}/", {"customer": vehicle.customer.pk, "vehicle": vehicle.pk}).status_code == 200
+    assert (
+        advisor.patch(
+            f"/api/v1/tickets/{ticket.pk}/",
+            {"customer": vehicle.customer.pk, "vehicle": vehicle.pk},
+        ).status_code
+        == 200
+    )
     assert operations.shared(token) is None
 
 
 def test_the_customer_of_a_ticket_changes_only_while_it_is_an_estimate(advisor: Client) -> None:
     ticket, other = make_ticket(), CustomerFactory()
     assert advisor.patch(url(ticket), {"customer": other.pk}).status_code == 200
-    operations.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to="approved", by=office())
+    operations.request_transition(
+        ServiceTicket.objects.get(pk=ticket.pk), to="approved", by=office()
+    )
     response = advisor.patch(url(ticket), {"customer": ticket.customer_id})
     assert response.json()["code"] == "ticket_locked"
 
@@ -208,7 +288,10 @@ def test_a_hold_needs_a_reason_and_goes_with_it(advisor: Client) -> None:
     ticket = make_ticket("in_progress")
     refused = advisor.patch(url(ticket), {"on_hold": True})
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "hold_reason")
-    assert advisor.patch(url(ticket), {"on_hold": True, "hold_reason": "parts"}).json()["hold_reason"] == "parts"
+    assert (
+        advisor.patch(url(ticket), {"on_hold": True, "hold_reason": "parts"}).json()["hold_reason"]
+        == "parts"
+    )
     assert advisor.patch(url(ticket), {"on_hold": False}).json()["hold_reason"] == ""
 
 
@@ -218,12 +301,14 @@ def test_an_odometer_does_not_run_backwards(advisor: Client) -> None:
     assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "odometer_out")
 
 
-# --- deleting ------------------------------------------------------------------------------------
+# --- deleting -------------------------------------------------------------------------
 
 
 def test_an_estimate_goes_with_its_quotes_and_assignments(owner: Client) -> None:
     part = PartFactory(stock=3)
-    ticket = make_ticket(customer=owner.user.customer, parts=[(part, 2)], mechanics=[MechanicFactory()])
+    ticket = make_ticket(
+        customer=owner.user.customer, parts=[(part, 2)], mechanics=[MechanicFactory()]
+    )
     assert owner.delete(url(ticket)).status_code == 204
     assert not ServiceTicket.objects.exists()
     assert not TicketPart.objects.exists()
@@ -239,35 +324,57 @@ def test_a_ticket_that_left_the_estimate_stays(manager: Client, status: str) -> 
     assert ("cancel it" in response.json()["detail"]) is (status in ("approved", "in_progress"))
 
 
-# --- mechanics -----------------------------------------------------------------------------------
+# --- mechanics ------------------------------------------------------------------------
 
 
 def test_assigning_twice_changes_nothing(advisor: Client) -> None:
     ticket, mechanic = make_ticket(), MechanicFactory()
     first = advisor.put(url(ticket, "assign-mechanic"), {"mechanic": mechanic.pk, "role": "lead"})
-    second = advisor.put(url(ticket, "assign-mechanic"), {"mechanic": {"id": mechanic.pk, "name": "any"}})
+    second = advisor.put(
+        url(ticket, "assign-mechanic"), {"mechanic": {"id": mechanic.pk, "name": "any"}}
+    )
     assert first.json() == second.json()
-    assert second.json()["mechanics"] == [{"id": mechanic.pk, "name": mechanic.name, "role": "lead"}]
+    assert second.json()["mechanics"] == [
+        {"id": mechanic.pk, "name": mechanic.name, "role": "lead"}
+    ]
     assert TicketMechanic.objects.get().assigned_by == advisor.user
 
 
 def test_a_mechanic_who_is_not_on_the_ticket_cannot_be_removed(advisor: Client) -> None:
     ticket, mechanic = make_ticket(), MechanicFactory()
     response = advisor.put(url(ticket, "remove-mechanic"), {"mechanic": mechanic.pk})
-    assert (response.status_code, response.json()["code"], response.json()["mechanic"]) == (409, "mechanic_not_on_ticket", mechanic.pk)
+    assert (response.status_code, response.json()["code"], response.json()["mechanic"]) == (
+        409,
+        "mechanic_not_on_ticket",
+        mechanic.pk,
+    )
 
 
 def test_editing_mechanics_is_all_or_nothing(advisor: Client) -> None:
     on, new, off = MechanicFactory(), MechanicFactory(), MechanicFactory()
     ticket = make_ticket(mechanics=[on])
-    refused = advisor.put(url(ticket, "edit-mechanics"), {"add": [new.pk], "remove": [on.pk, off.pk]})
+    refused = advisor.put(
+        url(ticket, "edit-mechanics"), {"add": [new.pk], "remove": [on.pk, off.pk]}
+    )
     assert refused.status_code == 409
     assert list(ticket.mechanics.all()) == [on]
-    done = advisor.put(url(ticket, "edit-mechanics"), {"add": [new.pk, off.pk, off.pk], "remove": [on.pk]})
+    done = advisor.put(
+        url(ticket, "edit-mechanics"), {"add": [new.pk, off.pk, off.pk], "remove": [on.pk]}
+    )
     assert [mechanic["id"] for mechanic in done.json()["mechanics"]] == [new.pk, off.pk]
 
 
-@pytest.mark.parametrize("body", [{"add": [999]}, {"remove": ["x"]}, {"add": 5}, {"add": [None]}, {"add": [[1]]}, {"remove": {"id": 1}}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"add": [999]},
+        {"remove": ["x"]},
+        {"add": 5},
+        {"add": [None]},
+        {"add": [[1]]},
+        {"remove": {"id": 1}},
+    ],
+)
 def test_nonsense_in_edit_mechanics_is_refused(advisor: Client, body: Any) -> None:
     ticket = make_ticket()
     assert advisor.put(url(ticket, "edit-mechanics"), body).status_code == 400
@@ -276,12 +383,19 @@ def test_nonsense_in_edit_mechanics_is_refused(advisor: Client, body: Any) -> No
 def test_a_mechanic_cannot_be_added_and_removed_at_once(advisor: Client) -> None:
     mechanic = MechanicFactory()
     ticket = make_ticket(mechanics=[mechanic])
-    response = advisor.put(url(ticket, "edit-mechanics"), {"add": [mechanic.pk], "remove": [mechanic.pk]})
-    assert (response.status_code, response.json()["errors"][0]["code"]) == (400, "added_and_removed")
+    response = advisor.put(
+        url(ticket, "edit-mechanics"), {"add": [mechanic.pk], "remove": [mechanic.pk]}
+    )
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (
+        400,
+        "added_and_removed",
+    )
 
 
 def test_somebody_who_left_is_not_assigned(advisor: Client) -> None:
-    response = advisor.put(url(make_ticket(), "assign-mechanic"), {"mechanic": MechanicFactory(is_active=False).pk})
+    response = advisor.put(
+        url(make_ticket(), "assign-mechanic"), {"mechanic": MechanicFactory(is_active=False).pk}
+    )
     assert (response.status_code, response.json()["code"]) == (409, "mechanic_inactive")
 
 
@@ -289,20 +403,34 @@ LOCKED = [Status.COMPLETED, Status.INVOICED, Status.CLOSED, Status.CANCELLED]
 
 
 @pytest.mark.parametrize("status", LOCKED)
-@pytest.mark.parametrize("action", ["assign-mechanic", "remove-mechanic", "edit-mechanics", "add-part", "remove-part"])
-def test_mechanics_and_parts_change_only_on_an_open_ticket(manager: Client, status: str, action: str) -> None:
+@pytest.mark.parametrize(
+    "action", ["assign-mechanic", "remove-mechanic", "edit-mechanics", "add-part", "remove-part"]
+)
+def test_mechanics_and_parts_change_only_on_an_open_ticket(
+    manager: Client, status: str, action: str
+) -> None:
     mechanic, part = MechanicFactory(), PartFactory(stock=5)
     ticket = make_ticket(status, mechanics=[mechanic], parts=[(part, 2)])
-    body = {"edit-mechanics": {"remove": [mechanic.pk]}}.get(action, {"mechanic": mechanic.pk} if "mechanic" in action else {"part": part.pk})
-    before = TicketPart.objects.values().get(), TicketMechanic.objects.values().get(), type(part).objects.values().get()
+    body = {"edit-mechanics": {"remove": [mechanic.pk]}}.get(
+        action, {"mechanic": mechanic.pk} if "mechanic" in action else {"part": part.pk}
+    )
+    before = (
+        TicketPart.objects.values().get(),
+        TicketMechanic.objects.values().get(),
+        type(part).objects.values().get(),
+    )
 
     response = manager.put(url(ticket, action), body)
 
     assert (response.status_code, response.json()["code"]) == (409, "ticket_locked")
-    assert (TicketPart.objects.values().get(), TicketMechanic.objects.values().get(), type(part).objects.values().get()) == before
+    assert (
+        TicketPart.objects.values().get(),
+        TicketMechanic.objects.values().get(),
+        type(part).objects.values().get(),
+    ) == before
 
 
-# --- lists ---------------------------------------------------------------------------------------
+# --- lists ----------------------------------------------------------------------------
 
 
 def numbers(response: Any) -> set[str]:
@@ -310,12 +438,30 @@ def numbers(response: Any) -> set[str]:
     return {ticket["number"] for ticket in response.json()["results"]}
 
 
-@pytest.mark.parametrize("term", ["{number}", "ab 12-cd", "1hgcm 82633", "Zelda", "zelda quick", "555-014-7565", "(555) 014 7565", "0147565"])
+@pytest.mark.parametrize(
+    "term",
+    [
+        "{number}",
+        "ab 12-cd",
+        "1hgcm 82633",
+        "Zelda",
+        "zelda quick",
+        "555-014-7565",
+        "(555) 014 7565",
+        "0147565",
+    ],
+)
 def test_search_finds_a_ticket_however_it_is_typed(advisor: Client, term: str) -> None:
     make_ticket(concern="another")
-    car = VehicleFactory(customer=CustomerFactory(name="Zelda Quick", phone="555-014-7565"), plate="AB-12 CD", vin="1HGCM82633A004352")
+    car = VehicleFactory(
+        customer=CustomerFactory(name="Zelda Quick", phone="555-014-7565"),
+        plate="AB-12 CD",
+        vin="1HGCM82633A004352",
+    )
     ticket = make_ticket(vehicle=car)
-    assert numbers(advisor.get(TICKETS, {"search": term.format(number=ticket.number, pk=ticket.pk)})) == {ticket.number}
+    assert numbers(
+        advisor.get(TICKETS, {"search": term.format(number=ticket.number, pk=ticket.pk)})
+    ) == {ticket.number}
 
 
 @pytest.mark.parametrize("term", ["%", "_", "' OR 1=1 --", "zzz", "T-9999999999999999999999"])
@@ -329,7 +475,10 @@ def test_a_number_as_it_is_printed_finds_its_ticket_alone(advisor: Client) -> No
     other = make_ticket(vehicle=VehicleFactory(plate=ticket.number))
     for typed in (ticket.number, ticket.number.lower()):
         assert numbers(advisor.get(TICKETS, {"search": typed})) == {ticket.number}
-    assert numbers(advisor.get(TICKETS, {"search": ticket.number.replace("-", "")})) == {ticket.number, other.number}
+    assert numbers(advisor.get(TICKETS, {"search": ticket.number.replace("-", "")})) == {
+        ticket.number,
+        other.number,
+    }
 
 
 def test_search_does_not_show_a_customer_anothers_ticket(owner: Client, stranger: Client) -> None:
@@ -341,7 +490,15 @@ def test_filters(advisor: Client) -> None:
     mechanic, part, car = MechanicFactory(), PartFactory(stock=9), VehicleFactory()
     wanted = make_ticket("in_progress", vehicle=car, parts=[(part, 1)], mechanics=[mechanic])
     make_ticket("cancelled")
-    advisor.patch(url(wanted), {"on_hold": True, "hold_reason": "parts", "service_date": "2026-12-24", "promised_at": "2026-12-24T10:00:00Z"})
+    advisor.patch(
+        url(wanted),
+        {
+            "on_hold": True,
+            "hold_reason": "parts",
+            "service_date": "2026-12-24",
+            "promised_at": "2026-12-24T10:00:00Z",
+        },
+    )
     for name, value in {
         "status": "in_progress",
         "customer": car.customer_id,
@@ -383,7 +540,9 @@ def test_a_filter_that_is_not_understood_is_refused(advisor: Client, name: str, 
     assert response.status_code == 400, response.content
 
 
-def test_mine_is_what_a_customer_brought_and_what_a_mechanic_works_on(owner: Client, assigned: Client, advisor: Client) -> None:
+def test_mine_is_what_a_customer_brought_and_what_a_mechanic_works_on(
+    owner: Client, assigned: Client, advisor: Client
+) -> None:
     brought = make_ticket(customer=owner.user.customer)
     works_on = make_ticket(mechanics=[assigned.user.mechanic])
     assert numbers(owner.get(TICKETS + "mine/")) == {brought.number}
@@ -391,7 +550,10 @@ def test_mine_is_what_a_customer_brought_and_what_a_mechanic_works_on(owner: Cli
     assert numbers(advisor.get(TICKETS + "mine/")) == set()
 
 
-@pytest.mark.parametrize("ordering", ["number", "-number", "opened_at", "-updated_at", "status", "service_date,-promised_at"])
+@pytest.mark.parametrize(
+    "ordering",
+    ["number", "-number", "opened_at", "-updated_at", "status", "service_date,-promised_at"],
+)
 def test_pages_never_overlap(advisor: Client, ordering: str) -> None:
     opened = timezone.now()
     for _ in range(7):
@@ -399,15 +561,24 @@ def test_pages_never_overlap(advisor: Client, ordering: str) -> None:
     seen = [
         ticket["number"]
         for page in (1, 2, 3)
-        for ticket in advisor.get(TICKETS, {"ordering": ordering, "page": page, "page_size": 3}).json()["results"]
+        for ticket in advisor.get(
+            TICKETS, {"ordering": ordering, "page": page, "page_size": 3}
+        ).json()["results"]
     ]
     assert len(seen) == len(set(seen)) == 7
 
 
-def test_lists_take_the_same_number_of_queries_for_3_and_for_30(advisor: Client, django_assert_num_queries: Any) -> None:
+def test_lists_take_the_same_number_of_queries_for_3_and_for_30(
+    advisor: Client, django_assert_num_queries: Any
+) -> None:
     def fill(count: int) -> None:
         for _ in range(count):
-            make_ticket("approved", vehicle=VehicleFactory(), parts=[(PartFactory(), 1), (PartFactory(), 2)], mechanics=[MechanicFactory()])
+            make_ticket(
+                "approved",
+                vehicle=VehicleFactory(),
+                parts=[(PartFactory(), 1), (PartFactory(), 2)],
+                mechanics=[MechanicFactory()],
+            )
 
     fill(3)
     advisor.get(TICKETS)  # who asks is known from now on
@@ -421,14 +592,22 @@ def test_lists_take_the_same_number_of_queries_for_3_and_for_30(advisor: Client,
 def test_history_names_who_moved_it_and_no_address(owner: Client) -> None:
     ticket = make_ticket("approved", customer=owner.user.customer)
     owner_view = owner.get(url(ticket, "history")).json()["results"]
-    assert [(row["from"], row["to"]) for row in owner_view] == [("", "estimate"), ("estimate", "approved")]
+    assert [(row["from"], row["to"]) for row in owner_view] == [
+        ("", "estimate"),
+        ("estimate", "approved"),
+    ]
     assert owner_view[0]["by"] == {"id": office().pk, "name": "Shop staff"}
 
 
 def test_history_is_append_only() -> None:
     make_ticket()
     change = StatusChange.objects.get()
-    for write in (change.save, change.delete, StatusChange.objects.all().delete, lambda: StatusChange.objects.update(reason="x")):
+    for write in (
+        change.save,
+        change.delete,
+        StatusChange.objects.all().delete,
+        lambda: StatusChange.objects.update(reason="x"),
+    ):
         with pytest.raises(TypeError):
             write()
 

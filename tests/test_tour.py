@@ -1,4 +1,6 @@
-"""A car from the door to the paid bill: the README's own lines, and the same story with every figure."""
+"""A car from the door to the paid bill: the README's own lines, and the same story with
+every figure.
+"""
 
 import json
 import os
@@ -35,17 +37,23 @@ TOUR = re.findall(r"<!-- tour -->\n```sh\n(.*?)```", README, re.DOTALL)
 
 @pytest.fixture
 def live_server(_a_quick_and_patient_shop, transactional_db):
-    """pytest-django's own lives as long as the session, and starts before the settings of a test are there."""
+    """pytest-django's own lives as long as the session, and starts before the settings
+    of a test are there.
+    """
     server = LiveServer("localhost")
     yield server
     server.stop()
 
 
-# The README -----------------------------------------------------------------------------------------
+# The README
+# -----------------------------------------------------------------------------------------
 
 
 def counts() -> dict[str, tuple[Decimal, Decimal]]:
-    return {sku: (on_hand, allocated) for sku, on_hand, allocated in Part.objects.values_list("sku", "on_hand", "allocated")}
+    return {
+        sku: (on_hand, allocated)
+        for sku, on_hand, allocated in Part.objects.values_list("sku", "on_hand", "allocated")
+    }
 
 
 def popularity() -> dict[int, int]:
@@ -58,21 +66,42 @@ def test_the_tour_is_short():
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the tour needs curl")
 def test_the_tour_of_the_readme_works_as_written(live_server, tmp_path, monkeypatch):
-    for name, number in {"CUSTOMERS": 16, "CARS": 20, "TICKETS": 90}.items():  # a quarter of the demo, which takes a quarter of the time
+    for name, number in {
+        "CUSTOMERS": 16,
+        "CARS": 20,
+        "TICKETS": 90,
+    }.items():  # a quarter of the demo, which takes a quarter of the time
         monkeypatch.setattr(loader, name, number)
     call_command("flush", interactive=False, verbosity=0)  # keys begin at 1, as in a new shop
     call_command("load_demo", verbosity=0)
     stock, tickets = counts(), popularity()
     environ = os.environ | {"SHOP": live_server.url}
     script = "set -e -o pipefail\n" + "".join(TOUR)
-    done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
 
     told = [json.loads(line) for line in done.stdout.splitlines()]
-    states = [each["status"] for each in told if str(each.get("number")).startswith("T-") and "status" in each]
+    states = [
+        each["status"]
+        for each in told
+        if str(each.get("number")).startswith("T-") and "status" in each
+    ]
     assert states == ["estimate", "estimate", "approved", "in_progress", "completed"]
-    drum = [line["allocated"] + " " + line["issued"] for each in told for line in each.get("parts", []) if line["part"]["sku"] == "BRK-DRM-R-001"]
+    drum = [
+        line["allocated"] + " " + line["issued"]
+        for each in told
+        for line in each.get("parts", [])
+        if line["part"]["sku"] == "BRK-DRM-R-001"
+    ]
     assert drum == ["0.000 0.000", "1.000 0.000", "0.000 1.000"]
     check_the_money(told, (tmp_path / "invoice.pdf").read_bytes())
 
@@ -80,9 +109,18 @@ def test_the_tour_of_the_readme_works_as_written(live_server, tmp_path, monkeypa
     changed = {sku: figures for sku, figures in counts().items() if figures != stock[sku]}
     assert drums == (0, 0)
     assert changed == {"BRK-SHO-R-001": (shoes[0] - 1, shoes[1]), "BRK-DRM-R-001": (2, 0)}
-    assert {pk: count - tickets[pk] for pk, count in popularity().items() if count != tickets[pk]} == {2: 1, 8: 1}
+    assert {
+        pk: count - tickets[pk] for pk, count in popularity().items() if count != tickets[pk]
+    } == {2: 1, 8: 1}
     ticket = ServiceTicket.objects.get(customer__email="sam@example.com")
-    assert [step.to_status for step in ticket.history.all()] == ["estimate", "approved", "in_progress", "completed", "invoiced", "closed"]
+    assert [step.to_status for step in ticket.history.all()] == [
+        "estimate",
+        "approved",
+        "in_progress",
+        "completed",
+        "invoiced",
+        "closed",
+    ]
     assert find_discrepancies() == []
     assert money_findings() == []
 
@@ -92,14 +130,18 @@ def check_the_money(told: list[dict[str, Any]], pdf: bytes) -> None:
     estimate = next(each for each in told if each.get("kind") == "estimate")
     invoices = [each for each in told if each.get("number", "").startswith("INV-")]
     note = next(each for each in told if each.get("number", "").startswith("CN-"))
-    price = dict(Part.objects.filter(sku__in=("BRK-SHO-R-001", "BRK-DRM-R-001")).values_list("sku", "price"))
+    price = dict(
+        Part.objects.filter(sku__in=("BRK-SHO-R-001", "BRK-DRM-R-001")).values_list("sku", "price")
+    )
     labor, parts = Decimal("266.40"), sum(price.values())  # 1.8 h at 148.00
     tax = (parts * Decimal("8.81") / 100).quantize(Decimal("0.01"), "ROUND_HALF_UP")
     quoted = labor + Decimal("148.00") + price["BRK-SHO-R-001"]
     assert Decimal(estimate["subtotal"]) == quoted
     total = labor + parts + tax
     first, credited, refunded = invoices
-    assert [(each["subtotal"], each["tax"], each["total"]) for each in invoices] == [(str(labor + parts), str(tax), str(total))] * 3
+    assert [(each["subtotal"], each["tax"], each["total"]) for each in invoices] == [
+        (str(labor + parts), str(tax), str(total))
+    ] * 3
     assert [each["balance"] for each in invoices] == [str(total - 100), "-74.00", "0.00"]
     assert [each["state"] for each in invoices] == ["open", "paid", "paid"]
     assert (note["subtotal"], note["tax"], note["total"]) == ("74.00", "0.00", "74.00")
@@ -108,11 +150,17 @@ def check_the_money(told: list[dict[str, Any]], pdf: bytes) -> None:
     text = "".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages)
     for amount in (labor + parts, tax, total, total - 100):
         assert f"${amount:,.2f}" in text
-    deferred = next(each for each in told if each.get("results") and each["results"][0].get("status") == "deferred")
+    deferred = next(
+        each
+        for each in told
+        if each.get("results") and each["results"][0].get("status") == "deferred"
+    )
     assert [job["title"] for job in deferred["results"]] == ["Align four wheels"]
     report, day = told[-1], timezone.localdate() - timedelta(days=29)
     sold = InvoiceLine.objects.filter(invoice__issued_on__gte=day).values_list("tax", flat=True)
-    back = CreditNoteLine.objects.filter(credit_note__issued_on__gte=day).values_list("tax", flat=True)
+    back = CreditNoteLine.objects.filter(credit_note__issued_on__gte=day).values_list(
+        "tax", flat=True
+    )
     assert Decimal(report["totals"]["tax"]) == sum(sold) - sum(back)
 
 
@@ -121,7 +169,8 @@ def test_what_the_readme_links_to_is_there(path):
     assert (Path(__file__).resolve().parent.parent / path).is_file()
 
 
-# The whole story --------------------------------------------------------------------------------------
+# The whole story
+# --------------------------------------------------------------------------------------
 
 
 class Caller:
@@ -130,7 +179,9 @@ class Caller:
     def __init__(self, url: str, email: str = "", password: str = PASSWORD) -> None:
         self.url, self.headers = f"{url}/api/v1/", {"Content-Type": "application/json"}
         if email:
-            self.headers["Authorization"] = "Bearer " + self("POST", "auth/token/", email=email, password=password)["access"]
+            self.headers["Authorization"] = (
+                "Bearer " + self("POST", "auth/token/", email=email, password=password)["access"]
+            )
 
     def __call__(self, method: str, path: str, /, **body: Any) -> Any:
         data = json.dumps(body).encode() if method != "GET" else None
@@ -149,7 +200,9 @@ class Shop:
     def __init__(self, url: str) -> None:
         UserFactory(email="advisor@example.com", role="advisor", is_staff=True)
         self.nobody, self.desk = Caller(url), Caller(url, "advisor@example.com")
-        self.ana, self.bo, self.cy = (MechanicFactory(name=name, login=True) for name in ("Ana", "Bo", "Cy"))
+        self.ana, self.bo, self.cy = (
+            MechanicFactory(name=name, login=True) for name in ("Ana", "Bo", "Cy")
+        )
         make_ticket("approved", mechanics=[self.cy])
         self.pads = PartFactory(sku="PADS", price="74.90", stock=10)
         self.drums = PartFactory(sku="DRUMS", price="112.00", cost="58.00", stock=1)
@@ -157,14 +210,29 @@ class Shop:
     def shelf(self) -> list[str]:
         """On hand, allocated and available of pads and drums, as the API tells it."""
         parts = [self.desk("GET", f"parts/{part.pk}/") for part in (self.pads, self.drums)]
-        return [" ".join(part[name].removesuffix(".000") for name in ("on_hand", "allocated", "available")) for part in parts]
+        return [
+            " ".join(
+                part[name].removesuffix(".000") for name in ("on_hand", "allocated", "available")
+            )
+            for part in parts
+        ]
 
     def popular(self) -> list[tuple[str, int]]:
-        return [(row["name"], row["ticket_count"]) for row in self.nobody("GET", "mechanics/popular/")["results"]]
+        return [
+            (row["name"], row["ticket_count"])
+            for row in self.nobody("GET", "mechanics/popular/")["results"]
+        ]
 
     def ledger(self, part: Part) -> list[tuple[str, str, str]]:
         rows = self.desk("GET", f"parts/{part.pk}/movements/")["results"]
-        return [(row["reason"], row["quantity"].removesuffix(".000"), row["on_hand_after"].removesuffix(".000")) for row in reversed(rows)]
+        return [
+            (
+                row["reason"],
+                row["quantity"].removesuffix(".000"),
+                row["on_hand_after"].removesuffix(".000"),
+            )
+            for row in reversed(rows)
+        ]
 
 
 @pytest.fixture
@@ -175,7 +243,10 @@ def shop(live_server):
 def lines_of(ticket: dict[str, Any]) -> dict[str, str]:
     """SKU → quantity, allocated, issued."""
     figures = ("quantity", "allocated", "issued")
-    return {line["part"]["sku"]: " ".join(line[name].removesuffix(".000") for name in figures) for line in ticket["parts"]}
+    return {
+        line["part"]["sku"]: " ".join(line[name].removesuffix(".000") for name in figures)
+        for line in ticket["parts"]
+    }
 
 
 def test_every_figure_is_right_from_the_door_to_the_paid_bill(shop, live_server):
@@ -183,18 +254,42 @@ def test_every_figure_is_right_from_the_door_to_the_paid_bill(shop, live_server)
     assert shop.shelf() == ["10 0 10", "1 0 1"]
 
     # The customer signs up, adds a car, asks for a repair.
-    shop.nobody("POST", "customers/", name="Sam Rivers", email="Sam@Example.com", phone="555-0171", password=PASSWORD)
+    shop.nobody(
+        "POST",
+        "customers/",
+        name="Sam Rivers",
+        email="Sam@Example.com",
+        phone="555-0171",
+        password=PASSWORD,
+    )
     sam = Caller(live_server.url, "sam@example.com")
-    car = sam("POST", "vehicles/", plate="abc-1234", vin="1HGCM82633A004352", make="Honda", model="Accord", year=2003)
+    car = sam(
+        "POST",
+        "vehicles/",
+        plate="abc-1234",
+        vin="1HGCM82633A004352",
+        make="Honda",
+        model="Accord",
+        year=2003,
+    )
     assert (car["plate"], car["vin_valid"]) == ("ABC1234", True)
-    ticket = sam("POST", "tickets/", vehicle=car["id"], concern="Grinding from the back", service_date="2026-03-09")
+    ticket = sam(
+        "POST",
+        "tickets/",
+        vehicle=car["id"],
+        concern="Grinding from the back",
+        service_date="2026-03-09",
+    )
     assert (ticket["status"], ticket["customer"]["name"]) == ("estimate", "Sam Rivers")
     path = f"tickets/{ticket['id']}/"
 
     # The desk: two mechanics, parts. An estimate holds nothing.
     shop.desk("PUT", path + "assign-mechanic/", mechanic=shop.ana.pk, role="lead")
     ticket = shop.desk("PUT", path + "assign-mechanic/", mechanic=shop.bo.pk)
-    assert [(each["name"], each["role"]) for each in ticket["mechanics"]] == [("Ana", "lead"), ("Bo", "assistant")]
+    assert [(each["name"], each["role"]) for each in ticket["mechanics"]] == [
+        ("Ana", "lead"),
+        ("Bo", "assistant"),
+    ]
     assert shop.popular() == [("Ana", 1), ("Bo", 1), ("Cy", 1)]
     ticket = shop.desk("PUT", path + "add-part/", part=shop.pads.pk, quantity=2)
     assert (lines_of(ticket), ticket["parts_total"]) == ({"PADS": "2 0 0"}, "149.80")
@@ -210,45 +305,82 @@ def test_every_figure_is_right_from_the_door_to_the_paid_bill(shop, live_server)
     # The mechanic begins. Two drums are needed, one is there.
     ana("POST", path + "transitions/", to="in_progress")
     refused = ana("PUT", path + "add-part/", part=shop.drums.pk, quantity=2)
-    assert (refused["status"], refused["code"], refused["available"]) == (409, "insufficient_stock", "1.000")
+    assert (refused["status"], refused["code"], refused["available"]) == (
+        409,
+        "insufficient_stock",
+        "1.000",
+    )
     ticket = ana("PUT", path + "add-part/", part=shop.drums.pk, quantity=2, backorder=True)
     assert lines_of(ticket)["DRUMS"] == "2 0 0"  # more than Sam approved: the desk calls
-    drums = next(line for line in sam("GET", path + "estimate/")["lines"] if line["kind"] == "part" and line["status"] == "proposed")
-    said = shop.desk("POST", path + "authorizations/", approve_parts=[shop.drums.pk], channel="phone")
+    drums = next(
+        line
+        for line in sam("GET", path + "estimate/")["lines"]
+        if line["kind"] == "part" and line["status"] == "proposed"
+    )
+    said = shop.desk(
+        "POST", path + "authorizations/", approve_parts=[shop.drums.pk], channel="phone"
+    )
     assert said["approved_total"] == drums["total"]
     ticket = sam("GET", path)
-    assert (lines_of(ticket), ticket["parts_total"]) == ({"PADS": "2 2 0", "DRUMS": "2 1 0"}, "373.80")
+    assert (lines_of(ticket), ticket["parts_total"]) == (
+        {"PADS": "2 2 0", "DRUMS": "2 1 0"},
+        "373.80",
+    )
     assert shop.shelf() == ["10 2 8", "1 1 0"]
     ana("PATCH", path, on_hold=True, hold_reason="parts")
 
     # It cannot be completed so.
     [step, _] = ana("GET", path + "transitions/")["next"]
-    assert (step["to"], step["allowed"], [each["code"] for each in step["blocked_by"]]) == ("completed", False, ["backorder_unfilled"])
+    assert (step["to"], step["allowed"], [each["code"] for each in step["blocked_by"]]) == (
+        "completed",
+        False,
+        ["backorder_unfilled"],
+    )
     assert ana("POST", path + "transitions/", to="completed")["code"] == "backorder_unfilled"
     assert shop.shelf() == ["10 2 8", "1 1 0"]
 
     # A delivery fills it.
-    part = shop.desk("PUT", f"parts/{shop.drums.pk}/receive/", quantity=4, unit_cost="59.50", note="DN-4711")
+    part = shop.desk(
+        "PUT", f"parts/{shop.drums.pk}/receive/", quantity=4, unit_cost="59.50", note="DN-4711"
+    )
     assert (part["on_hand"], part["allocated"], part["available"]) == ("5.000", "2.000", "3.000")
     assert lines_of(sam("GET", path)) == {"PADS": "2 2 0", "DRUMS": "2 2 0"}
 
     # Done: what was held is fitted. The hold ends with the work.
     ticket = ana("POST", path + "transitions/", to="completed")
-    assert (ticket["status"], ticket["on_hold"], lines_of(ticket)) == ("completed", False, {"PADS": "2 0 2", "DRUMS": "2 0 2"})
+    assert (ticket["status"], ticket["on_hold"], lines_of(ticket)) == (
+        "completed",
+        False,
+        {"PADS": "2 0 2", "DRUMS": "2 0 2"},
+    )
     assert shop.shelf() == ["8 0 8", "3 0 3"]
     assert shop.ledger(shop.pads) == [("receipt", "10", "10"), ("issue", "-2", "8")]
-    assert shop.ledger(shop.drums) == [("receipt", "1", "1"), ("receipt", "4", "5"), ("issue", "-2", "3")]
+    assert shop.ledger(shop.drums) == [
+        ("receipt", "1", "1"),
+        ("receipt", "4", "5"),
+        ("issue", "-2", "3"),
+    ]
 
     # Invoiced and closed; from here nothing changes.
     assert ana("POST", path + "transitions/", to="invoiced")["code"] == "permission_denied"
     shop.desk("POST", path + "transitions/", to="invoiced")
     assert shop.desk("POST", path + "transitions/", to="closed")["code"] == "balance_due"
     (invoice,) = sam("GET", "invoices/")["results"]
-    shop.desk("POST", f"invoices/{invoice['id']}/payments/", amount=invoice["balance"], method="card")
+    shop.desk(
+        "POST", f"invoices/{invoice['id']}/payments/", amount=invoice["balance"], method="card"
+    )
     ticket = sam("GET", path)
-    assert (ticket["status"], ticket["parts_total"], ticket["closed_at"] is not None) == ("closed", "373.80", True)
+    assert (ticket["status"], ticket["parts_total"], ticket["closed_at"] is not None) == (
+        "closed",
+        "373.80",
+        True,
+    )
     assert shop.desk("PUT", path + "remove-part/", part=shop.pads.pk)["code"] == "ticket_locked"
-    history = [(step["from"], step["to"], step["by"]["name"]) for step in sam("GET", path + "history/")["results"] if step["kind"] == "status"]
+    history = [
+        (step["from"], step["to"], step["by"]["name"])
+        for step in sam("GET", path + "history/")["results"]
+        if step["kind"] == "status"
+    ]
     assert history == [
         ("", "estimate", "Sam Rivers"),
         ("estimate", "approved", "Sam Rivers"),

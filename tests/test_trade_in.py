@@ -30,7 +30,9 @@ def d(amount: str) -> Decimal:
 
 
 def vat(rate: str = "20") -> TaxCode:
-    return stock.add_tax_code(name="VAT", rate=d(rate), valid_from=date(2020, 1, 1), is_default=True, by=None)
+    return stock.add_tax_code(
+        name="VAT", rate=d(rate), valid_from=date(2020, 1, 1), is_default=True, by=None
+    )
 
 
 def fee(amount: str) -> dict[str, Any]:
@@ -38,7 +40,12 @@ def fee(amount: str) -> dict[str, Any]:
 
 
 def core(amount: str, **more: Any) -> dict[str, Any]:
-    return {"kind": "trade_in", "description": "Old battery", "quantity": d("1"), "unit_price": d(amount)} | more
+    return {
+        "kind": "trade_in",
+        "description": "Old battery",
+        "quantity": d("1"),
+        "unit_price": d(amount),
+    } | more
 
 
 def job(ticket: ServiceTicket, *lines: dict[str, Any], title: str = "Battery") -> Job:
@@ -57,13 +64,20 @@ def authorize(ticket: ServiceTicket, **said: Any) -> Any:
     return operations.authorize(fresh(ticket), **said, by=office())
 
 
-# --- what it is ------------------------------------------------------------------------------------
+# --- what it is -----------------------------------------------------------------------
 
 
 def test_its_price_is_positive_and_its_total_negative(advisor: Client) -> None:
-    body = {"ticket": make_ticket().pk, "title": "Battery", "lines": [fee("100"), core("12.50", quantity="2")]}
+    body = {
+        "ticket": make_ticket().pk,
+        "title": "Battery",
+        "lines": [fee("100"), core("12.50", quantity="2")],
+    }
     made = advisor.post(f"{API}jobs/", body).json()
-    assert [(line["unit_price"], line["line_total"]) for line in made["lines"]] == [("100.00", "100.00"), ("12.50", "-25.00")]
+    assert [(line["unit_price"], line["line_total"]) for line in made["lines"]] == [
+        ("100.00", "100.00"),
+        ("12.50", "-25.00"),
+    ]
     assert made["total"] == "75.00"
     (read,) = advisor.get(f"{API}jobs/?ticket={body['ticket']}").json()["results"]
     assert (read["lines"], read["total"]) == (made["lines"], "75.00")
@@ -71,13 +85,20 @@ def test_its_price_is_positive_and_its_total_negative(advisor: Client) -> None:
 
 def test_a_negative_price_is_still_refused(advisor: Client) -> None:
     own = job(make_ticket(), fee("100"))
-    refused(advisor.put(f"{API}jobs/{own.pk}/add-line/", core("-25")), 400, "min_value", "unit_price")
+    refused(
+        advisor.put(f"{API}jobs/{own.pk}/add-line/", core("-25")), 400, "min_value", "unit_price"
+    )
 
 
 @pytest.mark.parametrize("name", ["discount_percent", "discount_amount"])
 def test_it_has_no_discount_of_its_own(advisor: Client, name: str) -> None:
     own = job(make_ticket(), fee("100"))
-    refused(advisor.put(f"{API}jobs/{own.pk}/add-line/", core("25", **{name: "5"})), 400, "discount_of_a_trade_in", name)
+    refused(
+        advisor.put(f"{API}jobs/{own.pk}/add-line/", core("25", **{name: "5"})),
+        400,
+        "discount_of_a_trade_in",
+        name,
+    )
 
 
 def test_the_tickets_discount_leaves_it_alone() -> None:
@@ -90,7 +111,11 @@ def test_the_tickets_discount_leaves_it_alone() -> None:
 def test_no_supplies_are_counted_on_it(settings: Any) -> None:
     settings.SHOP_SUPPLIES = (d("10"), d("0"))
     ticket = make_ticket()
-    job(ticket, {"kind": "labor", "description": "Work", "quantity": d("1"), "unit_price": d("100")}, core("40"))
+    job(
+        ticket,
+        {"kind": "labor", "description": "Work", "quantity": d("1"), "unit_price": d("100")},
+        core("40"),
+    )
     assert estimate(ticket)["total"] == "70.00"
 
 
@@ -107,13 +132,19 @@ def test_of_who_pays_no_tax_it_lowers_none() -> None:
     assert (estimate(ticket)["tax"], estimate(ticket)["total"]) == ("0.00", "60.00")
 
 
-# --- whose it is -----------------------------------------------------------------------------------
+# --- whose it is ----------------------------------------------------------------------
 
 MECHANIC: dict[str, Callable[[Client, Job], Any]] = {
     "add": lambda client, own: client.put(f"{API}jobs/{own.pk}/add-line/", core("1")),
-    "propose": lambda client, own: client.post(f"{API}jobs/", {"ticket": own.ticket_id, "title": "More", "lines": [core("1")]}),
-    "edit": lambda client, own: client.put(f"{API}jobs/{own.pk}/edit-line/", {"line": own.lines.last().pk, "quantity": "2"}),
-    "remove": lambda client, own: client.put(f"{API}jobs/{own.pk}/remove-line/", {"line": own.lines.last().pk}),
+    "propose": lambda client, own: client.post(
+        f"{API}jobs/", {"ticket": own.ticket_id, "title": "More", "lines": [core("1")]}
+    ),
+    "edit": lambda client, own: client.put(
+        f"{API}jobs/{own.pk}/edit-line/", {"line": own.lines.last().pk, "quantity": "2"}
+    ),
+    "remove": lambda client, own: client.put(
+        f"{API}jobs/{own.pk}/remove-line/", {"line": own.lines.last().pk}
+    ),
 }
 
 
@@ -126,14 +157,22 @@ def test_a_mechanic_does_not_write_it(assigned: Client, name: str) -> None:
 
 
 def test_a_mechanic_uses_a_canned_job_with_one(assigned: Client, manager: Client) -> None:
-    lines = [{"kind": "fee", "description": "Battery", "unit_price": "100"}, {"kind": "trade_in", "description": "Core", "unit_price": "15"}]
+    lines = [
+        {"kind": "fee", "description": "Battery", "unit_price": "100"},
+        {"kind": "trade_in", "description": "Core", "unit_price": "15"},
+    ]
     canned = manager.post(f"{API}canned-jobs/", {"name": "Battery", "lines": lines}).json()
     ticket = make_ticket(mechanics=[assigned.user.mechanic])
-    assert assigned.put(f"{API}tickets/{ticket.pk}/add-canned-job/", {"canned_job": canned["id"]}).status_code == 200
+    assert (
+        assigned.put(
+            f"{API}tickets/{ticket.pk}/add-canned-job/", {"canned_job": canned["id"]}
+        ).status_code
+        == 200
+    )
     assert estimate(ticket)["total"] == "85.00"
 
 
-# --- never below nothing ---------------------------------------------------------------------------
+# --- never below nothing --------------------------------------------------------------
 
 
 def two_jobs() -> ServiceTicket:
@@ -157,10 +196,16 @@ TOO_MUCH: dict[str, Callable[[ServiceTicket], Any]] = {
     "a trade-in": lambda t: operations.add_line(work(t), **core("60.01"), by=office()),
     "a job of one": lambda t: job(t, core("60.01")),
     "more of it": lambda t: operations.edit_line(
-        t.jobs.get(title="Core"), line=t.jobs.get(title="Core").lines.get().pk, quantity=d("3"), by=office()
+        t.jobs.get(title="Core"),
+        line=t.jobs.get(title="Core").lines.get().pk,
+        quantity=d("3"),
+        by=office(),
     ),
     "a line that leaves": remove_all_lines,
-    "a lower price": lambda t: [operations.edit_line(work(t), line=line.pk, unit_price=d("1"), by=office()) for line in work(t).lines.all()],
+    "a lower price": lambda t: [
+        operations.edit_line(work(t), line=line.pk, unit_price=d("1"), by=office())
+        for line in work(t).lines.all()
+    ],
     "a discount": lambda t: operations.give_discount(t, discount_percent=d("60"), by=office()),
     "a cancelled job": lambda t: operations.cancel_job(work(t), by=office()),
     "a deleted job": lambda t: operations.delete_job(work(t), by=office()),
@@ -181,9 +226,17 @@ def test_a_part_that_leaves_does_not_either(advisor: Client) -> None:
     part = PartFactory(price=d("20"), stock=5)
     ticket = make_ticket(parts=[(part, 1)])
     job(ticket, core("20"))
-    facts = refused(advisor.put(f"{API}tickets/{ticket.pk}/remove-part/", {"part": part.pk}), 409, CODE)
+    facts = refused(
+        advisor.put(f"{API}tickets/{ticket.pk}/remove-part/", {"part": part.pk}), 409, CODE
+    )
     assert (facts["subtotal"], facts["tax"], facts["total"]) == ("-20.00", "0.00", "-20.00")
-    refused(advisor.put(f"{API}tickets/{ticket.pk}/edit-part/", {"part": part.pk, "unit_price": "19.99"}), 409, CODE)
+    refused(
+        advisor.put(
+            f"{API}tickets/{ticket.pk}/edit-part/", {"part": part.pk, "unit_price": "19.99"}
+        ),
+        409,
+        CODE,
+    )
 
 
 def test_no_tax_comes_to_less_than_nothing() -> None:
@@ -200,7 +253,9 @@ def test_a_trade_in_is_never_approved_without_its_work(owner: Client) -> None:
     address = f"{API}tickets/{ticket.pk}/authorizations/"
     refused(owner.post(address, {"approve": [second.pk]}), 409, CODE)
     refused(owner.post(address, {"approve": [second.pk], "decline": [first.pk]}), 409, CODE)
-    assert owner.post(address, {"approve": [first.pk, second.pk]}).json()["approved_total"] == "40.00"
+    assert (
+        owner.post(address, {"approve": [first.pk, second.pk]}).json()["approved_total"] == "40.00"
+    )
 
 
 def test_a_no_always_counts_and_the_work_is_not_completed_until_the_trade_in_is_off() -> None:
@@ -230,12 +285,18 @@ def test_from_below_nothing_every_step_up_is_free() -> None:
     assert estimate(ticket)["total"] == "0.00"
 
 
-# --- the admin -------------------------------------------------------------------------------------
+# --- the admin ------------------------------------------------------------------------
 
 
 def test_a_button_of_the_admin_adds_it(advisor: Client) -> None:
     own, desk = job(ticket := make_ticket(), fee("100")), Browser()
     desk.force_login(advisor.user)
-    typed = {"job": own.pk, "kind": "trade_in", "description": "Old battery", "quantity": "1", "unit_price": "25"}
+    typed = {
+        "job": own.pk,
+        "kind": "trade_in",
+        "description": "Old battery",
+        "quantity": "1",
+        "unit_price": "25",
+    }
     assert press(desk, ticket, "add_line", **typed).status_code == 302
     assert JobLine.objects.get(kind="trade_in").line_total == d("-25.00")

@@ -19,7 +19,20 @@ from tickets.reports.sales import sales, taxes
 from .answers import refused
 from .conftest import Client
 from .factories import CustomerFactory, VehicleFactory, make_ticket, office
-from .test_trade_in import API, CODE, authorize, core, d, estimate, fee, fresh, job, two_jobs, vat, work
+from .test_trade_in import (
+    API,
+    CODE,
+    authorize,
+    core,
+    d,
+    estimate,
+    fee,
+    fresh,
+    job,
+    two_jobs,
+    vat,
+    work,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +54,7 @@ def pdf(document: dict[str, Any]) -> str:
     return "".join(page.extract_text() for page in PdfReader(BytesIO(render(document))).pages)
 
 
-# --- the customer's word ---------------------------------------------------------------------------
+# --- the customer's word --------------------------------------------------------------
 
 
 def test_a_trade_in_that_leaves_asks_the_customer_again() -> None:
@@ -99,7 +112,7 @@ def test_a_deferred_trade_in_is_taken_up_with_its_work() -> None:
     assert estimate(later)["total"] == "40.00"
 
 
-# --- papers ----------------------------------------------------------------------------------------
+# --- papers ---------------------------------------------------------------------------
 
 
 def test_an_invoice_says_it_with_a_minus() -> None:
@@ -115,7 +128,9 @@ def test_an_invoice_says_it_with_a_minus() -> None:
 
 
 def test_an_invoice_may_have_a_net_below_nothing() -> None:
-    """The work is taxed in full, and what is given for the old part lies between its net and its total."""
+    """The work is taxed in full, and what is given for the old part lies between its
+    net and its total.
+    """
     vat()
     invoice = invoiced(fee("100"), core("110"))
     assert (invoice.subtotal, invoice.tax, invoice.total) == (d("-10.00"), d("20.00"), d("10.00"))
@@ -147,9 +162,17 @@ def test_all_of_it_is_credited() -> None:
 
 
 def test_it_is_credited_bit_by_bit_with_its_work() -> None:
-    invoice = invoiced(fee("100") | {"quantity": d("3"), "unit_price": d("33.33")}, core("10", quantity=d("3"), tax_code=vat("7.7")))
+    invoice = invoiced(
+        fee("100") | {"quantity": d("3"), "unit_price": d("33.33")},
+        core("10", quantity=d("3"), tax_code=vat("7.7")),
+    )
     for _ in range(3):
-        operations.credit(invoice, reason="A third", lines=[{"line": 1, "quantity": d("1")}, {"line": 2, "quantity": d("1")}], by=office())
+        operations.credit(
+            invoice,
+            reason="A third",
+            lines=[{"line": 1, "quantity": d("1")}, {"line": 2, "quantity": d("1")}],
+            by=office(),
+        )
         assert findings() == []
     assert Invoice.objects.with_account().get().account.balance == 0
 
@@ -157,7 +180,13 @@ def test_it_is_credited_bit_by_bit_with_its_work() -> None:
 @pytest.mark.parametrize(("line", "total"), [(2, "-25.00"), (1, "-25.00")])
 def test_it_is_credited_neither_alone_nor_last(manager: Client, line: int, total: str) -> None:
     invoice = invoiced(fee("100"), core("25"))
-    facts = refused(manager.post(f"{API}invoices/{invoice.pk}/credit-notes/", {"reason": "x", "lines": [{"line": line}]}), 409, CODE)
+    facts = refused(
+        manager.post(
+            f"{API}invoices/{invoice.pk}/credit-notes/", {"reason": "x", "lines": [{"line": line}]}
+        ),
+        409,
+        CODE,
+    )
     assert facts["total"] == total
 
 
@@ -165,5 +194,8 @@ def test_it_is_credited_neither_alone_nor_last(manager: Client, line: int, total
 def test_reports_count_it(told: tuple[str, str]) -> None:
     invoiced(fee("100"), core("25", tax_code=vat()))
     today = timezone.localdate()
-    found = {"sales": sales(today, today, "day")["totals"]["net_of"]["trade_in"], "taxes": taxes(today, today)["totals"]["tax"]}
+    found = {
+        "sales": sales(today, today, "day")["totals"]["net_of"]["trade_in"],
+        "taxes": taxes(today, today)["totals"]["tax"],
+    }
     assert found[told[0]] == d(told[1])

@@ -1,4 +1,6 @@
-"""Operations are all or nothing, by a savepoint or together with the request that they are part of."""
+"""Operations are all or nothing, by a savepoint or together with the request that they
+are part of.
+"""
 
 import pytest
 from django.db import connection, transaction
@@ -40,7 +42,9 @@ def test_what_is_undone_as_a_whole_has_no_savepoints_and_leaves_nothing() -> Non
     with CaptureQueriesContext(connection) as captured, pytest.raises(Refused):
         request()
 
-    assert len([query for query in captured if query["sql"].startswith("SAVEPOINT")]) == 1  # the test's own transaction wants it
+    assert (
+        len([query for query in captured if query["sql"].startswith("SAVEPOINT")]) == 1
+    )  # the test's own transaction wants it
     assert not Customer.objects.exists()
 
 

@@ -37,7 +37,9 @@ def test_text_is_composed_and_keeps_what_words_need() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("text", INVISIBLE)
-def test_nothing_that_people_read_is_invisible(text: str, manager: Client, anonymous: Client) -> None:
+def test_nothing_that_people_read_is_invisible(
+    text: str, manager: Client, anonymous: Client
+) -> None:
     """In every field of text that a resource needs, and at the sign-up."""
     ticket = make_ticket()
     bodies: dict[str, dict[str, Any]] = {
@@ -100,7 +102,9 @@ def test_a_name_is_found_in_either_form(manager: Client) -> None:
         ("call 5551234 first", "call 5551234 first"),
     ],
 )
-def test_a_phone_is_found_however_it_is_stored_and_typed(manager: Client, stored: str, typed: str) -> None:
+def test_a_phone_is_found_however_it_is_stored_and_typed(
+    manager: Client, stored: str, typed: str
+) -> None:
     customer = CustomerFactory(phone=stored)
     CustomerFactory(phone="212 555 7777")
     found = manager.get(f"{API}customers/", {"search": typed}).json()["results"]
@@ -122,7 +126,9 @@ def test_plates_keep_the_marks_of_their_script() -> None:
 def test_two_cars_without_a_vin_do_not_clash(manager: Client, none: str) -> None:
     customer = CustomerFactory()
     for _ in range(2):
-        answer = manager.post(f"{API}vehicles/", {"customer": customer.pk, "make": "Ford", "vin": none})
+        answer = manager.post(
+            f"{API}vehicles/", {"customer": customer.pk, "make": "Ford", "vin": none}
+        )
         assert (answer.status_code, answer.json()["vin"]) == (201, "")
     assert Vehicle.objects.filter(vin="", vin_valid=False).count() == 2
 
@@ -142,8 +148,15 @@ def test_a_currency_without_cents_takes_none(settings: Any, manager: Client) -> 
     for path, (method, body) in tries.items():
         refusal = refused(getattr(manager, method)(f"{API}{path}", body), 400)
         assert {error["code"] for error in refusal["errors"]} <= {"no_cents", "decimals"}, path
-    assert manager.put(f"{API}tickets/{ticket.pk}/give-discount/", {"discount_percent": "10.50"}).status_code == 200
-    page = browser(manager.user).post("/admin/inventory/part/add/", {"sku": "Z", "name": "Z", "price": "10.50", "unit": "each"})
+    assert (
+        manager.put(
+            f"{API}tickets/{ticket.pk}/give-discount/", {"discount_percent": "10.50"}
+        ).status_code
+        == 200
+    )
+    page = browser(manager.user).post(
+        "/admin/inventory/part/add/", {"sku": "Z", "name": "Z", "price": "10.50", "unit": "each"}
+    )
     assert "decimals" in page.content.decode()
 
 

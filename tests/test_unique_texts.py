@@ -1,4 +1,6 @@
-"""Names that no two rows share, whatever the case and the Unicode form in which they are typed; on both databases."""
+"""Names that no two rows share, whatever the case and the Unicode form in which they
+are typed; on both databases.
+"""
 
 import json
 from decimal import Decimal
@@ -24,7 +26,13 @@ from .test_admin import browser, complaints
 
 API = "/api/v1/"
 SAME = [
-    *(("Straße", "STRASSE"), ("Caf\u00c9", "cafe\u0301"), ("ＶＡＴ １９", "vat 19"), ("ΌΔΟΣ", "όδος"), ("ﬁt", "FIT")),
+    *(
+        ("Straße", "STRASSE"),
+        ("Caf\u00c9", "cafe\u0301"),
+        ("ＶＡＴ １９", "vat 19"),
+        ("ΌΔΟΣ", "όδος"),
+        ("ﬁt", "FIT"),
+    ),
     *(("Ǆ", "ǆ"), ("ς", "Σ"), ("a\u200db", "ab"), ("x" * 3 + "ﷺ" * 36, "XXX" + "ﷺ" * 36)),
 ]
 # route: (what a new row needs beside its text, the model, the code of the refusal)
@@ -34,7 +42,10 @@ TEXTS: dict[str, tuple[dict[str, Any], type[UniqueTextModel], str]] = {
     "canned-jobs": ({}, CannedJob, "name_taken"),
     "parts": ({"name": "Pads", "price": "1"}, Part, "sku_taken"),
 }
-DETAILS: dict[type[models.Model], dict[str, Any]] = {LaborRate: {"hourly": Decimal(100)}, Part: {"name": "Pads", "price": Decimal(1)}}
+DETAILS: dict[type[models.Model], dict[str, Any]] = {
+    LaborRate: {"hourly": Decimal(100)},
+    Part: {"name": "Pads", "price": Decimal(1)},
+}
 
 
 def text_of(route: str) -> str:
@@ -49,7 +60,25 @@ def test_a_key_is_the_same_for_all_spellings(one: str, other: str) -> None:
 
 
 def test_letters_that_differ_stay_different() -> None:
-    assert len({text_key(text) for text in ("Cafe", "Café", "Каfe", "Straβe", "Straße", "VAT-19", "VAT 19", "ﷺ" * 40, "ﷺ" * 41)}) == 9
+    assert (
+        len(
+            {
+                text_key(text)
+                for text in (
+                    "Cafe",
+                    "Café",
+                    "Каfe",
+                    "Straβe",
+                    "Straße",
+                    "VAT-19",
+                    "VAT 19",
+                    "ﷺ" * 40,
+                    "ﷺ" * 41,
+                )
+            }
+        )
+        == 9
+    )
 
 
 def test_every_text_that_is_unique_without_regard_to_case_has_a_key() -> None:
@@ -58,12 +87,16 @@ def test_every_text_that_is_unique_without_regard_to_case_has_a_key() -> None:
         for constraint in model._meta.constraints:
             if isinstance(constraint, models.UniqueConstraint) and constraint.expressions:
                 assert "email" in str(constraint.expressions), constraint
-    assert {model for _, model, _ in TEXTS.values()} == {model for model in apps.get_models() if issubclass(model, UniqueTextModel)}
+    assert {model for _, model, _ in TEXTS.values()} == {
+        model for model in apps.get_models() if issubclass(model, UniqueTextModel)
+    }
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("one", "other"), SAME)
-@pytest.mark.parametrize("route", [route for route in TEXTS if route != "parts"])  # whose SKUs are plain characters
+@pytest.mark.parametrize(
+    "route", [route for route in TEXTS if route != "parts"]
+)  # whose SKUs are plain characters
 def test_the_api_takes_a_name_once(manager: Client, route: str, one: str, other: str) -> None:
     more, model, code = TEXTS[route]
     made = manager.post(f"{API}{route}/", {"name": one} | more)
@@ -71,7 +104,9 @@ def test_the_api_takes_a_name_once(manager: Client, route: str, one: str, other:
     refused(manager.post(f"{API}{route}/", {"name": other} | more), 400, code, "name")
     third = manager.post(f"{API}{route}/", {"name": "Another"} | more).json()["id"]
     refused(manager.patch(f"{API}{route}/{third}/", {"name": other}), 400, code, "name")
-    assert manager.patch(f"{API}{route}/{made.json()['id']}/", {"name": other}).status_code == 200  # its own
+    assert (
+        manager.patch(f"{API}{route}/{made.json()['id']}/", {"name": other}).status_code == 200
+    )  # its own
     assert model._default_manager.count() == 2
 
 
@@ -105,17 +140,26 @@ def test_the_database_takes_a_text_once(model: Any, one: str, other: str) -> Non
         ("tickets/cannedjob", CannedJob, {"is_active": "on"}),
     ],
 )
-def test_the_admin_takes_a_name_once(manager: Client, page: str, model: Any, typed: dict[str, str]) -> None:
+def test_the_admin_takes_a_name_once(
+    manager: Client, page: str, model: Any, typed: dict[str, str]
+) -> None:
     model.objects.create(name="Straße", **DETAILS.get(model, {}))
     chief = browser(manager.user)
-    assert "has this name" in complaints(chief.post(f"/admin/{page}/add/", {"name": "STRASSE"} | typed))
+    assert "has this name" in complaints(
+        chief.post(f"/admin/{page}/add/", {"name": "STRASSE"} | typed)
+    )
     assert model.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_spellings_at_once_one_wins(manager: Client) -> None:
     names = ["Straße", "STRASSE", "strasse", "ＳＴＲＡＳＳＥ"]
-    answers = at_once(*[lambda name=name: manager.post(f"{API}labor-rates/", {"name": name, "hourly": "1"}) for name in names])
+    answers = at_once(
+        *[
+            lambda name=name: manager.post(f"{API}labor-rates/", {"name": name, "hourly": "1"})
+            for name in names
+        ]
+    )
     assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400]
 
 
@@ -124,7 +168,9 @@ def test_the_migration_numbers_what_was_there_twice(caplog: pytest.LogCaptureFix
     names = ["Straße", "STRASSE", "Strasse (2)", "x" * 40, "y" * 40]
     made = [TaxCode.objects.create(name=f"Code {place}") for place in range(5)]
     for code, name in zip(made, names, strict=True):
-        TaxCode.objects.filter(pk=code.pk).update(name=name)  # as release 1.0.0 left them: unique by SQLite's lower()
+        TaxCode.objects.filter(pk=code.pk).update(
+            name=name
+        )  # as release 1.0.0 left them: unique by SQLite's lower()
     write_keys(TaxCode, "name")
     found = list(TaxCode.objects.order_by("pk").values_list("name", "unique_key"))
     assert [name for name, _ in found] == ["Straße", "STRASSE (3)", "Strasse (2)", *names[3:]]
@@ -132,7 +178,19 @@ def test_the_migration_numbers_what_was_there_twice(caplog: pytest.LogCaptureFix
     (record,) = (each for each in caplog.records if each.name == "shop.upgrade")
     RequestFilter().filter(record)
     line = json.loads(JSONFormatter().format(record))
-    numbered = {"kind": "inventory.TaxCode", "row_id": made[1].pk, "old": "STRASSE", "new": "STRASSE (3)"}
+    numbered = {
+        "kind": "inventory.TaxCode",
+        "row_id": made[1].pk,
+        "old": "STRASSE",
+        "new": "STRASSE (3)",
+    }
     assert {name: line.get(name) for name in numbered} == numbered
-    assert LineFormatter().format(record).endswith(f"a text was numbered kind=inventory.TaxCode row_id={made[1].pk} old=STRASSE new=STRASSE (3)")
+    assert (
+        LineFormatter()
+        .format(record)
+        .endswith(
+            f"a text was numbered kind=inventory.TaxCode row_id={made[1].pk} old=STRASSE "
+            f"new=STRASSE (3)"
+        )
+    )
     assert import_module("tickets.migrations.0019_unique_texts").Migration.dependencies

@@ -1,4 +1,6 @@
-"""Which request is next where many wait for a thread, and where those wait that hash a password."""
+"""Which request is next where many wait for a thread, and where those wait that hash a
+password.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,7 +15,7 @@ def taken(queue: FairQueue[str], number: int) -> list[str | None]:
     return [queue.get() for _ in range(number)]
 
 
-# --- fair turns ----------------------------------------------------------------------------------
+# --- fair turns -----------------------------------------------------------------------
 
 
 def test_few_requests_are_served_in_the_order_of_their_arrival() -> None:
@@ -31,7 +33,9 @@ def test_a_thousand_requests_of_one_address_delay_another_by_one() -> None:
     queue.put("first", "two")
     queue.put("second", "two")
     queue.put("only", "three")
-    assert taken(queue, FEW) == [f"flood {number}" for number in range(FEW)]  # from before there were many
+    assert taken(queue, FEW) == [
+        f"flood {number}" for number in range(FEW)
+    ]  # from before there were many
     assert taken(queue, 6) == ["flood 16", "first", "only", "flood 17", "second", "flood 18"]
     assert queue.qsize() == 1003 - FEW - 6
     assert taken(queue, queue.qsize()) == [f"flood {number}" for number in range(19, 1000)]
@@ -46,7 +50,10 @@ def test_threads_that_put_and_get_at_once_lose_nothing_and_end() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         workers = [pool.submit(work) for _ in range(4)]
-        putting = [pool.submit(lambda name=name: [queue.put(f"{name}{n}", name) for n in range(500)]) for name in "abcd"]
+        putting = [
+            pool.submit(lambda name=name: [queue.put(f"{name}{n}", name) for n in range(500)])
+            for name in "abcd"
+        ]
         for done in putting:
             done.result(10)
         for _ in workers:
@@ -55,14 +62,18 @@ def test_threads_that_put_and_get_at_once_lose_nothing_and_end() -> None:
     assert sorted(found) == sorted(f"{name}{n}" for name in "abcd" for n in range(500))
 
 
-# --- the lane of those that hash -----------------------------------------------------------------
+# --- the lane of those that hash ------------------------------------------------------
 
 
 def test_a_few_wait_and_the_rest_is_refused() -> None:
     lane: PasswordLane[int] = PasswordLane(2)
     admitted = [lane.enter(number) for number in range(20)]
-    assert admitted == [Admission.NOW] * 2 + [Admission.LATER] * 2 * WAITING + [Admission.NEVER] * (18 - 2 * WAITING)
-    assert [lane.leave() for _ in range(2 * WAITING)] == list(range(2, 2 + 2 * WAITING))  # the first that waited is next
+    assert admitted == [Admission.NOW] * 2 + [Admission.LATER] * 2 * WAITING + [Admission.NEVER] * (
+        18 - 2 * WAITING
+    )
+    assert [lane.leave() for _ in range(2 * WAITING)] == list(
+        range(2, 2 + 2 * WAITING)
+    )  # the first that waited is next
     assert [lane.leave() for _ in range(2)] == [None, None]
     assert [lane.enter(number) for number in range(3)] == [Admission.NOW] * 2 + [Admission.LATER]
 
@@ -79,13 +90,20 @@ def test_a_few_wait_and_the_rest_is_refused() -> None:
         ("POST", "/api/v1/tickets/", {}, False),
     ],
 )
-def test_the_lane_is_for_what_hashes(method: str, path: str, headers: dict[str, Any], hashes: bool) -> None:
+def test_the_lane_is_for_what_hashes(
+    method: str, path: str, headers: dict[str, Any], hashes: bool
+) -> None:
     assert PasswordLane(1).is_for(method, path, headers) is hashes
 
 
 def test_the_addresses_of_the_lane_are_those_of_the_shop() -> None:
-    """Each is one of the doors that ``tests/test_hashing.py`` finds shut while another thread hashes."""
+    """Each is one of the doors that ``tests/test_hashing.py`` finds shut while another
+    thread hashes.
+    """
     lane = PasswordLane[int](1)
-    api = {f"/api/v1/{path}/" for path in ("auth/token", "auth/password", "auth/password/reset/confirm", "session/login")}
+    api = {
+        f"/api/v1/{path}/"
+        for path in ("auth/token", "auth/password", "auth/password/reset/confirm", "session/login")
+    }
     assert lane.paths == api | {"/admin/login/", "/admin/password_change/"}
     assert lane.sign_up == "/api/v1/customers/"

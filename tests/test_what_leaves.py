@@ -1,4 +1,6 @@
-"""What leaves a job or a ticket takes its amount along: nothing that the customer did not see is charged with it."""
+"""What leaves a job or a ticket takes its amount along: nothing that the customer did
+not see is charged with it.
+"""
 
 import random
 from collections.abc import Callable
@@ -33,7 +35,13 @@ def approved(*jobs: str, parts: tuple[str, ...] = ()) -> Ticket:
 
 def with_part(ticket: Ticket, price: str, job: int | None = None) -> Part:
     part = PartFactory(price=d(price), stock=9)
-    operations.add_part(ticket.fresh(), part=part, quantity=d("2"), job=None if job is None else ticket.jobs[job], by=office())
+    operations.add_part(
+        ticket.fresh(),
+        part=part,
+        quantity=d("2"),
+        job=None if job is None else ticket.jobs[job],
+        by=office(),
+    )
     return part
 
 
@@ -41,7 +49,7 @@ def authorized(ticket: Ticket) -> Any:
     return ticket.fresh().authorized_total
 
 
-# --- what leaves -----------------------------------------------------------------------------------
+# --- what leaves ----------------------------------------------------------------------
 
 
 def loose_part_off(ticket: Ticket, part: Part) -> None:
@@ -96,7 +104,9 @@ LEAVING: dict[Callable[[Ticket, Part], None], int | None] = {
 
 @pytest.mark.parametrize("tolerance", ["0", "10"])
 @pytest.mark.parametrize("leave", LEAVING)
-def test_what_leaves_takes_its_amount_along(settings: Any, leave: Callable[[Ticket, Part], None], tolerance: str) -> None:
+def test_what_leaves_takes_its_amount_along(
+    settings: Any, leave: Callable[[Ticket, Part], None], tolerance: str
+) -> None:
     settings.SHOP_APPROVAL_TOLERANCE, settings.SHOP_SUPPLIES = d(tolerance), (d("5"), d("0"))
     tax("10")
     ticket = Ticket("100", "200")
@@ -107,7 +117,11 @@ def test_what_leaves_takes_its_amount_along(settings: Any, leave: Callable[[Tick
     assert authorized(ticket) <= d(ticket.estimate["authorized"]["total"])
     if "proposed" in ticket.states():
         ticket.authorize()
-    assert authorized(ticket) == d(ticket.estimate["total"]) == d(ticket.estimate["authorized"]["total"])
+    assert (
+        authorized(ticket)
+        == d(ticket.estimate["total"])
+        == d(ticket.estimate["authorized"]["total"])
+    )
     assert findings() == stock_findings() == []
 
 
@@ -134,11 +148,13 @@ def test_without_tolerance_a_part_that_costs_nothing_is_asked_for_too() -> None:
     assert ticket.states() == ["approved", "proposed"]
 
 
-# --- what comes back -------------------------------------------------------------------------------
+# --- what comes back ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rises", [False, True])
-def test_supplies_are_approved_once_however_often_the_customer_is_asked(settings: Any, rises: bool) -> None:
+def test_supplies_are_approved_once_however_often_the_customer_is_asked(
+    settings: Any, rises: bool
+) -> None:
     settings.SHOP_SUPPLIES = (d("5"), d("0"))
     tax("10")
     ticket = Ticket()
@@ -172,7 +188,9 @@ def test_what_is_proposed_later_shares_an_amount_off_with_what_was_approved() ->
 
 @pytest.mark.parametrize("how", ["grew", "declined", "cancelled"])
 @pytest.mark.parametrize("tolerance", ["0", "50"])
-def test_without_its_trade_in_the_rest_is_asked_for_again(settings: Any, how: str, tolerance: str) -> None:
+def test_without_its_trade_in_the_rest_is_asked_for_again(
+    settings: Any, how: str, tolerance: str
+) -> None:
     settings.SHOP_APPROVAL_TOLERANCE = d(tolerance)
     ticket = Ticket("300")
     core = {"kind": "trade_in", "description": "Core", "quantity": d("1"), "unit_price": d("50")}
@@ -189,7 +207,7 @@ def test_without_its_trade_in_the_rest_is_asked_for_again(settings: Any, how: st
     assert authorized(ticket) == 0
 
 
-# --- what was read ---------------------------------------------------------------------------------
+# --- what was read --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("said", ["decline", "defer"])
@@ -212,20 +230,36 @@ def test_a_move_to_approved_may_say_which_estimate_was_read(owner: Client, field
     ticket.row.save_changes(customer=owner.user.customer)
     seen = {"version": ticket.estimate["version"], "expected_total": ticket.estimate["total"]}
     stock.set_rate(code, rate=d("30"), by=None)
-    facts = refused(owner.post(f"{ticket.api}transitions/", {"to": "approved", field: seen[field]}), 409, "estimate_changed")
+    facts = refused(
+        owner.post(f"{ticket.api}transitions/", {"to": "approved", field: seen[field]}),
+        409,
+        "estimate_changed",
+    )
     assert facts["total"] == "130.00"
     assert ticket.fresh().status == "estimate"
     now = ticket.estimate
-    assert owner.post(f"{ticket.api}transitions/", {"to": "approved", "version": now["version"], "expected_total": now["total"]}).status_code == 200
+    assert (
+        owner.post(
+            f"{ticket.api}transitions/",
+            {"to": "approved", "version": now["version"], "expected_total": now["total"]},
+        ).status_code
+        == 200
+    )
     assert authorized(ticket) == 130
 
 
 def test_only_who_approves_says_which_estimate_was_read(advisor: Client) -> None:
     ticket = approved("100")
-    refused(advisor.post(f"{ticket.api}transitions/", {"to": "in_progress", "expected_total": "100.00"}), 400, field="expected_total")
+    refused(
+        advisor.post(
+            f"{ticket.api}transitions/", {"to": "in_progress", "expected_total": "100.00"}
+        ),
+        400,
+        field="expected_total",
+    )
 
 
-# --- what the customer said no to, or was not asked about -------------------------------------------
+# --- what the customer said no to, or was not asked about -----------------------------
 
 
 def declined_part(ticket: Ticket, price: str = "40") -> Part:
@@ -309,7 +343,9 @@ def test_cheaper_is_always_fine() -> None:
 
 
 @pytest.mark.parametrize("supplies", [("0", "12.50"), ("5", "0")])
-def test_what_is_done_after_all_costs_what_the_page_said(settings: Any, supplies: tuple[str, str]) -> None:
+def test_what_is_done_after_all_costs_what_the_page_said(
+    settings: Any, supplies: tuple[str, str]
+) -> None:
     settings.SHOP_SUPPLIES = tuple(map(d, supplies))
     tax("10")
     ticket = Ticket(discount="10")
@@ -319,7 +355,9 @@ def test_what_is_done_after_all_costs_what_the_page_said(settings: Any, supplies
     ticket.authorize(decline=[ticket.jobs[0].pk], defer_parts=[part.pk])
     shown = ticket.estimate
     (job,) = shown["jobs"]
-    record = ticket.authorize(approve=[ticket.jobs[0].pk], version=shown["version"], expected_total=d("0"))
+    record = ticket.authorize(
+        approve=[ticket.jobs[0].pk], version=shown["version"], expected_total=d("0")
+    )
     assert [each["total"] for each in record.decisions] == [job["total"], job["supplies"]]
     assert record.approved_total == d(ticket.estimate["total"])
     (line, _) = ticket.estimate["lines"]
@@ -328,20 +366,28 @@ def test_what_is_done_after_all_costs_what_the_page_said(settings: Any, supplies
     assert authorized(ticket) == d(ticket.estimate["total"])
 
 
-# --- locks -----------------------------------------------------------------------------------------
+# --- locks ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", ["remove a part", "edit a line", "decide", "cancel a job"])
-def test_what_may_go_back_to_the_customer_locks_its_parts_in_their_order(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody who needs two of these parts for another ticket would wait for the one, and hold the other."""
+def test_what_may_go_back_to_the_customer_locks_its_parts_in_their_order(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who needs two of these parts for another ticket would wait for the one,
+    and hold the other.
+    """
     code = tax("10")
-    low, high = sorted((PartFactory(price=d("5"), stock=50) for _ in range(2)), key=lambda part: part.pk)
+    low, high = sorted(
+        (PartFactory(price=d("5"), stock=50) for _ in range(2)), key=lambda part: part.pk
+    )
     ticket = Ticket("100", "100", "100")
     first, second = (low, high) if how != "decide" else (high, low)
     operations.add_part(ticket.fresh(), part=first, job=ticket.jobs[0], by=office())
     operations.add_part(ticket.fresh(), part=second, job=ticket.jobs[1], by=office())
     core = {"kind": "trade_in", "description": "Core", "quantity": d("1"), "unit_price": d("150")}
-    operations.add_line(ticket.jobs[1 if how in ("decide", "cancel a job") else 2], **core, by=office())
+    operations.add_line(
+        ticket.jobs[1 if how in ("decide", "cancel a job") else 2], **core, by=office()
+    )
     ticket.authorize()
     if how in ("remove a part", "edit a line"):
         stock.set_rate(code, rate=d("30"), by=None)
@@ -349,7 +395,9 @@ def test_what_may_go_back_to_the_customer_locks_its_parts_in_their_order(how: st
     touched = record_parts(monkeypatch)
     {
         "remove a part": lambda: operations.remove_part(ticket.fresh(), part=high, by=office()),
-        "edit a line": lambda: operations.edit_line(ticket.jobs[1], line=line.pk, quantity=d("2"), by=office()),
+        "edit a line": lambda: operations.edit_line(
+            ticket.jobs[1], line=line.pk, quantity=d("2"), by=office()
+        ),
         "decide": lambda: ticket.authorize(defer=[ticket.jobs[1].pk]),
         "cancel a job": lambda: operations.cancel_job(ticket.jobs[1], by=office()),
     }[how]()
@@ -374,11 +422,13 @@ def record_parts(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
     return touched
 
 
-# --- anything in any order -------------------------------------------------------------------------
+# --- anything in any order ------------------------------------------------------------
 
 
 class Shop:
-    """Does something at random to an approved ticket, and knows what the customer said yes to."""
+    """Does something at random to an approved ticket, and knows what the customer said
+    yes to.
+    """
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
@@ -393,7 +443,13 @@ class Shop:
         return self.dice.choice([None, *Job.objects.filter(ticket=self.ticket.row)])
 
     def add_part(self) -> None:
-        operations.add_part(self.ticket.fresh(), part=self.dice.choice(self.parts), quantity=self.quantity(), job=self.job(), by=office())
+        operations.add_part(
+            self.ticket.fresh(),
+            part=self.dice.choice(self.parts),
+            quantity=self.quantity(),
+            job=self.job(),
+            by=office(),
+        )
 
     def line(self) -> TicketPart:
         return self.dice.choice(list(self.ticket.row.lines.all()))
@@ -401,14 +457,22 @@ class Shop:
     def remove_part(self) -> None:
         line = self.line()
         quantity = self.dice.choice([None, Decimal(1)])
-        operations.remove_part(self.ticket.fresh(), part=line.part, job=line.job, quantity=quantity, by=office())
+        operations.remove_part(
+            self.ticket.fresh(), part=line.part, job=line.job, quantity=quantity, by=office()
+        )
 
     def move_part(self) -> None:
         line = self.line()
-        operations.edit_part(self.ticket.fresh(), part=line.part, from_job=line.job, job=self.job(), by=office())
+        operations.edit_part(
+            self.ticket.fresh(), part=line.part, from_job=line.job, job=self.job(), by=office()
+        )
 
     def add_line(self) -> None:
-        operations.add_line(self.dice.choice(self.ticket.jobs), **fee(self.dice.choice(["0", "7.77", "40"])), by=office())
+        operations.add_line(
+            self.dice.choice(self.ticket.jobs),
+            **fee(self.dice.choice(["0", "7.77", "40"])),
+            by=office(),
+        )
 
     def remove_line(self) -> None:
         line = self.dice.choice(list(JobLine.objects.filter(job__ticket=self.ticket.row)))
@@ -421,7 +485,9 @@ class Shop:
     def cancel_or_reopen(self) -> None:
         job = self.dice.choice(self.ticket.jobs)
         job.refresh_from_db()
-        (operations.reopen_job if job.status == JobStatus.CANCELLED else operations.cancel_job)(job, by=office())
+        (operations.reopen_job if job.status == JobStatus.CANCELLED else operations.cancel_job)(
+            job, by=office()
+        )
 
     def decide(self) -> None:
         """Anything of anything."""
@@ -430,17 +496,29 @@ class Shop:
         for unit in self.dice.sample(sheet.units, self.dice.randint(1, len(sheet.units))):
             answer = self.dice.choice(["approve", "approve", "approve", "decline", "defer"])
             is_job = isinstance(unit, Job)
-            said.setdefault(answer if is_job else f"{answer}_parts", []).append(unit.pk if is_job else unit.part_id)
+            said.setdefault(answer if is_job else f"{answer}_parts", []).append(
+                unit.pk if is_job else unit.part_id
+            )
         self.authorize(**said)
 
     def authorize(self, **said: list[int]) -> None:
         for told in self.ticket.authorize(**said).decisions:
             if told["kind"] != "supplies":
                 said_yes = told["decision"] == JobStatus.APPROVED
-                self.agreed[(told["kind"], told["job"] or told["part"])] = contents(told["lines"]) if said_yes else {}
+                self.agreed[(told["kind"], told["job"] or told["part"])] = (
+                    contents(told["lines"]) if said_yes else {}
+                )
 
     def act(self) -> None:
-        choices = [self.add_part, self.remove_part, self.move_part, self.add_line, self.remove_line, self.edit_line, self.cancel_or_reopen]
+        choices = [
+            self.add_part,
+            self.remove_part,
+            self.move_part,
+            self.add_line,
+            self.remove_line,
+            self.edit_line,
+            self.cancel_or_reopen,
+        ]
         try:
             self.dice.choice([*choices, self.decide, self.decide, self.decide])()
         except (DomainError, IndexError):
@@ -449,16 +527,29 @@ class Shop:
     def check(self) -> None:
         sheet = snapshot.load_snapshot(self.ticket.fresh())
         bill, total = sheet.authorized_bill(), sheet.ticket.authorized_total
-        assert total is None or bill.total <= total <= bill.total + sheet.rounding_of(sheet.units), (bill.total, total)
+        assert total is None or bill.total <= total <= bill.total + sheet.rounding_of(
+            sheet.units
+        ), (bill.total, total)
         for unit in sheet.authorized():
             kind, key = ("job", unit.pk) if isinstance(unit, Job) else ("part", unit.part_id)
             lines = [snapshot.line_facts(line, 1) for line in sheet.price([unit]).lines]
-            self.refuse_unasked(contents(lines), self.agreed.get((kind, key), {}), is_part=kind == "part")
+            self.refuse_unasked(
+                contents(lines), self.agreed.get((kind, key), {}), is_part=kind == "part"
+            )
 
-    def refuse_unasked(self, found: dict[str, Decimal], agreed: dict[str, Decimal], *, is_part: bool) -> None:
-        everywhere = {name: sum(there.get(name, Decimal(0)) for there in self.agreed.values()) for name in found}
+    def refuse_unasked(
+        self, found: dict[str, Decimal], agreed: dict[str, Decimal], *, is_part: bool
+    ) -> None:
+        everywhere = {
+            name: sum(there.get(name, Decimal(0)) for there in self.agreed.values())
+            for name in found
+        }
         for name, quantity in found.items():
-            assert quantity <= (everywhere[name] if is_part else agreed.get(name, Decimal(0))), (name, quantity, agreed)
+            assert quantity <= (everywhere[name] if is_part else agreed.get(name, Decimal(0))), (
+                name,
+                quantity,
+                agreed,
+            )
 
 
 def contents(lines: list[dict[str, Any]]) -> dict[str, Decimal]:
@@ -470,7 +561,9 @@ def contents(lines: list[dict[str, Any]]) -> dict[str, Decimal]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_nothing_is_authorized_that_the_customer_was_not_asked_for(settings: Any, seed: int) -> None:
+def test_nothing_is_authorized_that_the_customer_was_not_asked_for(
+    settings: Any, seed: int
+) -> None:
     settings.SHOP_SUPPLIES = (d("5"), d("0")) if seed % 2 else (d("0"), d("12.50"))
     settings.SHOP_TAX_ROUNDING = "line" if seed % 3 else "group"
     tax("8.25")

@@ -1,4 +1,6 @@
-"""The production server as it is run, on the database of the tests: two workers where a Redis is shared, else one process of threads."""
+"""The production server as it is run, on the database of the tests: two workers where a
+Redis is shared, else one process of threads.
+"""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +22,12 @@ def test_forty_parallel_requests_for_ten_parts() -> None:
     tickets = [make_ticket("approved") for _ in range(40)]
 
     with serving() as shop, ThreadPoolExecutor(40) as pool:
-        answers = pool.map(lambda ticket: shop.ask("PUT", f"tickets/{ticket.pk}/add-part/", {"part": part.pk}, token), tickets)
+        answers = pool.map(
+            lambda ticket: shop.ask(
+                "PUT", f"tickets/{ticket.pk}/add-part/", {"part": part.pk}, token
+            ),
+            tickets,
+        )
         found = Counter(answer.status for answer in answers)
 
     assert found == {200: 10, 409: 30}

@@ -1,4 +1,6 @@
-"""The workflow: every move that exists, every one that does not, and what each means for the stock."""
+"""The workflow: every move that exists, every one that does not, and what each means
+for the stock.
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -42,7 +44,9 @@ def counts(part: Part) -> tuple[Decimal, Decimal]:
 
 @pytest.mark.parametrize("to", Status.values)
 @pytest.mark.parametrize("start", Status.values)
-def test_every_move_is_allowed_or_refused_as_the_contract_says(manager: Client, start: str, to: str) -> None:
+def test_every_move_is_allowed_or_refused_as_the_contract_says(
+    manager: Client, start: str, to: str
+) -> None:
     ticket = make_ticket(start)
 
     response = manager.post(transitions(ticket), {"to": to, "reason": "as agreed"})
@@ -54,19 +58,55 @@ def test_every_move_is_allowed_or_refused_as_the_contract_says(manager: Client, 
         assert (response.status_code, ticket.status) == (200, to)
         last = ticket.history.last()
         assert last is not None
-        assert (last.from_status, last.to_status, last.by, last.reason) == (start, to, manager.user, "as agreed")
+        assert (last.from_status, last.to_status, last.by, last.reason) == (
+            start,
+            to,
+            manager.user,
+            "as agreed",
+        )
     else:
-        assert (response.status_code, response.json()["code"], ticket.status) == (409, "transition_not_allowed", start)
+        assert (response.status_code, response.json()["code"], ticket.status) == (
+            409,
+            "transition_not_allowed",
+            start,
+        )
         assert set(response.json()["possible"]) == ALLOWED[start]
 
 
 OWNER_MAY = {("estimate", "approved"), ("estimate", "cancelled")}
-MECHANIC_MAY = {("approved", "in_progress"), ("approved", "completed"), ("in_progress", "completed")}
+MECHANIC_MAY = {
+    ("approved", "in_progress"),
+    ("approved", "completed"),
+    ("in_progress", "completed"),
+}
 
 
-@pytest.mark.parametrize(("start", "to"), [each for each, move in MOVES.items() if move.exists is always and each != ("invoiced", "closed")])
-@pytest.mark.parametrize(("actor", "may"), [("owner", OWNER_MAY), ("assigned", MECHANIC_MAY), ("unassigned", set()), ("advisor", set(MOVES))])
-def test_whose_move_it_is(request: pytest.FixtureRequest, owner: Client, assigned: Client, actor: str, may: set[Any], start: str, to: str) -> None:
+@pytest.mark.parametrize(
+    ("start", "to"),
+    [
+        each
+        for each, move in MOVES.items()
+        if move.exists is always and each != ("invoiced", "closed")
+    ],
+)
+@pytest.mark.parametrize(
+    ("actor", "may"),
+    [
+        ("owner", OWNER_MAY),
+        ("assigned", MECHANIC_MAY),
+        ("unassigned", set()),
+        ("advisor", set(MOVES)),
+    ],
+)
+def test_whose_move_it_is(
+    request: pytest.FixtureRequest,
+    owner: Client,
+    assigned: Client,
+    actor: str,
+    may: set[Any],
+    start: str,
+    to: str,
+) -> None:
     ticket = make_ticket(start, customer=owner.user.customer, mechanics=[assigned.user.mechanic])
     client = request.getfixturevalue(actor)
     offered = {option["to"]: option for option in client.get(transitions(ticket)).json()["next"]}
@@ -75,10 +115,23 @@ def test_whose_move_it_is(request: pytest.FixtureRequest, owner: Client, assigne
 
     assert response.status_code == (200 if (start, to) in may else 403)
     assert offered[to]["allowed"] is ((start, to) in may)
-    assert [reason["code"] for reason in offered[to]["blocked_by"]] == ([] if (start, to) in may else ["permission_denied"])
+    assert [reason["code"] for reason in offered[to]["blocked_by"]] == (
+        [] if (start, to) in may else ["permission_denied"]
+    )
 
 
-@pytest.mark.parametrize("body", [{}, {"to": "open"}, {"to": None}, {"to": 1}, {"to": "approved", "reason": "x" * 501}, {"to": ["approved"]}, []])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"to": "open"},
+        {"to": None},
+        {"to": 1},
+        {"to": "approved", "reason": "x" * 501},
+        {"to": ["approved"]},
+        [],
+    ],
+)
 def test_a_move_that_is_not_understood_is_400(manager: Client, body: Any) -> None:
     assert manager.post(transitions(make_ticket()), body).status_code == 400
 
@@ -115,7 +168,7 @@ def test_work_that_ended_waits_for_nothing(manager: Client, to: str) -> None:
     assert manager.post(transitions(ticket), {"to": to}).json()["on_hold"] is False
 
 
-# --- stock ---------------------------------------------------------------------------------------
+# --- stock ----------------------------------------------------------------------------
 
 
 def test_a_part_on_an_estimate_is_a_quote() -> None:
@@ -129,7 +182,11 @@ def test_approving_allocates_what_is_there_and_backorders_the_rest(manager: Clie
     ticket = make_ticket("approved", parts=[(part, 5)])
     line = TicketPart.objects.get()
     assert (counts(part), line.allocated, line.backordered) == ((3, 3), 3, 2)
-    blocked = next(option for option in manager.get(transitions(ticket)).json()["next"] if option["to"] == "completed")
+    blocked = next(
+        option
+        for option in manager.get(transitions(ticket)).json()["next"]
+        if option["to"] == "completed"
+    )
     assert (blocked["allowed"], blocked["blocked_by"][0]["code"]) == (False, "backorder_unfilled")
 
 
@@ -141,9 +198,15 @@ def test_adding_to_a_ticket_in_work_allocates_at_once(advisor: Client, status: s
 
     assert advisor.put(address, {"part": part.pk, "quantity": 2}).status_code == 200
     refused = advisor.put(address, {"part": part.pk, "quantity": 2})
-    assert (refused.status_code, refused.json()["code"], refused.json()["available"]) == (409, "insufficient_stock", "1.000")
+    assert (refused.status_code, refused.json()["code"], refused.json()["available"]) == (
+        409,
+        "insufficient_stock",
+        "1.000",
+    )
     assert (counts(part), TicketPart.objects.get().quantity) == ((3, 2), 2)
-    taken = advisor.put(address, {"part": part.pk, "quantity": 2, "backorder": True}).json()["parts"][0]
+    taken = advisor.put(address, {"part": part.pk, "quantity": 2, "backorder": True}).json()[
+        "parts"
+    ][0]
     assert (taken["quantity"], taken["allocated"], counts(part)) == ("4.000", "3.000", (3, 3))
 
 
@@ -151,7 +214,9 @@ def test_adding_again_keeps_the_price_of_the_first_day(advisor: Client) -> None:
     part = PartFactory(price=Decimal("10.00"))
     ticket = make_ticket(parts=[(part, 1)])
     part.save_changes(price=Decimal("99.00"))
-    line = advisor.put(f"/api/v1/tickets/{ticket.pk}/add-part/", {"part": part.pk}).json()["parts"][0]
+    line = advisor.put(f"/api/v1/tickets/{ticket.pk}/add-part/", {"part": part.pk}).json()["parts"][
+        0
+    ]
     assert (line["quantity"], line["unit_price"]) == ("2.000", "10.00")
 
 
@@ -160,7 +225,12 @@ def test_completing_issues_and_reopening_issues_only_what_came_since() -> None:
     ticket = make_ticket("completed", parts=[(part, 4)])
     assert counts(part) == (6, 0)
     movement = part.movements.first()
-    assert (movement.reason, movement.quantity, movement.reference, movement.on_hand_after) == (Reason.ISSUE, -4, ticket.number, 6)
+    assert (movement.reason, movement.quantity, movement.reference, movement.on_hand_after) == (
+        Reason.ISSUE,
+        -4,
+        ticket.number,
+        6,
+    )
     operations.request_transition(ticket, to="in_progress", by=office())
     assert counts(part) == (6, 0)
     operations.add_part(ticket, part=part, quantity=Decimal(1), by=office())
@@ -169,7 +239,10 @@ def test_completing_issues_and_reopening_issues_only_what_came_since() -> None:
     operations.authorize(ticket, by=office())
     operations.request_transition(ticket, to="completed", by=office())
     assert counts(part) == (5, 0)
-    assert [movement.quantity for movement in part.movements.filter(reason=Reason.ISSUE)] == [-1, -4]
+    assert [movement.quantity for movement in part.movements.filter(reason=Reason.ISSUE)] == [
+        -1,
+        -4,
+    ]
 
 
 def test_an_unfilled_backorder_blocks_completing_until_a_delivery_fills_it(manager: Client) -> None:
@@ -200,7 +273,9 @@ def test_cancelling_gives_everything_back_and_fills_who_waits() -> None:
 
 
 @pytest.mark.parametrize(("removed", "left"), [(1, (4, 3, 1)), (2, (3, 2, 1)), (4, (1, 0, 1))])
-def test_removing_takes_what_is_to_come_then_what_is_held_then_what_was_fitted(advisor: Client, removed: int, left: tuple[int, ...]) -> None:
+def test_removing_takes_what_is_to_come_then_what_is_held_then_what_was_fitted(
+    advisor: Client, removed: int, left: tuple[int, ...]
+) -> None:
     part = PartFactory(stock=1)
     ticket = make_ticket("completed", parts=[(part, 1)])
     operations.request_transition(ticket, to="in_progress", by=office())
@@ -219,16 +294,41 @@ def test_removing_takes_what_is_to_come_then_what_is_held_then_what_was_fitted(a
     assert find_discrepancies() == []
 
 
-@pytest.mark.parametrize(("body", "code"), [({"quantity": 3}, "more_than_on_ticket"), ({"part": "other"}, "part_not_on_ticket")])
-def test_what_is_not_on_the_ticket_is_not_removed(advisor: Client, body: dict[str, Any], code: str) -> None:
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [({"quantity": 3}, "more_than_on_ticket"), ({"part": "other"}, "part_not_on_ticket")],
+)
+def test_what_is_not_on_the_ticket_is_not_removed(
+    advisor: Client, body: dict[str, Any], code: str
+) -> None:
     part, other = PartFactory(stock=5), PartFactory(stock=5)
     ticket = make_ticket("approved", parts=[(part, 2)])
-    response = advisor.put(f"/api/v1/tickets/{ticket.pk}/remove-part/", {"part": part.pk} | body | ({"part": other.pk} if "part" in body else {}))
+    response = advisor.put(
+        f"/api/v1/tickets/{ticket.pk}/remove-part/",
+        {"part": part.pk} | body | ({"part": other.pk} if "part" in body else {}),
+    )
     assert (response.status_code, response.json()["code"]) == (409, code)
     assert counts(part) == (5, 2)
 
 
-QUANTITIES: list[Any] = [0, -1, 1.5, "1.5", True, None, "", "x", 1e400, 10**12, "NaN", "Infinity", [], {}, "0.0001", 2**63]
+QUANTITIES: list[Any] = [
+    0,
+    -1,
+    1.5,
+    "1.5",
+    True,
+    None,
+    "",
+    "x",
+    1e400,
+    10**12,
+    "NaN",
+    "Infinity",
+    [],
+    {},
+    "0.0001",
+    2**63,
+]
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=str)
@@ -237,7 +337,12 @@ def test_a_quantity_that_cannot_be_is_400(advisor: Client, quantity: Any) -> Non
     ticket = make_ticket("approved", parts=[(part, 2)])
     body = {"part": part.pk, "quantity": quantity}
     if quantity == 1e400:
-        response = advisor.generic("PUT", f"/api/v1/tickets/{ticket.pk}/add-part/", f'{{"part": {part.pk}, "quantity": 1e400}}', "application/json")
+        response = advisor.generic(
+            "PUT",
+            f"/api/v1/tickets/{ticket.pk}/add-part/",
+            f'{{"part": {part.pk}, "quantity": 1e400}}',
+            "application/json",
+        )
     else:
         response = advisor.put(f"/api/v1/tickets/{ticket.pk}/add-part/", body)
     assert response.status_code == 400, response.content
@@ -248,7 +353,12 @@ def test_what_is_measured_comes_in_pieces(advisor: Client) -> None:
     oil = PartFactory(unit="litre", stock="4.7")
     ticket = make_ticket("approved")
     for quantity in ("0.1", "0.2", "4.4"):
-        assert advisor.put(f"/api/v1/tickets/{ticket.pk}/add-part/", {"part": oil.pk, "quantity": quantity}).status_code == 200
+        assert (
+            advisor.put(
+                f"/api/v1/tickets/{ticket.pk}/add-part/", {"part": oil.pk, "quantity": quantity}
+            ).status_code
+            == 200
+        )
     assert counts(oil) == (Decimal("4.7"), Decimal("4.7"))
 
 
@@ -260,7 +370,10 @@ def test_a_part_that_is_no_longer_fitted_is_refused(advisor: Client) -> None:
 
 def test_a_delivery_fills_the_oldest_ticket_first() -> None:
     part = PartFactory()
-    old, new = make_ticket("approved", parts=[(part, 2)]), make_ticket("approved", parts=[(part, 2)])
+    old, new = (
+        make_ticket("approved", parts=[(part, 2)]),
+        make_ticket("approved", parts=[(part, 2)]),
+    )
     stock.receive(part, quantity=Decimal(3), by=office())
     assert (old.lines.get().allocated, new.lines.get().allocated) == (2, 1)
 
@@ -277,7 +390,9 @@ def test_a_ticket_that_got_its_parts_shows_as_changed() -> None:
 
 def test_nobody_else_moves_a_ticket() -> None:
     with pytest.raises(NotAllowed):
-        operations.request_transition(make_ticket("approved"), to="completed", by=MechanicFactory(login=True).user)
+        operations.request_transition(
+            make_ticket("approved"), to="completed", by=MechanicFactory(login=True).user
+        )
 
 
 def test_the_paths_of_the_factory_reach_every_status() -> None:
@@ -286,7 +401,9 @@ def test_the_paths_of_the_factory_reach_every_status() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_fails_after_the_commit_is_not_told_of_a_write_that_is_done(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_after_the_commit_is_not_told_of_a_write_that_is_done(
+    manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A client that was told "try again" would receive the delivery twice."""
     part = PartFactory()
     make_ticket("approved", parts=[(part, 2)])

@@ -1,6 +1,8 @@
-"""Fills an empty database as release 1.0.0 left it, brings it up to date, and says what is wrong then.
+"""Fills an empty database as release 1.0.0 left it, brings it up to date, and says what
+is wrong then.
 
-``python -m tests.upgrade`` with DATABASE_URL; prints a JSON list of sentences, empty where nothing is wrong.
+``python -m tests.upgrade`` with DATABASE_URL; prints a JSON list of sentences, empty
+where nothing is wrong.
 """
 
 import json
@@ -22,8 +24,17 @@ from django.db.migrations.executor import MigrationExecutor
 
 DUMP = Path(__file__).parent / "data" / "v1.0.0.json.xz"
 RELEASE = [
-    *(("accounts", "0001_initial"), ("api", "0003_append_only_trail"), ("customers", "0002_erasure"), ("inventory", "0001_initial")),
-    *(("mechanics", "0001_initial"), ("tickets", "0001_initial"), ("token_blacklist", "0013_alter_blacklistedtoken_options_and_more")),
+    *(
+        ("accounts", "0001_initial"),
+        ("api", "0003_append_only_trail"),
+        ("customers", "0002_erasure"),
+        ("inventory", "0001_initial"),
+    ),
+    *(
+        ("mechanics", "0001_initial"),
+        ("tickets", "0001_initial"),
+        ("token_blacklist", "0013_alter_blacklistedtoken_options_and_more"),
+    ),
 ]
 API = "/api/v1/"
 EACH = 2  # tickets with parts, of each old status; one without parts comes on top
@@ -44,10 +55,14 @@ def fill(rows: list[dict[str, Any]]) -> None:
     with transaction.atomic():  # relations are checked at its end
         for name, group in groupby(rows, key=lambda row: row["model"]):
             model = apps.get_model(name)
-            model._default_manager.bulk_create([build(model, row, later) for row in group], batch_size=500)
+            model._default_manager.bulk_create(
+                [build(model, row, later) for row in group], batch_size=500
+            )
         for row, name, keys in later:
             getattr(row, name).set(keys)
-    statements = connection.ops.sequence_reset_sql(no_style(), [apps.get_model(name) for name in {row["model"] for row in rows}])
+    statements = connection.ops.sequence_reset_sql(
+        no_style(), [apps.get_model(name) for name in {row["model"] for row in rows}]
+    )
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
@@ -64,7 +79,7 @@ def build(model: Any, row: dict[str, Any], later: list[Any]) -> Any:
     return made
 
 
-# --- what is wrong ---------------------------------------------------------------------------------
+# --- what is wrong --------------------------------------------------------------------
 
 
 def lost_rows(rows: list[dict[str, Any]]) -> list[str]:
@@ -72,7 +87,11 @@ def lost_rows(rows: list[dict[str, Any]]) -> list[str]:
 
     counts = Counter(row["model"] for row in rows)
     kept = {name: apps.get_model(name)._default_manager.count() for name in counts}
-    changed = [name for name in counts if kept[name] != counts[name] and not (name in GROWS and kept[name] > counts[name])]
+    changed = [
+        name
+        for name in counts
+        if kept[name] != counts[name] and not (name in GROWS and kept[name] > counts[name])
+    ]
     return [f"{name}: {counts[name]} rows, then {kept[name]}" for name in changed]
 
 
@@ -100,11 +119,24 @@ class Visit:
         self.api.force_authenticate(user)
         self.admin.force_login(user)
 
-    def ask(self, method: str, path: str, expected: int, body: dict[str, Any] | None = None, *, says: str = "") -> Any:
-        response = getattr(self.api, method)(API + path, body, format="json" if method != "get" else None)
+    def ask(
+        self,
+        method: str,
+        path: str,
+        expected: int,
+        body: dict[str, Any] | None = None,
+        *,
+        says: str = "",
+    ) -> Any:
+        response = getattr(self.api, method)(
+            API + path, body, format="json" if method != "get" else None
+        )
         told = response.json() if response.content else {}
         if response.status_code != expected or says not in told.get("detail", ""):
-            self.wrong.append(f"{self.role} {method} {path} {body}: {response.status_code} {response.content[:300]!r}")
+            self.wrong.append(
+                f"{self.role} {method} {path} {body}: {response.status_code} "
+                f"{response.content[:300]!r}"
+            )
         return told
 
     def page(self, path: str) -> None:
@@ -131,16 +163,36 @@ class Visit:
             ("post", "deposits/", {"amount": "1.00", "method": "cash"}),
             ("patch", "", {"cause": "Worn"}),
         ):
-            self.ask(method, f"tickets/{ticket.pk}/{route}", 409, body, says="a manager moves it back to completed")
+            self.ask(
+                method,
+                f"tickets/{ticket.pk}/{route}",
+                409,
+                body,
+                says="a manager moves it back to completed",
+            )
 
     def is_sent_to_a_manager(self, ticket: Any) -> None:
-        self.ask("post", f"tickets/{ticket.pk}/transitions/", 403, {"to": "completed"}, says="ask a manager")
-        ways = {way["to"]: way for way in self.ask("get", f"tickets/{ticket.pk}/transitions/", 200)["next"]}
+        self.ask(
+            "post",
+            f"tickets/{ticket.pk}/transitions/",
+            403,
+            {"to": "completed"},
+            says="ask a manager",
+        )
+        ways = {
+            way["to"]: way
+            for way in self.ask("get", f"tickets/{ticket.pk}/transitions/", 200)["next"]
+        }
         if "ask a manager" not in ways["completed"]["blocked_by"][0]["detail"]:
             self.wrong.append(f"{ticket.number}: the advisor is told {ways}")
 
     def reopen(self, ticket: Any) -> None:
-        self.ask("post", f"tickets/{ticket.pk}/transitions/", 200, {"to": "completed", "reason": "Settled on paper"})
+        self.ask(
+            "post",
+            f"tickets/{ticket.pk}/transitions/",
+            200,
+            {"to": "completed", "reason": "Settled on paper"},
+        )
 
     def add_work(self, ticket: Any) -> None:
         """For a ticket on which nothing is to be invoiced."""
@@ -148,14 +200,21 @@ class Visit:
         self.ask("post", f"{address}invoice/", 409, says="close it, or reopen it and add the work")
         self.ask("post", f"{address}transitions/", 200, {"to": "in_progress"})
         fee = {"kind": "fee", "description": "Alignment", "quantity": "1", "unit_price": "89.00"}
-        job = self.ask("post", "jobs/", 201, {"ticket": ticket.pk, "title": "Alignment", "lines": [fee]})["id"]
+        job = self.ask(
+            "post", "jobs/", 201, {"ticket": ticket.pk, "title": "Alignment", "lines": [fee]}
+        )["id"]
         self.ask("post", f"{address}authorizations/", 201, {"channel": "phone", "approve": [job]})
         self.ask("put", f"jobs/{job}/finish/", 200)
         self.ask("post", f"{address}transitions/", 200, {"to": "completed"})
 
     def settle(self, ticket: Any) -> None:
         invoice = self.ask("post", f"tickets/{ticket.pk}/invoice/", 201)
-        self.ask("post", f"invoices/{invoice['id']}/payments/", 201, {"amount": invoice["balance"], "method": "cash"})
+        self.ask(
+            "post",
+            f"invoices/{invoice['id']}/payments/",
+            201,
+            {"amount": invoice["balance"], "method": "cash"},
+        )
         status = self.ask("get", f"tickets/{ticket.pk}/", 200)["status"]
         if status != "closed":
             self.wrong.append(f"{ticket.number} was paid, and is {status}")
@@ -168,7 +227,11 @@ def some_tickets(status: str) -> list[Any]:
     old = ServiceTicket.objects.filter(status=status, invoices=None).order_by("-pk").distinct()
     own = list(old.filter(customer__user__isnull=False, lines__isnull=False)[:1])
     others = old.exclude(pk__in=[ticket.pk for ticket in own])
-    return [*own, *others.filter(lines__isnull=False)[: EACH - len(own)], *others.filter(lines=None)[:1]]
+    return [
+        *own,
+        *others.filter(lines__isnull=False)[: EACH - len(own)],
+        *others.filter(lines=None)[:1],
+    ]
 
 
 def visit(status: str) -> list[str]:
@@ -214,7 +277,15 @@ def main() -> None:
     fill(rows)
     call_command("migrate", verbosity=0)
     wrong = [*lost_rows(rows), *failed_checks()]
-    for status in ("estimate", "approved", "in_progress", "completed", "invoiced", "closed", "cancelled"):
+    for status in (
+        "estimate",
+        "approved",
+        "in_progress",
+        "completed",
+        "invoiced",
+        "closed",
+        "cancelled",
+    ):
         wrong += visit(status)
     json.dump([*wrong, *shown_pages(), *failed_checks()], sys.stdout)
 

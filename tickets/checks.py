@@ -1,4 +1,6 @@
-"""Checks of the shop's settings against its database: ``manage.py check --database default``, and at every ``migrate``."""
+"""Checks of the shop's settings against its database: ``manage.py check --database
+default``, and at every ``migrate``.
+"""
 
 from difflib import get_close_matches
 from typing import Any
@@ -25,7 +27,10 @@ def check_supplies_tax(databases: Any = None, **kwargs: Any) -> list[checks.Chec
     near = get_close_matches(wanted, names, 1) or names[:1]
     return [
         checks.Warning(
-            f"SHOP_SUPPLIES_TAX is {wanted!r}, but no tax code has that name: shop supplies are not taxed.",
+            (
+                f"SHOP_SUPPLIES_TAX is {wanted!r}, but no tax code has that name: shop "
+                f"supplies are not taxed."
+            ),
             hint=f"Set it to the name of a tax code, such as {near[0]!r}.",
             id="shop.W001",
         )

@@ -20,9 +20,18 @@ def check_erasure(customer: Customer) -> None:
 
 
 def ensure_balanced(customer: Customer) -> None:
-    """What is owed is settled first, by either: nobody could be paid back, or asked for it, afterwards."""
-    invoices, notes = (model.objects.filter(customer=customer).values_list("total", flat=True) for model in (Invoice, CreditNote))
-    payments = Payment.objects.filter(customer=customer).exclude(kind=PaymentKind.APPLIED).values_list("effect", flat=True)
+    """What is owed is settled first, by either: nobody could be paid back, or asked for
+    it, afterwards.
+    """
+    invoices, notes = (
+        model.objects.filter(customer=customer).values_list("total", flat=True)
+        for model in (Invoice, CreditNote)
+    )
+    payments = (
+        Payment.objects.filter(customer=customer)
+        .exclude(kind=PaymentKind.APPLIED)
+        .values_list("effect", flat=True)
+    )
     balance = sum(invoices) - sum(notes) - sum(payments)
     if balance:
         amount = f"{rounded(balance):f}"
@@ -31,7 +40,15 @@ def ensure_balanced(customer: Customer) -> None:
 
 
 def ensure_no_open_tickets(customer: Customer) -> None:
-    waiting = [ticket.number for ticket in ServiceTicket.objects.filter(customer=customer).unfinished().order_by("pk")[:20]]
+    waiting = [
+        ticket.number
+        for ticket in ServiceTicket.objects.filter(customer=customer)
+        .unfinished()
+        .order_by("pk")[:20]
+    ]
     if waiting:
-        detail = f"Close or cancel {', '.join(waiting)} first: the shop must know whom it works for, and who pays."
+        detail = (
+            f"Close or cancel {', '.join(waiting)} first: the shop must know whom it works "
+            f"for, and who pays."
+        )
         raise DomainError("customer_has_open_tickets", detail, tickets=waiting)

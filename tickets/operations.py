@@ -1,4 +1,6 @@
-"""What happens to tickets. Every operation is atomic, locks the ticket before any part, and records who did it."""
+"""What happens to tickets. Every operation is atomic, locks the ticket before any part,
+and records who did it.
+"""
 
 from .approvals.operations import authorize, authorize_shared, revoke_share, share, shared
 from .billing.credits import apply_credit
@@ -21,7 +23,15 @@ from .work.jobs import (
     update_job,
 )
 from .work.parts import add_part, edit_part, remove_part
-from .work.tickets import assign_mechanic, delete, edit_mechanics, give_discount, open_ticket, remove_mechanic, update
+from .work.tickets import (
+    assign_mechanic,
+    delete,
+    edit_mechanics,
+    give_discount,
+    open_ticket,
+    remove_mechanic,
+    update,
+)
 
 __all__ = [
     "add_canned_job",

@@ -14,7 +14,16 @@ from mechanic_shop.http.serializers import ShopSerializer
 from .approvals.serializers import ShareLinkSerializer
 from .billing.documents.receipts import receipt
 from .billing.serializers import CreditNoteSerializer, InvoiceSerializer, PaymentSerializer
-from .models import Authorization, CreditNote, Invoice, Job, Payment, ServiceTicket, ShareLink, StatusChange
+from .models import (
+    Authorization,
+    CreditNote,
+    Invoice,
+    Job,
+    Payment,
+    ServiceTicket,
+    ShareLink,
+    StatusChange,
+)
 from .work.job_serializers import AuthorizationSerializer, JobLineSerializer, JobSerializer
 from .work.ticket_serializers import ServiceTicketSerializer
 
@@ -25,7 +34,9 @@ class FiledMoveSerializer(ShopSerializer):
     # "from" is no name for a class attribute.
     vars()["from"] = serializers.CharField(source="from_status", read_only=True)
     to = serializers.CharField(source="to_status", read_only=True)
-    by = NestedRelatedField(read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True)
+    by = NestedRelatedField(
+        read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True
+    )
 
     class Meta:
         model = StatusChange
@@ -63,7 +74,9 @@ class FiledAuthorizationSerializer(AuthorizationSerializer):
 
 
 class FiledTicketSerializer(ServiceTicketSerializer):
-    """A ticket with its jobs, what was decided on them, the links to it, its moves, and every change that the audit trail holds."""
+    """A ticket with its jobs, what was decided on them, the links to it, its moves, and
+    every change that the audit trail holds.
+    """
 
     jobs = FiledJobSerializer(many=True, read_only=True)
     authorizations = FiledAuthorizationSerializer(many=True, read_only=True)
@@ -72,7 +85,14 @@ class FiledTicketSerializer(ServiceTicketSerializer):
     changes = FiledChangeSerializer(source="own_changes", many=True, read_only=True)
 
     class Meta(ServiceTicketSerializer.Meta):
-        fields = (*ServiceTicketSerializer.Meta.fields, "jobs", "authorizations", "shares", "history", "changes")
+        fields = (
+            *ServiceTicketSerializer.Meta.fields,
+            "jobs",
+            "authorizations",
+            "shares",
+            "history",
+            "changes",
+        )
 
 
 class FiledInvoiceSerializer(InvoiceSerializer):
@@ -99,7 +119,7 @@ class FiledPaymentSerializer(PaymentSerializer):
         return receipt(payment)
 
 
-# --- rows, in a fixed number of queries ------------------------------------------------------------
+# --- rows, in a fixed number of queries -----------------------------------------------
 
 
 def people(rows: QuerySet, column: str) -> QuerySet:
@@ -108,8 +128,12 @@ def people(rows: QuerySet, column: str) -> QuerySet:
 
 
 def tickets_of(customer: Customer) -> list[ServiceTicket]:
-    """What happened to a ticket while it was another customer's is not in this one's file."""
-    jobs = Job.objects.select_related("ticket").prefetch_related("lines__rate", "lines__mechanic", "lines__tax_code", "parts__part")
+    """What happened to a ticket while it was another customer's is not in this one's
+    file.
+    """
+    jobs = Job.objects.select_related("ticket").prefetch_related(
+        "lines__rate", "lines__mechanic", "lines__tax_code", "parts__part"
+    )
     found = list(
         ServiceTicket.objects.with_details()
         .filter(customer=customer)
@@ -124,22 +148,35 @@ def tickets_of(customer: Customer) -> list[ServiceTicket]:
     changes = trails(ServiceTicket, [ticket.pk for ticket in found])
     for ticket in found:
         trail: Any = changes[ticket.pk]
-        moves = [move for move in ticket.history.all() if trail.since is None or move.at > trail.since]
+        moves = [
+            move for move in ticket.history.all() if trail.since is None or move.at > trail.since
+        ]
         vars(ticket).update(own_history=moves, own_changes=trail.entries)
     return found
 
 
 def invoices_of(customer: Customer) -> QuerySet:
-    return Invoice.objects.with_account().filter(customer=customer).prefetch_related("lines").order_by("pk")
+    return (
+        Invoice.objects.with_account()
+        .filter(customer=customer)
+        .prefetch_related("lines")
+        .order_by("pk")
+    )
 
 
 def credit_notes_of(customer: Customer) -> QuerySet:
-    rows = CreditNote.objects.filter(customer=customer).select_related("ticket", "customer", "invoice")
+    rows = CreditNote.objects.filter(customer=customer).select_related(
+        "ticket", "customer", "invoice"
+    )
     return rows.prefetch_related("lines__line").order_by("pk")
 
 
 def payments_of(customer: Customer) -> QuerySet:
-    return Payment.objects.filter(customer=customer).select_related("ticket", "invoice", "customer").order_by("pk")
+    return (
+        Payment.objects.filter(customer=customer)
+        .select_related("ticket", "invoice", "customer")
+        .order_by("pk")
+    )
 
 
 def register() -> None:

@@ -1,8 +1,10 @@
-"""D: Django REST framework as a beginner writes it: ModelViewSets, nested ModelSerializers, default settings.
+"""D: Django REST framework as a beginner writes it: ModelViewSets, nested
+ModelSerializers, default settings.
 
 BENCH_DB=sqlite:///x.sqlite3 gunicorn -w 2 drf_naive:application
 
-No select_related, read-modify-write on the stock, nothing cached, a new connection for each request.
+No select_related, read-modify-write on the stock, nothing cached, a new connection for
+each request.
 """
 
 import os
@@ -31,7 +33,14 @@ settings.configure(
         if DB.startswith("postgres")
         else {"ENGINE": "django.db.backends.sqlite3", "NAME": DB.removeprefix("sqlite:///")}
     },
-    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "rest_framework", "django_filters", "naive"],
+    INSTALLED_APPS=[
+        "django.contrib.auth",
+        "django.contrib.contenttypes",
+        "django.contrib.sessions",
+        "rest_framework",
+        "django_filters",
+        "naive",
+    ],
     AUTH_USER_MODEL="naive.User",
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     MIDDLEWARE=[
@@ -46,8 +55,13 @@ settings.configure(
     REST_FRAMEWORK={
         "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
         "PAGE_SIZE": 25,
-        "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
-        "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend", "rest_framework.filters.SearchFilter"],
+        "DEFAULT_AUTHENTICATION_CLASSES": [
+            "rest_framework_simplejwt.authentication.JWTAuthentication"
+        ],
+        "DEFAULT_FILTER_BACKENDS": [
+            "django_filters.rest_framework.DjangoFilterBackend",
+            "rest_framework.filters.SearchFilter",
+        ],
     },
 )
 django.setup()
@@ -91,8 +105,28 @@ class PartSerializer(serializers.ModelSerializer):
     class Meta:
         model = Part
         fields = [
-            *["id", "sku", "name", "description", "unit", "price", "cost", "on_hand", "allocated", "available", "reorder_point"],
-            *["reorder_quantity", "bin", "barcode", "tax_code", "is_active", "created_at", "updated_at"],
+            *[
+                "id",
+                "sku",
+                "name",
+                "description",
+                "unit",
+                "price",
+                "cost",
+                "on_hand",
+                "allocated",
+                "available",
+                "reorder_point",
+            ],
+            *[
+                "reorder_quantity",
+                "bin",
+                "barcode",
+                "tax_code",
+                "is_active",
+                "created_at",
+                "updated_at",
+            ],
         ]
 
 
@@ -113,7 +147,10 @@ class TicketPartSerializer(serializers.ModelSerializer):
     part = SmallPartSerializer()
 
     class Meta:
-        model, fields = TicketPart, ["part", "job", "quantity", "unit_price", "line_total", "allocated", "issued"]
+        model, fields = (
+            TicketPart,
+            ["part", "job", "quantity", "unit_price", "line_total", "allocated", "issued"],
+        )
 
 
 class TicketSerializer(serializers.ModelSerializer):
@@ -126,7 +163,19 @@ class TicketSerializer(serializers.ModelSerializer):
     class Meta:
         model = Ticket
         fields = [
-            *["id", "number", "customer", "vehicle", "concern", "cause", "correction", "service_date", "promised_at", "status", "on_hold"],
+            *[
+                "id",
+                "number",
+                "customer",
+                "vehicle",
+                "concern",
+                "cause",
+                "correction",
+                "service_date",
+                "promised_at",
+                "status",
+                "on_hold",
+            ],
             *["hold_reason", "odometer_in", "odometer_out", "mechanics", "parts", "parts_total"],
             *["opened_at", "completed_at", "closed_at", "created_at", "updated_at"],
         ]
@@ -161,7 +210,14 @@ class TicketViewSet(viewsets.ModelViewSet):
         ticket = self.get_object()
         line = TicketPart.objects.filter(ticket=ticket, part=part).first()
         if line is None:
-            line = TicketPart(ticket=ticket, part=part, quantity=0, allocated=0, unit_price=part.price, unit_cost=part.cost)
+            line = TicketPart(
+                ticket=ticket,
+                part=part,
+                quantity=0,
+                allocated=0,
+                unit_price=part.price,
+                unit_cost=part.cost,
+            )
         line.quantity += n
         line.allocated += n
         line.line_total = line.quantity * line.unit_price
@@ -173,20 +229,28 @@ class TicketViewSet(viewsets.ModelViewSet):
     @action(detail=True, methods=["put"], url_path="assign-mechanic")
     def assign(self, request, pk=None):
         ticket = self.get_object()
-        TicketMechanic.objects.get_or_create(ticket=ticket, mechanic=Mechanic.objects.get(pk=request.data["mechanic"]))
+        TicketMechanic.objects.get_or_create(
+            ticket=ticket, mechanic=Mechanic.objects.get(pk=request.data["mechanic"])
+        )
         ticket.version += 1
         ticket.save()
         return Response(TicketSerializer(ticket).data)
 
 
 class MechanicViewSet(viewsets.ModelViewSet):
-    queryset, serializer_class, search_fields = Mechanic.objects.all(), MechanicSerializer, ["name", "bio", "specialties"]
+    queryset, serializer_class, search_fields = (
+        Mechanic.objects.all(),
+        MechanicSerializer,
+        ["name", "bio", "specialties"],
+    )
 
     @action(detail=False)
     def popular(self, request):
         count = models.Count("links", filter=~models.Q(links__ticket__status="cancelled"))
         best = Mechanic.objects.annotate(ticket_count=count).order_by("-ticket_count", "name", "id")
-        return self.get_paginated_response(PopularSerializer(self.paginate_queryset(best), many=True).data)
+        return self.get_paginated_response(
+            PopularSerializer(self.paginate_queryset(best), many=True).data
+        )
 
 
 class PartViewSet(viewsets.ModelViewSet):
@@ -197,5 +261,8 @@ router = routers.DefaultRouter()
 router.register("tickets", TicketViewSet)
 router.register("mechanics", MechanicViewSet)
 router.register("parts", PartViewSet)
-urlpatterns = [path("api/v1/auth/token/", TokenObtainPairView.as_view()), path("api/v1/", include(router.urls))]
+urlpatterns = [
+    path("api/v1/auth/token/", TokenObtainPairView.as_view()),
+    path("api/v1/", include(router.urls)),
+]
 application = get_wsgi_application()

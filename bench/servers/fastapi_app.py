@@ -1,6 +1,7 @@
 """C: FastAPI, SQLAlchemy 2 and pydantic 2, as a good developer writes it.
 
-BENCH_DB=sqlite:///x.sqlite3 uvicorn fastapi_app:app --workers 2 --loop uvloop --http httptools
+BENCH_DB=sqlite:///x.sqlite3 uvicorn fastapi_app:app --workers 2 --loop uvloop --http
+httptools
 """
 
 import datetime as dt
@@ -16,7 +17,19 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from sqlalchemy import create_engine, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
-from tables import EAGER, NEWEST, PER_PAGE, Customer, Mechanic, Part, Ticket, TicketMechanic, TicketPart, User, Vehicle
+from tables import (
+    EAGER,
+    NEWEST,
+    PER_PAGE,
+    Customer,
+    Mechanic,
+    Part,
+    Ticket,
+    TicketMechanic,
+    TicketPart,
+    User,
+    Vehicle,
+)
 
 engine = create_engine(tables.URL, pool_size=8, max_overflow=0)
 upsert = postgresql.insert if tables.PG else sqlite.insert
@@ -166,8 +179,12 @@ def conditional(found, shape, if_none_match):
 
 def page(db, request, query, number=1, order=(), load=()):
     count = db.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
-    rows = db.scalars(query.order_by(*order).options(*load).limit(PER_PAGE).offset(PER_PAGE * (number - 1))).all()
-    return tables.envelope(str(request.url).partition("?")[0], dict(request.query_params), number, count, rows)
+    rows = db.scalars(
+        query.order_by(*order).options(*load).limit(PER_PAGE).offset(PER_PAGE * (number - 1))
+    ).all()
+    return tables.envelope(
+        str(request.url).partition("?")[0], dict(request.query_params), number, count, rows
+    )
 
 
 def cached(name, make):
@@ -181,7 +198,12 @@ IfNoneMatch = Annotated[str | None, Header()]
 
 
 @app.get("/api/v1/tickets/", response_model=Page[TicketOut])
-def tickets(db: Db, request: Request, status: str, page_number: Annotated[int, Field(ge=1, alias="page")] = 1):
+def tickets(
+    db: Db,
+    request: Request,
+    status: str,
+    page_number: Annotated[int, Field(ge=1, alias="page")] = 1,
+):
     return page(db, request, tables.closed(status), page_number, NEWEST, EAGER)
 
 
@@ -208,7 +230,10 @@ def mechanics(db: Db, request: Request, search: str = ""):
 def popular(db: Db, request: Request):
     def make():
         count = db.scalar(select(func.count()).select_from(Mechanic))
-        rows = [PopularOut(**MechanicOut.model_validate(found).model_dump(), ticket_count=n) for found, n in db.execute(tables.most_popular())]
+        rows = [
+            PopularOut(**MechanicOut.model_validate(found).model_dump(), ticket_count=n)
+            for found, n in db.execute(tables.most_popular())
+        ]
         return Page[PopularOut](**tables.envelope(str(request.url), {}, 1, count, rows))
 
     return cached("popular", make)
@@ -221,7 +246,12 @@ def mechanic(pk: int, db: Db, if_none_match: IfNoneMatch = None):
 
 @app.get("/api/v1/parts/")
 def parts(db: Db, request: Request):
-    return cached("parts", lambda: Page[PartOut].model_validate(page(db, request, select(Part), 1, (Part.sku, Part.id)), from_attributes=True))
+    return cached(
+        "parts",
+        lambda: Page[PartOut].model_validate(
+            page(db, request, select(Part), 1, (Part.sku, Part.id)), from_attributes=True
+        ),
+    )
 
 
 @app.post("/api/v1/tickets/", response_model=TicketOut, status_code=201)
@@ -230,7 +260,9 @@ def create(db: Db, new: NewTicket):
     vehicle = db.get(Vehicle, new.vehicle) if new.vehicle else None
     if customer is None or (new.vehicle and vehicle is None):
         raise HTTPException(404)
-    made = Ticket(customer=customer, vehicle=vehicle, concern=new.concern, odometer_in=new.odometer_in)
+    made = Ticket(
+        customer=customer, vehicle=vehicle, concern=new.concern, odometer_in=new.odometer_in
+    )
     db.add(made)
     db.commit()
     return made
@@ -240,30 +272,57 @@ def create(db: Db, new: NewTicket):
 def add_part(pk: int, db: Db, add: AddPart):
     n, now = add.quantity, tables.now()
     enough = Part.on_hand >= Part.allocated + n
-    take = update(Part).where(Part.id == add.part, enough).values(allocated=Part.allocated + n, updated_at=now).returning(Part.price, Part.cost)
+    take = (
+        update(Part)
+        .where(Part.id == add.part, enough)
+        .values(allocated=Part.allocated + n, updated_at=now)
+        .returning(Part.price, Part.cost)
+    )
     taken = db.execute(take.execution_options(synchronize_session=False)).first()
     if taken is None:
         raise HTTPException(409, "insufficient stock")
     price, cost = taken
     line = upsert(TicketPart).values(
-        ticket_id=pk, part_id=add.part, quantity=n, unit_price=price, unit_cost=cost, line_total=tables.total(price, n), allocated=n, issued=0
+        ticket_id=pk,
+        part_id=add.part,
+        quantity=n,
+        unit_price=price,
+        unit_cost=cost,
+        line_total=tables.total(price, n),
+        allocated=n,
+        issued=0,
     )
     total = func.round((TicketPart.quantity + line.excluded.quantity) * TicketPart.unit_price, 2)
-    more = {"quantity": TicketPart.quantity + line.excluded.quantity, "allocated": TicketPart.allocated + line.excluded.allocated}
+    more = {
+        "quantity": TicketPart.quantity + line.excluded.quantity,
+        "allocated": TicketPart.allocated + line.excluded.allocated,
+    }
     db.execute(
         line.on_conflict_do_update(
-            index_elements=["ticket_id", "part_id"], index_where=TicketPart.job.is_(None), set_={**more, "line_total": total, "updated_at": now}
+            index_elements=["ticket_id", "part_id"],
+            index_where=TicketPart.job.is_(None),
+            set_={**more, "line_total": total, "updated_at": now},
         )
     )
-    db.execute(update(Ticket).where(Ticket.id == pk).values(version=Ticket.version + 1, updated_at=now))
+    db.execute(
+        update(Ticket).where(Ticket.id == pk).values(version=Ticket.version + 1, updated_at=now)
+    )
     db.commit()
     return db.get(Ticket, pk, options=EAGER)
 
 
 @app.put("/api/v1/tickets/{pk}/assign-mechanic/", response_model=TicketOut)
 def assign(pk: int, db: Db, sent: Assign):
-    db.execute(upsert(TicketMechanic).values(ticket_id=pk, mechanic_id=sent.mechanic).on_conflict_do_nothing())
-    db.execute(update(Ticket).where(Ticket.id == pk).values(version=Ticket.version + 1, updated_at=tables.now()))
+    db.execute(
+        upsert(TicketMechanic)
+        .values(ticket_id=pk, mechanic_id=sent.mechanic)
+        .on_conflict_do_nothing()
+    )
+    db.execute(
+        update(Ticket)
+        .where(Ticket.id == pk)
+        .values(version=Ticket.version + 1, updated_at=tables.now())
+    )
     db.commit()
     return db.get(Ticket, pk, options=EAGER)
 

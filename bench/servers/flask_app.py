@@ -1,6 +1,8 @@
-"""B: Flask, SQLAlchemy and marshmallow, as a good developer writes it: eager loading, ETags, cached reports, guarded stock.
+"""B: Flask, SQLAlchemy and marshmallow, as a good developer writes it: eager loading,
+ETags, cached reports, guarded stock.
 
-BENCH_DB=sqlite:///x.sqlite3 gunicorn -w 2 -k gthread --threads 4 'flask_app:create_app()'
+BENCH_DB=sqlite:///x.sqlite3 gunicorn -w 2 -k gthread --threads 4
+'flask_app:create_app()'
 """
 
 import time
@@ -11,7 +13,19 @@ from flask import Flask, jsonify, request
 from marshmallow import Schema, ValidationError, fields, validate
 from sqlalchemy import create_engine, func, select, update
 from sqlalchemy.orm import scoped_session, sessionmaker
-from tables import EAGER, NEWEST, PER_PAGE, Customer, Mechanic, Part, Ticket, TicketMechanic, TicketPart, User, Vehicle
+from tables import (
+    EAGER,
+    NEWEST,
+    PER_PAGE,
+    Customer,
+    Mechanic,
+    Part,
+    Ticket,
+    TicketMechanic,
+    TicketPart,
+    User,
+    Vehicle,
+)
 from werkzeug.exceptions import HTTPException, abort
 
 engine = create_engine(tables.URL, pool_size=8, max_overflow=0)
@@ -52,7 +66,13 @@ class SmallPartSchema(Schema):
 
 class LineSchema(Schema):
     part, job = fields.Nested(SmallPartSchema), fields.Integer()
-    quantity, unit_price, line_total, allocated, issued = quantity(), money(), money(), quantity(), quantity()
+    quantity, unit_price, line_total, allocated, issued = (
+        quantity(),
+        money(),
+        money(),
+        quantity(),
+        quantity(),
+    )
 
 
 class TicketSchema(Schema):
@@ -62,9 +82,18 @@ class TicketSchema(Schema):
     service_date, promised_at = fields.Date(), Moment()
     status, on_hold, hold_reason = fields.String(), fields.Boolean(), fields.String()
     odometer_in, odometer_out = fields.Integer(), fields.Integer()
-    mechanics, parts = fields.List(fields.Nested(AssignmentSchema)), fields.List(fields.Nested(LineSchema))
+    mechanics, parts = (
+        fields.List(fields.Nested(AssignmentSchema)),
+        fields.List(fields.Nested(LineSchema)),
+    )
     parts_total = money()
-    opened_at, completed_at, closed_at, created_at, updated_at = Moment(), Moment(), Moment(), Moment(), Moment()
+    opened_at, completed_at, closed_at, created_at, updated_at = (
+        Moment(),
+        Moment(),
+        Moment(),
+        Moment(),
+        Moment(),
+    )
 
 
 class MechanicSchema(NameSchema):
@@ -74,9 +103,20 @@ class MechanicSchema(NameSchema):
 
 class PartSchema(SmallPartSchema):
     description, unit = fields.String(), fields.String()
-    price, cost, on_hand, allocated, available = money(), money(), quantity(), quantity(), quantity()
+    price, cost, on_hand, allocated, available = (
+        money(),
+        money(),
+        quantity(),
+        quantity(),
+        quantity(),
+    )
     reorder_point, reorder_quantity = quantity(), quantity()
-    bin, barcode, tax_code, is_active = fields.String(), fields.String(), fields.Integer(), fields.Boolean()
+    bin, barcode, tax_code, is_active = (
+        fields.String(),
+        fields.String(),
+        fields.Integer(),
+        fields.Boolean(),
+    )
     created_at, updated_at = Moment(), Moment()
 
 
@@ -87,7 +127,10 @@ class NewTicketSchema(Schema):
 
 
 class AddPartSchema(Schema):
-    part, quantity = fields.Integer(required=True), quantity(load_default=1, validate=validate.Range(min=0, min_inclusive=False))
+    part, quantity = (
+        fields.Integer(required=True),
+        quantity(load_default=1, validate=validate.Range(min=0, min_inclusive=False)),
+    )
 
 
 class AssignSchema(Schema):
@@ -100,7 +143,12 @@ class LoginSchema(Schema):
 
 one_ticket, many_tickets = TicketSchema(), TicketSchema(many=True)
 one_mechanic, many_mechanics = MechanicSchema(), MechanicSchema(many=True)
-new_ticket, new_part, new_mechanic, login_form = NewTicketSchema(), AddPartSchema(), AssignSchema(), LoginSchema()
+new_ticket, new_part, new_mechanic, login_form = (
+    NewTicketSchema(),
+    AddPartSchema(),
+    AssignSchema(),
+    LoginSchema(),
+)
 
 
 @app.teardown_appcontext
@@ -131,8 +179,12 @@ def get_or_404(model, key, **kwargs):
 def page(query, schema, order=(), load=()):
     number = max(1, request.args.get("page", 1, int))
     count = db.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
-    rows = db.scalars(query.order_by(*order).options(*load).limit(PER_PAGE).offset(PER_PAGE * (number - 1)))
-    return tables.envelope(request.base_url, request.args.to_dict(), number, count, schema.dump(rows.all()))
+    rows = db.scalars(
+        query.order_by(*order).options(*load).limit(PER_PAGE).offset(PER_PAGE * (number - 1))
+    )
+    return tables.envelope(
+        request.base_url, request.args.to_dict(), number, count, schema.dump(rows.all())
+    )
 
 
 def cached(name, make):
@@ -175,7 +227,10 @@ def mechanics():
 def popular():
     def make():
         count = db.scalar(select(func.count()).select_from(Mechanic))
-        rows = [one_mechanic.dump(found) | {"ticket_count": n} for found, n in db.execute(tables.most_popular())]
+        rows = [
+            one_mechanic.dump(found) | {"ticket_count": n}
+            for found, n in db.execute(tables.most_popular())
+        ]
         return tables.envelope(request.base_url, {}, 1, count, rows)
 
     return cached("popular", make)
@@ -191,7 +246,9 @@ def create():
     sent = new_ticket.load(request.get_json())
     customer = get_or_404(Customer, sent["customer"])
     vehicle = get_or_404(Vehicle, sent["vehicle"]) if sent["vehicle"] else None
-    made = Ticket(customer=customer, vehicle=vehicle, concern=sent["concern"], odometer_in=sent["odometer_in"])
+    made = Ticket(
+        customer=customer, vehicle=vehicle, concern=sent["concern"], odometer_in=sent["odometer_in"]
+    )
     db.add(made)
     db.commit()
     return jsonify(one_ticket.dump(made)), 201
@@ -202,14 +259,20 @@ def add_part(pk):
     sent = new_part.load(request.get_json())
     n = sent["quantity"]
     enough = Part.on_hand >= Part.allocated + n
-    taken = db.execute(update(Part).where(Part.id == sent["part"], enough).values(allocated=Part.allocated + n, updated_at=tables.now()))
+    taken = db.execute(
+        update(Part)
+        .where(Part.id == sent["part"], enough)
+        .values(allocated=Part.allocated + n, updated_at=tables.now())
+    )
     if not taken.rowcount:
         db.rollback()
         abort(409, "insufficient stock")
     found, part = get_or_404(Ticket, pk, options=EAGER), db.get(Part, sent["part"])
     line = next((line for line in found.parts if line.part_id == part.id), None)
     if line is None:
-        line = TicketPart(part=part, quantity=0, unit_price=part.price, unit_cost=part.cost, allocated=0, issued=0)
+        line = TicketPart(
+            part=part, quantity=0, unit_price=part.price, unit_cost=part.cost, allocated=0, issued=0
+        )
         found.parts.append(line)
     line.quantity, line.allocated = line.quantity + n, line.allocated + n
     line.line_total = tables.total(line.unit_price, line.quantity)

@@ -1,4 +1,6 @@
-"""SQLAlchemy models over the shop's tables, shared by the Flask (B) and the FastAPI (C) server."""
+"""SQLAlchemy models over the shop's tables, shared by the Flask (B) and the FastAPI (C)
+server.
+"""
 
 import base64
 import datetime as dt
@@ -11,7 +13,14 @@ from decimal import ROUND_HALF_UP, Decimal
 import jwt
 from sqlalchemy import JSON, DateTime, ForeignKey, Numeric, Text, event, func, or_, select
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, joinedload, mapped_column, relationship, selectinload
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    joinedload,
+    mapped_column,
+    relationship,
+    selectinload,
+)
 from sqlalchemy.types import TypeDecorator
 
 DB, KEY = os.environ["BENCH_DB"], os.environ["BENCH_KEY"]
@@ -172,7 +181,12 @@ NEWEST = (Ticket.opened_at.desc(), Ticket.id.desc())
 @event.listens_for(Engine, "connect")
 def pragmas(connection, _):
     if not PG:
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=20000", "foreign_keys=ON"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "busy_timeout=20000",
+            "foreign_keys=ON",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
 
@@ -188,7 +202,13 @@ def search_mechanics(term):
     query = select(Mechanic).order_by(Mechanic.name, Mechanic.id)
     for word in term.split():
         like = f"%{word}%"
-        query = query.where(or_(Mechanic.name.ilike(like), Mechanic.bio.ilike(like), Mechanic.specialties.cast(Text).ilike(like)))
+        query = query.where(
+            or_(
+                Mechanic.name.ilike(like),
+                Mechanic.bio.ilike(like),
+                Mechanic.specialties.cast(Text).ilike(like),
+            )
+        )
     return query
 
 
@@ -202,7 +222,12 @@ def most_popular():
         .subquery()
     )
     n = func.coalesce(links.c.n, 0)
-    return select(Mechanic, n).outerjoin(links, links.c.mechanic_id == Mechanic.id).order_by(n.desc(), Mechanic.name, Mechanic.id).limit(PER_PAGE)
+    return (
+        select(Mechanic, n)
+        .outerjoin(links, links.c.mechanic_id == Mechanic.id)
+        .order_by(n.desc(), Mechanic.name, Mechanic.id)
+        .limit(PER_PAGE)
+    )
 
 
 def total(price, quantity):
@@ -214,7 +239,12 @@ def iso(moment):
 
 
 def link(base, query, number):
-    return base + "?" + "".join(f"{name}={value}&" for name, value in sorted(query.items()) if name != "page") + f"page={number}"
+    return (
+        base
+        + "?"
+        + "".join(f"{name}={value}&" for name, value in sorted(query.items()) if name != "page")
+        + f"page={number}"
+    )
 
 
 def envelope(base, query, number, count, results):
@@ -228,12 +258,18 @@ def envelope(base, query, number, count, results):
 
 def password_fits(password, stored):
     _, rounds, salt, digest = stored.split("$")
-    return hmac.compare_digest(base64.b64decode(digest), hashlib.pbkdf2_hmac("sha256", password.encode(), salt.encode(), int(rounds)))
+    return hmac.compare_digest(
+        base64.b64decode(digest),
+        hashlib.pbkdf2_hmac("sha256", password.encode(), salt.encode(), int(rounds)),
+    )
 
 
 def tokens(user):
     claims = {"user_id": str(user), "exp": int(time.time())}
-    return {name: jwt.encode(claims | {"exp": claims["exp"] + life}, KEY, "HS256") for name, life in (("access", 900), ("refresh", 86400))}
+    return {
+        name: jwt.encode(claims | {"exp": claims["exp"] + life}, KEY, "HS256")
+        for name, life in (("access", 900), ("refresh", 86400))
+    }
 
 
 def user_of(header):

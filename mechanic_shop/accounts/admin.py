@@ -1,4 +1,6 @@
-"""Staff and other log-ins, and the roles. Nobody gives, or takes over, more rights than they have."""
+"""Staff and other log-ins, and the roles. Nobody gives, or takes over, more rights than
+they have.
+"""
 
 from typing import Any
 
@@ -49,28 +51,41 @@ class TwicePassword(forms.BaseForm):
             self.add_error("password2", "The two passwords differ.")
         elif first:
             try:
-                self.password_hash = passwords.hash_new_password(first, email=email, field="password1")
+                self.password_hash = passwords.hash_new_password(
+                    first, email=email, field="password1"
+                )
             except DomainError as refusal:
                 self.add_error("password1", refusal.message)
 
 
 class UserForm(ShopForm):
-    current_password = forms.CharField(label="Your present password", required=False, help_text="only for another e-mail", **PASSWORD)
+    current_password = forms.CharField(
+        label="Your present password",
+        required=False,
+        help_text="only for another e-mail",
+        **PASSWORD,
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         email = cleaned.get("email")
-        if email and operations.email_is_taken(email, besides=self.instance if self.instance.pk else None):
+        if email and operations.email_is_taken(
+            email, besides=self.instance if self.instance.pk else None
+        ):
             self.add_error("email", EMAIL_TAKEN)
         if self.instance.pk and self.instance.pk == self.request.user.pk:
             self.clean_self(cleaned.get("current_password"))
         return cleaned
 
     def clean_self(self, password: str | None) -> None:
-        """Nobody locks themselves out, and who changes their own log-in proves that they are at the keyboard."""
+        """Nobody locks themselves out, and who changes their own log-in proves that
+        they are at the keyboard.
+        """
         for name in ("is_active", "is_staff", "is_superuser"):
             if name in self.changed_data:
-                self.add_error(name, "Nobody takes this from themselves: ask somebody else who may.")
+                self.add_error(
+                    name, "Nobody takes this from themselves: ask somebody else who may."
+                )
         if "email" in self.changed_data:
             try:
                 operations.check_current_password(self.instance, password)
@@ -80,14 +95,21 @@ class UserForm(ShopForm):
 
 class NewUserForm(TwicePassword, UserForm):
     password1 = forms.CharField(
-        label="Password", required=False, help_text="May stay empty: they then set one by “forgot password”, which mails them a link.", **PASSWORD
+        label="Password",
+        required=False,
+        help_text=(
+            "May stay empty: they then set one by “forgot password”, which mails them a link."
+        ),
+        **PASSWORD,
     )
     password2 = forms.CharField(label="Password again", required=False, **PASSWORD)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         self.hash_password(cleaned.get("email") or "")
-        self.accepted = {name: value for name, value in cleaned.items() if name in ("email", "is_staff")}
+        self.accepted = {
+            name: value for name, value in cleaned.items() if name in ("email", "is_staff")
+        }
         self.accepted["password"] = self.password_hash or make_password(None)
         return cleaned
 
@@ -102,7 +124,12 @@ class SetPasswordForm(TwicePassword, ButtonForm):
         return self.cleaned_data
 
     def notes(self) -> list[str]:
-        return [f"{self.obj.email} is logged out everywhere. Only the two of you know the new password: they should change it."]
+        return [
+            (
+                f"{self.obj.email} is logged out everywhere. Only the two of you know the new "
+                f"password: they should change it."
+            )
+        ]
 
 
 class KindFilter(DropdownFilter):
@@ -113,7 +140,12 @@ class KindFilter(DropdownFilter):
         return [("staff", "Works here"), ("customer", "Customers")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
-        works_here = Q(is_staff=True) | Q(is_superuser=True) | Q(groups__isnull=False) | Q(mechanic__isnull=False)
+        works_here = (
+            Q(is_staff=True)
+            | Q(is_superuser=True)
+            | Q(groups__isnull=False)
+            | Q(mechanic__isnull=False)
+        )
         if self.value() == "staff":
             return queryset.filter(works_here).distinct()
         return queryset.filter(customer__isnull=False) if self.value() == "customer" else queryset
@@ -121,14 +153,21 @@ class KindFilter(DropdownFilter):
 
 @admin.register(User)
 class UserAdmin(ShopModelAdmin):
-    """Log-ins. A user who did something stays on record, so nobody is deleted here: switch them off."""
+    """Log-ins. A user who did something stays on record, so nobody is deleted here:
+    switch them off.
+    """
 
     form = UserForm
     search_icon = "badge"
     search_fields = ("email", "mechanic__name", "customer__name")
     search_help_text = "E-mail or name"
     list_display = ("email", "person", "role_names", "is_staff", "is_active", "last_login")
-    list_filter = (KindFilter, ("is_active", BooleanRadioFilter), ("is_staff", BooleanRadioFilter), "groups")
+    list_filter = (
+        KindFilter,
+        ("is_active", BooleanRadioFilter),
+        ("is_staff", BooleanRadioFilter),
+        "groups",
+    )
     ordering = ("email",)
     actions_detail = ("set_password", "log_out_everywhere")
     readonly_fields = ("person", "last_login", "date_joined")
@@ -137,10 +176,17 @@ class UserAdmin(ShopModelAdmin):
         ("Rights", {"fields": ("is_staff", "groups", "is_superuser")}),
         ("Dates", {"fields": (("last_login", "date_joined"),)}),
     )
-    add_fieldsets = ((None, {"fields": ("email", ("password1", "password2"), "is_staff", "groups")}),)
+    add_fieldsets = (
+        (None, {"fields": ("email", ("password1", "password2"), "is_staff", "groups")}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).select_related("customer", "mechanic").prefetch_related("groups")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("customer", "mechanic")
+            .prefetch_related("groups")
+        )
 
     @display(description="Name")
     def person(self, user: User) -> str:
@@ -155,7 +201,9 @@ class UserAdmin(ShopModelAdmin):
     # --- who may ---
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or (not obj.is_erased and self.manages(request, obj)))
+        return super().has_change_permission(request, obj) and (
+            obj is None or (not obj.is_erased and self.manages(request, obj))
+        )
 
     def manages(self, request: HttpRequest, user: User) -> bool:
         """``may_manage``, asked once for each row of a page."""
@@ -179,12 +227,21 @@ class UserAdmin(ShopModelAdmin):
             found[0][1]["fields"] = [*found[0][1]["fields"], "current_password"]
         return found
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change=change, **kwargs if obj else {**kwargs, "form": NewUserForm})
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return super().get_form(
+            request, obj, change=change, **kwargs if obj else {**kwargs, "form": NewUserForm}
+        )
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         return super().formfield_for_manytomany(
-            db_field, request, **kwargs, queryset=roles_within(request.user), widget=UnfoldAdminCheckboxSelectMultipleWidget(), help_text=""
+            db_field,
+            request,
+            **kwargs,
+            queryset=roles_within(request.user),
+            widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+            help_text="",
         )
 
     # --- writing ---
@@ -200,7 +257,9 @@ class UserAdmin(ShopModelAdmin):
         if change:
             operations.lock_login(obj.pk)
             if obj.pk == request.user.pk and User.objects.get(pk=obj.pk).revision != obj.revision:
-                raise DomainError("conflict", "Your log-in was changed in this very moment: look at it again.")
+                raise DomainError(
+                    "conflict", "Your log-in was changed in this very moment: look at it again."
+                )
         super().save_model(request, obj, form, change)
 
     def change_object(self, request: HttpRequest, user: User, changes: dict[str, Any]) -> None:
@@ -213,13 +272,28 @@ class UserAdmin(ShopModelAdmin):
             setattr(user, name, value)
         user.save(update_fields=list(changes))
 
-    @button("Set password", SetPasswordForm, icon="password", permission="accounts.change_user", variant=ActionVariant.WARNING)
+    @button(
+        "Set password",
+        SetPasswordForm,
+        icon="password",
+        permission="accounts.change_user",
+        variant=ActionVariant.WARNING,
+    )
     def set_password(self, request: HttpRequest, user: User, new_hash: str) -> str:
         self.refuse_unless_managed(request, user)
         if user.pk == request.user.pk:
-            raise DomainError("own_password", "Your own password you change with the present one: “Change password”, below your name.")
+            raise DomainError(
+                "own_password",
+                (
+                    "Your own password you change with the present one: “Change password”, "
+                    "below your name."
+                ),
+            )
         if not operations.store_password(user, new_hash):
-            raise DomainError("conflict", "The log-in was changed in this moment, or is switched off: look at it again.")
+            raise DomainError(
+                "conflict",
+                "The log-in was changed in this moment, or is switched off: look at it again.",
+            )
         return f"{user.email} has a new password, and is logged out everywhere."
 
     @button("Log out everywhere", ButtonForm, icon="logout", permission="accounts.change_user")
@@ -229,11 +303,16 @@ class UserAdmin(ShopModelAdmin):
         return f"{user.email} is logged out everywhere."
 
     def refuse_unless_managed(self, request: HttpRequest, user: User) -> None:
-        """Raises DomainError ``outranked``. Which roles the user has, is asked under the lock that a change of roles takes."""
+        """Raises DomainError ``outranked``. Which roles the user has, is asked under
+        the lock that a change of roles takes.
+        """
         now = User(pk=user.pk)
         row_locks.lock(now)
         if not may_manage(request.user, now):
-            raise DomainError("outranked", f"{user.email} has rights that you do not have: somebody else must do this.")
+            raise DomainError(
+                "outranked",
+                f"{user.email} has rights that you do not have: somebody else must do this.",
+            )
 
 
 admin.site.unregister([Group, AuditEntry])
@@ -242,7 +321,9 @@ admin.site.register(AuditEntry, AuditEntryAdmin)
 
 @admin.register(Group)
 class RoleAdmin(ShopModelAdmin):
-    """Roles: groups of permissions. Whoever changes them could give themselves everything, so the owner alone does."""
+    """Roles: groups of permissions. Whoever changes them could give themselves
+    everything, so the owner alone does.
+    """
 
     search_fields = ("name",)
     list_display = ("name",)
@@ -261,7 +342,9 @@ class RoleAdmin(ShopModelAdmin):
     has_delete_permission = has_change_permission
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        offered = Permission.objects.filter(content_type__app_label__in=APPS).select_related("content_type")
+        offered = Permission.objects.filter(content_type__app_label__in=APPS).select_related(
+            "content_type"
+        )
         return super().formfield_for_manytomany(db_field, request, **kwargs, queryset=offered)
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Group:

@@ -14,7 +14,8 @@ class AccountsConfig(AppConfig):
         from . import renewal, schema  # noqa: F401 - drf-spectacular knows an extension once its module is imported
         from .roles import hand_out_new_permissions
 
-        # Without a sender: it runs for every app, and before django.contrib.auth's own receiver, which is connected later.
+        # Without a sender: it runs for every app, and before django.contrib.auth's own
+        # receiver, which is connected later.
         post_migrate.connect(hand_out_new_permissions, dispatch_uid="mechanic_shop.accounts.roles")
         hide_tokens_from_admin()
         renewal.connect()
@@ -23,7 +24,9 @@ class AccountsConfig(AppConfig):
 
 
 def told_roles() -> Any:
-    """Roles are rows between users and groups, which no ``save`` writes: the library's own signals tell of them."""
+    """Roles are rows between users and groups, which no ``save`` writes: the library's
+    own signals tell of them.
+    """
     from auditlog.registry import AuditlogModelRegistry
 
     from .models import User
@@ -36,7 +39,8 @@ def told_roles() -> Any:
 def hide_tokens_from_admin() -> None:
     """simplejwt's admin pages list tokens; whoever reads a token is its user.
 
-    Its module registers them on import, and only once: taken back here, they stay away from every site.
+    Its module registers them on import, and only once: taken back here, they stay away
+    from every site.
     """
     from django.contrib import admin
     from rest_framework_simplejwt.token_blacklist import admin as registers_them  # noqa: F401

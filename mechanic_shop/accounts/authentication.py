@@ -18,12 +18,16 @@ from .tokens import BROKEN, not_valid, user_of
 
 
 class TokenAuthentication(JWTAuthentication):
-    """``Authorization: Bearer <access token>``; whatever is wrong with it is the same 401."""
+    """``Authorization: Bearer <access token>``; whatever is wrong with it is the same
+    401.
+    """
 
     user_model = User
 
     def __init__(self) -> None:
-        """One is made for each request, and simplejwt would look the user model up each time."""
+        """One is made for each request, and simplejwt would look the user model up each
+        time.
+        """
 
     def authenticate(self, request: Any) -> Any:
         raw = self.get_header(request)
@@ -33,10 +37,15 @@ class TokenAuthentication(JWTAuthentication):
         if found is None:
             found = self.check(request, raw)
         elif request.method not in SAFE_METHODS:
-            found = copy.copy(found[0]), found[1]  # a write may change what it holds; others read the same object
+            found = (
+                copy.copy(found[0]),
+                found[1],
+            )  # a write may change what it holds; others read the same object
         if found is not None:
             logs.user_id.set(str(found[0].pk))
-            count_request(request, *scope_of(found[0]))  # before permissions are asked: who is refused all the time counts too
+            count_request(
+                request, *scope_of(found[0])
+            )  # before permissions are asked: who is refused all the time counts too
         return found
 
     def check(self, request: Any, raw: bytes) -> Any:
@@ -47,13 +56,16 @@ class TokenAuthentication(JWTAuthentication):
         except (AuthenticationFailed, *BROKEN) as error:
             raise not_valid() from error
         if found is not None:
-            token_users.put(raw, copy.copy(found[0]), found[1], generation)  # a copy, like all that come after: this request may write
+            token_users.put(
+                raw, copy.copy(found[0]), found[1], generation
+            )  # a copy, like all that come after: this request may write
         return found
 
     def get_header(self, request: Any) -> bytes:
         """The header, whose scheme is named without regard to case (RFC 9110).
 
-        Raises AuthenticationFailed for one that is not ASCII: whoever sent it meant to be somebody, so it does not make them nobody.
+        Raises AuthenticationFailed for one that is not ASCII: whoever sent it meant to
+        be somebody, so it does not make them nobody.
         """
         header = super().get_header(request)
         if header and not header.isascii():
@@ -65,7 +77,9 @@ class TokenAuthentication(JWTAuthentication):
 
 
 class BrowserAuthentication(SessionAuthentication):
-    """The session cookie of the admin and the browsable API: a write needs the CSRF token with it."""
+    """The session cookie of the admin and the browsable API: a write needs the CSRF
+    token with it.
+    """
 
     def authenticate(self, request: Any) -> Any:
         found = super().authenticate(request)

@@ -15,7 +15,9 @@ def normalize_email(text: str) -> str:
 
 
 def validate_plain_email(text: str) -> None:
-    """Refuse what looks like another address: a Cyrillic "а" is not an "a", and nobody can see it."""
+    """Refuse what looks like another address: a Cyrillic "а" is not an "a", and nobody
+    can see it.
+    """
     if not normalize_email(text).isascii() or not text.isprintable():
         raise ValidationError("Use an address of plain letters, digits and signs.", "invalid")
 
@@ -27,10 +29,12 @@ class EmailField(serializers.EmailField):
         super().__init__(**{"max_length": MAX_EMAIL} | kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        # The length comes first: normalizing a megabyte takes long and makes it longer. Spaces around do not count.
+        # The length comes first: normalizing a megabyte takes long and makes it longer.
+        # Spaces around do not count.
         if isinstance(data, str) and len(data) > 2 * MAX_EMAIL:
             self.fail("max_length", max_length=self.max_length)
-        # What is not printable is refused before it could be trimmed away: a header-injection attempt is not a typo.
+        # What is not printable is refused before it could be trimmed away: a
+        # header-injection attempt is not a typo.
         if not isinstance(data, str) or not data.isprintable():
             self.fail("invalid")
         text = normalize_email(data)

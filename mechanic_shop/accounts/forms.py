@@ -19,9 +19,14 @@ from .passwords import MAX_PASSWORD
 class LoginForm(AuthenticationForm):
     """Log in by e-mail, counted and refused as everywhere else."""
 
-    username = UsernameField(label="E-mail", max_length=MAX_EMAIL, widget=forms.EmailInput(attrs={"autofocus": True}))
+    username = UsernameField(
+        label="E-mail", max_length=MAX_EMAIL, widget=forms.EmailInput(attrs={"autofocus": True})
+    )
     password = forms.CharField(
-        label="Password", strip=False, max_length=MAX_PASSWORD, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+        label="Password",
+        strip=False,
+        max_length=MAX_PASSWORD,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     error_messages = {"invalid_login": operations.WRONG_LOGIN, "inactive": operations.WRONG_LOGIN}
 
@@ -37,7 +42,9 @@ class LoginForm(AuthenticationForm):
             return operations.log_in(self.request, email, password)
         except Throttled as refusal:
             seconds = refusal.wait  # type: ignore[attr-defined]
-            raise ValidationError(f"Too many attempts, try again in {seconds} seconds.", "throttled") from refusal
+            raise ValidationError(
+                f"Too many attempts, try again in {seconds} seconds.", "throttled"
+            ) from refusal
         except Busy as refusal:
             raise ValidationError(refusal.message, refusal.code) from refusal
         except AuthenticationFailed as refusal:
@@ -52,7 +59,9 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
     """Change one's own password in the admin, by the operation that every door uses."""
 
     def clean_old_password(self) -> str:
-        return self.cleaned_data.get("old_password", "")  # the operation looks at it, and counts the attempt
+        return self.cleaned_data.get(
+            "old_password", ""
+        )  # the operation looks at it, and counts the attempt
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -64,11 +73,18 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
         try:
             operations.change_password(self.user, old, new, by=self.user)
         except Throttled as refusal:
-            self.add_error("old_password", f"Too many attempts, try again in {getattr(refusal, 'wait', 0)} seconds.")
+            self.add_error(
+                "old_password",
+                f"Too many attempts, try again in {getattr(refusal, 'wait', 0)} seconds.",
+            )
         except DomainError as refusal:
             is_new = getattr(refusal, "field", "") == "new_password"
-            self.add_error("new_password1" if is_new else "old_password", refusal.message)  # the page shows errors of boxes only
+            self.add_error(
+                "new_password1" if is_new else "old_password", refusal.message
+            )  # the page shows errors of boxes only
 
     def save(self, commit: bool = True) -> Any:
-        self.user.refresh_from_db(fields=["password", "session_epoch"])  # this browser's session goes on with these
+        self.user.refresh_from_db(
+            fields=["password", "session_epoch"]
+        )  # this browser's session goes on with these
         return self.user

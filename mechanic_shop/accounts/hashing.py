@@ -1,7 +1,7 @@
 """Password hashing, by at most one thread in four, so that the others go on answering.
 
-A hash takes a third of a second of CPU on purpose. The hasher itself keeps the bound: no code
-that checks or sets a password can forget it.
+A hash takes a third of a second of CPU on purpose. The hasher itself keeps the bound:
+no code that checks or sets a password can forget it.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,9 @@ class HashingSlots:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Raise Busy ``login_busy`` at once where no slot is free: a thread that waits is held, too."""
+        """Raise Busy ``login_busy`` at once where no slot is free: a thread that waits
+        is held, too.
+        """
         if getattr(self.held, "by_this_thread", False):
             yield
             return
@@ -42,7 +44,9 @@ slots = HashingSlots(max(1, settings.THREADS // 4))
 
 
 class BoundedPBKDF2PasswordHasher(PBKDF2PasswordHasher):
-    """Django's hasher within ``slots``; its hashes are the same. Checking and hardening call ``encode``, too."""
+    """Django's hasher within ``slots``; its hashes are the same. Checking and hardening
+    call ``encode``, too.
+    """
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         with slots.hold():

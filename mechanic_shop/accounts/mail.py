@@ -1,4 +1,6 @@
-"""Mail that leaves in the background, so that the time of an answer tells nobody whether there was any."""
+"""Mail that leaves in the background, so that the time of an answer tells nobody
+whether there was any.
+"""
 
 import logging
 from collections.abc import Callable
@@ -21,13 +23,16 @@ from .passwords import reset_tokens
 
 log = logging.getLogger("shop.mail")
 IN_MEMORY = "django.core.mail.backends.locmem.EmailBackend"
-mail_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="mail")  # Python waits for them when it ends
+mail_pool = ThreadPoolExecutor(
+    max_workers=2, thread_name_prefix="mail"
+)  # Python waits for them when it ends
 
 
 def in_background(task: Callable[..., None], *args: Any) -> Future[None] | None:
     """Run ``task`` in a thread of its own, with the request's id in its log lines.
 
-    Where mail is only kept in memory, as in tests, it runs at once: a thread would not see the test's transaction.
+    Where mail is only kept in memory, as in tests, it runs at once: a thread would not
+    see the test's transaction.
     """
     if settings.EMAIL_BACKEND == IN_MEMORY:
         attempt(task, *args)

@@ -2,7 +2,12 @@
 
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import (
+    AbstractBaseUser,
+    AnonymousUser,
+    BaseUserManager,
+    PermissionsMixin,
+)
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -21,14 +26,18 @@ permission_sets: dict[frozenset[str], frozenset[str]] = {}
 
 
 def one_and_the_same(permissions: frozenset[str]) -> frozenset[str]:
-    """The same object for equal sets: as a part of keys it is compared often, and with itself at once."""
+    """The same object for equal sets: as a part of keys it is compared often, and with
+    itself at once.
+    """
     if len(permission_sets) > 1000:  # there are as many as combinations of roles
         permission_sets.clear()
     return permission_sets.setdefault(permissions, permissions)
 
 
 class AnonymousVisitor(AnonymousUser):
-    """Who does not say who they are, and so has no permission: Django would ask every backend each time."""
+    """Who does not say who they are, and so has no permission: Django would ask every
+    backend each time.
+    """
 
     def get_all_permissions(self, obj: Any = None) -> Any:
         return frozenset()
@@ -55,7 +64,9 @@ class UserManager(BaseUserManager.from_queryset(PeopleQuerySet)):  # type: ignor
     create_user.alters_data = True  # type: ignore[attr-defined]
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        return self.create_user(email, password, **fields | {"is_staff": True, "is_superuser": True})
+        return self.create_user(
+            email, password, **fields | {"is_staff": True, "is_superuser": True}
+        )
 
     create_superuser.alters_data = True  # type: ignore[attr-defined]
 
@@ -63,20 +74,27 @@ class UserManager(BaseUserManager.from_queryset(PeopleQuerySet)):  # type: ignor
 class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
     """Somebody who may log in.
 
-    ``user.customer`` and ``user.mechanic`` say who that is in the shop; either may be missing.
+    ``user.customer`` and ``user.mechanic`` say who that is in the shop; either may be
+    missing.
     """
 
     email = models.EmailField(
         "e-mail",
         max_length=MAX_EMAIL,
-        unique=True,  # beside the constraint below: the log-in looks for equality, and Django asks it of a log-in name
+        # beside the constraint below: the log-in looks for equality, and Django asks it
+        # of a log-in name
+        unique=True,
         validators=[validate_plain_email],
         error_messages={"unique": EMAIL_TAKEN},
     )
     is_staff = models.BooleanField("staff", default=False, help_text="May open the admin.")
-    is_active = models.BooleanField("active", default=True, help_text="May log in. Take it away instead of deleting the user.")
+    is_active = models.BooleanField(
+        "active", default=True, help_text="May log in. Take it away instead of deleting the user."
+    )
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
-    session_epoch = models.PositiveIntegerField(default=0, editable=False, help_text="Raising it ends every session and token.")
+    session_epoch = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Raising it ends every session and token."
+    )
 
     unaudited = frozenset({"session_epoch", "last_login", "date_joined"})
     masked = frozenset({"password"})
@@ -93,7 +111,10 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
         ordering = ("email",)
         constraints = [
             models.UniqueConstraint(
-                Lower("email"), name="one_user_per_email", violation_error_code="email_taken", violation_error_message=EMAIL_TAKEN
+                Lower("email"),
+                name="one_user_per_email",
+                violation_error_code="email_taken",
+                violation_error_message=EMAIL_TAKEN,
             )
         ]
 
@@ -105,7 +126,8 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
         self.email = normalize_email(self.email)
         super().save(*args, **kwargs)
 
-    # --- what this user may do: Django would ask each of its backends each time, and a write asks a dozen times ---
+    # --- what this user may do ---
+    # Django would ask each of its backends each time, and a write asks a dozen times.
 
     def get_all_permissions(self, obj: Any = None) -> Any:
         if obj is not None or not self.is_active:
@@ -115,8 +137,12 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
         return self.granted
 
     def stand_in(self) -> "User":
-        """Somebody with the same rights and nothing else of this user, in whose name a statement is made for all who have them."""
-        somebody = User(pk=USER_PLACEHOLDER, is_active=self.is_active, is_superuser=self.is_superuser)
+        """Somebody with the same rights and nothing else of this user, in whose name a
+        statement is made for all who have them.
+        """
+        somebody = User(
+            pk=USER_PLACEHOLDER, is_active=self.is_active, is_superuser=self.is_superuser
+        )
         somebody.granted = self.get_all_permissions()
         return somebody
 
@@ -129,7 +155,9 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_shop_staff(self) -> bool:
-        """Works here: may open the admin, or has any permission at all (customers have none)."""
+        """Works here: may open the admin, or has any permission at all (customers have
+        none).
+        """
         return self.is_staff or bool(self.get_all_permissions())
 
     @property
@@ -151,8 +179,14 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
     # --- what ends when the password or the epoch changes ---
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        # Django's covers the password alone; the fallbacks of a rotated SECRET_KEY come here too.
-        return salted_hmac("mechanic_shop.accounts.session", f"{self.password}:{self.session_epoch}", secret=secret, algorithm="sha256").hexdigest()
+        # Django's covers the password alone; the fallbacks of a rotated SECRET_KEY come
+        # here too.
+        return salted_hmac(
+            "mechanic_shop.accounts.session",
+            f"{self.password}:{self.session_epoch}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()
 
     @property
     def revision(self) -> str:
@@ -161,8 +195,14 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
 
     def has_revision(self, claim: object) -> bool:
         hashes = [self.get_session_auth_hash(), *self.get_session_auth_fallback_hash()]
-        return isinstance(claim, str) and any(constant_time_compare(known[:16], claim) for known in hashes)
+        return isinstance(claim, str) and any(
+            constant_time_compare(known[:16], claim) for known in hashes
+        )
 
     def same_revision(self) -> AuditedQuerySet:
-        """This row, as long as nobody else changed its e-mail or password or ended its sessions: the WHERE clause of a compare-and-set."""
-        return User.objects.filter(pk=self.pk, email=self.email, password=self.password, session_epoch=self.session_epoch)
+        """This row, as long as nobody else changed its e-mail or password or ended its
+        sessions: the WHERE clause of a compare-and-set.
+        """
+        return User.objects.filter(
+            pk=self.pk, email=self.email, password=self.password, session_epoch=self.session_epoch
+        )

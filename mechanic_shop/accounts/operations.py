@@ -30,19 +30,23 @@ from .tokens import ShopRefreshToken, not_valid, read_refresh, retire, user_of
 log = logging.getLogger("shop.security")
 WRONG_LOGIN = "No active account has this e-mail and password."
 
-# --- logging in and out ------------------------------------------------------------------------
+# --- logging in and out ---------------------------------------------------------------
 
 
 def log_in(request: Any, email: str, password: str) -> User:
     """The user with this e-mail and password: the one way in for every door.
 
-    Raises AuthenticationFailed, the same for an unknown, a wrong and an inactive one; and Throttled after too
-    many attempts, also for the right password, or guessing would go on until it hits. Raises Busy while others hash.
+    Raises AuthenticationFailed, the same for an unknown, a wrong and an inactive one;
+    and Throttled after too many attempts, also for the right password, or guessing
+    would go on until it hits. Raises Busy while others hash.
     """
     email, address = normalize_email(email), address_of(request)
-    with slots.hold():  # before the attempt is counted: a request that does not get to the password is none
+    with (
+        slots.hold()
+    ):  # before the attempt is counted: a request that does not get to the password is none
         count_attempt(email, address)
-        # For an unknown e-mail Django hashes the password too, so the time tells nothing.
+        # For an unknown e-mail Django hashes the password too, so the time tells
+        # nothing.
         user = authenticate(request, username=email, password=password)
     if not isinstance(user, User):
         log.warning("log-in failed", extra=pseudonyms(email, address))
@@ -55,9 +59,12 @@ def log_in(request: Any, email: str, password: str) -> User:
 def count_attempt(email: str, address: str) -> None:
     """Count before looking at the password: forty guesses at once must not all pass.
 
-    An attempt that its account's limit turns away does not count for the address: one locked account must not lock its neighbours out.
+    An attempt that its account's limit turns away does not count for the address: one
+    locked account must not lock its neighbours out.
     """
-    refusal = limited(hit("login", pair(email, address))) or limited(hit("login", address, times=10))
+    refusal = limited(hit("login", pair(email, address))) or limited(
+        hit("login", address, times=10)
+    )
     if refusal:
         log.warning("log-in throttled", extra=pseudonyms(email, address))
         raise refusal
@@ -69,13 +76,20 @@ def give_attempt_back(email: str, address: str) -> None:
 
 
 def pseudonyms(email: str, address: str) -> dict[str, str]:
-    """Account and address as the log may know them: the same ones are the same there, and nobody is named."""
+    """Account and address as the log may know them: the same ones are the same there,
+    and nobody is named.
+    """
     found = {"account": email, "address": address}
-    return {name: salted_hmac("mechanic_shop.accounts.log", value, algorithm="sha256").hexdigest()[:12] for name, value in found.items()}
+    return {
+        name: salted_hmac("mechanic_shop.accounts.log", value, algorithm="sha256").hexdigest()[:12]
+        for name, value in found.items()
+    }
 
 
 def pair(email: str, address: str) -> str:
-    """An account as seen from one address: nobody can lock its owner out from elsewhere."""
+    """An account as seen from one address: nobody can lock its owner out from
+    elsewhere.
+    """
     return hashlib.sha256(f"{address} {email}".encode()).hexdigest()
 
 
@@ -87,7 +101,9 @@ def token_pair(user: User) -> dict[str, str]:
 
 @atomic
 def rotate(token: ShopRefreshToken) -> dict[str, str]:
-    """A new pair for a refresh token, which is used up: of parallel calls one succeeds. Raises AuthenticationFailed."""
+    """A new pair for a refresh token, which is used up: of parallel calls one succeeds.
+    Raises AuthenticationFailed.
+    """
     user = user_of(token)
     if not retire(token):
         log.warning("a used refresh token came again", extra={"of_user_id": user.pk})
@@ -102,13 +118,17 @@ def log_out(token: ShopRefreshToken) -> None:
 
 
 def check_refresh(refresh: str) -> dict[str, ShopRefreshToken]:
-    """The keywords of ``rotate`` and ``log_out``, read before a transaction begins. Raises AuthenticationFailed for what is no token."""
+    """The keywords of ``rotate`` and ``log_out``, read before a transaction begins.
+    Raises AuthenticationFailed for what is no token.
+    """
     return {"token": read_refresh(refresh)}
 
 
 @atomic
 def end_sessions(user: User, *, by: Any = None) -> None:
-    """Log ``user`` out everywhere: sessions, access and refresh tokens, resets under way."""
+    """Log ``user`` out everywhere: sessions, access and refresh tokens, resets under
+    way.
+    """
     row_locks.lock(user)
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     user.refresh_from_db(fields=["session_epoch"])
@@ -127,26 +147,38 @@ def deactivate(user: User, *, by: Any) -> None:
 
 @atomic
 def erase_login(user: User, *, by: Any) -> None:
-    """Make the log-in nobody's. The row stays, since the history of tickets names it; its e-mail is free again.
+    """Make the log-in nobody's. The row stays, since the history of tickets names it;
+    its e-mail is free again.
 
-    The new address cannot be guessed: nobody signs up with it beforehand, nobody asks for its reset.
+    The new address cannot be guessed: nobody signs up with it beforehand, nobody asks
+    for its reset.
     """
     row_locks.lock(user)
-    user.email, user.password, user.last_login = f"{uuid4().hex}@erased.invalid", make_password(None), None
+    user.email, user.password, user.last_login = (
+        f"{uuid4().hex}@erased.invalid",
+        make_password(None),
+        None,
+    )
     user.save(update_fields=["email", "password", "last_login"], by=by)
     deactivate(user, by=by)
 
 
-# --- passwords ---------------------------------------------------------------------------------
+# --- passwords ------------------------------------------------------------------------
 
 
-def check_current_password(user: User, password: str | None, field: str = "current_password") -> None:
+def check_current_password(
+    user: User, password: str | None, field: str = "current_password"
+) -> None:
     """Make sure that it is really ``user`` who asks for something sensitive.
 
-    Raises InvalidInput ``wrong_password``; and Throttled: a stolen token must not become a way to guess the password.
-    Within a transaction call it with a user who is locked: the password is looked at outside, and again if another was set meanwhile.
+    Raises InvalidInput ``wrong_password``; and Throttled: a stolen token must not
+    become a way to guess the password. Within a transaction call it with a user who is
+    locked: the password is looked at outside, and again if another was set meanwhile.
     """
-    outside(("check", user.pk, user.password, password, field), partial(_check_current_password, user, password, field))
+    outside(
+        ("check", user.pk, user.password, password, field),
+        partial(_check_current_password, user, password, field),
+    )
 
 
 def _check_current_password(user: User, password: str | None, field: str) -> None:
@@ -166,21 +198,29 @@ def change_password(user: User, current: str, new: str, *, by: Any) -> None:
 
 
 def check_change(user: User, *, current_password: str, new_password: str) -> dict[str, Any]:
-    """What ``set_password`` needs, of somebody who proved to be ``user``. Raises InvalidInput ``wrong_password`` or ``weak_password``."""
+    """What ``set_password`` needs, of somebody who proved to be ``user``. Raises
+    InvalidInput ``wrong_password`` or ``weak_password``.
+    """
     key = "change", user.pk, user.password, user.email, current_password, new_password
     return outside(key, partial(_check_change, user, current_password, new_password))
 
 
 def _check_change(user: User, current_password: str, new_password: str) -> dict[str, Any]:
-    with slots.hold():  # for both hashes, or the second could find that another request came between
+    with (
+        slots.hold()
+    ):  # for both hashes, or the second could find that another request came between
         check_current_password(user, current_password)
-        new_hash = hash_new_password(new_password, email=user.email, name=user.display_name, field="new_password")
+        new_hash = hash_new_password(
+            new_password, email=user.email, name=user.display_name, field="new_password"
+        )
     return {"user": user, "new_hash": new_hash}
 
 
 @atomic
 def set_password(user: User, new_hash: str, *, by: Any) -> None:
-    """Set a new password, which ends every session. Raises DomainError when the log-in was changed in the same moment."""
+    """Set a new password, which ends every session. Raises DomainError when the log-in
+    was changed in the same moment.
+    """
     if not store_password(user, new_hash, by=by):
         raise DomainError("conflict", "The log-in was changed in this very moment: log in again.")
     log.info("password changed", extra={"of_user_id": user.pk, "by_user_id": by.pk})
@@ -188,14 +228,22 @@ def set_password(user: User, new_hash: str, *, by: Any) -> None:
 
 @atomic
 def store_password(user: User, new_hash: str, *, by: Any = None) -> bool:
-    """Compare-and-set: False, and nothing changed, when somebody changed the e-mail or password or ended the sessions meanwhile."""
-    return bool(user.same_revision().filter(is_active=True).update_by(by, password=new_hash, session_epoch=F("session_epoch") + 1))
+    """Compare-and-set: False, and nothing changed, when somebody changed the e-mail or
+    password or ended the sessions meanwhile.
+    """
+    return bool(
+        user.same_revision()
+        .filter(is_active=True)
+        .update_by(by, password=new_hash, session_epoch=F("session_epoch") + 1)
+    )
 
 
 def request_reset(email: str) -> None:
-    """Mail the owner of this address how to set a password, if the shop knows it; a stranger learns nothing.
+    """Mail the owner of this address how to set a password, if the shop knows it; a
+    stranger learns nothing.
 
-    Even the look-up happens in the background, so that the time of the answer is the same for all.
+    Even the look-up happens in the background, so that the time of the answer is the
+    same for all.
     """
     email = normalize_email(email)
     transaction.on_commit(lambda: in_background(mail_reset, email))
@@ -210,7 +258,8 @@ def mail_reset(email: str) -> None:
 
 @atomic
 def login_for_walk_in(email: str) -> User | None:
-    """A log-in without a password yet, for a customer whom the shop knows by this e-mail only.
+    """A log-in without a password yet, for a customer whom the shop knows by this
+    e-mail only.
 
     It is worth nothing without the mail that follows.
     """
@@ -226,21 +275,29 @@ def login_for_walk_in(email: str) -> User | None:
 def check_reset(*, uid: str, token: str, new_password: str) -> dict[str, Any]:
     """What ``reset_password`` needs, of somebody who got the mail. Slow on purpose.
 
-    Raises InvalidInput ``invalid_token``, or ``weak_password``, after which the token still works.
+    Raises InvalidInput ``invalid_token``, or ``weak_password``, after which the token
+    still works.
     """
     user = user_to_reset(uid, token)
-    return {"user": user, "new_hash": hash_new_password(new_password, email=user.email, name=user.display_name, field="new_password")}
+    return {
+        "user": user,
+        "new_hash": hash_new_password(
+            new_password, email=user.email, name=user.display_name, field="new_password"
+        ),
+    }
 
 
 @atomic
 def reset_password(user: User, new_hash: str) -> None:
-    """Set the password that a reset mail allows: once, and every session ends. Raises InvalidInput ``invalid_token`` when it was used meanwhile."""
+    """Set the password that a reset mail allows: once, and every session ends. Raises
+    InvalidInput ``invalid_token`` when it was used meanwhile.
+    """
     if not store_password(user, new_hash):
         raise invalid_token()
     log.info("password reset", extra={"of_user_id": user.pk})
 
 
-# --- log-ins -----------------------------------------------------------------------------------
+# --- log-ins --------------------------------------------------------------------------
 
 
 def customers() -> Any:
@@ -251,7 +308,10 @@ def customers() -> Any:
 def email_is_taken(email: str, *, besides: User | None = None) -> bool:
     """Does another log-in or customer have this e-mail?"""
     email = normalize_email(email)
-    users, others = User.objects.filter(email=email), customers().alias(known=Lower("email")).filter(known=email)
+    users, others = (
+        User.objects.filter(email=email),
+        customers().alias(known=Lower("email")).filter(known=email),
+    )
     if besides is not None:
         users, others = users.exclude(pk=besides.pk), others.exclude(user=besides)
     return users.exists() or others.exists()
@@ -259,7 +319,9 @@ def email_is_taken(email: str, *, besides: User | None = None) -> bool:
 
 @atomic
 def create_login(email: str, password_hash: str, *, by: Any = None) -> User:
-    """A log-in for somebody whose password is hashed already. Raises InvalidInput ``email_taken``."""
+    """A log-in for somebody whose password is hashed already. Raises InvalidInput
+    ``email_taken``.
+    """
     try:
         with transaction.atomic():  # the outer transaction must go on working after a refusal
             user = User(email=email, password=password_hash)
@@ -270,7 +332,9 @@ def create_login(email: str, password_hash: str, *, by: Any = None) -> User:
 
 
 def lock_login(user: int) -> Any:
-    """Lock the customer of a log-in, then the log-in: every lock of both is taken in this order. Returns the customer."""
+    """Lock the customer of a log-in, then the log-in: every lock of both is taken in
+    this order. Returns the customer.
+    """
     customer = row_locks.locking(customers().filter(user=user)).first()
     row_locks.lock_key(User, user)
     return customer
@@ -278,14 +342,20 @@ def lock_login(user: int) -> Any:
 
 @atomic
 def set_email(user: User, email: str, *, by: Any = None) -> None:
-    """Change the log-in name, and the customer's e-mail with it: they are the same. Raises InvalidInput ``email_taken``."""
+    """Change the log-in name, and the customer's e-mail with it: they are the same.
+    Raises InvalidInput ``email_taken``.
+    """
     email = normalize_email(email)
     customer = lock_login(user.pk)
     row_locks.refresh(user)
     if email_is_taken(email, besides=user):
         raise InvalidInput("email", "email_taken", EMAIL_TAKEN)
     if customer and customer.erased_at:
-        raise DomainError("customer_erased", "This log-in was erased with its customer: it stays empty.", customer=customer.pk)
+        raise DomainError(
+            "customer_erased",
+            "This log-in was erased with its customer: it stays empty.",
+            customer=customer.pk,
+        )
     try:
         with transaction.atomic():
             user.email = email

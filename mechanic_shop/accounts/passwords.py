@@ -22,21 +22,32 @@ class PasswordField(serializers.CharField):
     """A password as it was typed: never trimmed, never shown."""
 
     def __init__(self, **kwargs: Any) -> None:
-        fixed: dict[str, Any] = {"max_length": MAX_PASSWORD, "trim_whitespace": False, "write_only": True, "style": {"input_type": "password"}}
+        fixed: dict[str, Any] = {
+            "max_length": MAX_PASSWORD,
+            "trim_whitespace": False,
+            "write_only": True,
+            "style": {"input_type": "password"},
+        }
         super().__init__(**fixed | kwargs)
 
 
 def hash_new_password(password: str, *, email: str, name: str = "", field: str = "password") -> str:
-    """The hash of a password that passes AUTH_PASSWORD_VALIDATORS; ``email`` and ``name`` must not be guessed from it.
+    """The hash of a password that passes AUTH_PASSWORD_VALIDATORS; ``email`` and
+    ``name`` must not be guessed from it.
 
-    Slow on purpose, so no transaction waits for it. Raises InvalidInput ``weak_password`` at ``field``.
+    Slow on purpose, so no transaction waits for it. Raises InvalidInput
+    ``weak_password`` at ``field``.
     """
     check_new_password(password, email=email, name=name, field=field)
     return outside(("new", password), partial(make_password, password))
 
 
-def check_new_password(password: str, *, email: str, name: str = "", field: str = "password") -> None:
-    """Raise InvalidInput ``weak_password`` at ``field`` for one that AUTH_PASSWORD_VALIDATORS refuse."""
+def check_new_password(
+    password: str, *, email: str, name: str = "", field: str = "password"
+) -> None:
+    """Raise InvalidInput ``weak_password`` at ``field`` for one that
+    AUTH_PASSWORD_VALIDATORS refuse.
+    """
     if len(password) > MAX_PASSWORD:
         raise InvalidInput(field, "max_length", f"Use at most {MAX_PASSWORD} characters.")
     owner: Any = User(email=email)
@@ -48,7 +59,9 @@ def check_new_password(password: str, *, email: str, name: str = "", field: str 
 
 
 class ResetTokens(PasswordResetTokenGenerator):
-    """Tokens that work once: a new password, a raised epoch, another e-mail or a log-in ends them."""
+    """Tokens that work once: a new password, a raised epoch, another e-mail or a log-in
+    ends them.
+    """
 
     key_salt = "mechanic_shop.accounts.passwords.ResetTokens"
 
@@ -60,7 +73,9 @@ reset_tokens = ResetTokens()
 
 
 def user_to_reset(uid: str, token: str) -> User:
-    """Whose password this uid and token may set. Raises InvalidInput ``invalid_token``, whatever the reason."""
+    """Whose password this uid and token may set. Raises InvalidInput ``invalid_token``,
+    whatever the reason.
+    """
     user = User.objects.filter(pk=user_id_of(uid), is_active=True).first()
     if user is None or not reset_tokens.check_token(user, token):
         raise invalid_token()
@@ -77,4 +92,6 @@ def user_id_of(uid: str) -> int:
 
 
 def invalid_token() -> InvalidInput:
-    return InvalidInput("token", "invalid_token", "This reset was used already, or is too old: ask for a new one.")
+    return InvalidInput(
+        "token", "invalid_token", "This reset was used already, or is too old: ask for a new one."
+    )

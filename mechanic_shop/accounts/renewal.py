@@ -1,7 +1,9 @@
-"""Whatever changes who a user is, or what they may do, ends what is kept about users (``known``).
+"""Whatever changes who a user is, or what they may do, ends what is kept about users
+(``known``).
 
-Django's signals tell of every row that is saved or deleted, and of roles and permissions from both of their
-sides, by whichever door. They do not tell of writes of many rows at once: ``PeopleQuerySet`` does.
+Django's signals tell of every row that is saved or deleted, and of roles and
+permissions from both of their sides, by whichever door. They do not tell of writes of
+many rows at once: ``PeopleQuerySet`` does.
 """
 
 from collections.abc import Iterable
@@ -49,14 +51,23 @@ def connect() -> None:
 
     from .models import User
 
-    # Who logs in is somebody in the shop: rows of apps that build on this one, which it does not know.
-    people = [relation.related_model for relation in User._meta.related_objects if relation.one_to_one]
-    receivers: list[tuple[Any, Any]] = [(User, row_changed), (Group, row_changed), (Permission, row_changed)]
+    # Who logs in is somebody in the shop: rows of apps that build on this one, which it
+    # does not know.
+    people = [
+        relation.related_model for relation in User._meta.related_objects if relation.one_to_one
+    ]
+    receivers: list[tuple[Any, Any]] = [
+        (User, row_changed),
+        (Group, row_changed),
+        (Permission, row_changed),
+    ]
     for model, receiver in receivers + [(person, person_changed) for person in people]:
         for signal in (post_save, post_delete):
             signal.connect(receiver, sender=model, dispatch_uid=f"renewal.{model.__name__}")
     for through in (User.groups.through, User.user_permissions.through, Group.permissions.through):
-        m2m_changed.connect(roles_changed, sender=through, dispatch_uid=f"renewal.{through.__name__}")
+        m2m_changed.connect(
+            roles_changed, sender=through, dispatch_uid=f"renewal.{through.__name__}"
+        )
 
 
 def row_changed(sender: Any, update_fields: Any = None, **kwargs: Any) -> None:
@@ -67,7 +78,9 @@ def row_changed(sender: Any, update_fields: Any = None, **kwargs: Any) -> None:
 
 
 def person_changed(sender: Any, instance: Any, created: bool = False, **kwargs: Any) -> None:
-    """A customer or mechanic. Whether they had a log-in, the row still knows from when it was read, unless it was made by hand."""
+    """A customer or mechanic. Whether they had a log-in, the row still knows from when
+    it was read, unless it was made by hand.
+    """
     if instance.user_id or (not created and instance.known.get("user_id", "unknown")):
         renew()
 

@@ -21,8 +21,12 @@ class RefreshSerializer(ActionSerializer):
 
 
 class TokenPairSerializer(serializers.Serializer[Any]):
-    access = serializers.CharField(help_text="Send it as `Authorization: Bearer …`; lives for 15 minutes.")
-    refresh = serializers.CharField(help_text="Gives the next pair at `auth/token/refresh/`; works once, for 14 days.")
+    access = serializers.CharField(
+        help_text="Send it as `Authorization: Bearer …`; lives for 15 minutes."
+    )
+    refresh = serializers.CharField(
+        help_text="Gives the next pair at `auth/token/refresh/`; works once, for 14 days."
+    )
 
 
 class PersonSerializer(serializers.Serializer[Any]):
@@ -31,7 +35,9 @@ class PersonSerializer(serializers.Serializer[Any]):
 
 
 class MeSerializer(serializers.ModelSerializer[User]):
-    roles = serializers.ListField(child=serializers.CharField(), help_text="Names of the user's groups; customers have none.")
+    roles = serializers.ListField(
+        child=serializers.CharField(), help_text="Names of the user's groups; customers have none."
+    )
     customer = PersonSerializer(allow_null=True)
     mechanic = PersonSerializer(allow_null=True)
 

@@ -1,9 +1,10 @@
 """Users whom a token has named before: checking it again costs no query.
 
-A token's signature, and the user behind it with all rights, are kept in this process. They hold as long
-as the generation of "accounts" in the shared cache stands: every change of a password, a log-in, a
-role or who somebody is moves it (``renewal``), so a user who was deactivated is refused by the next
-request, on every worker. A cache that does not answer knows nobody, and the database is asked.
+A token's signature, and the user behind it with all rights, are kept in this process.
+They hold as long as the generation of "accounts" in the shared cache stands: every
+change of a password, a log-in, a role or who somebody is moves it (``renewal``), so a
+user who was deactivated is refused by the next request, on every worker. A cache that
+does not answer knows nobody, and the database is asked.
 """
 
 import time

@@ -1,8 +1,8 @@
 """Tokens that end with the session they stand for.
 
-Each carries ``rev``, the user's revision: a new password or a raised epoch makes all earlier ones worthless.
-Nothing is stored when a token is issued (simplejwt would keep the refresh token in clear text); only the
-id of a refresh token that was used up is.
+Each carries ``rev``, the user's revision: a new password or a raised epoch makes all
+earlier ones worthless. Nothing is stored when a token is issued (simplejwt would keep
+the refresh token in clear text); only the id of a refresh token that was used up is.
 """
 
 import re
@@ -24,11 +24,15 @@ BROKEN = (TokenError, ValueError, TypeError, KeyError, OverflowError, OSError)
 
 def not_valid() -> AuthenticationFailed:
     """One refusal for every reason: it tells nothing about accounts."""
-    return AuthenticationFailed("The token is not valid, or no longer: log in again.", "token_not_valid")
+    return AuthenticationFailed(
+        "The token is not valid, or no longer: log in again.", "token_not_valid"
+    )
 
 
 class EndsInTime:
-    """A token that ends when it says. simplejwt's LEEWAY is for clocks that differ, and would also let a token live on."""
+    """A token that ends when it says. simplejwt's LEEWAY is for clocks that differ, and
+    would also let a token live on.
+    """
 
     def check_exp(self: Any, claim: str = "exp", current_time: datetime | None = None) -> None:
         now = current_time or self.current_time
@@ -56,7 +60,9 @@ class ShopRefreshToken(EndsInTime, RefreshToken):
 
 
 def read_refresh(text: str) -> ShopRefreshToken:
-    """The refresh token, signed by us, not expired and whole. Raises AuthenticationFailed."""
+    """The refresh token, signed by us, not expired and whole. Raises
+    AuthenticationFailed.
+    """
     try:
         token = ShopRefreshToken(text)  # type: ignore[arg-type]
         datetime_from_epoch(token["exp"])
@@ -68,11 +74,17 @@ def read_refresh(text: str) -> ShopRefreshToken:
 
 
 def user_of(token: Any) -> User:
-    """The active user whose present revision the token carries. Raises AuthenticationFailed."""
+    """The active user whose present revision the token carries. Raises
+    AuthenticationFailed.
+    """
     claim = token.get(api_settings.USER_ID_CLAIM)
     if not isinstance(claim, str) or not re.fullmatch(r"[0-9]{1,18}", claim):
         raise not_valid()
-    user = User.objects.select_related("customer", "mechanic").filter(pk=int(claim), is_active=True).first()
+    user = (
+        User.objects.select_related("customer", "mechanic")
+        .filter(pk=int(claim), is_active=True)
+        .first()
+    )
     if user is None or not user.has_revision(token.get("rev")):
         raise not_valid()
     return user
@@ -83,6 +95,10 @@ def retire(token: ShopRefreshToken) -> bool:
 
     The unique rows decide between parallel calls, on every database.
     """
-    facts = {"token": "", "created_at": token.current_time, "expires_at": datetime_from_epoch(token["exp"])}
+    facts = {
+        "token": "",
+        "created_at": token.current_time,
+        "expires_at": datetime_from_epoch(token["exp"]),
+    }
     entry, _ = OutstandingToken.objects.get_or_create(jti=token["jti"], defaults=facts)
     return BlacklistedToken.objects.get_or_create(token=entry)[1]

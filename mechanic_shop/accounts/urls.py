@@ -1,4 +1,6 @@
-"""Paths below ``/api/v1/auth/``. simplejwt's ``verify`` is not among them: it says yes to inactive users."""
+"""Paths below ``/api/v1/auth/``. simplejwt's ``verify`` is not among them: it says yes
+to inactive users.
+"""
 
 from django.urls import path
 
@@ -11,5 +13,9 @@ urlpatterns = [
     path("me/", views.MeView.as_view(), name="auth-me"),
     path("password/", views.PasswordView.as_view(), name="auth-password"),
     path("password/reset/", views.ResetView.as_view(), name="auth-password-reset"),
-    path("password/reset/confirm/", views.ConfirmResetView.as_view(), name="auth-password-reset-confirm"),
+    path(
+        "password/reset/confirm/",
+        views.ConfirmResetView.as_view(),
+        name="auth-password-reset-confirm",
+    ),
 ]

@@ -38,10 +38,17 @@ class AccountView(ShopView, GenericAPIView):
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
 
-    def once(self, operation: Callable[..., Any], answer: Callable[[], Response], prepare: Callable[..., Any] = dict) -> Any:
-        """Answer after the operation, both in one transaction, once per Idempotency-Key.
+    def once(
+        self,
+        operation: Callable[..., Any],
+        answer: Callable[[], Response],
+        prepare: Callable[..., Any] = dict,
+    ) -> Any:
+        """Answer after the operation, both in one transaction, once per
+        Idempotency-Key.
 
-        ``prepare`` makes the operation's keywords of the body, before the transaction: hashing must not hold SQLite's one write lock.
+        ``prepare`` makes the operation's keywords of the body, before the transaction:
+        hashing must not hold SQLite's one write lock.
         """
         details: dict[str, Any] = {}
 
@@ -53,20 +60,25 @@ class AccountView(ShopView, GenericAPIView):
 
 
 class OpenView(AccountView):
-    """For visitors: an old token that a client still sends along is no reason to refuse."""
+    """For visitors: an old token that a client still sends along is no reason to
+    refuse.
+    """
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
     def get_authenticate_header(self, request: Any) -> str:
-        return 'Bearer realm="api"'  # without it Django REST turns a failed log-in from 401 into 403
+        return (
+            'Bearer realm="api"'  # without it Django REST turns a failed log-in from 401 into 403
+        )
 
 
 def nothing() -> Response:
     return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-# The answers of the next two carry tokens, so they are never kept for an Idempotency-Key: a stored token is a stolen one.
+# The answers of the next two carry tokens, so they are never kept for an
+# Idempotency-Key: a stored token is a stolen one.
 
 
 class LoginView(OpenView):
@@ -76,8 +88,9 @@ class LoginView(OpenView):
     def post(self, request: Any) -> Response:
         """Log in with e-mail and password.
 
-        An unknown e-mail, a wrong password and an inactive account are the same 401. Too many attempts for one
-        account from one address are 429 for a while, even with the right password.
+        An unknown e-mail, a wrong password and an inactive account are the same 401.
+        Too many attempts for one account from one address are 429 for a while, even
+        with the right password.
         """
         return Response(operations.token_pair(operations.log_in(request, **self.body())))
 
@@ -87,7 +100,9 @@ class RefreshView(OpenView):
 
     @extend_schema(summary="Refresh tokens", auth=[], responses=TokenPairSerializer)
     def post(self, request: Any) -> Response:
-        """Trade a refresh token for a new pair. The old one is used up: sending it again is 401."""
+        """Trade a refresh token for a new pair. The old one is used up: sending it
+        again is 401.
+        """
         return Response(operations.rotate(**operations.check_refresh(**self.body())))
 
 
@@ -96,7 +111,9 @@ class LogoutView(OpenView):
 
     @extend_schema(summary="Log out", auth=[], responses={204: None})
     def post(self, request: Any) -> Any:
-        """End a refresh token. Logging out twice is no error; the access token beside it ends within 15 minutes."""
+        """End a refresh token. Logging out twice is no error; the access token beside
+        it ends within 15 minutes.
+        """
         return self.once(operations.log_out, nothing, operations.check_refresh)
 
 
@@ -105,7 +122,9 @@ class MeView(AccountView):
 
     @extend_schema(summary="Who am I?", responses=MeSerializer)
     def get(self, request: Any) -> Response:
-        """The user behind the token, with the roles, and the customer and mechanic that the user is."""
+        """The user behind the token, with the roles, and the customer and mechanic that
+        the user is.
+        """
         data = self.get_serializer(request.user).data
         tag = etag_of(to_json(data))
         if not_modified(request, tag):
@@ -120,7 +139,11 @@ class PasswordView(AccountView):
     def post(self, request: Any) -> Any:
         """Set a new password. It ends every session, this one too: log in again."""
         user = cast(User, request.user)
-        return self.once(partial(operations.set_password, by=user), nothing, partial(operations.check_change, user))
+        return self.once(
+            partial(operations.set_password, by=user),
+            nothing,
+            partial(operations.check_change, user),
+        )
 
 
 class ResetView(OpenView):
@@ -131,10 +154,13 @@ class ResetView(OpenView):
     def post(self, request: Any) -> Any:
         """Have a message sent with what `auth/password/reset/confirm/` needs.
 
-        The answer is the same whether the shop knows the e-mail or not. A customer whom the shop knows but who never
-        logged in gets their log-in this way.
+        The answer is the same whether the shop knows the e-mail or not. A customer whom
+        the shop knows but who never logged in gets their log-in this way.
         """
-        return self.once(operations.request_reset, lambda: Response({"detail": SENT}, status=status.HTTP_202_ACCEPTED))
+        return self.once(
+            operations.request_reset,
+            lambda: Response({"detail": SENT}, status=status.HTTP_202_ACCEPTED),
+        )
 
 
 class ConfirmResetView(OpenView):
@@ -143,5 +169,7 @@ class ConfirmResetView(OpenView):
 
     @extend_schema(summary="Set a new password with a reset token", auth=[], responses={204: None})
     def post(self, request: Any) -> Any:
-        """Set the password with `uid` and `token` from the message. They work once; every session ends."""
+        """Set the password with `uid` and `token` from the message. They work once;
+        every session ends.
+        """
         return self.once(operations.reset_password, nothing, operations.check_reset)

@@ -22,24 +22,46 @@ class Change:
     now: str
 
     def __str__(self) -> str:
-        return f"{self.label}: {self.now}" if self.was in ("", self.now) else f"{self.label}: {self.was} → {self.now or '–'}"
+        return (
+            f"{self.label}: {self.now}"
+            if self.was in ("", self.now)
+            else f"{self.label}: {self.was} → {self.now or '–'}"
+        )
 
 
 def page_of_trail(request: HttpRequest, row: Any, hidden: set[str]) -> dict[str, Any]:
-    """A page of a row's history for the template, newest first, without the ``hidden`` columns."""
-    page = Paginator(audit.entries_of(row).select_related("actor", "content_type"), 50).get_page(request.GET.get(PAGE))
+    """A page of a row's history for the template, newest first, without the ``hidden``
+    columns.
+    """
+    page = Paginator(audit.entries_of(row).select_related("actor", "content_type"), 50).get_page(
+        request.GET.get(PAGE)
+    )
     names = audit.names_in(page)
     for entry in page:
         entry.shown = list(changes_of(entry, hidden, names))
-    return {"trail": page, "trail_page": PAGE, "trail_columns": ("When", "Who", "Door", "What", "Request")}
+    return {
+        "trail": page,
+        "trail_page": PAGE,
+        "trail_columns": ("When", "Who", "Door", "What", "Request"),
+    }
 
 
 def changes_of(entry: Any, hidden: set[str], names: dict[Any, str]) -> Iterator[Change]:
-    """What an entry tells, field by field; ``names`` are what the keys of other rows stand for."""
+    """What an entry tells, field by field; ``names`` are what the keys of other rows
+    stand for.
+    """
     if entry.about_id is not None:
-        subject = names.get((audit.related_to(entry, entry.kind), entry.about_id), f"no. {entry.about_id}")
-        yield Change(entry.get_kind_display(), "" if entry.action == audit.CREATE else subject, "" if entry.action == audit.DELETE else subject)
-    for name, values in sorted(entry.told().items()):  # each database keeps them in an order of its own
+        subject = names.get(
+            (audit.related_to(entry, entry.kind), entry.about_id), f"no. {entry.about_id}"
+        )
+        yield Change(
+            entry.get_kind_display(),
+            "" if entry.action == audit.CREATE else subject,
+            "" if entry.action == audit.DELETE else subject,
+        )
+    for name, values in sorted(
+        entry.told().items()
+    ):  # each database keeps them in an order of its own
         if name in hidden:
             continue
         if values is None:
@@ -49,13 +71,24 @@ def changes_of(entry: Any, hidden: set[str], names: dict[Any, str]) -> Iterator[
             yield Change(label_of(entry, name), "" if added else objects, objects if added else "")
         else:
             related = audit.related_to(entry, name)
-            was, now = (names.get((related, value), f"no. {value}") if related and value else text(value) for value in values)
+            was, now = (
+                names.get((related, value), f"no. {value}") if related and value else text(value)
+                for value in values
+            )
             yield Change(label_of(entry, name), was, now)
 
 
 def label_of(entry: Any, name: str) -> str:
     model: Any = entry.content_type.model_class()
-    known = {field.name: field.verbose_name for field in model._meta.get_fields() if hasattr(field, "verbose_name")} if model else {}
+    known = (
+        {
+            field.name: field.verbose_name
+            for field in model._meta.get_fields()
+            if hasattr(field, "verbose_name")
+        }
+        if model
+        else {}
+    )
     return str(known.get(name, name.replace("_", " "))).capitalize()
 
 

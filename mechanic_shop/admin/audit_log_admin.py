@@ -14,11 +14,15 @@ from .audit_history import changes_of
 from .base import ReadOnly, ShopModelAdmin, in_one_line, moment
 
 secrets: ContextVar[dict[int, set[str]]] = ContextVar("secrets")
-"""The columns that the user of this request must not see, by content type: a page is one object for all requests."""
+"""The columns that the user of this request must not see, by content type: a page is
+one object for all requests.
+"""
 
 
 class AuditEntryAdmin(ReadOnly, ShopModelAdmin):
-    """Entries: read, never written. Of each model, as much as its own pages would show this user."""
+    """Entries: read, never written. Of each model, as much as its own pages would show
+    this user.
+    """
 
     search_fields = ("cid", "object_repr")
     search_help_text = "Request id, or the name of what was changed"
@@ -26,7 +30,9 @@ class AuditEntryAdmin(ReadOnly, ShopModelAdmin):
     list_display_links = None
     list_select_related = ("actor", "content_type")
     list_filter = (("action", ChoicesDropdownFilter), ("door", ChoicesDropdownFilter))
-    fieldsets = ((None, {"fields": (("when", "row", "action"), "what", ("by_whom", "door", "cid"))}),)
+    fieldsets = (
+        (None, {"fields": (("when", "row", "action"), "what", ("by_whom", "door", "cid"))}),
+    )
     readonly_fields = ("when", "row", "what", "by_whom")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -48,4 +54,8 @@ class AuditEntryAdmin(ReadOnly, ShopModelAdmin):
 
     @display(description="What")
     def what(self, entry: Any) -> str:
-        return format_html_join("", "<div>{}</div>", ((change,) for change in changes_of(entry, secrets.get()[entry.content_type_id], {})))
+        return format_html_join(
+            "",
+            "<div>{}</div>",
+            ((change,) for change in changes_of(entry, secrets.get()[entry.content_type_id], {})),
+        )

@@ -1,4 +1,6 @@
-"""The base of every admin page: saves only what was changed, by the app's operations, and tells what they refuse."""
+"""The base of every admin page: saves only what was changed, by the app's operations,
+and tells what they refuse.
+"""
 
 import json
 from collections.abc import Callable
@@ -34,22 +36,36 @@ from .refusals import REFUSALS, told
 
 
 class PermissionGatedFields:
-    """Columns that exist only for users with a permission, as in the API: no value, no filter, no look-up."""
+    """Columns that exist only for users with a permission, as in the API: no value, no
+    filter, no look-up.
+    """
 
     secret_fields: ClassVar[dict[str, str]] = {}
 
     def hidden(self, request: Any) -> set[str]:
-        return {name for name, permission in self.secret_fields.items() if not request.user.has_perm(permission)}
+        return {
+            name
+            for name, permission in self.secret_fields.items()
+            if not request.user.has_perm(permission)
+        }
 
     def without_secrets(self, request: Any, names: Any) -> Any:
-        """``names`` (fields, or fieldset rows of them) without those that this user must not see."""
+        """``names`` (fields, or fieldset rows of them) without those that this user
+        must not see.
+        """
         hidden = self.hidden(request)
-        shown = [self.without_secrets(request, name) if isinstance(name, (list, tuple)) else name for name in names]
+        shown = [
+            self.without_secrets(request, name) if isinstance(name, (list, tuple)) else name
+            for name in names
+        ]
         return [name for name in shown if isinstance(name, list) or name not in hidden]
 
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
         found = super().get_fieldsets(request, obj)  # type: ignore[misc]
-        return [(title, {**options, "fields": self.without_secrets(request, options["fields"])}) for title, options in found]
+        return [
+            (title, {**options, "fields": self.without_secrets(request, options["fields"])})
+            for title, options in found
+        ]
 
     def get_fields(self, request: Any, obj: Any = None) -> Any:
         return self.without_secrets(request, super().get_fields(request, obj))  # type: ignore[misc]
@@ -71,7 +87,9 @@ class AutocompleteSelects:
 
 
 class Amounts:
-    """Money that is only shown has the decimals that it needs, as everywhere, and not those of its column."""
+    """Money that is only shown has the decimals that it needs, as everywhere, and not
+    those of its column.
+    """
 
     @property
     def readonly_preprocess_fields(self) -> dict[str, Callable[[str], str]]:
@@ -88,7 +106,9 @@ def as_amount(shown: str) -> str:
 
 
 class ShopModelAdmin(Amounts, AutocompleteSelects, PermissionGatedFields, ModelAdmin):
-    """Pages of one model. An app with operations names them in ``create_object``, ``change_object`` and ``delete_object``."""
+    """Pages of one model. An app with operations names them in ``create_object``,
+    ``change_object`` and ``delete_object``.
+    """
 
     form = ShopForm
     object_history_template = "admin/trail.html"
@@ -116,13 +136,19 @@ class ShopModelAdmin(Amounts, AutocompleteSelects, PermissionGatedFields, ModelA
         obj.delete()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Write what the person changed: ``obj`` bears everything that stood on the page, so it is not saved itself."""
+        """Write what the person changed: ``obj`` bears everything that stood on the
+        page, so it is not saved itself.
+        """
         if change:
             row = self.model(pk=obj.pk)
             row_locks.lock(row)
             form.check_state(row)
             columns = {field.name for field in self.opts.concrete_fields}
-            changes = {name: value for name, value in form.accepted.items() if name in columns and getattr(row, name) != value}
+            changes = {
+                name: value
+                for name, value in form.accepted.items()
+                if name in columns and getattr(row, name) != value
+            }
             if changes:
                 self.change_object(request, row, changes | form.answers())
         else:
@@ -150,15 +176,24 @@ class ShopModelAdmin(Amounts, AutocompleteSelects, PermissionGatedFields, ModelA
         """Change a row inside the page, which is locked."""
         row.save_changes(**changes)
 
-    def changeform_view(self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None) -> Any:
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> Any:
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except REFUSALS as error:
-            # Everything was rolled back. The page comes once more, with what was typed and the reason on the form.
+            # Everything was rolled back. The page comes once more, with what was typed
+            # and the reason on the form.
             request.refusal = told(error)  # type: ignore[attr-defined]
             return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
         try:
             if refused := getattr(request, "refusal", None):
                 raise refused
@@ -169,7 +204,9 @@ class ShopModelAdmin(Amounts, AutocompleteSelects, PermissionGatedFields, ModelA
             return HttpResponseRedirect(f"../../{object_id}/change/")
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What may go is the operation's to say; Django's walk along the relations knows less of the shop's rules."""
+        """What may go is the operation's to say; Django's walk along the relations
+        knows less of the shop's rules.
+        """
         return [str(obj) for obj in objs], {}, set(), []
 
     def get_actions(self, request: HttpRequest) -> Any:
@@ -179,11 +216,19 @@ class ShopModelAdmin(Amounts, AutocompleteSelects, PermissionGatedFields, ModelA
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         asked = questions(self.form, request)
-        return [*super().get_fieldsets(request, obj), *([("To confirm", {"fields": asked})] if asked else [])]
+        return [
+            *super().get_fieldsets(request, obj),
+            *([("To confirm", {"fields": asked})] if asked else []),
+        ]
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.request, form.refusal = request, getattr(request, "refusal", None)  # a class of this request's own
+        form.request, form.refusal = (
+            request,
+            getattr(request, "refusal", None),
+        )  # a class of this request's own
         return form
 
     # --- reading ---
@@ -191,7 +236,9 @@ class ShopModelAdmin(Amounts, AutocompleteSelects, PermissionGatedFields, ModelA
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else []  # a new row has no others yet
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
         """What every door finds: the queryset's own ``search``."""
         term = search_term.replace("\x00", "").strip()[:MAX_SEARCH]
         if not hasattr(queryset, "search"):
@@ -199,16 +246,27 @@ class ShopModelAdmin(Amounts, AutocompleteSelects, PermissionGatedFields, ModelA
         return (queryset.search(term) if term else queryset), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        """Only what is offered: Django lets a link ask about any column, also about one that is not shown."""
-        offered = {name[0] if isinstance(name, (list, tuple)) else name for name in self.get_list_filter(request)}
+        """Only what is offered: Django lets a link ask about any column, also about one
+        that is not shown.
+        """
+        offered = {
+            name[0] if isinstance(name, (list, tuple)) else name
+            for name in self.get_list_filter(request)
+        }
         name = lookup.split("__")[0]
-        if is_field(self.model, name) and name not in {*offered, *self.lookups} - self.hidden(request):
+        if is_field(self.model, name) and name not in {*offered, *self.lookups} - self.hidden(
+            request
+        ):
             return False
         return super().lookup_allowed(lookup, value, request)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         """The buttons that this user may press and that make sense now."""
-        found = [shown for shown in super().get_actions_detail(request, object_id) if allowed(request, getattr(shown.method, "permission", None))]
+        found = [
+            shown
+            for shown in super().get_actions_detail(request, object_id)
+            if allowed(request, getattr(shown.method, "permission", None))
+        ]
         obj = self.get_object(request, str(object_id)) if found else None
         if obj is None:
             return []
@@ -229,20 +287,26 @@ class ShopModelAdmin(Amounts, AutocompleteSelects, PermissionGatedFields, ModelA
         for menu in navigation:
             if items := menu.get("items"):
                 leads += [each for each in items if each["variant"] is ActionVariant.PRIMARY]
-                menu["items"] = [each for each in items if each["variant"] is not ActionVariant.PRIMARY]
+                menu["items"] = [
+                    each for each in items if each["variant"] is not ActionVariant.PRIMARY
+                ]
         return [*leads, *(entry for entry in navigation if entry.get("items") != [])]
 
     def hidden_in_trail(self, request: HttpRequest) -> set[str]:
         """Columns that this user must not see in the row's history."""
         return self.hidden(request)
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         row = self.get_object(request, unquote(object_id))
         trail = {} if row is None else page_of_trail(request, row, self.hidden_in_trail(request))
         response = super().history_view(request, object_id, {**trail, **(extra_context or {})})
-        columns = (name for name in self.hidden(request) if is_field(self.model, name))  # others only show one
+        columns = (
+            name for name in self.hidden(request) if is_field(self.model, name)
+        )  # others only show one
         labels = {self.opts.get_field(name).verbose_name.capitalize() for name in columns}
         for entry in getattr(response, "context_data", {}).get("action_list", ()) if labels else ():
             entry.change_message = without_labels(entry.change_message, labels)
@@ -254,11 +318,15 @@ class ShopModelAdmin(Amounts, AutocompleteSelects, PermissionGatedFields, ModelA
 
 
 def locked_row(row: Any, formset: Any) -> Any:
-    """A row inside a page, as it is under its lock. Raises DomainError where it is gone, or no longer belongs to the page's row."""
+    """A row inside a page, as it is under its lock. Raises DomainError where it is
+    gone, or no longer belongs to the page's row.
+    """
     now = type(row)(pk=row.pk)
     row_locks.lock(now)
     if getattr(now, formset.fk.attname) != formset.instance.pk:
-        raise DomainError("row_moved", f"{now} no longer belongs to {formset.instance}: reload the page.")
+        raise DomainError(
+            "row_moved", f"{now} no longer belongs to {formset.instance}: reload the page."
+        )
     return now
 
 
@@ -275,14 +343,18 @@ def always(obj: Any) -> bool:
 
 
 def without_labels(message: str, labels: set[str]) -> str:
-    """A line of the admin's log, without the names of fields that the reader must not see."""
+    """A line of the admin's log, without the names of fields that the reader must not
+    see.
+    """
     try:
         steps = json.loads(message)
     except ValueError:
         return message
     for step in steps if isinstance(steps, list) else ():
         for facts in step.values():
-            facts["fields"] = [name for name in facts.get("fields", ()) if name.capitalize() not in labels]
+            facts["fields"] = [
+                name for name in facts.get("fields", ()) if name.capitalize() not in labels
+            ]
     return json.dumps(steps)
 
 
@@ -296,7 +368,14 @@ class DetailPanelMixin:
         """What the panel's template is told."""
         raise NotImplementedError
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any) -> HttpResponse:
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        *args: Any,
+        obj: Any = None,
+        **kwargs: Any,
+    ) -> HttpResponse:
         if obj is not None:
             context |= {"panel_template": self.panel_template, "panel": self.panel(request, obj)}
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)  # type: ignore[misc]
@@ -338,7 +417,9 @@ class ReadOnlyInline(ReadOnly, ShopInline):
 
 def badge(text: str, kind: str = "") -> SafeString:
     """A colored label; ``kind`` is info, success, warning, danger or nothing."""
-    return mark_safe(render_to_string("unfold/helpers/label.html", {"text": text, "type": kind}).strip())  # noqa: S308 - rendered, so escaped
+    return mark_safe(  # noqa: S308 - rendered, so escaped
+        render_to_string("unfold/helpers/label.html", {"text": text, "type": kind}).strip()
+    )
 
 
 def in_one_line(text: Any) -> SafeString:
@@ -347,6 +428,8 @@ def in_one_line(text: Any) -> SafeString:
 
 
 def moment(at: Any) -> str:
-    """A moment in the shop's time, as short as it can be told: "Nov 21, 8:30"; with the year when it is another one."""
+    """A moment in the shop's time, as short as it can be told: "Nov 21, 8:30"; with the
+    year when it is another one.
+    """
     local = timezone.localtime(at)
     return written(local, "M j, G:i" if local.year == timezone.localdate().year else "M j, Y")

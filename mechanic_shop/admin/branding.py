@@ -23,7 +23,8 @@ BLUE = {
 def unfold(shop: str) -> dict[str, Any]:
     """The UNFOLD setting of a shop of this name."""
     return {
-        # Unfold takes a string with a dot for something to import; a function's answer it leaves alone.
+        # Unfold takes a string with a dot for something to import; a function's answer
+        # it leaves alone.
         "SITE_TITLE": lambda request: shop,
         "SITE_HEADER": lambda request: shop,
         "SITE_SYMBOL": "build",

@@ -55,10 +55,12 @@ def button(
     when: Callable[[Any], bool] = lambda obj: True,
     variant: ActionVariant = ActionVariant.DEFAULT,
 ) -> Callable[[Callable[..., str]], Callable[..., HttpResponse]]:
-    """Make ``method(self, request, obj, **answers) -> message`` a button of a ShopModelAdmin.
+    """Make ``method(self, request, obj, **answers) -> message`` a button of a
+    ShopModelAdmin.
 
-    GET asks, POST does, in one transaction; what the operation refuses is told on the page and changes nothing.
-    ``when`` only decides whether the button is shown: whether it works is the operation's to say, under its lock.
+    GET asks, POST does, in one transaction; what the operation refuses is told on the
+    page and changes nothing. ``when`` only decides whether the button is shown: whether
+    it works is the operation's to say, under its lock.
     """
 
     def decorate(method: Callable[..., str]) -> Callable[..., HttpResponse]:
@@ -69,12 +71,23 @@ def button(
                 raise PermissionDenied
             if obj is None:
                 return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-            form = form_class(request.POST if request.method == "POST" else None, request=request, obj=obj)
-            if request.method == "POST" and form.is_valid() and (answer := perform(self, request, obj, form, method)):
+            form = form_class(
+                request.POST if request.method == "POST" else None, request=request, obj=obj
+            )
+            if (
+                request.method == "POST"
+                and form.is_valid()
+                and (answer := perform(self, request, obj, form, method))
+            ):
                 return answer
             return ask(self, request, obj, form, title)
 
-        pressed = action(description=title, url_path=method.__name__.replace("_", "-"), icon=icon, variant=variant)(press)
+        pressed = action(
+            description=title,
+            url_path=method.__name__.replace("_", "-"),
+            icon=icon,
+            variant=variant,
+        )(press)
         pressed.permission, pressed.when = permission, when
         return pressed
 
@@ -85,7 +98,9 @@ def allowed(request: HttpRequest, permission: str | None) -> bool:
     return permission is None or request.user.has_perm(permission)
 
 
-def perform(model_admin: Any, request: HttpRequest, obj: Any, form: ButtonForm, method: Callable[..., str]) -> HttpResponse | None:
+def perform(
+    model_admin: Any, request: HttpRequest, obj: Any, form: ButtonForm, method: Callable[..., str]
+) -> HttpResponse | None:
     """Do it; None, with the reason on the form, when the shop says no."""
     if refused := getattr(request, "refusal", None):  # before anything was done
         form.refuse(refused)
@@ -102,7 +117,9 @@ def perform(model_admin: Any, request: HttpRequest, obj: Any, form: ButtonForm, 
     return HttpResponseRedirect(address_of(model_admin, obj))
 
 
-def ask(model_admin: Any, request: HttpRequest, obj: Any, form: ButtonForm, title: str) -> HttpResponse:
+def ask(
+    model_admin: Any, request: HttpRequest, obj: Any, form: ButtonForm, title: str
+) -> HttpResponse:
     request.current_app = model_admin.admin_site.name
     context = {
         **model_admin.admin_site.each_context(request),
@@ -118,22 +135,36 @@ def ask(model_admin: Any, request: HttpRequest, obj: Any, form: ButtonForm, titl
 
 
 def address_of(model_admin: Any, obj: Any) -> str:
-    return reverse(f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}_change", args=(quote(obj.pk),))
+    return reverse(
+        f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}_change",
+        args=(quote(obj.pk),),
+    )
 
 
-# --- questions that several buttons ask ------------------------------------------------------------
+# --- questions that several buttons ask -----------------------------------------------
 
 
 def quantity_question(**kwargs: Any) -> forms.DecimalField:
-    return forms.DecimalField(**{"max_digits": 12, "decimal_places": 3, "widget": UnfoldAdminDecimalFieldWidget(attrs={"step": "any"})} | kwargs)
+    return forms.DecimalField(
+        **{
+            "max_digits": 12,
+            "decimal_places": 3,
+            "widget": UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
+        }
+        | kwargs
+    )
 
 
 def note_question(**kwargs: Any) -> forms.CharField:
-    return forms.CharField(**{"max_length": 500, "required": False, "widget": UnfoldAdminTextInputWidget} | kwargs)
+    return forms.CharField(
+        **{"max_length": 500, "required": False, "widget": UnfoldAdminTextInputWidget} | kwargs
+    )
 
 
 class AutocompleteSelect(widgets.AutocompleteSelect):
-    """Choose a row by typing a piece of it. To show a refused form again, Django asks the database for any word that came as a key, and fails."""
+    """Choose a row by typing a piece of it. To show a refused form again, Django asks
+    the database for any word that came as a key, and fails.
+    """
 
     known: Any = None
     """A row that was read already: it is not asked for again."""
@@ -142,11 +173,17 @@ class AutocompleteSelect(widgets.AutocompleteSelect):
         keys = [str(key) for key in value if re.fullmatch("[0-9]{1,18}", str(key))]
         if self.known is not None and keys == [str(self.known.pk)]:
             empty = [] if self.is_required else [self.create_option(name, "", "", False, 0)]
-            return [(None, [*empty, self.create_option(name, keys[0], str(self.known), True, 0)], 0)]
+            return [
+                (None, [*empty, self.create_option(name, keys[0], str(self.known), True, 0)], 0)
+            ]
         return super().optgroups(name, keys or [""], attr)
 
 
 def row_question(relation: Any, **kwargs: Any) -> forms.ModelChoiceField:
     """Choose a row; ``relation`` is a foreign key to its model."""
     field = relation.field
-    return forms.ModelChoiceField(field.remote_field.model._default_manager.all(), widget=AutocompleteSelect(field, admin.site), **kwargs)
+    return forms.ModelChoiceField(
+        field.remote_field.model._default_manager.all(),
+        widget=AutocompleteSelect(field, admin.site),
+        **kwargs,
+    )

@@ -1,6 +1,8 @@
-"""Days as the shop's region writes them: the one format that forms for people read, and show beside the box.
+"""Days as the shop's region writes them: the one format that forms for people read, and
+show beside the box.
 
-03/09/2026 is two days in two countries, so a form takes the region's format and ISO 8601, which is the same everywhere.
+03/09/2026 is two days in two countries, so a form takes the region's format and ISO
+8601, which is the same everywhere.
 """
 
 import re
@@ -17,9 +19,11 @@ PARTS = {"d": ("%d", "DD"), "M": ("%m", "MM"), "y": ("%Y", "YYYY")}
 
 @cache
 def pattern(region: str) -> tuple[str, str]:
-    """How a region writes a day: for strptime, and for people. Where Babel does not know, it is ISO 8601.
+    """How a region writes a day: for strptime, and for people. Where Babel does not
+    know, it is ISO 8601.
 
-    Only the order and the sign between the parts are the region's: all parts are digits, and the year has four.
+    Only the order and the sign between the parts are the region's: all parts are
+    digits, and the year has four.
     """
     try:
         known = Locale.parse(f"und_{region}").date_formats["short"].pattern

@@ -10,7 +10,12 @@ from rest_framework.exceptions import Throttled
 from mechanic_shop.errors import DomainError
 
 log = logging.getLogger("shop.admin")
-REFUSALS = (DomainError, Throttled, IntegrityError, ObjectDoesNotExist)  # ProtectedError is an IntegrityError
+REFUSALS = (
+    DomainError,
+    Throttled,
+    IntegrityError,
+    ObjectDoesNotExist,
+)  # ProtectedError is an IntegrityError
 
 
 def told(error: Exception) -> DomainError:
@@ -21,6 +26,14 @@ def told(error: Exception) -> DomainError:
         seconds = getattr(error, "wait", 0)
         return DomainError("throttled", f"Too many attempts, try again in {seconds} seconds.")
     if isinstance(error, ProtectedError):
-        return DomainError("in_use", "Other records refer to this one, so it stays: deactivate it instead.")
+        return DomainError(
+            "in_use", "Other records refer to this one, so it stays: deactivate it instead."
+        )
     log.warning("a write was refused", extra={"kind": type(error).__name__})
-    return DomainError("conflict", "This clashes with something that was written in the same moment: look at it again, then try again.")
+    return DomainError(
+        "conflict",
+        (
+            "This clashes with something that was written in the same moment: look at it "
+            "again, then try again."
+        ),
+    )

@@ -23,34 +23,46 @@ EACH = 5  # rows of a model that a search shows
 POPUP = "admin/popup_response.html"
 SENT_BEFORE = DomainError(
     "form_sent_before",
-    "You sent this form before, with other values, and that was done. Nothing is done now: send it again if you mean to do both.",
+    (
+        "You sent this form before, with other values, and that was done. Nothing is done "
+        "now: send it again if you mean to do both."
+    ),
 )
 
 
 def has_effect(request: HttpRequest, response: Any) -> bool:
-    """Did a form do what it was for? Then it leads to another page, or closes the window of a choice."""
+    """Did a form do what it was for? Then it leads to another page, or closes the
+    window of a choice.
+    """
     if getattr(request, "refusal", None) is not None:
         return False
-    return response.status_code in (302, 303) or POPUP in (getattr(response, "template_name", None) or ())
+    return response.status_code in (302, 303) or POPUP in (
+        getattr(response, "template_name", None) or ()
+    )
 
 
 class ShopAdminSite(UnfoldAdminSite):
     """Unfold's site, with the shop's day as its first page.
 
-    Unfold's own search keeps what was found in the cache for minutes, and fails on an odd page number; ours does neither.
+    Unfold's own search keeps what was found in the cache for minutes, and fails on an
+    odd page number; ours does neither.
     """
 
     index_title = "Today"
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        if "next" not in request.GET:  # Unfold's page does not send along where to go, and the setting leads to the API
+        if (
+            "next" not in request.GET
+        ):  # Unfold's page does not send along where to go, and the setting leads to the API
             asked: Any = request.GET.copy()
             asked["next"] = reverse(f"{self.name}:index")
             request.GET = asked
         return super().login(request, extra_context)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Whoever may not see a page is told so on a page; the API's answer is for programs."""
+        """Whoever may not see a page is told so on a page; the API's answer is for
+        programs.
+        """
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
@@ -58,18 +70,29 @@ class ShopAdminSite(UnfoldAdminSite):
             if request.user.is_authenticated:
                 logs.user_id.set(str(request.user.pk))
             try:
-                return in_rounds(lambda: self.answer_once(request, lambda: inner(request, *args, **kwargs)))
+                return in_rounds(
+                    lambda: self.answer_once(request, lambda: inner(request, *args, **kwargs))
+                )
             except PermissionDenied:
-                return TemplateResponse(request, "admin/refused.html", {**self.each_context(request), "title": "Not for you"}, status=403)
+                return TemplateResponse(
+                    request,
+                    "admin/refused.html",
+                    {**self.each_context(request), "title": "Not for you"},
+                    status=403,
+                )
 
         return shown
 
     def answer_once(self, request: HttpRequest, answer: Callable[[], Any]) -> Any:
-        """Let a form that is sent twice have one effect; one that comes again with other values is shown again."""
+        """Let a form that is sent twice have one effect; one that comes again with
+        other values is shown again.
+        """
         if request.method != "POST" or not self.has_permission(request):
             return answer()
         try:
-            response = form_keys.once(request, f"user:{request.user.pk}", answer, is_done=partial(has_effect, request))
+            response = form_keys.once(
+                request, f"user:{request.user.pk}", answer, is_done=partial(has_effect, request)
+            )
         except form_keys.FormChanged:
             request.refusal = SENT_BEFORE  # type: ignore[attr-defined]
             return answer()
@@ -78,27 +101,48 @@ class ShopAdminSite(UnfoldAdminSite):
         return response
 
     def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """What the search box of the side bar finds: a few rows of every model that the user may see."""
+        """What the search box of the side bar finds: a few rows of every model that the
+        user may see.
+        """
         term = request.GET.get("s", "").strip()
         if not term:
             return HttpResponse()
         found = Paginator(list(self.found(request, term)), 100)
-        context = {"page_obj": found, "results": found.page(1), "page_counter": 0, "execution_time": 0, "command_show_history": False}
-        template = "unfold/helpers/command_results.html" if "extended" in request.GET else "unfold/helpers/search_results.html"
+        context = {
+            "page_obj": found,
+            "results": found.page(1),
+            "page_counter": 0,
+            "execution_time": 0,
+            "command_show_history": False,
+        }
+        template = (
+            "unfold/helpers/command_results.html"
+            if "extended" in request.GET
+            else "unfold/helpers/search_results.html"
+        )
         return TemplateResponse(request, template, context, headers={"HX-Trigger": "search"})
 
     def found(self, request: HttpRequest, term: str) -> Iterator[SearchResult]:
-        for model, pages in reversed(self._registry.items()):  # tickets, which are registered last, come first
+        for model, pages in reversed(
+            self._registry.items()
+        ):  # tickets, which are registered last, come first
             icon = getattr(pages, "search_icon", None)
             if icon is None or not pages.has_view_permission(request):
                 continue
             rows, _ = pages.get_search_results(request, pages.get_queryset(request), term)
             for row in rows[:EACH]:
-                link = reverse(f"{self.name}:{model._meta.app_label}_{model._meta.model_name}_change", args=(row.pk,))
-                yield SearchResult(title=str(row), description=pages.describe(row), link=link, icon=icon)
+                link = reverse(
+                    f"{self.name}:{model._meta.app_label}_{model._meta.model_name}_change",
+                    args=(row.pk,),
+                )
+                yield SearchResult(
+                    title=str(row), description=pages.describe(row), link=link, icon=icon
+                )
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        from mechanic_shop.accounts.forms import OwnPasswordForm  # needs the models, which are not there when the site is made
+        from mechanic_shop.accounts.forms import (
+            OwnPasswordForm,
+        )  # needs the models, which are not there when the site is made
 
         request.current_app = self.name
         return PasswordChangeView.as_view(

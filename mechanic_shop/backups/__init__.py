@@ -1,4 +1,6 @@
-"""Backups of the shop's database, made while it serves, and restored into an empty one only: see docs/operations.md."""
+"""Backups of the shop's database, made while it serves, and restored into an empty one
+only: see docs/operations.md.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +20,19 @@ CACHED = ("accounts", "mechanics", "parts")  # generations of cached pages and k
 
 
 def write(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """Back the database up into ``folder``: the new file and its manifest. Raises CommandError or OSError, and leaves nothing behind."""
+    """Back the database up into ``folder``: the new file and its manifest. Raises
+    CommandError or OSError, and leaves nothing behind.
+    """
     database, made_at = DATABASES[connection.vendor], datetime.now(UTC)
     final = folder / f"shop-{made_at:%Y%m%dT%H%M%SZ}.{database.SUFFIX}"
     with files.draft(final) as data, files.draft(files.manifest_of(final)) as note:
         found = database.dump(data)
-        manifest = {"format": files.FORMAT, "database": connection.vendor, "made_at": f"{made_at:%Y-%m-%dT%H:%M:%SZ}", **found}
+        manifest = {
+            "format": files.FORMAT,
+            "database": connection.vendor,
+            "made_at": f"{made_at:%Y-%m-%dT%H:%M:%SZ}",
+            **found,
+        }
         manifest |= {"bytes": data.stat().st_size, "sha256": files.checksum(data)}
         files.write_manifest(note, manifest)
         files.finish(note, data)  # the data last: whatever bears its name is whole
@@ -33,22 +42,32 @@ def write(folder: Path) -> tuple[Path, dict[str, Any]]:
 def restore(path: Path) -> dict[str, Any]:
     """Put a backup into this empty database; its manifest.
 
-    Raises CommandError, having changed nothing, for a backup that is not whole or does not fit, and for a database with data.
+    Raises CommandError, having changed nothing, for a backup that is not whole or does
+    not fit, and for a database with data.
     """
     manifest = files.read_manifest(path)
     if manifest["database"] != connection.vendor:
         raise CommandError(
-            f"This is a backup of {manifest['database']}, and DATABASE_URL is of {connection.vendor}: name a database of the same kind."
+            f"This is a backup of {manifest['database']}, and DATABASE_URL is of "
+            f"{connection.vendor}: name a database of the same kind."
         )
     if files.checksum(path) != manifest["sha256"]:
-        raise CommandError(f"{path.name} is not what was written: its SHA-256 differs from the manifest's. Take another copy, or another backup.")
+        raise CommandError(
+            f"{path.name} is not what was written: its SHA-256 differs from the "
+            f"manifest's. Take another copy, or another backup."
+        )
     refuse_newer(manifest)
     refuse_unless_empty()
     database = DATABASES[connection.vendor]
     database.load(path, manifest)
     rows = database.present()["rows"]
-    if different := [table for table, number in manifest["rows"].items() if rows.get(table) != number]:
-        raise CommandError(f"Restored, but not all of it is there: {', '.join(different)}. Do not use this database.")
+    if different := [
+        table for table, number in manifest["rows"].items() if rows.get(table) != number
+    ]:
+        raise CommandError(
+            f"Restored, but not all of it is there: {', '.join(different)}. Do not use "
+            f"this database."
+        )
     caching.changed(*CACHED, at_once=True)
     connection.close()
     return manifest
@@ -57,19 +76,30 @@ def restore(path: Path) -> dict[str, Any]:
 def refuse_newer(manifest: dict[str, Any]) -> None:
     """A shop cannot read the tables of a later version."""
     known = MigrationLoader(None, ignore_no_migrations=True).disk_migrations or {}
-    unknown = [f"{app}.{name}" for app, names in manifest["migrations"].items() for name in names if (app, name) not in known]
+    unknown = [
+        f"{app}.{name}"
+        for app, names in manifest["migrations"].items()
+        for name in names
+        if (app, name) not in known
+    ]
     if unknown:
         raise CommandError(
-            f"The backup is of another, newer version of the shop: this one does not know {', '.join(unknown)}. Update the shop first."
+            f"The backup is of another, newer version of the shop: this one does not know "
+            f"{', '.join(unknown)}. Update the shop first."
         )
 
 
 def refuse_unless_empty() -> None:
-    """What is there is never written over: who restores keeps the old database until the new one has proven itself."""
+    """What is there is never written over: who restores keeps the old database until
+    the new one has proven itself.
+    """
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             if table.startswith(("auth_", "django_content_type", "django_migrations")):
                 continue  # migrate filled these
             cursor.execute(f"SELECT 1 FROM {connection.ops.quote_name(table)} LIMIT 1")  # noqa: S608 - a table's own name, quoted
             if cursor.fetchone():
-                raise CommandError(f"The database of DATABASE_URL has data ({table}), and a restore writes over nothing: name a new, empty one.")
+                raise CommandError(
+                    f"The database of DATABASE_URL has data ({table}), and a restore "
+                    f"writes over nothing: name a new, empty one."
+                )

@@ -1,4 +1,6 @@
-"""The files of a backup: the data, and beside it a manifest (``….json``) that says what is in it."""
+"""The files of a backup: the data, and beside it a manifest (``….json``) that says what
+is in it.
+"""
 
 import hashlib
 import os
@@ -23,7 +25,9 @@ def manifest_of(path: Path) -> Path:
 
 @contextmanager
 def draft(final: Path) -> Iterator[Path]:
-    """A new file that only its owner reads, to be renamed to ``final`` when it is whole; whatever happens, no half of it stays."""
+    """A new file that only its owner reads, to be renamed to ``final`` when it is
+    whole; whatever happens, no half of it stays.
+    """
     part = final.with_name(f"{final.name}.part")
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
@@ -68,7 +72,10 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CommandError(f"There is no file {path}.")
     if not note.is_file():
-        raise CommandError(f"{note.name} is not beside {path.name}: without its manifest nobody can tell whether a backup is whole.")
+        raise CommandError(
+            f"{note.name} is not beside {path.name}: without its manifest nobody can tell "
+            f"whether a backup is whole."
+        )
     try:
         manifest = orjson.loads(note.read_bytes())
     except orjson.JSONDecodeError as error:
@@ -76,9 +83,15 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or "format" not in manifest:
         raise not_a_manifest(note)
     if manifest["format"] != FORMAT:
-        raise CommandError(f"{note.name} is of format {manifest['format']}, this shop reads {FORMAT}: use the version of the shop that wrote it.")
+        raise CommandError(
+            f"{note.name} is of format {manifest['format']}, this shop reads {FORMAT}: "
+            f"use the version of the shop that wrote it."
+        )
     if wrong := [name for name, is_right in MEMBERS.items() if not is_right(manifest.get(name))]:
-        raise CommandError(f"{note.name} was damaged: {', '.join(wrong)} is missing or wrong. Take another copy, or another backup.")
+        raise CommandError(
+            f"{note.name} was damaged: {', '.join(wrong)} is missing or wrong. Take "
+            f"another copy, or another backup."
+        )
     return manifest
 
 
@@ -101,7 +114,9 @@ def are_rows(value: Any) -> bool:
 
 def are_migrations(value: Any) -> bool:
     """{app: [names]}"""
-    return isinstance(value, dict) and all(isinstance(names, list) and all(map(is_text, names)) for names in value.values())
+    return isinstance(value, dict) and all(
+        isinstance(names, list) and all(map(is_text, names)) for names in value.values()
+    )
 
 
 # What a manifest holds in addition to its format.
@@ -114,8 +129,14 @@ MEMBERS: dict[str, Callable[[Any], bool]] = {
 
 
 def throw_away(folder: Path, keep: int) -> list[Path]:
-    """Remove all but the ``keep`` newest backups, and what a backup that was killed left behind; the backups that went."""
-    whole = sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name) and manifest_of(path).exists())
+    """Remove all but the ``keep`` newest backups, and what a backup that was killed
+    left behind; the backups that went.
+    """
+    whole = sorted(
+        path
+        for path in folder.iterdir()
+        if NAME.fullmatch(path.name) and manifest_of(path).exists()
+    )
     old = whole[:-keep]
     for path in old:
         path.unlink()

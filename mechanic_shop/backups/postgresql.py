@@ -16,31 +16,59 @@ SUFFIX = "pgdump"
 
 
 def dump(path: Path) -> dict[str, Any]:
-    """Dump the database as it is in one moment, and say what is in the dump: pg_dump and the counts read the same snapshot."""
+    """Dump the database as it is in one moment, and say what is in the dump: pg_dump
+    and the counts read the same snapshot.
+    """
     program = tool("pg_dump", server_version())
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
         snapshot = cursor.fetchone()[0]
         found = present()
-        # A migration in this moment locks tables: better no backup than a shop that waits for one.
-        run(program, "--format=custom", "--no-owner", "--no-privileges", "--lock-wait-timeout=60000", f"--snapshot={snapshot}", f"--file={path}")
+        # A migration in this moment locks tables: better no backup than a shop that
+        # waits for one.
+        run(
+            program,
+            "--format=custom",
+            "--no-owner",
+            "--no-privileges",
+            "--lock-wait-timeout=60000",
+            f"--snapshot={snapshot}",
+            f"--file={path}",
+        )
     return found
 
 
 def load(path: Path, manifest: dict[str, Any]) -> None:
-    """Restore the dump, all or nothing. The empty tables of the shop make room for those of the dump, which may be of an older version."""
+    """Restore the dump, all or nothing. The empty tables of the shop make room for
+    those of the dump, which may be of an older version.
+    """
     program = tool("pg_restore", server_version())
     run_listing(program, path)  # a dump that cannot be read must not cost the empty tables
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
-        ours = there & {*manifest["rows"], *connection.introspection.django_table_names(), "django_migrations"}
+        ours = there & {
+            *manifest["rows"],
+            *connection.introspection.django_table_names(),
+            "django_migrations",
+        }
         if ours:
-            cursor.execute(f"DROP TABLE {', '.join(map(connection.ops.quote_name, sorted(ours)))} CASCADE")
+            cursor.execute(
+                f"DROP TABLE {', '.join(map(connection.ops.quote_name, sorted(ours)))} CASCADE"
+            )
         cursor.execute(f"DROP FUNCTION IF EXISTS {', '.join(triggers.FUNCTIONS)}")
     connection.close()
-    # The only comment is PostgreSQL's own on an extension, which none but the extension's owner may write again.
-    run(program, "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--no-comments", last=[str(path)])
+    # The only comment is PostgreSQL's own on an extension, which none but the
+    # extension's owner may write again.
+    run(
+        program,
+        "--single-transaction",
+        "--exit-on-error",
+        "--no-owner",
+        "--no-privileges",
+        "--no-comments",
+        last=[str(path)],
+    )
 
 
 def present() -> dict[str, Any]:
@@ -57,7 +85,7 @@ def present() -> dict[str, Any]:
     return {"migrations": migrations, "rows": rows}
 
 
-# --- the programs --------------------------------------------------------------------------------
+# --- the programs ---------------------------------------------------------------------
 
 
 def server_version() -> int:
@@ -65,31 +93,59 @@ def server_version() -> int:
 
 
 def tool(name: str, server: int) -> str:
-    """The path of one of PostgreSQL's programs that understands the server. Raises CommandError, with what to install."""
+    """The path of one of PostgreSQL's programs that understands the server. Raises
+    CommandError, with what to install.
+    """
     path = shutil.which(name)
     package = f"on Debian and Ubuntu, apt-get install postgresql-client-{server}"
     if path is None:
-        raise CommandError(f"{name} is not installed here, and PostgreSQL is backed up with it: {package}.")
+        raise CommandError(
+            f"{name} is not installed here, and PostgreSQL is backed up with it: {package}."
+        )
     said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603 - found on the PATH
     found = re.search(r"\) ([0-9]+)", said)
     if found is None or int(found[1]) < server:
-        raise CommandError(f"{path} is of version {found[1] if found else 'unknown'}, older than the server's {server}: {package}.")
+        raise CommandError(
+            f"{path} is of version {found[1] if found else 'unknown'}, older than the "
+            f"server's {server}: {package}."
+        )
     return path
 
 
 def run(program: str, *options: str, last: list[str] | None = None) -> None:
-    """Run it on the shop's database. The password goes by the environment: arguments are for everybody on the machine to read."""
+    """Run it on the shop's database. The password goes by the environment: arguments
+    are for everybody on the machine to read.
+    """
     known, secrets = connection.client.settings_to_cmd_args_env(connection.settings_dict, [])
     *where, name = known[1:]  # what Django calls psql with
     command = [program, *options, *where, f"--dbname={name}", "--no-password", *(last or [])]
-    done(subprocess.run(command, env=os.environ | (secrets or {}), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False))  # noqa: S603
+    done(
+        subprocess.run(  # noqa: S603
+            command,
+            env=os.environ | (secrets or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    )
 
 
 def run_listing(program: str, path: Path) -> None:
-    done(subprocess.run([program, "--list", str(path)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False))  # noqa: S603
+    done(
+        subprocess.run(  # noqa: S603
+            [program, "--list", str(path)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    )
 
 
 def done(finished: "subprocess.CompletedProcess[str]") -> None:
     if finished.returncode:
         name, said = Path(finished.args[0]).name, " ".join(finished.stderr.split()[-60:])
-        raise CommandError(f"{name} failed (status {finished.returncode}): {said or 'it said nothing'}")
+        raise CommandError(
+            f"{name} failed (status {finished.returncode}): {said or 'it said nothing'}"
+        )

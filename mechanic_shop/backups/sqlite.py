@@ -15,7 +15,8 @@ SUFFIX = "sqlite3"
 def dump(path: Path) -> dict[str, Any]:
     """Copy the database as it is in one moment, and say what is in the copy.
 
-    All pages in one step: that is one read, which stops no writer; in several steps it would begin anew at every write between them.
+    All pages in one step: that is one read, which stops no writer; in several steps it
+    would begin anew at every write between them.
     """
     connection.ensure_connection()
     try:
@@ -24,7 +25,9 @@ def dump(path: Path) -> dict[str, Any]:
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, which needs no other beside it
             found = copy.execute("PRAGMA integrity_check").fetchone()[0]
             if found != "ok":
-                raise CommandError(f"The database is damaged, and so is its copy, which was thrown away: {found}")
+                raise CommandError(
+                    f"The database is damaged, and so is its copy, which was thrown away: {found}"
+                )
             return contents(copy.execute)
     except sqlite3.Error as error:
         raise CommandError(f"SQLite could not write the copy: {error}.") from error
@@ -34,7 +37,9 @@ def load(path: Path, manifest: dict[str, Any]) -> None:
     """Write the copy over this empty database, in one transaction."""
     connection.ensure_connection()
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as copy:
+        with closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        ) as copy:
             copy.backup(connection.connection)
     except sqlite3.Error as error:
         raise CommandError(f"SQLite could not restore the copy: {error}.") from error
@@ -51,7 +56,11 @@ def contents(execute: Callable[[str], Any]) -> dict[str, Any]:
     for app, name in execute("SELECT app, name FROM django_migrations ORDER BY id"):
         migrations.setdefault(app, []).append(name)
     tables = [
-        name for (name,) in execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name")
+        name
+        for (name,) in execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE "
+            "'sqlite~_%' ESCAPE '~' ORDER BY name"
+        )
     ]
     rows = {table: execute(f'SELECT count(*) FROM "{table}"').fetchone()[0] for table in tables}  # noqa: S608 - a table's own name
     return {"migrations": migrations, "rows": rows}

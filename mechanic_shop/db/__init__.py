@@ -1,1 +1,3 @@
-"""What every table has: base models, the audit trail, triggers, locks, transactions, Redis."""
+"""What every table has: base models, the audit trail, triggers, locks, transactions,
+Redis.
+"""

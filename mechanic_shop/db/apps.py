@@ -2,7 +2,9 @@ from django.apps import AppConfig
 
 
 class DatabaseConfig(AppConfig):
-    """The base of every model. Its label names tables that exist: ``api_auditentry`` and others."""
+    """The base of every model. Its label names tables that exist: ``api_auditentry``
+    and others.
+    """
 
     name = "mechanic_shop.db"
     label = "api"

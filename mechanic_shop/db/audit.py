@@ -1,9 +1,11 @@
-"""The audit trail: who changed what, when, from which value to which, through which door.
+"""The audit trail: who changed what, when, from which value to which, through which
+door.
 
-``AuditedModel`` and ``AuditedQuerySet`` are the base of every model that is told, so what the ORM writes is
-told, by whichever door it came: in the transaction of the write, by one INSERT. A row knows the values that
-it was read with, so telling costs no SELECT; an ``update()`` or ``delete()`` of many rows has to read them.
-The entries are django-auditlog's (docs/decisions/0005-audit.md says why its signals are not used).
+``AuditedModel`` and ``AuditedQuerySet`` are the base of every model that is told, so
+what the ORM writes is told, by whichever door it came: in the transaction of the write,
+by one INSERT. A row knows the values that it was read with, so telling costs no SELECT;
+an ``update()`` or ``delete()`` of many rows has to read them. The entries are
+django-auditlog's (docs/decisions/0005-audit.md says why its signals are not used).
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,7 +42,7 @@ class Kind(models.TextChoices):
     JOB = "job"
 
 
-# --- who, and through which door: what an entry begins with ----------------------------------------
+# --- who, and through which door: what an entry begins with ---------------------------
 
 
 def channel() -> str:
@@ -57,26 +59,34 @@ def actor_id() -> int | None:
     return int(user) if channel() != logs.COMMAND and user.isdigit() else None
 
 
-# --- models that are told --------------------------------------------------------------------------
+# --- models that are told -------------------------------------------------------------
 
 
 @cache
 def audited_fields(model: Any) -> dict[str, Any]:
     """The columns whose changes are told, by the name of their attribute."""
     silent = {"id", "created_at", "updated_at"} | model.unaudited
-    return {field.attname: field for field in model._meta.concrete_fields if field.name not in silent}
+    return {
+        field.attname: field for field in model._meta.concrete_fields if field.name not in silent
+    }
 
 
 @cache
 def lists_in(model: Any) -> tuple[str, ...]:
     """Columns whose value can be changed in place."""
-    return tuple(name for name, field in audited_fields(model).items() if isinstance(field, models.JSONField))
+    return tuple(
+        name for name, field in audited_fields(model).items() if isinstance(field, models.JSONField)
+    )
 
 
 @cache
 def audited_names(model: Any) -> dict[str, str]:
     """The attribute of each told column, by either of its names."""
-    return {name: attname for attname, field in audited_fields(model).items() for name in (field.name, attname)}
+    return {
+        name: attname
+        for attname, field in audited_fields(model).items()
+        for name in (field.name, attname)
+    }
 
 
 def audited_among(model: Any, names: Iterable[str]) -> list[str]:
@@ -86,7 +96,9 @@ def audited_among(model: Any, names: Iterable[str]) -> list[str]:
 
 
 class AuditedQuerySet(models.QuerySet):
-    """Writes of many rows are told row by row. ``by`` is who did it, where that is not the user of the request."""
+    """Writes of many rows are told row by row. ``by`` is who did it, where that is not
+    the user of the request.
+    """
 
     def create(self, *, by: Any = None, **values: Any) -> Any:
         if by is None:
@@ -95,7 +107,9 @@ class AuditedQuerySet(models.QuerySet):
         row.save(force_insert=True, using=self.db, by=by)
         return row
 
-    def bulk_create(self, objs: Iterable[Any], *args: Any, by: Any = None, **kwargs: Any) -> list[Any]:
+    def bulk_create(
+        self, objs: Iterable[Any], *args: Any, by: Any = None, **kwargs: Any
+    ) -> list[Any]:
         with transaction.atomic(savepoint=False):
             made = super().bulk_create(objs, *args, **kwargs)
             write(entry(row, CREATE, by=by) for row in made if row.pk is not None)
@@ -141,7 +155,9 @@ class AuditedModel(models.Model):
     """Columns whose values ``forget`` can take out of the trail."""
     entry_kind: ClassVar[str] = Kind.EDIT
     subjects: ClassVar[Mapping[str, Any]] = MappingProxyType({})
-    """The models that entries of a kind are about, where other rows are told in this one's history."""
+    """The models that entries of a kind are about, where other rows are told in this
+    one's history.
+    """
     known: Mapping[str, Any] = MappingProxyType({})
     """The columns as they stand in the database, as far as this row read or wrote them."""
 
@@ -150,7 +166,11 @@ class AuditedModel(models.Model):
 
     def save(self, *args: Any, by: Any = None, **kwargs: Any) -> None:
         model, sent = type(self), kwargs.get("update_fields")
-        names = [name for name in (audited_fields(model) if sent is None else audited_among(model, sent)) if name in vars(self)]
+        names = [
+            name
+            for name in (audited_fields(model) if sent is None else audited_among(model, sent))
+            if name in vars(self)
+        ]
         with transaction.atomic(savepoint=False):
             action = CREATE if self._state.adding and sent is None else UPDATE
             before: Mapping[str, Any] = {} if action == CREATE else self.values_before(names)
@@ -174,22 +194,35 @@ class AuditedModel(models.Model):
             row.learn(lists)
         return row
 
-    def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
+    def refresh_from_db(
+        self, using: Any = None, fields: Any = None, from_queryset: Any = None
+    ) -> None:
         super().refresh_from_db(using, fields, from_queryset)
-        self.learn(audited_fields(type(self)) if fields is None else audited_among(type(self), fields))
+        self.learn(
+            audited_fields(type(self)) if fields is None else audited_among(type(self), fields)
+        )
 
     def learn(self, names: Iterable[str]) -> None:
         """Take the present values of these columns for those of the database."""
         held, lists = vars(self), lists_in(type(self))
-        fresh = {name: deepcopy(held[name]) if name in lists else held[name] for name in names if name in held}
+        fresh = {
+            name: deepcopy(held[name]) if name in lists else held[name]
+            for name in names
+            if name in held
+        }
         self.known = {**self.known, **fresh}
 
     def values_before(self, names: list[str]) -> Mapping[str, Any]:
-        """What the row was read with; asked of the database only where the row was made by hand or read in part."""
+        """What the row was read with; asked of the database only where the row was made
+        by hand or read in part.
+        """
         unknown = [name for name in names if name not in self.known]
         if not unknown:
             return self.known
-        return {**self.known, **(type(self)._base_manager.filter(pk=self.pk).values(*unknown).first() or {})}
+        return {
+            **self.known,
+            **(type(self)._base_manager.filter(pk=self.pk).values(*unknown).first() or {}),
+        }
 
     def resolve(self, names: list[str]) -> None:
         """Read what the database made of an expression such as ``F("price") + 1``."""
@@ -200,18 +233,26 @@ class AuditedModel(models.Model):
     # --- where it is told: a line of a ticket in the ticket's history ---
 
     def told_of(self) -> tuple[type[models.Model], int, int | None]:
-        """The model and key of the row in whose history this one is told, and the key of what it is about."""
+        """The model and key of the row in whose history this one is told, and the key
+        of what it is about.
+        """
         return type(self), self.pk, None
 
     def told_as(self) -> str:
         return str(self)
 
 
-# --- telling ---------------------------------------------------------------------------------------
+# --- telling --------------------------------------------------------------------------
 
 
 def entry(
-    row: Any, action: int, before: Mapping[str, Any] | None = None, names: Iterable[str] | None = None, *, kind: str | None = None, by: Any = None
+    row: Any,
+    action: int,
+    before: Mapping[str, Any] | None = None,
+    names: Iterable[str] | None = None,
+    *,
+    kind: str | None = None,
+    by: Any = None,
 ) -> Any:
     """The entry, not written yet, for what became of ``row``; None where nothing did."""
     fields = audited_fields(row.__class__)
@@ -219,14 +260,22 @@ def entry(
     for name in fields if names is None else names:
         field = fields[name]
         held = serialize_value(field, getattr(row, name))
-        was, now = (held, None) if action == DELETE else (serialize_value(field, (before or {}).get(name)), held)
+        was, now = (
+            (held, None)
+            if action == DELETE
+            else (serialize_value(field, (before or {}).get(name)), held)
+        )
         if now != was and not (action != UPDATE and held in NOTHING):
             changes[field.name] = [MASK, MASK] if field.name in row.masked else [was, now]
     return about(row, action, changes, kind=kind, by=by) if changes or action != UPDATE else None
 
 
-def about(row: Any, action: int, changes: dict[str, Any], *, kind: str | None = None, by: Any = None) -> Any:
-    """The columns of an entry of these changes; what is personal among them stands where it can be taken out."""
+def about(
+    row: Any, action: int, changes: dict[str, Any], *, kind: str | None = None, by: Any = None
+) -> Any:
+    """The columns of an entry of these changes; what is personal among them stands
+    where it can be taken out.
+    """
     model, key, subject = row.told_of()
     personal = {name: changes[name] for name in changes if name in row.personal}
     return {
@@ -246,8 +295,12 @@ def about(row: Any, action: int, changes: dict[str, Any], *, kind: str | None = 
     }
 
 
-def record_update(row: Any, before: Mapping[str, Any], *, kind: str | None = None, by: Any = None) -> None:
-    """Tell what ``update_unaudited`` wrote: ``before`` are the columns as they were, ``row`` bears what they are now."""
+def record_update(
+    row: Any, before: Mapping[str, Any], *, kind: str | None = None, by: Any = None
+) -> None:
+    """Tell what ``update_unaudited`` wrote: ``before`` are the columns as they were,
+    ``row`` bears what they are now.
+    """
     write([entry(row, UPDATE, before, before, kind=kind, by=by)])
     row.learn(before)
 
@@ -267,7 +320,9 @@ def write(entries: Iterable[Any]) -> None:
 
 
 def insert(told: dict[str, Any]) -> None:
-    """One entry, by a statement that is made once: an entry comes with every write, and an object of it nobody asks for."""
+    """One entry, by a statement that is made once: an entry comes with every write, and
+    an object of it nobody asks for.
+    """
     fields, statement = insertion()
     database = connections[DEFAULT_DB_ALIAS]
     statement.execute([field.get_db_prep_save(told[field.attname], database) for field in fields])
@@ -294,7 +349,7 @@ def serialize_value(field: Any, value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-# --- reading ---------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------
 
 
 def entries_of(row: models.Model) -> Any:
@@ -303,7 +358,8 @@ def entries_of(row: models.Model) -> Any:
 
 
 def names_in(entries: Iterable[Any]) -> dict[tuple[Any, int], str]:
-    """What the keys of other rows in these entries stand for: {(model, key): name}; a row that is gone is missing.
+    """What the keys of other rows in these entries stand for: {(model, key): name}; a
+    row that is gone is missing.
 
     One query for each model, however many entries.
     """
@@ -311,29 +367,43 @@ def names_in(entries: Iterable[Any]) -> dict[tuple[Any, int], str]:
     for found in entries:
         for name, values in {**found.told(), found.kind: [found.about_id]}.items():
             if related := related_to(found, name):
-                wanted.setdefault(related, set()).update(key for key in values or () if key is not None)
-    return {(related, key): str(row) for related, keys in wanted.items() for key, row in related._base_manager.in_bulk(keys).items()}
+                wanted.setdefault(related, set()).update(
+                    key for key in values or () if key is not None
+                )
+    return {
+        (related, key): str(row)
+        for related, keys in wanted.items()
+        for key, row in related._base_manager.in_bulk(keys).items()
+    }
 
 
 def related_to(found: Any, name: str) -> Any:
-    """The model whose keys stand in this field of an entry, or which an entry of this kind is about; None for plain values."""
+    """The model whose keys stand in this field of an entry, or which an entry of this
+    kind is about; None for plain values.
+    """
     model: Any = ContentType.objects.get_for_id(found.content_type_id).model_class()
     if model is None or name in getattr(model, "subjects", ()):
         return model and model.subjects[name]
-    return next((field.related_model for field in model._meta.concrete_fields if field.name == name), None)
+    return next(
+        (field.related_model for field in model._meta.concrete_fields if field.name == name), None
+    )
 
 
-# --- forgetting ------------------------------------------------------------------------------------
+# --- forgetting -----------------------------------------------------------------------
 
 
 def redact(row: Any) -> int:
-    """Take what is ``personal`` of this row out of the trail, and its name; returns the number of entries.
+    """Take what is ``personal`` of this row out of the trail, and its name; returns the
+    number of entries.
 
-    Append-only gives way here, and only here: a person may ask to be forgotten (GDPR, article 17), and a trail
-    that kept their old address would be the one place where they are not. That something was changed, which
-    fields, when and by whom, stays; the database's trigger lets no other change through than this emptying.
+    Append-only gives way here, and only here: a person may ask to be forgotten (GDPR,
+    article 17), and a trail that kept their old address would be the one place where
+    they are not. That something was changed, which fields, when and by whom, stays; the
+    database's trigger lets no other change through than this emptying.
     """
     kind = ContentType.objects.get_for_model(type(row))
     # The admin's own log names the row, too, and quotes what its buttons said.
-    AdminEntry.objects.filter(content_type=kind, object_id=str(row.pk)).update(object_repr="", change_message="")
+    AdminEntry.objects.filter(content_type=kind, object_id=str(row.pk)).update(
+        object_repr="", change_message=""
+    )
     return entries_of(row).forget()

@@ -1,4 +1,6 @@
-"""What every table of the shop has, the audit trail, and the store of idempotent answers."""
+"""What every table of the shop has, the audit trail, and the store of idempotent
+answers.
+"""
 
 from contextlib import suppress
 from typing import Any, ClassVar, Self
@@ -23,11 +25,15 @@ class ShopQuerySet(audit.AuditedQuerySet):
     """What every model's rows have."""
 
     def touch(self, **changes: Any) -> int:
-        """``update()`` that also moves ``updated_at``; returns the number of rows changed."""
+        """``update()`` that also moves ``updated_at``; returns the number of rows
+        changed.
+        """
         return self.update(updated_at=timezone.now(), **changes)
 
     def changing(self, **changes: Any) -> UpdateQuery:
-        """What ``update()`` would run, for a prepared statement; not for columns that the audit trail tells of."""
+        """What ``update()`` would run, for a prepared statement; not for columns that
+        the audit trail tells of.
+        """
         if told := audit.audited_among(self.model, changes):
             raise TypeError(f"Nobody would be told of {', '.join(told)}: use update().")
         query: Any = self.query.chain(UpdateQuery)
@@ -36,7 +42,9 @@ class ShopQuerySet(audit.AuditedQuerySet):
 
 
 def append_only(model: type[models.Model]) -> TypeError:
-    return TypeError(f"{model._meta.verbose_name_plural} are append-only: write a new one.".capitalize())
+    return TypeError(
+        f"{model._meta.verbose_name_plural} are append-only: write a new one.".capitalize()
+    )
 
 
 class AppendOnlyQuerySet(models.QuerySet):
@@ -50,7 +58,9 @@ class AppendOnlyQuerySet(models.QuerySet):
 
 
 class QuickModel(models.Model):
-    """Writes a row by a statement that was built once, where Django builds it each time; all else of ``save()`` stays Django's."""
+    """Writes a row by a statement that was built once, where Django builds it each
+    time; all else of ``save()`` stays Django's.
+    """
 
     class Meta:
         abstract = True
@@ -70,7 +80,9 @@ class AppendOnlyModel(QuickModel):
     """A row that is written once: it can go only with the row that it belongs to."""
 
     is_guarded: ClassVar[bool] = False
-    """Do the database's triggers see to it, too? A migration calls ``triggers.guard_table``."""
+    """Do the database's triggers see to it, too? A migration calls
+    ``triggers.guard_table``.
+    """
 
     objects = AppendOnlyQuerySet.as_manager()
 
@@ -107,7 +119,9 @@ class ShopModel(audit.AuditedModel, QuickModel):
 
 
 class UniqueKeyField(models.CharField):
-    """The key of a row's ``unique_text``, computed whenever the row is written, alone or with others."""
+    """The key of a row's ``unique_text``, computed whenever the row is written, alone
+    or with others.
+    """
 
     def pre_save(self, model_instance: Any, add: bool) -> str:
         model_instance.write_key()
@@ -122,7 +136,8 @@ class UniqueKeyField(models.CharField):
 class UniqueTextModel(models.Model):
     """A row with a text that no other row has, whatever its case and its Unicode form.
 
-    ``unique_key`` is that text as ``inputs.text_key`` writes it, since SQLite and PostgreSQL fold letters beyond ASCII each in its own way.
+    ``unique_key`` is that text as ``inputs.text_key`` writes it, since SQLite and
+    PostgreSQL fold letters beyond ASCII each in its own way.
     """
 
     unique_text: ClassVar[str] = "name"
@@ -144,22 +159,32 @@ class UniqueTextModel(models.Model):
         """A form has no box for the key: it is checked where it has one for the text."""
         self.write_key()
         skipped = set(exclude or ())
-        super().validate_constraints(skipped if self.unique_text in skipped else skipped - {"unique_key"})
+        super().validate_constraints(
+            skipped if self.unique_text in skipped else skipped - {"unique_key"}
+        )
 
 
 def unique_text(name: str, code: str, message: str) -> models.UniqueConstraint:
     """For a ``UniqueTextModel``."""
-    return models.UniqueConstraint(fields=["unique_key"], name=name, violation_error_code=code, violation_error_message=message)
+    return models.UniqueConstraint(
+        fields=["unique_key"], name=name, violation_error_code=code, violation_error_message=message
+    )
 
 
 def exact(expression: Any) -> Round:
-    """A sum of quantities, to three decimals: SQLite computes with doubles, and 0.1 + 0.2 is more than 0.3 there."""
-    return Round(expression, precision=3, output_field=models.DecimalField(max_digits=12, decimal_places=3))
+    """A sum of quantities, to three decimals: SQLite computes with doubles, and 0.1 +
+    0.2 is more than 0.3 there.
+    """
+    return Round(
+        expression, precision=3, output_field=models.DecimalField(max_digits=12, decimal_places=3)
+    )
 
 
 class AuditEntryQuerySet(AppendOnlyQuerySet):
     def forget(self) -> int:
-        """Empty what is personal: see ``audit.forget``. The one change that the database's trigger lets through."""
+        """Empty what is personal: see ``audit.forget``. The one change that the
+        database's trigger lets through.
+        """
         return models.QuerySet.update(self, personal=None, object_repr="")
 
 
@@ -171,29 +196,49 @@ class AuditEntryManager(LogEntryManager):
 class AuditEntry(AppendOnlyModel, AbstractLogEntry):
     """One change of one row, as django-auditlog writes it; append-only.
 
-    Without the library's columns for addresses and copies of whole rows, and with one index in place of its seven:
-    an entry is written at every change, and asked for by its row or its request. Nor do foreign keys
-    bind it, so that whoever is deleted stays the one who did it.
+    Without the library's columns for addresses and copies of whole rows, and with one
+    index in place of its seven: an entry is written at every change, and asked for by
+    its row or its request. Nor do foreign keys bind it, so that whoever is deleted
+    stays the one who did it.
     """
 
-    content_type = models.ForeignKey(ContentType, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    content_type = models.ForeignKey(
+        ContentType, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
     object_pk = models.CharField(max_length=255)
     object_id = models.BigIntegerField(null=True)
     action = models.PositiveSmallIntegerField(choices=AbstractLogEntry.Action.choices)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False, default=audit.actor_id
+        settings.AUTH_USER_MODEL,
+        models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        default=audit.actor_id,
     )
     cid = models.CharField("request id", max_length=255, null=True, default=audit.request_id)  # noqa: DJ001 - the library's NULL: no request
     timestamp = models.DateTimeField(default=timezone.now)
-    serialized_data = additional_data = changes_text = remote_addr = remote_port = actor_email = None
+    serialized_data = additional_data = changes_text = remote_addr = remote_port = actor_email = (
+        None
+    )
     door = models.CharField(
         max_length=10,
-        choices=[("api", "API"), ("browsable", "API in a browser"), ("admin", "Admin"), (logs.COMMAND, "Command or shell")],
+        choices=[
+            ("api", "API"),
+            ("browsable", "API in a browser"),
+            ("admin", "Admin"),
+            (logs.COMMAND, "Command or shell"),
+        ],
         default=audit.channel,
     )
     kind = models.CharField(max_length=10, choices=audit.Kind.choices, default=audit.Kind.EDIT)
-    about_id = models.BigIntegerField(null=True, help_text="the part or mechanic that a change of a ticket is about")
-    personal = models.JSONField(null=True, help_text="values that can be taken out: null in changes")
+    about_id = models.BigIntegerField(
+        null=True, help_text="the part or mechanic that a change of a ticket is about"
+    )
+    personal = models.JSONField(
+        null=True, help_text="values that can be taken out: null in changes"
+    )
 
     objects: ClassVar[Any] = AuditEntryManager()
 
@@ -223,9 +268,13 @@ class AuditEntry(AppendOnlyModel, AbstractLogEntry):
 
 
 class IdempotentAnswer(models.Model):
-    """The first answer to a request that came with an Idempotency-Key; kept for 24 hours."""
+    """The first answer to a request that came with an Idempotency-Key; kept for 24
+    hours.
+    """
 
-    owner = models.CharField(max_length=80, help_text="user:<id>, or addr:<ip address> for a visitor")
+    owner = models.CharField(
+        max_length=80, help_text="user:<id>, or addr:<ip address> for a visitor"
+    )
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body")
     status = models.PositiveSmallIntegerField()
@@ -234,7 +283,9 @@ class IdempotentAnswer(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="one_answer_per_owner_and_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "key"], name="one_answer_per_owner_and_key")
+        ]
 
     def __str__(self) -> str:
         return f"{self.owner} {self.key}"

@@ -1,4 +1,6 @@
-"""Redis as the shop uses it: short waits, no pickle, and a shop that goes on when it is gone."""
+"""Redis as the shop uses it: short waits, no pickle, and a shop that goes on when it is
+gone.
+"""
 
 import hashlib
 import logging
@@ -21,11 +23,15 @@ FAILURES = (RedisError, ConnectionInterrupted, OSError)
 
 
 class SafeSerializer(BaseSerializer):
-    """JSON, and pages as their parts: whoever can write to Redis must not be able to run code here."""
+    """JSON, and pages as their parts: whoever can write to Redis must not be able to
+    run code here.
+    """
 
     def dumps(self, value: Any) -> bytes:
         if isinstance(value, HttpResponse):
-            return orjson.dumps({"page": [value.status_code, dict(value.items()), value.content.decode()]})
+            return orjson.dumps(
+                {"page": [value.status_code, dict(value.items()), value.content.decode()]}
+            )
         return orjson.dumps({"value": value})
 
     def loads(self, value: bytes) -> Any:
@@ -74,14 +80,18 @@ def shielded(call: Callable[..., Any], when_down: Any = None) -> Callable[..., A
         except FAILURES as error:
             ShopRedisCache.down_until = time.monotonic() + PAUSE
             metrics.redis_failures.inc()
-            log.warning("Redis does not answer, the shop goes on without it", extra={"seconds": PAUSE, "kind": type(error).__name__})
+            log.warning(
+                "Redis does not answer, the shop goes on without it",
+                extra={"seconds": PAUSE, "kind": type(error).__name__},
+            )
             return when_down
 
     return ask
 
 
 class ShopRedisCache(RedisCache):
-    """A cache that answers None when Redis does not answer, and then leaves it alone for ``PAUSE`` seconds.
+    """A cache that answers None when Redis does not answer, and then leaves it alone
+    for ``PAUSE`` seconds.
 
     Without the pause every call to a Redis that hangs would cost its whole time-out.
     """
@@ -101,17 +111,26 @@ class ShopRedisCache(RedisCache):
     has_key = shielded(RedisCache.has_key, False)
 
     def look(self, names: Sequence[str], counter: str = "", seconds: int = 0) -> list[int] | None:
-        """In one round trip: ``counter`` after one more, which ends after so many seconds, and the number under each name.
+        """In one round trip: ``counter`` after one more, which ends after so many
+        seconds, and the number under each name.
 
-        A number that is lost is the time from then on, which no earlier one can have been. None when Redis does not answer.
+        A number that is lost is the time from then on, which no earlier one can have
+        been. None when Redis does not answer.
         """
-        return self._look([counter and self.make_key(counter), *map(self.make_key, names)], [seconds, time.time_ns()])
+        return self._look(
+            [counter and self.make_key(counter), *map(self.make_key, names)],
+            [seconds, time.time_ns()],
+        )
 
     @shielded
     def _look(self, keys: list[str], arguments: list[int]) -> list[int]:
-        """By a connection of the client's pool, past the client: what it does around a command takes longer than the command."""
+        """By a connection of the client's pool, past the client: what it does around a
+        command takes longer than the command.
+        """
         pool: Any = self.client.get_client(write=True).connection_pool
-        connection = pool.get_connection()  # which is alive: the pool looks at each before it gives it out
+        connection = (
+            pool.get_connection()
+        )  # which is alive: the pool looks at each before it gives it out
         try:
             found = run(connection, "EVALSHA", LOOK_SHA, len(keys), *keys, *arguments)
         except NoScriptError:  # Redis was started anew

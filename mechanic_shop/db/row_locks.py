@@ -1,9 +1,10 @@
-"""Row locks: one statement on one table, by primary key; the row and its relations are read after it.
+"""Row locks: one statement on one table, by primary key; the row and its relations are
+read after it.
 
-PostgreSQL checks a row that it waited for against the *old* version of what a locked statement joins
-(READ COMMITTED), so a join would drop the row, or show it with the relations of before. Every lock of
-the shop is taken here. SQLite has no row locks: there the transaction, which begins IMMEDIATE, holds
-the whole database.
+PostgreSQL checks a row that it waited for against the *old* version of what a locked
+statement joins (READ COMMITTED), so a join would drop the row, or show it with the
+relations of before. Every lock of the shop is taken here. SQLite has no row locks:
+there the transaction, which begins IMMEDIATE, holds the whole database.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,12 @@ from django.db import connection, models, transaction
 from django.db.models import QuerySet
 
 from mechanic_shop.errors import DomainError
-from mechanic_shop.fastpath.compiled_queries import PK_PLACEHOLDER, ObjectStatement, Statement, query_cache
+from mechanic_shop.fastpath.compiled_queries import (
+    PK_PLACEHOLDER,
+    ObjectStatement,
+    Statement,
+    query_cache,
+)
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 Held = dict[tuple[type[models.Model], int], models.Model]
@@ -34,10 +40,11 @@ class RowGone(DomainError):
 
 @contextmanager
 def remember_locks() -> Iterator[None]:
-    """Within one transaction: a row that was locked and read need not be locked and read again.
+    """Within one transaction: a row that was locked and read need not be locked and
+    read again.
 
-    Only for a transaction that is rolled back as a whole: a savepoint that is rolled back releases its
-    locks.
+    Only for a transaction that is rolled back as a whole: a savepoint that is rolled
+    back releases its locks.
     """
     before = _held.set({})
     try:
@@ -47,20 +54,26 @@ def remember_locks() -> Iterator[None]:
 
 
 def locking(rows: Rows, *, no_key: bool = False) -> Rows:
-    """The same rows, locked when they are read, in the order of their keys: opposite orders would deadlock.
+    """The same rows, locked when they are read, in the order of their keys: opposite
+    orders would deadlock.
 
-    ``no_key`` lets others insert rows that point to them. Raises TypeError for a queryset that reads more than one table.
+    ``no_key`` lets others insert rows that point to them. Raises TypeError for a
+    queryset that reads more than one table.
     """
     rows = rows.order_by("pk")  # a default ordering may join
     query = rows.query
     tables = [alias for alias in query.alias_map if query.alias_refcount[alias]]
     if query.select_related or len(tables) > 1:
-        raise TypeError(f"A locked read of {rows.model.__name__} joins other tables: lock by key, then read.")
+        raise TypeError(
+            f"A locked read of {rows.model.__name__} joins other tables: lock by key, then read."
+        )
     return rows.select_for_update(no_key=no_key)
 
 
 def lock_key(model: type[models.Model], key: int) -> bool:
-    """Lock a row until the transaction ends; False where there is none (on SQLite it is not looked for)."""
+    """Lock a row until the transaction ends; False where there is none (on SQLite it is
+    not looked for).
+    """
     if not connection.features.has_select_for_update:
         return True
     rows = model._base_manager.filter(pk=PK_PLACEHOLDER).values_list("pk")
@@ -89,8 +102,9 @@ def is_held(row: models.Model) -> bool:
 def lock(row: models.Model, *relations: str) -> None:
     """Lock the row, and give the object every value that it has under the lock.
 
-    ``relations`` are read along; other relations are read when they are asked for. Nothing is done for
-    an object that was read under the lock. Raises DomainError ``not_found`` (404) for a row that is gone.
+    ``relations`` are read along; other relations are read when they are asked for.
+    Nothing is done for an object that was read under the lock. Raises DomainError
+    ``not_found`` (404) for a row that is gone.
     """
     if is_held(row):
         return
@@ -102,17 +116,21 @@ def lock(row: models.Model, *relations: str) -> None:
 
 
 def refresh(row: models.Model, *relations: str) -> None:
-    """Read the row again, under a lock that is held already: its own, or that of the row it belongs to.
+    """Read the row again, under a lock that is held already: its own, or that of the
+    row it belongs to.
 
     Raises DomainError ``not_found`` (404) for a row that is gone.
     """
     if is_held(row):
         return
     model = type(row)
-    found = query_cache.get((model, "read", relations), lambda: reading(model, relations)).first(row.pk)
+    found = query_cache.get((model, "read", relations), lambda: reading(model, relations)).first(
+        row.pk
+    )
     if found is None:
         raise RowGone(row)
-    # All that the object holds: fields, cached relations, prefetched rows, what the audit trail remembers.
+    # All that the object holds: fields, cached relations, prefetched rows, what the
+    # audit trail remembers.
     vars(row).clear()
     vars(row).update(vars(found))
     hold(row)

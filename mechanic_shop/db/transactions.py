@@ -14,7 +14,9 @@ undone_as_a_whole: ContextVar[bool] = ContextVar("undone_as_a_whole", default=Fa
 
 @contextmanager
 def as_a_whole() -> Iterator[None]:
-    """For a request in whose transaction nothing goes on after a refusal: what operations write is undone with all else."""
+    """For a request in whose transaction nothing goes on after a refusal: what
+    operations write is undone with all else.
+    """
     before = undone_as_a_whole.set(True)
     try:
         yield
@@ -25,7 +27,8 @@ def as_a_whole() -> Iterator[None]:
 def atomic(operation: Operation) -> Operation:
     """Of all that the operation writes either all stays or nothing.
 
-    Where a transaction has begun that takes a savepoint, two statements; but not in one that is undone ``as_a_whole``.
+    Where a transaction has begun that takes a savepoint, two statements; but not in one
+    that is undone ``as_a_whole``.
     """
 
     @wraps(operation)
@@ -36,7 +39,7 @@ def atomic(operation: Operation) -> Operation:
     return cast("Operation", run)
 
 
-# --- what takes long ---------------------------------------------------------------------------------
+# --- what takes long ------------------------------------------------------------------
 
 MOST_ROUNDS = 5
 Found = TypeVar("Found")
@@ -45,7 +48,9 @@ _done: ContextVar[dict[Any, Outcome] | None] = ContextVar("done_outside", defaul
 
 
 class OutsideFirst(Exception):
-    """Undoes the transaction that found slow work on its way: the work is done, and then it runs again."""
+    """Undoes the transaction that found slow work on its way: the work is done, and
+    then it runs again.
+    """
 
     def __init__(self, key: Any, work: Callable[[], Any]) -> None:
         super().__init__("slow work is done outside of a transaction")
@@ -53,10 +58,13 @@ class OutsideFirst(Exception):
 
 
 def outside(key: Any, work: Callable[[], Found]) -> Found:
-    """What ``work()`` gives or raises, done while no transaction is open: SQLite has one write lock for all.
+    """What ``work()`` gives or raises, done while no transaction is open: SQLite has
+    one write lock for all.
 
-    Within ``in_rounds`` the transaction is undone and runs again. ``key`` names all that the outcome depends on, so where a row
-    changed in between the work is done again, on what the row is then. Without ``in_rounds``, in a shell, it is done on the spot.
+    Within ``in_rounds`` the transaction is undone and runs again. ``key`` names all
+    that the outcome depends on, so where a row changed in between the work is done
+    again, on what the row is then. Without ``in_rounds``, in a shell, it is done on the
+    spot.
     """
     done = _done.get()
     if done is None or not connection.in_atomic_block:
@@ -70,7 +78,9 @@ def outside(key: Any, work: Callable[[], Found]) -> Found:
 
 
 def in_rounds(run: Callable[[], Found]) -> Found:
-    """Run what begins a transaction; what it wants to have done ``outside`` is done between its rounds."""
+    """Run what begins a transaction; what it wants to have done ``outside`` is done
+    between its rounds.
+    """
     if _done.get() is not None:
         return run()  # whoever began first goes on
     done: dict[Any, Outcome] = {}

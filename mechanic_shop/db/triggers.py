@@ -1,7 +1,9 @@
-"""The database's own word on tables that are append-only: their rows are never changed nor deleted.
+"""The database's own word on tables that are append-only: their rows are never changed
+nor deleted.
 
-The audit trail lets one change through, that of ``audit.forget`` (``guard``); papers and payments let none (``guard_table``).
-On SQLite a migration that alters such a table rebuilds it, and the triggers go with the old one: guard it again after it.
+The audit trail lets one change through, that of ``audit.forget`` (``guard``); papers
+and payments let none (``guard_table``). On SQLite a migration that alters such a table
+rebuilds it, and the triggers go with the old one: guard it again after it.
 """
 
 from collections.abc import Iterator
@@ -16,7 +18,9 @@ TABLE = "api_auditentry"
 REFUSAL = "audit entries are append-only"
 NAMES = ("an_entry_is_not_changed", "an_entry_is_not_deleted")
 
-FUNCTION = "refuse_change_of_audit_entry"  # PostgreSQL keeps it beside the table, also when that goes
+FUNCTION = (
+    "refuse_change_of_audit_entry"  # PostgreSQL keeps it beside the table, also when that goes
+)
 
 POSTGRESQL = f"""
 CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -46,7 +50,10 @@ def create_triggers(connection: Any) -> None:
         if connection.vendor == "postgresql":
             cursor.execute(POSTGRESQL)
         else:
-            columns = [column.name for column in connection.introspection.get_table_description(cursor, TABLE)]
+            columns = [
+                column.name
+                for column in connection.introspection.get_table_description(cursor, TABLE)
+            ]
             for statement in sqlite(columns):
                 cursor.execute(statement)
 
@@ -54,10 +61,13 @@ def create_triggers(connection: Any) -> None:
 def drop_triggers(connection: Any) -> None:
     with connection.cursor() as cursor:
         for name in NAMES:
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + (f" ON {TABLE}" if connection.vendor == "postgresql" else ""))
+            cursor.execute(
+                f"DROP TRIGGER IF EXISTS {name}"
+                + (f" ON {TABLE}" if connection.vendor == "postgresql" else "")
+            )
 
 
-# --- tables that let no change through -------------------------------------------------------------
+# --- tables that let no change through ------------------------------------------------
 
 REFUSE_ALL = "refuse_change_of_what_is_append_only"
 FUNCTIONS = (FUNCTION, REFUSE_ALL)
@@ -70,7 +80,9 @@ END $$;
 
 
 def guarded_tables() -> list[str]:
-    return [model._meta.db_table for model in apps.get_models() if getattr(model, "is_guarded", False)]
+    return [
+        model._meta.db_table for model in apps.get_models() if getattr(model, "is_guarded", False)
+    ]
 
 
 def create_table_triggers(connection: Any, table: str) -> None:
@@ -78,11 +90,16 @@ def create_table_triggers(connection: Any, table: str) -> None:
         if connection.vendor == "postgresql":
             cursor.execute(POSTGRESQL_ALL)
             events = "BEFORE UPDATE OR DELETE OR TRUNCATE"
-            cursor.execute(f"CREATE TRIGGER {table}_is_append_only {events} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {REFUSE_ALL}()")
+            cursor.execute(
+                f"CREATE TRIGGER {table}_is_append_only {events} ON {table} FOR EACH "
+                f"STATEMENT EXECUTE FUNCTION {REFUSE_ALL}()"
+            )
             return
         for name, event in (("changed", "UPDATE"), ("deleted", "DELETE")):
             refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            cursor.execute(f"CREATE TRIGGER {table}_is_not_{name} BEFORE {event} ON {table} {refuse}")
+            cursor.execute(
+                f"CREATE TRIGGER {table}_is_not_{name} BEFORE {event} ON {table} {refuse}"
+            )
 
 
 def drop_table_triggers(connection: Any, table: str) -> None:
@@ -95,7 +112,9 @@ def drop_table_triggers(connection: Any, table: str) -> None:
 
 
 def around_a_rebuild(*tables: str) -> tuple[RunPython, RunPython]:
-    """The first and the last operation of a migration that alters such tables: SQLite rebuilds a table, and drops its triggers with the old one."""
+    """The first and the last operation of a migration that alters such tables: SQLite
+    rebuilds a table, and drops its triggers with the old one.
+    """
 
     def off(apps: Any, schema_editor: Any) -> None:
         for table in tables:

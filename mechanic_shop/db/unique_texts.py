@@ -14,7 +14,8 @@ log = logging.getLogger("shop.upgrade")
 def fill(app: str, **texts: str) -> RunPython:
     """Write the ``unique_key`` of every row; ``texts`` name the text of each model.
 
-    Of two texts that are one by now, the later one gets a number: an upgrade does not stop for them.
+    Of two texts that are one by now, the later one gets a number: an upgrade does not
+    stop for them.
     """
 
     def run(apps: Any, schema_editor: Any) -> None:
@@ -32,7 +33,10 @@ def write_keys(model: Any, name: str) -> None:
     for pk, text in texts:
         if text_key(text) in seen:
             old, text = text, another(text, longest, used.__contains__)
-            log.warning("a text was numbered", extra={"kind": model._meta.label, "row_id": pk, "old": old, "new": text})
+            log.warning(
+                "a text was numbered",
+                extra={"kind": model._meta.label, "row_id": pk, "old": old, "new": text},
+            )
         key = text_key(text)
         seen.add(key)
         used.add(key)

@@ -1,8 +1,10 @@
 """The ORM's statements, built once and handed to the driver.
 
-Of what the shop runs again and again Django takes longer to build the SQL than the database takes to run it, and its cursor rewrites
-every placeholder each time. Here a queryset is compiled at its first use, with a marker in the place of each value that differs from
-call to call; from then on the driver gets the text and the values. What tests count, and what wraps Django's cursor, still sees each.
+Of what the shop runs again and again Django takes longer to build the SQL than the
+database takes to run it, and its cursor rewrites every placeholder each time. Here a
+queryset is compiled at its first use, with a marker in the place of each value that
+differs from call to call; from then on the driver gets the text and the values. What
+tests count, and what wraps Django's cursor, still sees each.
 """
 
 import re
@@ -23,11 +25,13 @@ from django.db.models import Field, Model
 from django.db.models.query import get_related_populators
 from django.db.models.sql import InsertQuery, UpdateQuery
 
-# Stands for a key while a statement is compiled; no row has it. It fits into the 32 bits of the keys of
-# Django's own tables: of a larger one Django sees that there can be no row.
+# Stands for a key while a statement is compiled; no row has it. It fits into the 32
+# bits of the keys of Django's own tables: of a larger one Django sees that there can be
+# no row.
 PK_PLACEHOLDER = -(2**30) - 77
-# Stands for the key of the user who asks, in statements that all users with the same rights share.
-# Drawn at random: a number that clients knew they could send as the value of a filter.
+# Stands for the key of the user who asks, in statements that all users with the same
+# rights share. Drawn at random: a number that clients knew they could send as the value
+# of a filter.
 USER_PLACEHOLDER = -(2**41) - secrets.randbelow(2**40)
 MARKERS: dict[type, Callable[[int], Any]] = {
     int: lambda place: PK_PLACEHOLDER - place,
@@ -38,7 +42,9 @@ MARKERS: dict[type, Callable[[int], Any]] = {
 
 
 def forms(kind: type) -> list[Callable[[Any], Any]]:
-    """How the ORM may hand a value of this kind to the driver: as it is, or as the database's column wants it."""
+    """How the ORM may hand a value of this kind to the driver: as it is, or as the
+    database's column wants it.
+    """
     if kind is datetime:
         return [connection.ops.adapt_datetimefield_value]
     return [lambda value: value, "{:f}".format] if kind is Decimal else [lambda value: value]
@@ -58,7 +64,9 @@ class CompiledSQL:
 
     def execute(self, params: Any) -> tuple[list[Any], int]:
         """The rows that came back, and how many were changed."""
-        database = connections[DEFAULT_DB_ALIAS]  # the thread's own, of which ``connection`` would look each attribute up anew
+        database = connections[
+            DEFAULT_DB_ALIAS
+        ]  # the thread's own, of which ``connection`` would look each attribute up anew
         if database.queries_logged or database.execute_wrappers:
             with database.cursor() as cursor:
                 cursor.execute(self.sql, params)
@@ -81,20 +89,31 @@ def raw_cursor(of: Any) -> Any:
 
 
 class Statement:
-    """The SQL of a queryset or a query, compiled once; each call gives new values for the ``markers`` in it.
+    """The SQL of a queryset or a query, compiled once; each call gives new values for
+    the ``markers`` in it.
 
     One value more is the key of the user who asks: it goes wherever USER was compiled.
     """
 
-    def __init__(self, source: Any, wrap: str = "{}", markers: tuple[Any, ...] = (PK_PLACEHOLDER,)) -> None:
+    def __init__(
+        self, source: Any, wrap: str = "{}", markers: tuple[Any, ...] = (PK_PLACEHOLDER,)
+    ) -> None:
         compiler = self.compiler_of(getattr(source, "query", source))
         try:
             sql, self.params = compiler.as_sql()
             self.text: CompiledSQL | None = CompiledSQL(wrap.format(sql))
         except EmptyResultSet:  # Django sees that there can be no rows
             self.text, self.params = None, ()
-        wanted = {form(marker): (number, form) for number, marker in enumerate((*markers, USER_PLACEHOLDER)) for form in forms(type(marker))}
-        self.places = [(at, *wanted[value]) for at, value in enumerate(self.params) if isinstance(value, Hashable) and value in wanted]
+        wanted = {
+            form(marker): (number, form)
+            for number, marker in enumerate((*markers, USER_PLACEHOLDER))
+            for form in forms(type(marker))
+        }
+        self.places = [
+            (at, *wanted[value])
+            for at, value in enumerate(self.params)
+            if isinstance(value, Hashable) and value in wanted
+        ]
         self.depends_on_user = any(number == len(markers) for _, number, _ in self.places)
 
     def compiler_of(self, query: Any) -> Any:
@@ -123,7 +142,9 @@ class Statement:
 
 
 class ObjectStatement(Statement):
-    """A statement whose rows become objects. It keeps Django's compiler, which takes ten times as much memory."""
+    """A statement whose rows become objects. It keeps Django's compiler, which takes
+    ten times as much memory.
+    """
 
     compiler: Any
 
@@ -136,19 +157,28 @@ class ObjectStatement(Statement):
         return super().weight + 20 * len(self.text.sql if self.text else "")
 
     def objects(self, *values: Any) -> list[Any]:
-        """The rows as objects of the model, with those that the queryset selects beside them."""
-        return [self.object(row) for row in self.compiler.apply_converters(self.run(*values), self.converters)]
+        """The rows as objects of the model, with those that the queryset selects beside
+        them.
+        """
+        return [
+            self.object(row)
+            for row in self.compiler.apply_converters(self.run(*values), self.converters)
+        ]
 
     def first(self, *values: Any) -> Any:
         return next(iter(self.objects(*values)), None)
 
     @cached_property
     def converters(self) -> Any:
-        return self.compiler.get_converters([expression for expression, _, _ in self.compiler.select])
+        return self.compiler.get_converters(
+            [expression for expression, _, _ in self.compiler.select]
+        )
 
     @cached_property
     def columns(self) -> tuple[Any, slice, list[str], Any]:
-        """What Django's ModelIterable finds out each time: the model, which columns are its own, their names, and who fills its relations."""
+        """What Django's ModelIterable finds out each time: the model, which columns are
+        its own, their names, and who fills its relations.
+        """
         info, select = self.compiler.klass_info, self.compiler.select
         own = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
         names = [expression.target.attname for expression, _, _ in select[own]]
@@ -164,7 +194,8 @@ class ObjectStatement(Statement):
 
 
 class CompiledQuery:
-    """A function that makes a queryset of values, as a statement; it is called once. Its parameters are annotated: int, Decimal, datetime or str.
+    """A function that makes a queryset of values, as a statement; it is called once.
+    Its parameters are annotated: int, Decimal, datetime or str.
 
     @Prepared
     def line_of(ticket: int, part: int) -> Any:
@@ -182,7 +213,10 @@ class CompiledQuery:
         markers = tuple(MARKERS[kind](place) for place, kind in enumerate(kinds))
         made = ObjectStatement(self.build(*markers), markers=markers)
         if made.text and {number for _, number, _ in made.places} != set(range(len(markers))):
-            raise TypeError(f"A value of {self.build.__name__} is not in its statement as it was given: it would stay what it was first.")
+            raise TypeError(
+                f"A value of {self.build.__name__} is not in its statement as it was "
+                f"given: it would stay what it was first."
+            )
         return made
 
     def run(self, *values: Any) -> list[Any]:
@@ -199,7 +233,8 @@ class CompiledQuery:
 
 
 class QueryCache:
-    """What was used last, by all that it depends on: a shape, the rights of users, a query string.
+    """What was used last, by all that it depends on: a shape, the rights of users, a
+    query string.
 
     It holds about ``size`` bytes.
     """
@@ -235,7 +270,9 @@ class QueryCache:
 
 
 def weight_of(key: tuple[Any, ...], made: Any) -> int:
-    """The bytes of an entry, about. Of the key only texts count, such as a query string: all else in it is shared."""
+    """The bytes of an entry, about. Of the key only texts count, such as a query
+    string: all else in it is shared.
+    """
     text = sum(len(part) for part in key if isinstance(part, str))
     return 300 + text + made.weight
 
@@ -243,17 +280,23 @@ def weight_of(key: tuple[Any, ...], made: Any) -> int:
 MEGABYTE = 1024 * 1024
 # 64 MB for each process; tests/test_kept_statements.py weighs what they hold.
 query_cache = QueryCache(32 * MEGABYTE)  # of single rows and writes: some for each set of rights
-page_query_cache = QueryCache(32 * MEGABYTE)  # of lists, one for each query string: anybody can ask for new ones
+page_query_cache = QueryCache(
+    32 * MEGABYTE
+)  # of lists, one for each query string: anybody can ask for new ones
 
 
-# --- one row, written ----------------------------------------------------------------------------
+# --- one row, written -----------------------------------------------------------------
 
 
 def insert(row: Any, fields: Sequence[Field]) -> list[Any]:
     """INSERT a row; returns what the database made of it, which is its key."""
-    statement = query_cache.get((type(row), "insert", len(fields)), lambda: insertion(type(row), row, fields))
+    statement = query_cache.get(
+        (type(row), "insert", len(fields)), lambda: insertion(type(row), row, fields)
+    )
     database = connections[DEFAULT_DB_ALIAS]
-    return statement.execute([field.get_db_prep_save(field.pre_save(row, add=True), database) for field in fields])[0]
+    return statement.execute(
+        [field.get_db_prep_save(field.pre_save(row, add=True), database) for field in fields]
+    )[0]
 
 
 def insertion(model: type[Model], row: Any, fields: Sequence[Field]) -> CompiledSQL:
@@ -267,10 +310,14 @@ def insertion(model: type[Model], row: Any, fields: Sequence[Field]) -> Compiled
 
 def update(row: Any, values: Sequence[tuple[Field, Any, Any]]) -> bool:
     """UPDATE columns of a row; False where it is gone."""
-    columns = tuple((field.attname, value is None) for field, _, value in values)  # the ORM writes NULL out
+    columns = tuple(
+        (field.attname, value is None) for field, _, value in values
+    )  # the ORM writes NULL out
     statement = query_cache.get((type(row), columns), lambda: updating(type(row), values))
     database = connections[DEFAULT_DB_ALIAS]
-    params = [field.get_db_prep_save(value, database) for field, _, value in values if value is not None]
+    params = [
+        field.get_db_prep_save(value, database) for field, _, value in values if value is not None
+    ]
     return bool(statement.execute([*params, row.pk])[1])
 
 

@@ -1,8 +1,11 @@
-"""The express way: what a program asks of the router's views, answered without Django's handler, middleware and URL resolver.
+"""The express way: what a program asks of the router's views, answered without Django's
+handler, middleware and URL resolver.
 
-Those cost more than most answers do. The view is the same, and decides everything: who asks, what they may, how often. What the
-middleware adds to an answer is asked of the middleware itself, once. A request that any of it would treat in another way (a cookie, an
-Origin, a host that is not ours, an address that is not the router's) takes Django's way.
+Those cost more than most answers do. The view is the same, and decides everything: who
+asks, what they may, how often. What the middleware adds to an answer is asked of the
+middleware itself, once. A request that any of it would treat in another way (a cookie,
+an Origin, a host that is not ours, an address that is not the router's) takes Django's
+way.
 """
 
 import re
@@ -34,12 +37,16 @@ View = Callable[..., Any]
 
 
 class DirectDispatch:
-    """A WSGI application in front of Django's; ``routes`` are the router's, which stand below ``prefix``."""
+    """A WSGI application in front of Django's; ``routes`` are the router's, which stand
+    below ``prefix``.
+    """
 
     def __init__(self, application: Any, prefix: str, routes: Iterable[Any]) -> None:
         self.application, self.prefix = application, prefix
         self.fixed: dict[str, View] = {}  # "tickets/mine/"
-        self.of_one: dict[tuple[str, str], tuple[re.Pattern[str], View]] = {}  # ("tickets", "add-part/"): what a key between them looks like
+        self.of_one: dict[
+            tuple[str, str], tuple[re.Pattern[str], View]
+        ] = {}  # ("tickets", "add-part/"): what a key between them looks like
         for route in routes:
             if hasattr(route.callback, "actions"):  # the router's own root is no ViewSet
                 self.add(str(route.pattern).strip("^$"), route.callback)
@@ -47,7 +54,10 @@ class DirectDispatch:
     def add(self, path: str, view: Any) -> None:
         if KEY in path:
             place, _, rest = path.partition(KEY)
-            self.of_one[place, rest.partition(")/")[2]] = re.compile(view.cls.lookup_value_regex), view
+            self.of_one[place, rest.partition(")/")[2]] = (
+                re.compile(view.cls.lookup_value_regex),
+                view,
+            )
         else:
             self.fixed[path] = view
 
@@ -65,18 +75,27 @@ class DirectDispatch:
         if response is None:
             return self.application(environ, start_response)
         start_response(REASONS[response.status_code], list(response.headers._store.values()))
-        return [response.content]  # without close(): Django would look after connections that the next write looks after
+        return [
+            response.content
+        ]  # without close(): Django would look after connections that the next write looks after
 
     def answer(self, environ: Environ) -> HttpResponse | None:
         """The view's answer, ready to be sent; None for what is Django's to answer."""
         path, begun = environ["PATH_INFO"], perf_counter()
-        if not path.startswith(self.prefix) or environ["REQUEST_METHOD"] not in METHODS or "HTTP_ORIGIN" in environ or is_too_large(environ):
+        if (
+            not path.startswith(self.prefix)
+            or environ["REQUEST_METHOD"] not in METHODS
+            or "HTTP_ORIGIN" in environ
+            or is_too_large(environ)
+        ):
             return None
         found = self.find(path[len(self.prefix) :])
         if found is None:
             return None
         request: Any = WSGIRequest(environ)
-        if not is_program(request) or not is_ours(request._get_raw_host(), tuple(settings.ALLOWED_HOSTS)):
+        if not is_program(request) or not is_ours(
+            request._get_raw_host(), tuple(settings.ALLOWED_HOSTS)
+        ):
             return None
         ident, (view, kwargs) = begin(request), found
         reads = request.method == "GET"
@@ -86,7 +105,13 @@ class DirectDispatch:
         if reads and response.status_code == 503 and is_lost(connections[DEFAULT_DB_ALIAS]):
             return None  # Django's way begins with a new connection
         response = complete(request, response, ident)
-        request_logging.log_request(request, response, ident, begun, path.replace(f"/{kwargs['pk']}/", "/{id}/", 1) if kwargs else path)
+        request_logging.log_request(
+            request,
+            response,
+            ident,
+            begun,
+            path.replace(f"/{kwargs['pk']}/", "/{id}/", 1) if kwargs else path,
+        )
         return response
 
 
@@ -101,7 +126,9 @@ def ask(view: View, request: WSGIRequest, kwargs: dict[str, str]) -> Any:
         response = view(request, **kwargs)
         return response.render() if hasattr(response, "render") else response
     except Exception as error:
-        return ProblemMiddleware.process_exception(request, error) or response_for_exception(request, error)
+        return ProblemMiddleware.process_exception(request, error) or response_for_exception(
+            request, error
+        )
     finally:
         logs.door.set(logs.COMMAND)  # what the thread does next is no longer this request's
 
@@ -109,7 +136,9 @@ def ask(view: View, request: WSGIRequest, kwargs: dict[str, str]) -> Any:
 def complete(request: WSGIRequest, response: Any, ident: str) -> Any:
     """The answer with all that the middleware would have added."""
     if response.status_code >= 400:
-        log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
+        log_response(
+            "%s: %s", response.reason_phrase, request.path, response=response, request=request
+        )
     always, vary = added(request.is_secure())
     store = response.headers._store
     store |= always
@@ -121,7 +150,9 @@ def complete(request: WSGIRequest, response: Any, ident: str) -> Any:
 
 @lru_cache(1024)
 def is_ours(host: str, allowed: tuple[str, ...]) -> bool:
-    """May the shop be called so? ``allowed`` is what the settings say, here for the cache."""
+    """May the shop be called so? ``allowed`` is what the settings say, here for the
+    cache.
+    """
     request = HttpRequest()
     request.META["HTTP_HOST"] = host
     try:
@@ -133,13 +164,27 @@ def is_ours(host: str, allowed: tuple[str, ...]) -> bool:
 
 @lru_cache(2)
 def added(secure: bool) -> tuple[dict[str, tuple[str, str]], str]:
-    """The headers that the middleware of the settings puts on a program's answer, which came by HTTPS or not; and what it adds to Vary."""
+    """The headers that the middleware of the settings puts on a program's answer, which
+    came by HTTPS or not; and what it adds to Vary.
+    """
     handler: Any = lambda request: HttpResponse()  # noqa: E731
-    for path in reversed(settings.MIDDLEWARE[1:]):  # the first gives an id and a line in the log, and this is no real request
+    for path in reversed(
+        settings.MIDDLEWARE[1:]
+    ):  # the first gives an id and a line in the log, and this is no real request
         handler = import_string(path)(handler)
     scheme = "https" if secure else "http"
     host = "localhost" if "*" in settings.ALLOWED_HOSTS else settings.ALLOWED_HOSTS[0].lstrip(".")
-    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/api/v1/", "wsgi.input": BytesIO(), "wsgi.url_scheme": scheme, "HTTP_HOST": host}
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/api/v1/",
+        "wsgi.input": BytesIO(),
+        "wsgi.url_scheme": scheme,
+        "HTTP_HOST": host,
+    }
     found = dict(handler(WSGIRequest(environ)).headers._store)
     _, vary = found.pop("vary")
-    return {name: pair for name, pair in found.items() if name not in ("content-type", "content-length", "x-request-id")}, vary
+    return {
+        name: pair
+        for name, pair in found.items()
+        if name not in ("content-type", "content-length", "x-request-id")
+    }, vary

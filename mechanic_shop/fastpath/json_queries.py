@@ -1,9 +1,11 @@
-"""Reading without an object per row: the database builds the JSON, and the ORM builds the statement once.
+"""Reading without an object per row: the database builds the JSON, and the ORM builds
+the statement once.
 
-A serializer declares the shape of a resource. ``shape`` turns it into one SQL expression that gives a
-row's JSON, nested lists and all, and ``Statement`` keeps the SQL text that the ORM compiled for a
-queryset, to be run again with other keys. What a field needs beside its column stands in the
-serializer's ``expressions``. That both ways give the same JSON is proven in tests/test_reading.py.
+A serializer declares the shape of a resource. ``shape`` turns it into one SQL
+expression that gives a row's JSON, nested lists and all, and ``Statement`` keeps the
+SQL text that the ORM compiled for a queryset, to be run again with other keys. What a
+field needs beside its column stands in the serializer's ``expressions``. That both ways
+give the same JSON is proven in tests/test_reading.py.
 """
 
 import time
@@ -27,7 +29,7 @@ from .compiled_queries import PK_PLACEHOLDER, Statement
 LONG = 10_000  # rows of a list whose exact length is worth a second's delay
 
 
-# --- JSON in SQL ---------------------------------------------------------------------------------
+# --- JSON in SQL ----------------------------------------------------------------------
 
 
 class JsonObject(Func):
@@ -40,9 +42,13 @@ class JsonObject(Func):
         super().__init__(*members.values())
 
     def written(self, function: str, compiler: Any) -> tuple[str, list[Any]]:
-        """The names are written out: they are the serializers' own, and a parameter each would cost at every call."""
+        """The names are written out: they are the serializers' own, and a parameter
+        each would cost at every call.
+        """
         compiled = [compiler.compile(expression) for expression in self.get_source_expressions()]
-        members = ", ".join(f"'{name}', {sql}" for name, (sql, _) in zip(self.names, compiled, strict=True))
+        members = ", ".join(
+            f"'{name}', {sql}" for name, (sql, _) in zip(self.names, compiled, strict=True)
+        )
         return f"{function}({members})", [param for _, params in compiled for param in params]
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
@@ -58,14 +64,26 @@ class JsonList(Subquery):
     output_field = JSONField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        return self.as_sql(compiler, connection, template="(SELECT json_group_array(json(rows.item)) FROM (%(subquery)s) rows)", **extra)
+        return self.as_sql(
+            compiler,
+            connection,
+            template="(SELECT json_group_array(json(rows.item)) FROM (%(subquery)s) rows)",
+            **extra,
+        )
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        return self.as_sql(compiler, connection, template="(SELECT coalesce(json_agg(rows.item), '[]'::json) FROM (%(subquery)s) rows)", **extra)
+        return self.as_sql(
+            compiler,
+            connection,
+            template="(SELECT coalesce(json_agg(rows.item), '[]'::json) FROM (%(subquery)s) rows)",
+            **extra,
+        )
 
 
 class PerDatabase(Func):
-    """An expression that each database writes in its own words: ``sqlite`` and ``postgresql`` are templates."""
+    """An expression that each database writes in its own words: ``sqlite`` and
+    ``postgresql`` are templates.
+    """
 
     sqlite = postgresql = "%(expressions)s"
     output_field: Any = TextField()
@@ -77,7 +95,9 @@ class PerDatabase(Func):
         return self.as_sql(compiler, connection, template=self.postgresql, **extra)
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:
-        """A template may name the expression more than once: its parameters come as often."""
+        """A template may name the expression more than once: its parameters come as
+        often.
+        """
         sql, params = super().as_sql(compiler, connection, *args, **extra)
         return sql, list(params) * extra.get("template", "%(expressions)s").count("%(expressions)s")
 
@@ -86,7 +106,9 @@ def may_be_null(expression: Any, compiler: Any) -> bool:
     """Can this expression be NULL in the compiled query? What is not known here can."""
     if isinstance(expression, Col):
         table = compiler.query.alias_map.get(expression.alias)
-        return expression.target.null or table is None or getattr(table, "join_type", None) == LOUTER
+        return (
+            expression.target.null or table is None or getattr(table, "join_type", None) == LOUTER
+        )
     if isinstance(expression, Value):
         return expression.value is None
     combine = {Coalesce: all, CombinedExpression: any}.get(type(expression))
@@ -96,7 +118,9 @@ def may_be_null(expression: Any, compiler: Any) -> bool:
 
 
 class Printed(PerDatabase):
-    """Text that SQLite's ``printf`` makes of a number. ``printf`` reads NULL as 0, so NULL never gets there."""
+    """Text that SQLite's ``printf`` makes of a number. ``printf`` reads NULL as 0, so
+    NULL never gets there.
+    """
 
     printed = "%(expressions)s"
 
@@ -124,7 +148,9 @@ class DecimalText(Printed):
 
 
 class Amount(Func):
-    """An amount of money as a string with the currency's decimals, whatever they are when the statement is compiled."""
+    """An amount of money as a string with the currency's decimals, whatever they are
+    when the statement is compiled.
+    """
 
     output_field: Any = TextField()
 
@@ -139,14 +165,18 @@ class Amount(Func):
 
 
 class Price(Amount):
-    """The price of one unit, with the decimals that it needs, and the currency's at least."""
+    """The price of one unit, with the decimals that it needs, and the currency's at
+    least.
+    """
 
     def printed(self) -> Printed:
         return Shortest(self.get_source_expressions()[0], places())
 
 
 class Shortest(Printed):
-    """A decimal as a string with the places that it needs, of four, and so many at least."""
+    """A decimal as a string with the places that it needs, of four, and so many at
+    least.
+    """
 
     def __init__(self, expression: Any, least: int) -> None:
         super().__init__(expression)
@@ -155,11 +185,16 @@ class Shortest(Printed):
 
 
 def shortened(text: str, least: int) -> str:
-    """SQL for a text with four decimals, without the last ones that are 0; with the last of all goes the point."""
+    """SQL for a text with four decimals, without the last ones that are 0; with the
+    last of all goes the point.
+    """
     ends = ["0" * count for count in range(PLACES - least, 0, -1)]
     if not least:
         ends[0] = f".{ends[0]}"
-    cut = "".join(f"WHEN {text} LIKE '%%%%{end}' THEN substr({text}, 1, length({text}) - {len(end)}) " for end in ends)
+    cut = "".join(
+        f"WHEN {text} LIKE '%%%%{end}' THEN substr({text}, 1, length({text}) - {len(end)}) "
+        for end in ends
+    )
     return f"(CASE {cut}ELSE {text} END)"
 
 
@@ -191,16 +226,20 @@ class Text(PerDatabase):
     postgresql = "(%(expressions)s)::text"
 
 
-# --- from a serializer to an expression ----------------------------------------------------------
+# --- from a serializer to an expression -----------------------------------------------
 
 
 def json_expression(serializer: serializers.BaseSerializer, prefix: str = "") -> JsonObject:
-    """The JSON of a row, as this serializer shows it; ``prefix`` is the path of the row in the query."""
+    """The JSON of a row, as this serializer shows it; ``prefix`` is the path of the row
+    in the query.
+    """
     own = getattr(serializer, "expressions", {})
     members = {}
     for name, field in serializer.fields.items():  # type: ignore[attr-defined]
-        if not field.write_only:
-            members[name] = own[name] if name in own else member(serializer.Meta.model, field, prefix)  # type: ignore[attr-defined]
+        if name in own and not field.write_only:
+            members[name] = own[name]
+        elif not field.write_only:
+            members[name] = member(serializer.Meta.model, field, prefix)  # type: ignore[attr-defined]
     return JsonObject(**members)
 
 
@@ -209,7 +248,10 @@ def member(model: type[models.Model], field: Any, prefix: str) -> Any:
     if isinstance(field, serializers.ListSerializer):
         return rows_of(model._meta.get_field(str(field.source)), field.child)
     if isinstance(field, NestedRelatedField):
-        small = JsonObject(id=F(f"{path}_id"), **{shown: F(f"{path}__{attr}") for shown, attr in field.shown_fields.items()})
+        small = JsonObject(
+            id=F(f"{path}_id"),
+            **{shown: F(f"{path}__{attr}") for shown, attr in field.shown_fields.items()},
+        )
         if not is_optional(model, field.source_attrs):
             return small
         return Case(When(**{f"{path}__isnull": False}, then=small), output_field=JSONField())
@@ -224,7 +266,9 @@ def rows_of(relation: Any, child: Any) -> JsonList:
 
 
 def order_within(model: type[models.Model], owner: str) -> list[Any]:
-    """The model's ordering among rows of one ``owner``, which has no part in it; ends in the key."""
+    """The model's ordering among rows of one ``owner``, which has no part in it; ends
+    in the key.
+    """
     ordering = [term for term in model._meta.ordering or () if term != owner]
     return ordering if {"pk", "-pk"} & set(ordering) else [*ordering, "pk"]
 
@@ -234,7 +278,9 @@ def column(model: type[models.Model], path: list[str]) -> models.Field:
     *relations, name = path
     for relation in relations:
         model = model._meta.get_field(relation).related_model  # type: ignore[assignment]
-    if name.endswith("_id") and name.removesuffix("_id") in {field.name for field in model._meta.fields}:
+    if name.endswith("_id") and name.removesuffix("_id") in {
+        field.name for field in model._meta.fields
+    }:
         return models.BigIntegerField()
     return model._meta.get_field(name)  # type: ignore[return-value]
 
@@ -268,7 +314,7 @@ def value_of(field: models.Field, path: str) -> Any:
     return F(path)
 
 
-# --- statements ----------------------------------------------------------------------------------
+# --- statements -----------------------------------------------------------------------
 
 
 def json_rows(queryset: Any, serializer: serializers.BaseSerializer, *also: str) -> Any:
@@ -278,29 +324,55 @@ def json_rows(queryset: Any, serializer: serializers.BaseSerializer, *also: str)
 
 
 class Page:
-    """One page of a list, ready to be asked for again: how many rows there are, and the JSON of its own."""
+    """One page of a list, ready to be asked for again: how many rows there are, and the
+    JSON of its own.
+    """
 
-    def __init__(self, rows: Any, serializer: serializers.BaseSerializer, number: int, size: int, *, exact: bool) -> None:
+    def __init__(
+        self,
+        rows: Any,
+        serializer: serializers.BaseSerializer,
+        number: int,
+        size: int,
+        *,
+        exact: bool,
+    ) -> None:
         self.number, self.size, self.exact = number, size, exact
         first = (number - 1) * size
-        self.counting = Statement(rows.order_by().values_list("pk"), "SELECT count(*) FROM ({}) counted", ())
+        self.counting = Statement(
+            rows.order_by().values_list("pk"), "SELECT count(*) FROM ({}) counted", ()
+        )
         self.counted, self.total = 0.0, 0
         keys = rows.values("pk")[first : first + size]
-        # Keys first: PostgreSQL would otherwise build the JSON of every row that a deep page skips.
-        shown = rows if rows.query.annotations else rows.model._default_manager.filter(pk__in=keys).order_by(*rows.query.order_by)
-        self.rows = Statement(json_rows(shown[first : first + size] if rows.query.annotations else shown, serializer), markers=())
+        # Keys first: PostgreSQL would otherwise build the JSON of every row that a deep
+        # page skips.
+        shown = (
+            rows
+            if rows.query.annotations
+            else rows.model._default_manager.filter(pk__in=keys).order_by(*rows.query.order_by)
+        )
+        self.rows = Statement(
+            json_rows(shown[first : first + size] if rows.query.annotations else shown, serializer),
+            markers=(),
+        )
 
     @property
     def weight(self) -> int:
         return 300 + self.counting.weight + self.rows.weight
 
     def count(self, user: int | None) -> int:
-        """How many rows the list has. Of a long list it may be a second old, unless it must be ``exact``: counting takes longer than reading.
+        """How many rows the list has. Of a long list it may be a second old, unless it
+        must be ``exact``: counting takes longer than reading.
 
         What depends on who asks is counted each time: others ask the same page.
         """
         now = time.monotonic()
-        if self.exact or self.counting.depends_on_user or self.total < LONG or now > self.counted + 1:
+        if (
+            self.exact
+            or self.counting.depends_on_user
+            or self.total < LONG
+            or now > self.counted + 1
+        ):
             total = self.counting.run(user)[0][0] if self.counting.text else 0
             self.total, self.counted = total, now
             return total
@@ -309,7 +381,8 @@ class Page:
     def json(self, user: int | None, link: Callable[[int], str]) -> bytes | None:
         """{count, next, previous, results}; None where there is no such page.
 
-        ``user`` is the key of the user who asks, ``link`` gives the address of a page by its number.
+        ``user`` is the key of the user who asks, ``link`` gives the address of a page
+        by its number.
         """
         total = self.count(user)
         last = max(1, -(-total // self.size))
@@ -321,7 +394,9 @@ class Page:
 
 
 class CursorPage:
-    """A list from a key on, in the order of the keys: each step costs the same, however far one has come."""
+    """A list from a key on, in the order of the keys: each step costs the same, however
+    far one has come.
+    """
 
     def __init__(self, rows: Any, serializer: serializers.BaseSerializer, size: int) -> None:
         self.size = size
@@ -333,12 +408,16 @@ class CursorPage:
         return 300 + self.rows.weight
 
     def json(self, user: int | None, after: int, link: Callable[[int], str]) -> bytes:
-        """{count: null, next, previous: null, results}; ``link`` gives the address of what follows a key."""
+        """{count: null, next, previous: null, results}; ``link`` gives the address of
+        what follows a key.
+        """
         found = self.rows.run(after, user)
         shown, more = found[: self.size], len(found) > self.size
         return page_of(None, link(shown[-1][0]) if more else None, None, [row for _, row in shown])
 
 
-def page_of(total: int | None, following: str | None, previous: str | None, rows: list[str]) -> bytes:
+def page_of(
+    total: int | None, following: str | None, previous: str | None, rows: list[str]
+) -> bytes:
     head = orjson.dumps({"count": total, "next": following, "previous": previous})
     return head[:-1] + b',"results":[' + ",".join(rows).encode() + b"]}"

@@ -1,7 +1,7 @@
 """Lists in request bodies.
 
-The length is checked before any element, so a list of 300,000 ids costs nothing. The related
-rows that a list names are loaded by one query, not by one for each element.
+The length is checked before any element, so a list of 300,000 ids costs nothing. The
+related rows that a list names are loaded by one query, not by one for each element.
 """
 
 from collections.abc import Iterable
@@ -51,7 +51,9 @@ class RelationListField(BoundedListField):
 
 
 class BoundedListSerializer(serializers.ListSerializer):
-    """A nested list. It replaces what was there, so its members are checked whole, also in a PATCH."""
+    """A nested list. It replaces what was there, so its members are checked whole, also
+    in a PATCH.
+    """
 
     child: Any
     max_length: int | None
@@ -67,7 +69,9 @@ class BoundedListSerializer(serializers.ListSerializer):
             root.partial = partial
 
     def load_relations(self, data: Any) -> None:
-        """Load the rows that all elements name; a list that is too long is left to be refused."""
+        """Load the rows that all elements name; a list that is too long is left to be
+        refused.
+        """
         if not isinstance(data, list) or len(data) > (self.max_length or 0):
             return
         rows = [item for item in data if isinstance(item, dict)]

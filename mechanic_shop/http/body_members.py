@@ -1,7 +1,7 @@
 """The members of a body: what is not known is refused, never ignored.
 
-What GET shows can be sent back: a member that only the shop sets is accepted where its value is the
-one that GET shows, and refused where it is another.
+What GET shows can be sent back: a member that only the shop sets is accepted where its
+value is the one that GET shows, and refused where it is another.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,9 @@ def check_members(serializer: Any, data: Mapping[str, Any]) -> None:
 
 
 def form_members(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of an HTML form, where ``lines[0]kind`` and ``lines.0.kind`` are of ``lines``."""
+    """The members of an HTML form, where ``lines[0]kind`` and ``lines.0.kind`` are of
+    ``lines``.
+    """
     names = [name for name in data if name not in FORM_MEMBERS]
     return {name.partition("[")[0].partition(".")[0]: data[name] for name in names}
 
@@ -56,7 +58,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f" Did you mean “{found[0]}”?" if found else ""
 
 
-# --- members that only the shop sets ---------------------------------------------------------------
+# --- members that only the shop sets --------------------------------------------------
 
 
 def changed_members(serializer: Any, sent: Mapping[str, Any]) -> Errors:
@@ -88,16 +90,24 @@ def is_shown(name: str, sent: Any, row: Mapping[str, Any]) -> bool:
 
 
 def is_older(sent: Any, row: Mapping[str, Any]) -> bool:
-    """Is this when an older copy of the row was written? It is ``If-Match`` that finds lost updates."""
+    """Is this when an older copy of the row was written? It is ``If-Match`` that finds
+    lost updates.
+    """
     try:
         moment = datetime.fromisoformat(sent)
-        return datetime.fromisoformat(row["created_at"]) <= moment <= datetime.fromisoformat(row["updated_at"])
+        return (
+            datetime.fromisoformat(row["created_at"])
+            <= moment
+            <= datetime.fromisoformat(row["updated_at"])
+        )
     except (KeyError, TypeError, ValueError):
         return False
 
 
 def shown_object(serializer: Any, sent: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What GET shows of the object that this part of a body is about; None for a new one."""
+    """What GET shows of the object that this part of a body is about; None for a new
+    one.
+    """
     if serializer.parent is None:
         return shown_row(serializer)
     key = key_of(sent)

@@ -1,4 +1,6 @@
-"""The browsable API: every answer as a page, with a form for whatever this user may do there."""
+"""The browsable API: every answer as a page, with a form for whatever this user may do
+there.
+"""
 
 import re
 from collections.abc import Mapping
@@ -42,10 +44,12 @@ def hides(field: Any) -> bool:
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
-    """Pages that show a form, or a link, only for what this user may do with this very object.
+    """Pages that show a form, or a link, only for what this user may do with this very
+    object.
 
-    Django REST takes the form's object from the answer, which fails where an action takes another body than it
-    answers with. Here the object comes from the address, and a refused form comes back as it was sent.
+    Django REST takes the form's object from the answer, which fails where an action
+    takes another body than it answers with. Here the object comes from the address, and
+    a refused form comes back as it was sent.
     """
 
     form_renderer_class = FormRenderer
@@ -55,43 +59,75 @@ class BrowsableRenderer(BrowsableAPIRenderer):
     def get_default_renderer(self, view: Any) -> JSONRenderer:
         return PrettyJSONRenderer()
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> Any:
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> Any:
         page = super().render(data, accepted_media_type, renderer_context)
-        # The tag is the JSON's. A browser that sent it back would be told to keep a page with another user's forms.
+        # The tag is the JSON's. A browser that sent it back would be told to keep a
+        # page with another user's forms.
         renderer_context["response"].headers.pop("ETag", None)
         return page
 
-    def get_context(self, data: Any, accepted_media_type: str | None, renderer_context: Any) -> dict[str, Any]:
+    def get_context(
+        self, data: Any, accepted_media_type: str | None, renderer_context: Any
+    ) -> dict[str, Any]:
         context = super().get_context(data, accepted_media_type, renderer_context)
-        writes = [name for name in context["allowed_methods"] if name not in ("GET", "HEAD", "OPTIONS")]
+        writes = [
+            name for name in context["allowed_methods"] if name not in ("GET", "HEAD", "OPTIONS")
+        ]
         return context | {"rows": self.rows(data, renderer_context["view"]), "writes": writes}
 
-    def get_content(self, renderer: Any, data: Any, accepted_media_type: str | None, renderer_context: Any) -> SafeString:
-        """The JSON, in which addresses of this shop are links; what people wrote never is."""
+    def get_content(
+        self, renderer: Any, data: Any, accepted_media_type: str | None, renderer_context: Any
+    ) -> SafeString:
+        """The JSON, in which addresses of this shop are links; what people wrote never
+        is.
+        """
         text = escape(super().get_content(renderer, data, accepted_media_type, renderer_context))
         own = re.escape(escape(renderer_context["request"].build_absolute_uri("/")))
-        return mark_safe(re.sub(rf"&quot;({own}(?:(?!&quot;).)*)&quot;", r'&quot;<a href="\1">\1</a>&quot;', text))  # noqa: S308 - escaped above
+        return mark_safe(  # noqa: S308 - escaped above
+            re.sub(
+                rf"&quot;({own}(?:(?!&quot;).)*)&quot;", r'&quot;<a href="\1">\1</a>&quot;', text
+            )
+        )
 
     def rows(self, data: Any, view: Any) -> list[tuple[str, str]]:
         """The rows of a list by name and address, so that a person can walk on."""
-        if getattr(view, "detail", None) is not False or not isinstance(data, dict) or "results" not in data:
+        if (
+            getattr(view, "detail", None) is not False
+            or not isinstance(data, dict)
+            or "results" not in data
+        ):
             return []
         return [
-            (str(row.get("number") or row.get("name") or row.get("plate") or f"#{row['id']}"), view.reverse_action("detail", args=[row["id"]]))
+            (
+                str(row.get("number") or row.get("name") or row.get("plate") or f"#{row['id']}"),
+                view.reverse_action("detail", args=[row["id"]]),
+            )
             for row in data["results"]
         ]
 
     def get_filter_form(self, data: Any, view: Any, request: Any) -> str | None:
-        """Nothing for rows that are reached through another, such as a ticket's history: they have no search and no filters."""
-        return super().get_filter_form(data, view, request) if hasattr(getattr(view, "queryset", None), "visible_to") else None
+        """Nothing for rows that are reached through another, such as a ticket's
+        history: they have no search and no filters.
+        """
+        return (
+            super().get_filter_form(data, view, request)
+            if hasattr(getattr(view, "queryset", None), "visible_to")
+            else None
+        )
 
     # --- what this user may do here ---
 
     def subject(self, view: Any) -> Any:
-        """The object that the address names; None where there is none, or none that this user may see."""
+        """The object that the address names; None where there is none, or none that
+        this user may see.
+        """
         if not hasattr(self, "_subject"):
             try:
-                self._subject = view.get_object_or_404(type(view).queryset.visible_to(view.request.user))
+                self._subject = view.get_object_or_404(
+                    type(view).queryset.visible_to(view.request.user)
+                )
             except Http404:
                 self._subject = None
         return self._subject
@@ -100,7 +136,9 @@ class BrowsableRenderer(BrowsableAPIRenderer):
         return method in view.allowed_methods and self.permits(view, request)
 
     def permits(self, view: Any, request: Any) -> bool:
-        """May this user do what the view's present action does, with the object of this page?"""
+        """May this user do what the view's present action does, with the object of this
+        page?
+        """
         try:
             view.check_permissions(request)
             if getattr(view, "detail", None):
@@ -114,8 +152,17 @@ class BrowsableRenderer(BrowsableAPIRenderer):
     def get_extra_actions(self, view: Any, status_code: int) -> dict[str, str] | None:
         if status_code in (401, 403) or getattr(view, "detail", None) is None:
             return None
-        usable = [action for action in view.get_extra_actions() if action.detail == view.detail and self.may_use(view, action)]
-        return {action.kwargs["name"]: view.reverse_action(action.url_name, args=view.args, kwargs=view.kwargs) for action in usable} or None
+        usable = [
+            action
+            for action in view.get_extra_actions()
+            if action.detail == view.detail and self.may_use(view, action)
+        ]
+        return {
+            action.kwargs["name"]: view.reverse_action(
+                action.url_name, args=view.args, kwargs=view.kwargs
+            )
+            for action in usable
+        } or None
 
     def may_use(self, view: Any, extra: Any) -> bool:
         """Is one of the methods of this extra action this user's?"""
@@ -140,7 +187,11 @@ class BrowsableRenderer(BrowsableAPIRenderer):
             return None if serializer is None else self.render_form_for_serializer(serializer)
 
     def render_form_for_serializer(self, serializer: Any) -> str:
-        return self.form_renderer_class().render(serializer.data, self.accepted_media_type, {"style": {"template_pack": "rest_framework/horizontal"}})
+        return self.form_renderer_class().render(
+            serializer.data,
+            self.accepted_media_type,
+            {"style": {"template_pack": "rest_framework/horizontal"}},
+        )
 
     def get_raw_data_form(self, data: Any, view: Any, method: str, request: Any) -> Any:
         form = super().get_raw_data_form(None, view, method, request)
@@ -148,14 +199,20 @@ class BrowsableRenderer(BrowsableAPIRenderer):
             with override_method(view, request, method):
                 serializer = self.form_serializer(view, method)
                 if serializer is not None:
-                    form.fields["_content"].initial = PrettyJSONRenderer().render(body_to_send(serializer)).decode()
+                    form.fields["_content"].initial = (
+                        PrettyJSONRenderer().render(body_to_send(serializer)).decode()
+                    )
         return form
 
     def form_serializer(self, view: Any, method: str) -> Any:
-        """The body of a method: as it was sent if it was refused, else as the object stands, else empty."""
+        """The body of a method: as it was sent if it was refused, else as the object
+        stands, else empty.
+        """
         if not hasattr(view, "get_serializer"):
             return None
-        is_own_body = view.serializer_class is type(view).serializer_class  # an action's body says nothing of the object
+        is_own_body = (
+            view.serializer_class is type(view).serializer_class
+        )  # an action's body says nothing of the object
         instance = self.subject(view) if is_own_body and getattr(view, "detail", None) else None
         request, response = self.renderer_context["request"], self.renderer_context["response"]
         if request.method == method and response.status_code >= 400:
@@ -172,16 +229,33 @@ def with_defaults(serializer: Any) -> Any:
 
 
 def refused(serializer: Any, problem: Mapping[str, Any]) -> Any:
-    """The serializer with what was sent and what the problem says about it, without checking it again."""
+    """The serializer with what was sent and what the problem says about it, without
+    checking it again.
+    """
     errors: dict[str, list[str]] = {}
     for error in problem.get("errors") or [{"field": "", "detail": problem.get("detail", "")}]:
-        errors.setdefault(error["field"].split(".")[0] or "non_field_errors", []).append(error["detail"])
+        errors.setdefault(error["field"].split(".")[0] or "non_field_errors", []).append(
+            error["detail"]
+        )
     serializer._validated_data, serializer._errors = {}, errors
     return serializer
 
 
 def body_to_send(serializer: Any) -> dict[str, Any]:
-    """What a client would send: the fields that can be written, but for those that are better left out than sent as null."""
-    fields = {name: field for name, field in serializer.fields.items() if not field.read_only and not hides(field)}
-    values = {name: "" if is_password(field) else serializer.data.get(name) for name, field in fields.items()}
-    return {name: value for name, value in values.items() if value is not None or fields[name].required or fields[name].allow_null}
+    """What a client would send: the fields that can be written, but for those that are
+    better left out than sent as null.
+    """
+    fields = {
+        name: field
+        for name, field in serializer.fields.items()
+        if not field.read_only and not hides(field)
+    }
+    values = {
+        name: "" if is_password(field) else serializer.data.get(name)
+        for name, field in fields.items()
+    }
+    return {
+        name: value
+        for name, value in values.items()
+        if value is not None or fields[name].required or fields[name].allow_null
+    }

@@ -1,8 +1,10 @@
-"""Pages that many ask for and few change: ``cache_page``, used so that it cannot leak or lie.
+"""Pages that many ask for and few change: ``cache_page``, used so that it cannot leak
+or lie.
 
-It wraps the body of an action, after authentication, permission and throttle have run, and for JSON
-only. The key holds the group's generation and the scope of who may share the page; a write moves the
-generation on commit, so the next read is fresh. What goes out is ``private``: browsers ask again.
+It wraps the body of an action, after authentication, permission and throttle have run,
+and for JSON only. The key holds the group's generation and the scope of who may share
+the page; a write moves the generation on commit, so the next read is fresh. What goes
+out is ``private``: browsers ask again.
 """
 
 import copy
@@ -34,23 +36,31 @@ RETRY_EVERY = 0.5  # seconds
 
 def is_shared() -> bool:
     """Is there a Redis, which several processes ask? Else this is the only one."""
-    return settings.CACHES["default"]["BACKEND"] == "mechanic_shop.db.redis.ShopRedisCache"  # to ask ``cache`` itself takes 5 µs
+    return (
+        settings.CACHES["default"]["BACKEND"] == "mechanic_shop.db.redis.ShopRedisCache"
+    )  # to ask ``cache`` itself takes 5 µs
 
 
 def known_generation(group: str) -> int | None:
-    """The number that stands for the group's present state; None when the cache does not answer."""
+    """The number that stands for the group's present state; None when the cache does
+    not answer.
+    """
     found = fetch_generations()
     return found[1][group] if found else None
 
 
 def generation_for(request: Any, group: str) -> int | None:
-    """The group's generation, as the look that counted this request saw it; else by a look of its own."""
+    """The group's generation, as the look that counted this request saw it; else by a
+    look of its own.
+    """
     seen = getattr(request, "generations", None)
     return seen[group] if seen else known_generation(group)
 
 
 def fetch_generations(counter: str = "", seconds: int = 0) -> tuple[int, dict[str, int]] | None:
-    """All generations, and in the same round trip to Redis ``counter`` after one more; None when it does not answer."""
+    """All generations, and in the same round trip to Redis ``counter`` after one more;
+    None when it does not answer.
+    """
     for group in tuple(pending_groups):
         new_generation(group)
     store: Any = cache
@@ -58,12 +68,17 @@ def fetch_generations(counter: str = "", seconds: int = 0) -> tuple[int, dict[st
         return 0, {group: generations.setdefault(group, time.time_ns()) for group in GROUPS}
     found = store.look([f"generation:{group}" for group in GROUPS], counter, seconds)
     if found is None:
-        pending_groups.update(GROUPS)  # nor could another process tell us what it changed: what Redis knows when it is back may be old
+        pending_groups.update(
+            GROUPS
+            # nor could another process tell us what it changed: what Redis knows when
+            # it is back may be old
+        )
     return (found[0], dict(zip(GROUPS, found[1:], strict=True))) if found else None
 
 
 def changed(*groups: str, at_once: bool = False) -> None:
-    """Call it in whatever writes to a group: after the commit nothing from before is served.
+    """Call it in whatever writes to a group: after the commit nothing from before is
+    served.
 
     ``at_once`` also before it, so that the transaction itself sees its change.
     """
@@ -75,7 +90,9 @@ def changed(*groups: str, at_once: bool = False) -> None:
 
 
 def new_generation(group: str) -> None:
-    """While Redis is gone this is remembered and done later, or pages from before would come back with it."""
+    """While Redis is gone this is remembered and done later, or pages from before would
+    come back with it.
+    """
     if not is_shared():
         generations[group] = time.time_ns()
         pending_groups.discard(group)
@@ -87,7 +104,9 @@ def new_generation(group: str) -> None:
 
 
 def retry_pending() -> None:
-    """Until it is heard: a process that was not asked for anything meanwhile knows of no failure, and would go on with its old pages."""
+    """Until it is heard: a process that was not asked for anything meanwhile knows of
+    no failure, and would go on with its old pages.
+    """
     try:
         while pending_groups:
             time.sleep(RETRY_EVERY)
@@ -98,7 +117,9 @@ def retry_pending() -> None:
 
 
 class Pages:
-    """The pages that this process gave out last. Each holds as long as its generation, and ``SECONDS`` at the most."""
+    """The pages that this process gave out last. Each holds as long as its generation,
+    and ``SECONDS`` at the most.
+    """
 
     def __init__(self, most: int = 500) -> None:
         self.most, self.kept, self.lock = most, OrderedDict[Any, tuple[float, bytes]](), Lock()
@@ -118,14 +139,26 @@ pages = Pages()
 
 
 def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]) -> bytes:
-    """The JSON for this URL, from this process or the shared cache if the group has not changed.
+    """The JSON for this URL, from this process or the shared cache if the group has not
+    changed.
 
     ``scope`` names who may share it: "everybody", a permission level, or one user.
     ``build`` gives the JSON; it is only called on a miss.
     """
-    known = generation_for(request, group)  # read before the rows, so that a write in between makes this page old
-    # What its links are made of: the whole address, which takes longer to write than all else here.
-    key = known, group, scope, request.scheme, request._get_raw_host(), request.path, request.META.get("QUERY_STRING", "")
+    known = generation_for(
+        request, group
+    )  # read before the rows, so that a write in between makes this page old
+    # What its links are made of: the whole address, which takes longer to write than
+    # all else here.
+    key = (
+        known,
+        group,
+        scope,
+        request.scheme,
+        request._get_raw_host(),
+        request.path,
+        request.META.get("QUERY_STRING", ""),
+    )
     page = pages.get(key) if known else None
     if page is not None:
         metrics.cached_page_hit()
@@ -151,9 +184,15 @@ def shared_page(request: Any, prefix: str, build: Callable[[], bytes]) -> bytes:
 
 
 def anonymous_copy(request: HttpRequest) -> HttpRequest:
-    """The request without its credentials: who may share the page is in the key already."""
+    """The request without its credentials: who may share the page is in the key
+    already.
+    """
     bare = copy.copy(request)
     bare.method = "GET"
-    bare.META = {key: value for key, value in request.META.items() if key not in ("HTTP_AUTHORIZATION", "HTTP_COOKIE")}
+    bare.META = {
+        key: value
+        for key, value in request.META.items()
+        if key not in ("HTTP_AUTHORIZATION", "HTTP_COOKIE")
+    }
     bare.__dict__.pop("headers", None)
     return bare

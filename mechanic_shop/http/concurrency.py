@@ -31,22 +31,27 @@ from .throttling import address_of
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 KEPT = timedelta(hours=24)
-# Seconds after which a request that never came back no longer blocks its retry. One that takes longer has its twin beside it
-# from then on, and the unique row lets only one of the two commit.
+# Seconds after which a request that never came back no longer blocks its retry. One
+# that takes longer has its twin beside it from then on, and the unique row lets only
+# one of the two commit.
 RUNNING = 10
 FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
 KEPT_HEADERS = ("Content-Type", "ETag", "Location")
-# Refusals that the same request may outgrow: with a new token or right, the new ETag, after a while.
+# Refusals that the same request may outgrow: with a new token or right, the new ETag,
+# after a while.
 PASSING = {401, 403, 412, 428, 429}
 
 
 def etag_of(body: bytes) -> str:
-    """A strong tag: other bytes, other tag. Roles see other fields, so they get other tags."""
+    """A strong tag: other bytes, other tag. Roles see other fields, so they get other
+    tags.
+    """
     return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
 
 
 def check_if_match(request: Any, current: Callable[[], bytes | None]) -> None:
-    """Refuse with 412 unless If-Match names the present state, as JSON; call it with the row locked.
+    """Refuse with 412 unless If-Match names the present state, as JSON; call it with
+    the row locked.
 
     428 where it is missing and the shop's settings ask for it.
     """
@@ -64,14 +69,20 @@ def check_if_match(request: Any, current: Callable[[], bytes | None]) -> None:
 
 
 def tags_of(name: str, header: str) -> list[str]:
-    """The ETags in a header. Raises ParseError for one that is not ASCII: to ignore it would be to skip the check that the client asked for."""
+    """The ETags in a header. Raises ParseError for one that is not ASCII: to ignore it
+    would be to skip the check that the client asked for.
+    """
     if not header.isascii():
-        raise ParseError(f"{name} holds ETags, which are ASCII: send what ETag gave you.", "invalid_etag")
+        raise ParseError(
+            f"{name} holds ETags, which are ASCII: send what ETag gave you.", "invalid_etag"
+        )
     return parse_etags(header)
 
 
 def not_modified(request: Any, tag: str) -> bool:
-    """May the client keep what it has? Never a page: its forms are of one user, the tag is of the data alone."""
+    """May the client keep what it has? Never a page: its forms are of one user, the tag
+    is of the data alone.
+    """
     known = request.META.get("HTTP_IF_NONE_MATCH")
     if not known or wants_page(request):
         return False
@@ -82,9 +93,9 @@ def not_modified(request: Any, tag: str) -> bool:
 class Idempotency:
     """One effect for one key.
 
-    The answer is stored in the transaction of its effect, a refusal after the rollback in one of its own.
-    While the first request runs, a flag in the cache turns its twins away; should the cache fail, the
-    unique row still lets only one of them commit.
+    The answer is stored in the transaction of its effect, a refusal after the rollback
+    in one of its own. While the first request runs, a flag in the cache turns its twins
+    away; should the cache fail, the unique row still lets only one of them commit.
     """
 
     def __init__(self, request: Any) -> None:
@@ -94,10 +105,17 @@ class Idempotency:
             return
         user = request.user
         self.owner = f"user:{user.pk}" if user.is_authenticated else f"addr:{address_of(request)}"
-        body = form_body(request) if is_form(request) else (request.content_type or "").encode() + b"\n" + raw_body(request)
-        # Keyed: bodies hold passwords, and a plain hash of one could be guessed from a copy of the database.
+        body = (
+            form_body(request)
+            if is_form(request)
+            else (request.content_type or "").encode() + b"\n" + raw_body(request)
+        )
+        # Keyed: bodies hold passwords, and a plain hash of one could be guessed from a
+        # copy of the database.
         sent = f"{request.method}\n{request.get_full_path()}\n".encode() + body
-        self.fingerprint = salted_hmac("mechanic_shop.http.idempotency", sent, algorithm="sha256").hexdigest()
+        self.fingerprint = salted_hmac(
+            "mechanic_shop.http.idempotency", sent, algorithm="sha256"
+        ).hexdigest()
         self.flag = "running:" + hashlib.sha256(f"{self.owner} {self.key}".encode()).hexdigest()
 
     def stored(self) -> HttpResponse | None:
@@ -109,10 +127,17 @@ class Idempotency:
             known.delete()
             return None
         if known.fingerprint != self.fingerprint:
-            error = DomainError("idempotency_key_reused", "This Idempotency-Key was used for another request: take a new one.")
+            error = DomainError(
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for another request: take a new one.",
+            )
             error.status = 422
             raise error
-        response = self.page(known) if wants_page(self.request) else HttpResponse(bytes(known.body), status=known.status, headers=known.headers)
+        response = (
+            self.page(known)
+            if wants_page(self.request)
+            else HttpResponse(bytes(known.body), status=known.status, headers=known.headers)
+        )
         if not known.body:
             del response["Content-Type"]  # it has no content
         response["Idempotent-Replayed"] = "true"
@@ -121,14 +146,20 @@ class Idempotency:
     def page(self, known: IdempotentAnswer) -> Response:
         """The stored answer for a browser, which is shown it on a page."""
         headers = {name: value for name, value in known.headers.items() if name != "Content-Type"}
-        response = Response(orjson.loads(bytes(known.body)) if known.body else None, status=known.status, headers=headers)
+        response = Response(
+            orjson.loads(bytes(known.body)) if known.body else None,
+            status=known.status,
+            headers=headers,
+        )
         response.exception = known.status >= 400
         return response
 
     def run(self, answer: Callable[[], Any], prepare: Callable[[], Any] = lambda: None) -> Any:
-        """``answer()`` once per key, in one transaction; its twins get what it answered.
+        """``answer()`` once per key, in one transaction; its twins get what it
+        answered.
 
-        ``prepare()`` runs before the transaction: what is slow (hashing a password) must not hold SQLite's one write lock.
+        ``prepare()`` runs before the transaction: what is slow (hashing a password)
+        must not hold SQLite's one write lock.
         """
         if not self.key:
             prepare()
@@ -149,7 +180,9 @@ class Idempotency:
             cache.delete(self.flag)
 
     def effect(self, answer: Callable[[], Any]) -> Any:
-        """The answer, in one transaction with what it writes; what the database refused is explained once that is undone."""
+        """The answer, in one transaction with what it writes; what the database refused
+        is explained once that is undone.
+        """
 
         def run() -> Any:
             with transaction.atomic(), remember_locks():
@@ -166,7 +199,9 @@ class Idempotency:
             raise
 
     def first(self, answer: Callable[[], Any], prepare: Callable[[], Any]) -> Any:
-        """The answer to the first request with this key, stored for its twins; also when it refuses for good."""
+        """The answer to the first request with this key, stored for its twins; also
+        when it refuses for good.
+        """
         try:
             prepare()
             return self.effect(answer)
@@ -179,7 +214,9 @@ class Idempotency:
             return refusal
 
     def final_refusal(self, error: Exception) -> Response | None:
-        """What the client is told of ``error``, if that is the last word; None for what may pass by itself."""
+        """What the client is told of ``error``, if that is the last word; None for what
+        may pass by itself.
+        """
         if isinstance(error, IntegrityError) and not isinstance(error, ProtectedError):
             return None  # a clash with somebody else's write, or with a twin's answer
         response = problem_handler(error, {"request": self.request})
@@ -190,17 +227,27 @@ class Idempotency:
 
     def keep(self, response: Any) -> None:
         headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-        if isinstance(response, Response):  # not rendered yet: its Content-Type is not what the client will get
+        if isinstance(
+            response, Response
+        ):  # not rendered yet: its Content-Type is not what the client will get
             headers["Content-Type"] = PROBLEM if response.status_code >= 400 else "application/json"
             body = b"" if response.data is None else to_json(response.data)
         else:
             body = response.content
         IdempotentAnswer.objects.create(
-            owner=self.owner, key=self.key, fingerprint=self.fingerprint, status=response.status_code, headers=headers, body=body
+            owner=self.owner,
+            key=self.key,
+            fingerprint=self.fingerprint,
+            status=response.status_code,
+            headers=headers,
+            body=body,
         )
 
     def in_progress(self) -> DomainError:
-        error = DomainError("request_in_progress", "The first request with this Idempotency-Key is still running: try again in a second.")
+        error = DomainError(
+            "request_in_progress",
+            "The first request with this Idempotency-Key is still running: try again in a second.",
+        )
         error.headers = {"Retry-After": "1"}  # type: ignore[attr-defined]
         return error
 
@@ -215,7 +262,8 @@ def is_form(request: Any) -> bool:
 
 
 def key_of(request: Any) -> str:
-    """The Idempotency-Key of a program, or the key of a page's form; empty where there is none.
+    """The Idempotency-Key of a program, or the key of a page's form; empty where there
+    is none.
 
     Raises ParseError for a malformed one.
     """
@@ -224,13 +272,23 @@ def key_of(request: Any) -> str:
         key = request.data.get(form_keys.FIELD, "") if is_form(request) else ""
         return form_keys.PREFIX + key if form_keys.KEY.fullmatch(key) else ""
     if not KEY.fullmatch(key):
-        raise ParseError("An Idempotency-Key is 1 to 255 visible ASCII characters.", "invalid_idempotency_key")
+        raise ParseError(
+            "An Idempotency-Key is 1 to 255 visible ASCII characters.", "invalid_idempotency_key"
+        )
     return key
 
 
 def form_body(request: Any) -> bytes:
-    """What a form holds: its bytes have another boundary each time that a browser sends them."""
-    return to_json(sorted((name, request.data.getlist(name)) for name in request.data if name not in form_keys.NOT_CONTENT))
+    """What a form holds: its bytes have another boundary each time that a browser sends
+    them.
+    """
+    return to_json(
+        sorted(
+            (name, request.data.getlist(name))
+            for name in request.data
+            if name not in form_keys.NOT_CONTENT
+        )
+    )
 
 
 def raw_body(request: Any) -> bytes:

@@ -14,21 +14,30 @@ from .renderers import JSONRenderer
 
 BOM = "\ufeff"
 FORMULA = "=+-@"  # also full-width, which some spreadsheets read as these
-SEPARATORS = ";\t\r\n"  # where a spreadsheet of another region, or a careless one, begins a new cell
+SEPARATORS = (
+    ";\t\r\n"  # where a spreadsheet of another region, or a careless one, begins a new cell
+)
 QUOTES = "\"'"
 HARMLESS = re.compile(r"\+(?=(?:[^0-9]*[0-9]){7})[0-9][0-9 ()./-]*|-[0-9]+(?:[.,][0-9]+)*")
-"""A phone number with its country, and a negative number: they come back as they were when the file is imported."""
+"""A phone number with its country, and a negative number: they come back as they were
+when the file is imported.
+"""
 
 
 class CSVRenderer(JSONRenderer):
-    """For whoever accepts text/csv: the view itself writes the rows, and refusals are problems as everywhere."""
+    """For whoever accepts text/csv: the view itself writes the rows, and refusals are
+    problems as everywhere.
+    """
 
     media_type = "text/csv"
     format = "csv"
 
 
-def csv_answer(rows: Iterable[Any], shape: serializers.Serializer, name: str, *, bom: bool = True) -> HttpResponse:
-    """The rows, as ``shape`` has written them, as a file to be saved; what is nested has columns of its own (customer_id, customer_name).
+def csv_answer(
+    rows: Iterable[Any], shape: serializers.Serializer, name: str, *, bom: bool = True
+) -> HttpResponse:
+    """The rows, as ``shape`` has written them, as a file to be saved; what is nested
+    has columns of its own (customer_id, customer_name).
 
     The byte order mark tells a spreadsheet that the file is UTF-8.
     """
@@ -42,7 +51,9 @@ def csv_answer(rows: Iterable[Any], shape: serializers.Serializer, name: str, *,
     return HttpResponse(content, content_type="text/csv; charset=utf-8", headers=headers)
 
 
-def columns_of(shape: serializers.Serializer, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def columns_of(
+    shape: serializers.Serializer, above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, field in shape.fields.items():
         if isinstance(field, serializers.Serializer):
             yield from columns_of(field, (*above, name))
@@ -57,18 +68,26 @@ def value_at(row: Any, path: tuple[str, ...]) -> Any:
 
 
 def cell(value: Any, field: Any) -> str:
-    """What people wrote never becomes a formula; amounts stay numbers, also negative ones."""
+    """What people wrote never becomes a formula; amounts stay numbers, also negative
+    ones.
+    """
     if value is None:
         return ""
     return as_text(str(value)) if isinstance(field, serializers.CharField) else str(value)
 
 
 def as_text(text: str) -> str:
-    """The text with an apostrophe in front of whatever a spreadsheet could take for a formula."""
+    """The text with an apostrophe in front of whatever a spreadsheet could take for a
+    formula.
+    """
     if HARMLESS.fullmatch(text):
         return text
     guarded = "".join(f"'{piece}" if is_formula(piece) else piece for piece in pieces_of(text))
-    return f"'{guarded}" if text.startswith(tuple(SEPARATORS)) and not guarded.startswith("'") else guarded
+    return (
+        f"'{guarded}"
+        if text.startswith(tuple(SEPARATORS)) and not guarded.startswith("'")
+        else guarded
+    )
 
 
 def pieces_of(text: str) -> list[str]:
@@ -77,7 +96,9 @@ def pieces_of(text: str) -> list[str]:
 
 
 def is_formula(piece: str) -> bool:
-    """Is the first character that a spreadsheet does not skip the beginning of a formula?"""
+    """Is the first character that a spreadsheet does not skip the beginning of a
+    formula?
+    """
     first = next((char for char in piece if not is_skipped(char)), "")
     return bool(first) and unicodedata.normalize("NFKC", first) in FORMULA
 

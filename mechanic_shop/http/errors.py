@@ -1,9 +1,10 @@
 """One shape for every refusal: RFC 9457 problem details.
 
-    {"type": "about:blank", "title": "Conflict", "status": 409, "detail": "…", "code": "insufficient_stock",
-     "available": "2.000", "request_id": "…"}
+    {"type": "about:blank", "title": "Conflict", "status": 409, "detail": "…",
+     "code": "insufficient_stock", "available": "2.000", "request_id": "…"}
 
-``errors`` is there for 400: [{"field", "code", "detail"}], nested fields joined by dots.
+``errors`` is there for 400: [{"field", "code", "detail"}], nested fields joined by
+dots.
 """
 
 import logging
@@ -30,7 +31,10 @@ MOST_ERRORS, LONGEST_DETAIL = 100, 1000
 class PreconditionFailed(exceptions.APIException):
     status_code = 412
     default_code = "precondition_failed"
-    default_detail = "Somebody changed this since you read it: read it again, then repeat your change with its new ETag."
+    default_detail = (
+        "Somebody changed this since you read it: read it again, then repeat your change "
+        "with its new ETag."
+    )
 
 
 class PreconditionRequired(exceptions.APIException):
@@ -42,34 +46,55 @@ class PreconditionRequired(exceptions.APIException):
 class Unavailable(exceptions.APIException):
     status_code = 503
     default_code = "database_unavailable"
-    default_detail = "The shop's database does not answer: try again in a moment, a write with the same Idempotency-Key."
+    default_detail = (
+        "The shop's database does not answer: try again in a moment, a write with the same "
+        "Idempotency-Key."
+    )
     wait = 5
 
 
 def problem(status: int, code: str, detail: str, /, **facts: Any) -> dict[str, Any]:
     """The body of a refusal, whose code the log and the metrics will have."""
     logs.refusal.set(code)
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code}
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
     return facts | body | {"request_id": logs.current_request_id()}
 
 
 def problem_response(status: int, code: str, detail: str, /, **facts: Any) -> HttpResponse:
     """The refusal as a plain Django answer, for what never reaches a view."""
-    return HttpResponse(to_json(problem(status, code, detail, **facts)), status=status, content_type=PROBLEM)
+    return HttpResponse(
+        to_json(problem(status, code, detail, **facts)), status=status, content_type=PROBLEM
+    )
 
 
 def field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
-    """Django REST's nested errors as a flat list; ``field`` is empty for what concerns the whole body."""
+    """Django REST's nested errors as a flat list; ``field`` is empty for what concerns
+    the whole body.
+    """
     if isinstance(detail, dict):
         return [
             error
             for key, value in detail.items()
-            for error in field_errors(value, path if key == "non_field_errors" else f"{path}.{key}".lstrip("."))
+            for error in field_errors(
+                value, path if key == "non_field_errors" else f"{path}.{key}".lstrip(".")
+            )
         ]
     if isinstance(detail, list):
         nested = any(isinstance(item, (dict, list)) for item in detail)
-        return [error for at, item in enumerate(detail) for error in field_errors(item, f"{path}.{at}".lstrip(".") if nested else path)]
-    return [{"field": path, "code": getattr(detail, "code", "invalid"), "detail": shortened(detail)}]
+        return [
+            error
+            for at, item in enumerate(detail)
+            for error in field_errors(item, f"{path}.{at}".lstrip(".") if nested else path)
+        ]
+    return [
+        {"field": path, "code": getattr(detail, "code", "invalid"), "detail": shortened(detail)}
+    ]
 
 
 def shortened(detail: Any) -> str:
@@ -79,7 +104,9 @@ def shortened(detail: Any) -> str:
 
 
 def constraint_of(exc: Exception) -> str:
-    """The name of what a write broke: PostgreSQL's own message repeats the row's values, SQLite's names columns only."""
+    """The name of what a write broke: PostgreSQL's own message repeats the row's
+    values, SQLite's names columns only.
+    """
     diagnosis = getattr(exc.__cause__, "diag", None)
     return str(diagnosis.constraint_name if diagnosis else exc)
 
@@ -91,7 +118,9 @@ def from_django(exc: Exception) -> Exception:
     if isinstance(exc, django_errors.PermissionDenied):
         return exceptions.PermissionDenied()
     if isinstance(exc, django_errors.RequestDataTooBig):
-        error = exceptions.APIException("The body is larger than the shop takes (1 MiB).", "body_too_large")
+        error = exceptions.APIException(
+            "The body is larger than the shop takes (1 MiB).", "body_too_large"
+        )
         error.status_code = 413
         return error
     if isinstance(exc, (django_errors.SuspiciousOperation, django_errors.BadRequest, UnicodeError)):
@@ -99,17 +128,27 @@ def from_django(exc: Exception) -> Exception:
     if isinstance(exc, django_errors.ValidationError):
         return exceptions.ValidationError(getattr(exc, "message_dict", exc.messages))
     if isinstance(exc, ProtectedError):
-        return DomainError("in_use", "Other records refer to this one, so it stays: deactivate it instead.")
+        return DomainError(
+            "in_use", "Other records refer to this one, so it stays: deactivate it instead."
+        )
     if isinstance(exc, IntegrityError):
         log.warning("a constraint refused a write", extra={"constraint": constraint_of(exc)})
-        return DomainError("conflict", "This clashes with something that was written in the same moment: read it again, then try again.")
+        return DomainError(
+            "conflict",
+            (
+                "This clashes with something that was written in the same moment: read it "
+                "again, then try again."
+            ),
+        )
     if isinstance(exc, DataError):
         return exceptions.ParseError("A value is too large or too long to be stored.")
     if isinstance(exc, OverflowError):
         return exceptions.ParseError("A number or a date is out of range.")
     if isinstance(exc, (OperationalError, InterfaceError)):
         metrics.database_failures.inc()
-        log.error("the database failed", exc_info=exc, extra={"reason": str(exc).partition("\n")[0]})
+        log.error(
+            "the database failed", exc_info=exc, extra={"reason": str(exc).partition("\n")[0]}
+        )
         return Unavailable()
     return exc
 
@@ -118,19 +157,29 @@ def body_of(exc: exceptions.APIException) -> dict[str, Any]:
     """The problem that tells of a Django REST exception."""
     if isinstance(exc, exceptions.ValidationError):
         errors = field_errors(exc.detail)[:MOST_ERRORS]
-        summary = "; ".join(f"{error['field']}: {error['detail']}" if error["field"] else error["detail"] for error in errors[:3])
+        summary = "; ".join(
+            f"{error['field']}: {error['detail']}" if error["field"] else error["detail"]
+            for error in errors[:3]
+        )
         codes = {error["code"] for error in errors}
         code = codes.pop() if len(codes) == 1 and codes <= TELLING_CODES else "invalid"
         return problem(400, code, summary, errors=errors)
     given = exc.get_codes()
-    code = given if isinstance(given, str) else "not_authenticated" if exc.status_code == 401 else exc.default_code
+    code = (
+        given
+        if isinstance(given, str)
+        else "not_authenticated"
+        if exc.status_code == 401
+        else exc.default_code
+    )
     detail: Any = exc.detail
     if isinstance(detail, dict):  # simplejwt packs its reasons in a dictionary
         detail, code = detail.get("detail", ""), str(detail.get("code", code))
     return problem(exc.status_code, code, str(detail), **getattr(exc, "facts", {}))
 
 
-# Codes that are stable enough to be the code of the whole problem when all its errors have it.
+# Codes that are stable enough to be the code of the whole problem when all its errors
+# have it.
 TELLING_CODES = {
     *("email_taken", "read_only_field", "unknown_field", "wrong_password"),
     *("unknown_parameter", "empty_parameter", "repeated_parameter"),
@@ -143,9 +192,22 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     headers = {}
     if isinstance(exc, InvalidInput):
         error = {"field": exc.field, "code": exc.code, "detail": exc.message}
-        return Response(problem(400, exc.code if exc.code in TELLING_CODES else "invalid", exc.message, errors=[error], **exc.facts), status=400)
+        return Response(
+            problem(
+                400,
+                exc.code if exc.code in TELLING_CODES else "invalid",
+                exc.message,
+                errors=[error],
+                **exc.facts,
+            ),
+            status=400,
+        )
     if isinstance(exc, DomainError):
-        return Response(problem(exc.status, exc.code, exc.message, **exc.facts), status=exc.status, headers=getattr(exc, "headers", None))
+        return Response(
+            problem(exc.status, exc.code, exc.message, **exc.facts),
+            status=exc.status,
+            headers=getattr(exc, "headers", None),
+        )
     if not isinstance(exc, exceptions.APIException):
         return None
     if challenge := getattr(exc, "auth_header", None):
@@ -156,13 +218,19 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     return Response(body_of(exc), status=exc.status_code, headers=headers)
 
 
-# --- what Django answers by itself: handler400 … handler500 of the root URLconf --------------------
+# --- what Django answers by itself: handler400 … handler500 of the root URLconf -------
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     if isinstance(exception, django_errors.RequestDataTooBig):
-        return problem_response(413, "body_too_large", "The body is larger than the shop takes (1 MiB).")
-    return problem_response(400, "bad_request", "The request could not be understood; a Host that the shop does not know is refused too.")
+        return problem_response(
+            413, "body_too_large", "The body is larger than the shop takes (1 MiB)."
+        )
+    return problem_response(
+        400,
+        "bad_request",
+        "The request could not be understood; a Host that the shop does not know is refused too.",
+    )
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -170,7 +238,11 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return problem_response(403, "csrf_failed", "The page's CSRF token is missing or old: reload the page and send the form again.")
+    return problem_response(
+        403,
+        "csrf_failed",
+        "The page's CSRF token is missing or old: reload the page and send the form again.",
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -179,4 +251,6 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return problem_response(500, "internal_error", "The shop failed at this; it has been logged under the request id.")
+    return problem_response(
+        500, "internal_error", "The shop failed at this; it has been logged under the request id."
+    )

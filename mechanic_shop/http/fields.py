@@ -24,7 +24,9 @@ Moment = TypeVar("Moment", bound=date)
 
 
 def copied(field: Any) -> Any:
-    """A field that can be bound to another serializer; one that holds others is made anew, since those know whom they belong to."""
+    """A field that can be bound to another serializer; one that holds others is made
+    anew, since those know whom they belong to.
+    """
     state = vars(field)
     if "child" in state or isinstance(field, serializers.BaseSerializer):
         return copy.deepcopy(field)
@@ -42,9 +44,11 @@ def key_of(value: Any) -> int | None:
 
 
 class NestedRelatedField(serializers.RelatedField):
-    """A relation, read as a small object ({id, name}) and written as the id or as the object that was read.
+    """A relation, read as a small object ({id, name}) and written as the id or as the
+    object that was read.
 
-    Only what the user may see can be written; what he may not see is "not there", as it is for reading.
+    Only what the user may see can be written; what he may not see is "not there", as it
+    is for reading.
     """
 
     default_error_messages = {
@@ -52,13 +56,23 @@ class NestedRelatedField(serializers.RelatedField):
         "incorrect_type": "Send the id, or the object with its id.",
     }
 
-    def __init__(self, *, fields: tuple[str, ...] = ("name",), aliases: dict[str, str] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        fields: tuple[str, ...] = ("name",),
+        aliases: dict[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.shown_fields = {(aliases or {}).get(name, name): name for name in fields}
-        kwargs.setdefault("style", {"base_template": "input.html", "input_type": "text", "placeholder": "id"})  # a form must not list everybody
+        kwargs.setdefault(
+            "style", {"base_template": "input.html", "input_type": "text", "placeholder": "id"}
+        )  # a form must not list everybody
         super().__init__(**kwargs)
 
     def __deepcopy__(self, memo: Any) -> "NestedRelatedField":
-        """Every serializer copies its fields before it binds them; nothing else of this one changes."""
+        """Every serializer copies its fields before it binds them; nothing else of this
+        one changes.
+        """
         fresh: Any = copy.copy(self)
         fresh.parent, fresh.field_name, fresh.source = None, None, fresh._kwargs.get("source")
         return fresh
@@ -75,7 +89,11 @@ class NestedRelatedField(serializers.RelatedField):
 
     def visible_to(self, user: Any) -> Any:
         queryset: Any = super().get_queryset()
-        return queryset.visible_to(user) if user is not None and hasattr(queryset, "visible_to") else queryset
+        return (
+            queryset.visible_to(user)
+            if user is not None and hasattr(queryset, "visible_to")
+            else queryset
+        )
 
     loaded: dict[int, Any] | None = None
     """The rows that a list names, by key; None for a single relation."""
@@ -93,9 +111,12 @@ class NestedRelatedField(serializers.RelatedField):
         if user is None:
             return self.get_queryset().filter(pk=ident).first()
         key = (vars(self)["queryset"], *rights_of(user))
-        return query_cache.get(key, lambda: ObjectStatement(self.visible_to(stand_in_for(user)).filter(pk=PK_PLACEHOLDER).order_by())).first(
-            ident, user.pk
-        )
+        return query_cache.get(
+            key,
+            lambda: ObjectStatement(
+                self.visible_to(stand_in_for(user)).filter(pk=PK_PLACEHOLDER).order_by()
+            ),
+        ).first(ident, user.pk)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Take null for null, and nothing else: Django REST takes "" for it, too."""
@@ -110,18 +131,25 @@ class NestedRelatedField(serializers.RelatedField):
             self.fail("incorrect_type")
         found = self.find(ident) if 0 < ident < LARGEST_ID else None
         if found is None:
-            self.fail("does_not_exist", name=self.get_queryset().model._meta.verbose_name, value=ident)
+            self.fail(
+                "does_not_exist", name=self.get_queryset().model._meta.verbose_name, value=ident
+            )
         return found
 
     def to_representation(self, value: Any) -> dict[str, Any]:
-        return {"id": value.pk, **{shown: getattr(value, name) for shown, name in self.shown_fields.items()}}
+        return {
+            "id": value.pk,
+            **{shown: getattr(value, name) for shown, name in self.shown_fields.items()},
+        }
 
     def form_value(self, value: Any) -> Any:
         return value.get("id") if isinstance(value, dict) else value
 
 
 class OptionalRelatedField(NestedRelatedField):
-    """A relation for which leaving it out and null mean different things. In a form, an empty box leaves it out."""
+    """A relation for which leaving it out and null mean different things. In a form, an
+    empty box leaves it out.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"required": False, "allow_null": True} | kwargs)
@@ -132,7 +160,9 @@ class OptionalRelatedField(NestedRelatedField):
 
 
 class WrittenField(serializers.CharField):
-    """Text as people type it, by the rules of ``mechanic_shop.inputs``. A text area, or ``lines``, keeps its line breaks."""
+    """Text as people type it, by the rules of ``mechanic_shop.inputs``. A text area, or
+    ``lines``, keeps its line breaks.
+    """
 
     def __init__(self, *, lines: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -148,7 +178,9 @@ class WrittenField(serializers.CharField):
 
 
 class PlainDecimalField(serializers.DecimalField):
-    """A number as people write it: Python also reads "1_0" and digits of other scripts, the shop does not."""
+    """A number as people write it: Python also reads "1_0" and digits of other scripts,
+    the shop does not.
+    """
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
         """Take null for null, and nothing else: Django REST takes "" for it, too."""
@@ -160,12 +192,18 @@ class PlainDecimalField(serializers.DecimalField):
         return super().to_internal_value(data)
 
     def validate_precision(self, value: Decimal) -> Decimal:
-        """Zeros at the end are no decimals: 375.0 is an amount of yen, too, and 5.4100 one of dollars."""
-        return super().validate_precision(value if self.decimal_places is None else cut(value, self.decimal_places))
+        """Zeros at the end are no decimals: 375.0 is an amount of yen, too, and 5.4100
+        one of dollars.
+        """
+        return super().validate_precision(
+            value if self.decimal_places is None else cut(value, self.decimal_places)
+        )
 
 
 class QuantityField(PlainDecimalField):
-    """A quantity: up to 12 digits, 3 after the point; whole where the part is counted (the model sees to that)."""
+    """A quantity: up to 12 digits, 3 after the point; whole where the part is counted
+    (the model sees to that).
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         defaults: dict[str, Any] = {"max_digits": 12, "decimal_places": 3}
@@ -179,12 +217,18 @@ class PositiveQuantityField(QuantityField):
 
 
 class MoneyField(PlainDecimalField):
-    """An amount of money: not negative, with no more decimals than the shop's currency has; a string in JSON, with exactly those."""
+    """An amount of money: not negative, with no more decimals than the shop's currency
+    has; a string in JSON, with exactly those.
+    """
 
     default_error_messages = {"no_cents": "{currency} has no decimals: give a whole number."}
 
     def __init__(self, **kwargs: Any) -> None:
-        defaults: dict[str, Any] = {"max_digits": 13, "decimal_places": currency.PLACES, "min_value": Decimal("0.00")}
+        defaults: dict[str, Any] = {
+            "max_digits": 13,
+            "decimal_places": currency.PLACES,
+            "min_value": Decimal("0.00"),
+        }
         super().__init__(**defaults | kwargs)
 
     def validate_precision(self, value: Decimal) -> Decimal:
@@ -226,12 +270,20 @@ class PositiveMoneyField(MoneyField):
 
 
 class UnitPriceField(PlainDecimalField):
-    """The price or the cost of one unit: not negative, up to four decimals; a string in JSON, with the currency's decimals at least."""
+    """The price or the cost of one unit: not negative, up to four decimals; a string in
+    JSON, with the currency's decimals at least.
+    """
 
-    default_error_messages = {"decimals": "In {currency} a price of one unit has {places} decimals at the most."}
+    default_error_messages = {
+        "decimals": "In {currency} a price of one unit has {places} decimals at the most."
+    }
 
     def __init__(self, **kwargs: Any) -> None:
-        defaults: dict[str, Any] = {"max_digits": 14, "decimal_places": PLACES, "min_value": Decimal("0.00")}
+        defaults: dict[str, Any] = {
+            "max_digits": 14,
+            "decimal_places": PLACES,
+            "min_value": Decimal("0.00"),
+        }
         super().__init__(**defaults | kwargs)
 
     def validate_precision(self, value: Decimal) -> Decimal:
@@ -248,7 +300,12 @@ class PercentField(PlainDecimalField):
     """0 to 100 percent, a string in JSON."""
 
     def __init__(self, **kwargs: Any) -> None:
-        defaults: dict[str, Any] = {"max_digits": 5, "decimal_places": 2, "min_value": Decimal("0.00"), "max_value": Decimal(100)}
+        defaults: dict[str, Any] = {
+            "max_digits": 5,
+            "decimal_places": 2,
+            "min_value": Decimal("0.00"),
+            "max_value": Decimal(100),
+        }
         super().__init__(**defaults | kwargs)
 
 
@@ -256,11 +313,16 @@ class PercentField(PlainDecimalField):
 class WordsField(serializers.Field):
     """A list of words, in a form as one line with commas."""
 
-    default_error_messages = {"invalid": "Send a list of words.", "max_length": "At most {count} words of at most {length} characters."}
+    default_error_messages = {
+        "invalid": "Send a list of words.",
+        "max_length": "At most {count} words of at most {length} characters.",
+    }
 
     def to_internal_value(self, data: Any) -> list[str]:
         words = data.split(",") if isinstance(data, str) else data
-        if not isinstance(words, list) or not all(isinstance(word, str) and "\x00" not in word for word in words):
+        if not isinstance(words, list) or not all(
+            isinstance(word, str) and "\x00" not in word for word in words
+        ):
             self.fail("invalid")
         clean = list(dict.fromkeys(word.strip() for word in words if word.strip()))
         if len(clean) > 20 or any(len(word) > 60 for word in clean):
@@ -275,7 +337,9 @@ class WordsField(serializers.Field):
 
 
 def read(parse: Callable[[Any], Moment], value: Any) -> Moment:
-    """What a parser of dates makes of a value; what it cannot read is an error of the field."""
+    """What a parser of dates makes of a value; what it cannot read is an error of the
+    field.
+    """
     try:
         return parse(value)
     except iso_dates.DateError as error:
@@ -307,7 +371,9 @@ class UTCField(serializers.DateTimeField):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
     def form_value(self, value: Any) -> str:
-        """The shop's time without an offset: what a browser's field for a moment shows, and sends."""
+        """The shop's time without an offset: what a browser's field for a moment shows,
+        and sends.
+        """
         try:
             return timezone.make_naive(datetime.fromisoformat(value)).isoformat()
         except (TypeError, ValueError, OverflowError):

@@ -33,7 +33,9 @@ class StrictFilterBackend(filters.DjangoFilterBackend):
         known |= {"cursor"} if getattr(view, "walks", False) else set()
         known |= {"search"} if hasattr(queryset, "search") else set()
         known |= {"ordering"} if getattr(view, "ordering_fields", None) else set()
-        several = [name for name, found in filters_of(filterset) if isinstance(found, SeveralFilter)]
+        several = [
+            name for name, found in filters_of(filterset) if isinstance(found, SeveralFilter)
+        ]
         if getattr(view, "shows_html", False):  # a form for people sends its empty boxes along
             refuse_unknown(request.query_params, known, hidden={"format"})
         else:
@@ -50,47 +52,84 @@ def filters_of(filterset: Any) -> list[tuple[str, Any]]:
 
 
 class SearchFilter(BaseFilterBackend):
-    """``?search=``, by the queryset's own ``search(term)``: what is found is a matter of the shop."""
+    """``?search=``, by the queryset's own ``search(term)``: what is found is a matter
+    of the shop.
+    """
 
     def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
         term = unicodedata.normalize("NFC", request.query_params.get("search", "")).strip()
         if not term or not hasattr(queryset, "search"):
             return queryset
         if "\x00" in term or len(term) > MAX_SEARCH:
-            raise ValidationError({"search": f"Search for at most {MAX_SEARCH} ordinary characters."}, "invalid")
+            raise ValidationError(
+                {"search": f"Search for at most {MAX_SEARCH} ordinary characters."}, "invalid"
+            )
         return queryset.search(term)
 
     def to_html(self, request: Any, queryset: QuerySet, view: Any) -> str:
         """The search box of the browsable API."""
         if not hasattr(queryset, "search"):
             return ""
-        context = {"param": "search", "term": request.query_params.get("search", ""), "finds": queryset.search.__doc__}
+        context = {
+            "param": "search",
+            "term": request.query_params.get("search", ""),
+            "finds": queryset.search.__doc__,
+        }
         return loader.get_template("rest_framework/filters/search.html").render(context)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         if not hasattr(view.queryset, "search"):
             return []
         what = (view.queryset.search.__doc__ or "Search.").strip()
-        return [{"name": "search", "required": False, "in": "query", "description": what, "schema": {"type": "string", "maxLength": MAX_SEARCH}}]
+        return [
+            {
+                "name": "search",
+                "required": False,
+                "in": "query",
+                "description": what,
+                "schema": {"type": "string", "maxLength": MAX_SEARCH},
+            }
+        ]
 
 
 class OrderingFilter(DRFOrderingFilter):
-    """``?ordering=name,-created_at``; every ordering ends in the key, so that pages never overlap.
+    """``?ordering=name,-created_at``; every ordering ends in the key, so that pages
+    never overlap.
 
-    A view's ``ordering_fields`` is a list of fields, or a dictionary of public name to field.
+    A view's ``ordering_fields`` is a list of fields, or a dictionary of public name to
+    field.
     """
 
     def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
         fields = getattr(view, "ordering_fields", None) or []
-        asked = [name.strip() for name in request.query_params.get(self.ordering_param, "").split(",") if name.strip()]
+        asked = [
+            name.strip()
+            for name in request.query_params.get(self.ordering_param, "").split(",")
+            if name.strip()
+        ]
         if len(asked) > len(fields) or len({name.removeprefix("-") for name in asked}) < len(asked):
             raise ValidationError({"ordering": "Name each field once."}, "invalid")
         for name in asked:
             if name.removeprefix("-") not in fields:
-                raise ValidationError({"ordering": f"“{name[:40]}” is not one of {', '.join(fields)} (with - in front: descending)."}, "invalid")
+                raise ValidationError(
+                    {
+                        "ordering": (
+                            f"“{name[:40]}” is not one of {', '.join(fields)} (with - in "
+                            f"front: descending)."
+                        )
+                    },
+                    "invalid",
+                )
         columns = fields if isinstance(fields, dict) else {name: name for name in fields}
-        ordering = [("-" if name.startswith("-") else "") + columns[name.removeprefix("-")] for name in asked]
-        ordering = ordering or list(getattr(view, "ordering", None) or queryset.query.order_by or queryset.model._meta.ordering)
+        ordering = [
+            ("-" if name.startswith("-") else "") + columns[name.removeprefix("-")]
+            for name in asked
+        ]
+        ordering = ordering or list(
+            getattr(view, "ordering", None)
+            or queryset.query.order_by
+            or queryset.model._meta.ordering
+        )
         if not {"pk", "-pk", "id", "-id"} & set(ordering):
             ordering.append("-pk" if ordering and str(ordering[-1]).startswith("-") else "pk")
         return queryset.order_by(*ordering)
@@ -104,14 +143,27 @@ class OrderingFilter(DRFOrderingFilter):
         fields = getattr(view, "ordering_fields", None)
         if not fields:
             return []
-        what = f"Fields to sort by, comma-separated, each with - in front for descending: {', '.join(fields)}."
+        what = (
+            f"Fields to sort by, comma-separated, each with - in front for descending: "
+            f"{', '.join(fields)}."
+        )
         one = f"-?({'|'.join(fields)})"
         shape = {"type": "string", "pattern": f"^({one}(,{one})*)?$"}
-        return [{"name": "ordering", "required": False, "in": "query", "description": what, "schema": shape}]
+        return [
+            {
+                "name": "ordering",
+                "required": False,
+                "in": "query",
+                "description": what,
+                "schema": shape,
+            }
+        ]
 
 
 class TrueFalseField(forms.Field):
-    """True or false; django-filter's own takes everything else for "do not care" and returns every row."""
+    """True or false; django-filter's own takes everything else for "do not care" and
+    returns every row.
+    """
 
     widget = forms.Select(choices=[("", "either"), ("true", "yes"), ("false", "no")])
     words: ClassVar = {"true": True, "1": True, "false": False, "0": False}

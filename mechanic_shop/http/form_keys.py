@@ -1,9 +1,11 @@
-"""One effect for each form that is shown: every rendering of a form has a key of its own.
+"""One effect for each form that is shown: every rendering of a form has a key of its
+own.
 
-The key is a hidden box, and lies with the first result of the form in the transaction of its effect.
-A form that is sent again, by a second click, a reload or the back button, changes nothing: the browser
-is led to where the first one led it, with the same message. Of two that are sent at once, the second
-waits for the first. A form that was refused keeps its key, so that it can be corrected.
+The key is a hidden box, and lies with the first result of the form in the transaction
+of its effect. A form that is sent again, by a second click, a reload or the back
+button, changes nothing: the browser is led to where the first one led it, with the same
+message. Of two that are sent at once, the second waits for the first. A form that was
+refused keeps its key, so that it can be corrected.
 """
 
 import json
@@ -38,7 +40,11 @@ class FormChanged(Exception):
 
 def hidden_field() -> SafeString:
     """The hidden box of one rendering of a form."""
-    return format_html('<input type="hidden" name="{}" value="{}" autocomplete="off">', FIELD, secrets.token_urlsafe(16))
+    return format_html(
+        '<input type="hidden" name="{}" value="{}" autocomplete="off">',
+        FIELD,
+        secrets.token_urlsafe(16),
+    )
 
 
 class RecordedMessages(FallbackStorage):
@@ -60,7 +66,8 @@ def once(
     *,
     is_done: Callable[[HttpResponse], bool],
 ) -> HttpResponse:
-    """``answer()``, unless the form of this request was done before: then what it answered first.
+    """``answer()``, unless the form of this request was done before: then what it
+    answered first.
 
     ``is_done`` says of an answer whether the form had its effect, or was refused.
     Raises FormChanged for a form that was done with other values.
@@ -87,13 +94,17 @@ def once(
 
 def fingerprint(request: HttpRequest) -> str:
     """What was sent, and where to; keyed, since it may hold a password."""
-    values = sorted((name, request.POST.getlist(name)) for name in request.POST if name not in NOT_CONTENT)
+    values = sorted(
+        (name, request.POST.getlist(name)) for name in request.POST if name not in NOT_CONTENT
+    )
     sent = json.dumps([request.path, values])
     return salted_hmac("mechanic_shop.http.form_keys", sent, algorithm="sha256").hexdigest()
 
 
 def facts_of(request: HttpRequest, response: Any) -> dict[str, Any]:
-    """The answer, as it is kept: where it leads, what it says, and the page that a window of choices closes with."""
+    """The answer, as it is kept: where it leads, what it says, and the page that a
+    window of choices closes with.
+    """
     if hasattr(response, "render"):
         response.render()
     messages = json.dumps(getattr(get_messages(request), "recorded", []), cls=MessageEncoder)
@@ -106,7 +117,9 @@ def replay(request: HttpRequest, row: IdempotentAnswer, mark: str) -> HttpRespon
     if row.fingerprint != mark:
         raise FormChanged
     body = json.loads(bytes(row.body)) if row.body else {"messages": "[]", "page": ""}
-    unread = list(get_messages(request))  # after a double click, the browser may never have shown the first page
+    unread = list(
+        get_messages(request)
+    )  # after a double click, the browser may never have shown the first page
     told = json.loads(body["messages"], cls=MessageDecoder)
     for message in unread + [message for message in told if message not in unread]:
         add_message(request, message.level, message.message, message.extra_tags)
@@ -115,7 +128,9 @@ def replay(request: HttpRequest, row: IdempotentAnswer, mark: str) -> HttpRespon
 
 
 def forget_details() -> None:
-    """Keep of every form only that it was done: its messages may name people, its address what was searched for."""
+    """Keep of every form only that it was done: its messages may name people, its
+    address what was searched for.
+    """
     for row in IdempotentAnswer.objects.filter(key__startswith=PREFIX):
         location = row.headers.get("Location", "").partition("?")[0]
         row.headers, row.body = {"Location": location} if location else {}, b""

@@ -1,7 +1,8 @@
 """Days and moments as programs write them: ISO 8601 alone, in bodies and in the query.
 
-07/01/2025 is two days in two countries, so it is none here. Forms for people read the region's one
-format instead, and call ``in_shop_time`` for what they read: a moment has one meaning at every door.
+07/01/2025 is two days in two countries, so it is none here. Forms for people read the
+region's one format instead, and call ``in_shop_time`` for what they read: a moment has
+one meaning at every door.
 """
 
 import re
@@ -16,7 +17,10 @@ MOMENT = re.compile(r"[0-9W-]{7,10}[Tt ][0-9:.,]{2,15}(Z|z|[+-][0-9:]{2,8})?", r
 NO_DAY = "Use a day such as 2026-03-09."
 NO_MOMENT = "Use a moment such as 2026-03-09T15:04:05Z."
 OUT_OF_RANGE = f"Use years from {FIRST_YEAR} to {LAST_YEAR}."
-NO_SUCH_TIME = "Clocks change then, so this time is missing or comes twice: add its offset, as in 2026-03-29T02:30:00+02:00."
+NO_SUCH_TIME = (
+    "Clocks change then, so this time is missing or comes twice: add its offset, as in "
+    "2026-03-29T02:30:00+02:00."
+)
 
 
 class DateError(ValueError):
@@ -38,7 +42,9 @@ def parse_day(text: str) -> date:
 
 
 def parse_moment(text: str) -> datetime:
-    """The moment that ISO 8601 says, aware; without an offset it is the shop's time. Raises DateError."""
+    """The moment that ISO 8601 says, aware; without an offset it is the shop's time.
+    Raises DateError.
+    """
     if DAY.fullmatch(text):
         text += "T00:00"
     if not MOMENT.fullmatch(text):
@@ -52,7 +58,9 @@ def parse_moment(text: str) -> datetime:
 
 
 def in_shop_time(moment: datetime) -> datetime:
-    """A naive moment in the shop's time zone. Raises DateError for one that does not exist, or exists twice."""
+    """A naive moment in the shop's time zone. Raises DateError for one that does not
+    exist, or exists twice.
+    """
     zone = timezone.get_current_timezone()
     if is_missing_or_twice(moment, zone):
         raise DateError(NO_SUCH_TIME, "ambiguous_time")

@@ -9,10 +9,14 @@ from rest_framework.request import override_method
 
 
 class ShopMetadata(SimpleMetadata):
-    """The fields of a body, never the rows that a relation could point to; and only of bodies that this user may send."""
+    """The fields of a body, never the rows that a relation could point to; and only of
+    bodies that this user may send.
+    """
 
     def determine_actions(self, request: Any, view: Any) -> dict[str, Any]:
-        """What may be written here, by the permission of the write itself: Django REST asks by that of OPTIONS."""
+        """What may be written here, by the permission of the write itself: Django REST
+        asks by that of OPTIONS.
+        """
         actions = {}
         for method in sorted({"PUT", "POST"} & set(view.allowed_methods)):
             with override_method(view, request, method) as as_if:

@@ -26,18 +26,32 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 def is_program(request: HttpRequest) -> bool:
-    """A client of the API that is no browser: no cookie comes with it and no page is asked for."""
+    """A client of the API that is no browser: no cookie comes with it and no page is
+    asked for.
+    """
     meta = request.META
-    return request.path_info.startswith("/api/") and not meta.get("HTTP_COOKIE") and "text/html" not in meta.get("HTTP_ACCEPT", "")
+    return (
+        request.path_info.startswith("/api/")
+        and not meta.get("HTTP_COOKIE")
+        and "text/html" not in meta.get("HTTP_ACCEPT", "")
+    )
 
 
 def for_browsers(middleware: Any) -> Any:
-    """The middleware, past which programs are led: sessions and messages are nothing to them, and cost as much as their answer."""
+    """The middleware, past which programs are led: sessions and messages are nothing to
+    them, and cost as much as their answer.
+    """
 
     def __call__(self: Any, request: HttpRequest) -> HttpResponse:  # noqa: N807
-        return self.get_response(request) if is_program(request) else middleware.__call__(self, request)
+        return (
+            self.get_response(request)
+            if is_program(request)
+            else middleware.__call__(self, request)
+        )
 
-    return type(middleware.__name__, (middleware,), {"__call__": __call__, "__doc__": middleware.__doc__})
+    return type(
+        middleware.__name__, (middleware,), {"__call__": __call__, "__doc__": middleware.__doc__}
+    )
 
 
 SessionMiddleware = for_browsers(sessions.SessionMiddleware)
@@ -74,7 +88,9 @@ class RequestIdMiddleware:
 
 
 class ContentPolicyMiddleware(CSPMiddleware):
-    """The Content-Security-Policy of the settings, with what ``CSP_BEYOND`` adds to some pages."""
+    """The Content-Security-Policy of the settings, with what ``CSP_BEYOND`` adds to
+    some pages.
+    """
 
     for_programs = "default-src 'none'; frame-ancestors 'none'"
 
@@ -85,7 +101,9 @@ class ContentPolicyMiddleware(CSPMiddleware):
         response["Content-Security-Policy"] = self.for_programs
         return response
 
-    def get_policy_parts(self, request: HttpRequest, response: Any, report_only: bool = False) -> PolicyParts:
+    def get_policy_parts(
+        self, request: HttpRequest, response: Any, report_only: bool = False
+    ) -> PolicyParts:
         parts = super().get_policy_parts(request, response, report_only)
         for start, beyond in settings.CSP_BEYOND.items():
             if request.path_info.startswith(start):
@@ -102,7 +120,8 @@ def is_too_large(meta: dict[str, Any]) -> bool:
 class ProblemMiddleware:
     """What fails before or beside a view of the API is told in the API's one shape.
 
-    Pages of the admin keep Django's HTML; but for a database that does not answer, which is 503 at every door.
+    Pages of the admin keep Django's HTML; but for a database that does not answer,
+    which is 503 at every door.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -110,10 +129,13 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method not in METHODS:  # plain views and the admin would answer TRACE like GET
-            response = errors.problem_response(405, "method_not_allowed", f'Method "{request.method}" not allowed.')
+            response = errors.problem_response(
+                405, "method_not_allowed", f'Method "{request.method}" not allowed.'
+            )
             response["Allow"] = ", ".join(METHODS)
             return response
-        # Before anything reads it: files of a form would not count against Django's own limit.
+        # Before anything reads it: files of a form would not count against Django's own
+        # limit.
         if is_too_large(request.META):
             return errors.bad_request(request, RequestDataTooBig())
         return self.get_response(request)

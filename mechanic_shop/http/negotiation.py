@@ -11,11 +11,15 @@ class CompressedBody(UnsupportedMediaType):
     """A compressed body: unpacked, one mebibyte could be a thousand."""
 
     def __init__(self, encoding: str) -> None:
-        APIException.__init__(self, f"The body is compressed ({encoding[:20]}): send it uncompressed.")
+        APIException.__init__(
+            self, f"The body is compressed ({encoding[:20]}): send it uncompressed."
+        )
 
 
 class ContentNegotiation(DefaultContentNegotiation):
-    """An empty ``Accept`` means any media type, as if it was not there; a compressed body is refused."""
+    """An empty ``Accept`` means any media type, as if it was not there; a compressed
+    body is refused.
+    """
 
     def get_accept_list(self, request: Request) -> list[str]:
         if not request.META.get("HTTP_ACCEPT", "").strip():

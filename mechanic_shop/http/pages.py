@@ -1,4 +1,6 @@
-"""Pages for developers: the API root, the schema, Swagger UI and Redoc; nothing from another host."""
+"""Pages for developers: the API root, the schema, Swagger UI and Redoc; nothing from
+another host.
+"""
 
 from threading import Lock
 from typing import Any, ClassVar
@@ -7,7 +9,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
+from drf_spectacular.views import (
+    SpectacularAPIView,
+    SpectacularRedocView,
+    SpectacularSwaggerSplitView,
+)
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.reverse import reverse as api_reverse
@@ -35,11 +41,18 @@ class RootView(ShopView, APIRootView):
 
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         named = {
-            **{shown: name for shown, name in (self.api_root_dict or {}).items() if shown != "reports"},  # they have no list
+            **{
+                shown: name
+                for shown, name in (self.api_root_dict or {}).items()
+                if shown != "reports"
+            },  # they have no list
             "mechanics/popular": "mechanic-popular",
             "tickets/mine": "serviceticket-mine",
             "parts/low-stock": "part-low-stock",
-            **{f"reports/{name}": f"report-{name}" for name in ("sales", "parts-margin", "tax", "receivables", "deferred-work")},
+            **{
+                f"reports/{name}": f"report-{name}"
+                for name in ("sales", "parts-margin", "tax", "receivables", "deferred-work")
+            },
             "auth/token": "auth-token",
             "auth/token/refresh": "auth-token-refresh",
             "auth/token/blacklist": "auth-token-blacklist",
@@ -51,11 +64,15 @@ class RootView(ShopView, APIRootView):
             "docs": "docs",
             "redoc": "redoc",
         }
-        return Response({shown: api_reverse(name, request=request) for shown, name in named.items()})
+        return Response(
+            {shown: api_reverse(name, request=request) for shown, name in named.items()}
+        )
 
 
 class DocumentView(ShopView):
-    """A view that answers in one format of its own, and refuses as every other: with problem details."""
+    """A view that answers in one format of its own, and refuses as every other: with
+    problem details.
+    """
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -65,7 +82,9 @@ class DocumentView(ShopView):
 
 
 class SchemaView(DocumentView, SpectacularAPIView):
-    """The OpenAPI schema. It is the same for everybody, so each form of it is made once, and by one thread: drf-spectacular bears no two."""
+    """The OpenAPI schema. It is the same for everybody, so each form of it is made
+    once, and by one thread: drf-spectacular bears no two.
+    """
 
     permission_classes = [AllowAny]
     made: ClassVar[dict[str, bytes]] = {}
@@ -78,7 +97,11 @@ class SchemaView(DocumentView, SpectacularAPIView):
                 schema = self.generator_class().get_schema(request=request, public=True)
                 self.made[renderer.media_type] = renderer.render(schema, renderer.media_type, {})
         name = f'inline; filename="openapi.{renderer.format}"'
-        return HttpResponse(self.made[renderer.media_type], content_type=renderer.media_type, headers={"Content-Disposition": name})
+        return HttpResponse(
+            self.made[renderer.media_type],
+            content_type=renderer.media_type,
+            headers={"Content-Disposition": name},
+        )
 
 
 class SwaggerView(DocumentView, SpectacularSwaggerSplitView):

@@ -24,11 +24,20 @@ class ShopPagination(PageNumberPagination):
         if asked is None:
             return self.page_size
         if not asked.isascii() or not asked.isdigit() or not asked.strip("0"):
-            raise ValidationError({"page_size": f"“{asked[:20]}” is not a number of rows: use 1 to {self.max_page_size}."}, "invalid")
+            raise ValidationError(
+                {
+                    "page_size": (
+                        f"“{asked[:20]}” is not a number of rows: use 1 to {self.max_page_size}."
+                    )
+                },
+                "invalid",
+            )
         return self.max_page_size if len(asked) > 9 else min(int(asked), self.max_page_size)
 
     def get_page(self, request: Any) -> int:
-        """The page that is asked for, from 1 on. Raises NotFound for what is no number of a page."""
+        """The page that is asked for, from 1 on. Raises NotFound for what is no number
+        of a page.
+        """
         asked = request.query_params.get(self.page_query_param, "1")
         if not re.fullmatch("0*[1-9][0-9]{0,8}", asked, re.ASCII):
             raise NotFound(NO_PAGE)
@@ -38,14 +47,22 @@ class ShopPagination(PageNumberPagination):
         return self.get_page(request)
 
     def get_cursor(self, request: Any) -> int | None:
-        """The key behind which a walk goes on; None for numbered pages. ``?cursor=`` begins a walk."""
+        """The key behind which a walk goes on; None for numbered pages. ``?cursor=``
+        begins a walk.
+        """
         asked = request.query_params.get(CURSOR)
         if asked is None:
             return None
         if not re.fullmatch("[0-9]{0,18}", asked, re.ASCII):
-            raise ValidationError({CURSOR: "This is no cursor: begin with an empty one, then follow “next”."}, "invalid")
+            raise ValidationError(
+                {CURSOR: "This is no cursor: begin with an empty one, then follow “next”."},
+                "invalid",
+            )
         if {self.page_query_param, "ordering"} & set(request.query_params):
-            raise ValidationError({CURSOR: "A walk goes by the key from row to row: leave page and ordering out."}, "invalid")
+            raise ValidationError(
+                {CURSOR: "A walk goes by the key from row to row: leave page and ordering out."},
+                "invalid",
+            )
         return int(asked or 0)
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -55,8 +72,17 @@ class ShopPagination(PageNumberPagination):
         return found
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        what = "Walks all rows by key at the same cost however deep: begin with an empty one, then follow `next`. Not with page or ordering."
-        walk = {"name": CURSOR, "required": False, "in": "query", "description": what, "schema": {"type": "string", "pattern": "^[0-9]{0,18}$"}}
+        what = (
+            "Walks all rows by key at the same cost however deep: begin with an empty one, "
+            "then follow `next`. Not with page or ordering."
+        )
+        walk = {
+            "name": CURSOR,
+            "required": False,
+            "in": "query",
+            "description": what,
+            "schema": {"type": "string", "pattern": "^[0-9]{0,18}$"},
+        }
         numbers = super().get_schema_operation_parameters(view)
         for number in numbers:
             number["schema"]["minimum"] = 1

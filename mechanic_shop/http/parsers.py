@@ -12,15 +12,19 @@ from rest_framework.parsers import BaseParser
 from .negotiation import CompressedBody
 
 MOST_CONTAINERS = 10_000
-"""Lists and objects of one body: Python's garbage collector walks all of them again and again while they are
-made, so 350,000 empty lists take half a second. The largest body that a route takes has some 1,500."""
+"""Lists and objects of one body: Python's garbage collector walks all of them again and
+again while they are made, so 350,000 empty lists take half a second. The largest body
+that a route takes has some 1,500.
+"""
 BOM, GZIP = codecs.BOM_UTF8, b"\x1f\x8b"
 
 
 class JSONParser(BaseParser):
-    """JSON by orjson: no NaN, no lone surrogates, no recursion limit to run into. A byte order mark is let pass.
+    """JSON by orjson: no NaN, no lone surrogates, no recursion limit to run into. A
+    byte order mark is let pass.
 
-    A body over ``DATA_UPLOAD_MAX_MEMORY_SIZE`` is 413, whatever its Content-Length says.
+    A body over ``DATA_UPLOAD_MAX_MEMORY_SIZE`` is 413, whatever its Content-Length
+    says.
     """
 
     media_type = "application/json"
@@ -31,7 +35,9 @@ class JSONParser(BaseParser):
         if len(body) > limit:
             raise RequestDataTooBig
         if body.count(b"[") + body.count(b"{") > MOST_CONTAINERS:
-            raise ParseError(f"The body has more than {MOST_CONTAINERS} lists and objects: send less.")
+            raise ParseError(
+                f"The body has more than {MOST_CONTAINERS} lists and objects: send less."
+            )
         if body.startswith(GZIP):
             raise CompressedBody("gzip")
         try:

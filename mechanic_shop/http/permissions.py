@@ -2,7 +2,8 @@
 
     permissions = {"update": Has("customers.change_customer") | IsOwner}
 
-The model permissions behind ``Has`` are handed out by groups, so an owner can change the roles in the admin.
+The model permissions behind ``Has`` are handed out by groups, so an owner can change
+the roles in the admin.
 """
 
 from typing import Any
@@ -22,7 +23,9 @@ def Has(permission: str) -> type[BasePermission]:  # noqa: N802 - reads as a cla
 
 
 class IsOwner(BasePermission):
-    """A customer, and of a single object the one whom it belongs to (``obj.owner_id`` is a user's id)."""
+    """A customer, and of a single object the one whom it belongs to (``obj.owner_id``
+    is a user's id).
+    """
 
     def has_permission(self, request: Any, view: Any) -> bool:
         return request.user.is_authenticated
@@ -31,7 +34,7 @@ class IsOwner(BasePermission):
         return obj.owner_id is not None and obj.owner_id == request.user.pk
 
 
-# --- what is made once for all who may do the same ------------------------------------------------
+# --- what is made once for all who may do the same ------------------------------------
 
 Rights = tuple[bool, bool, frozenset[str]]  # logged in, superuser, permissions
 
@@ -42,5 +45,7 @@ def rights_of(user: Any) -> Rights:
 
 
 def stand_in_for(user: Any) -> Any:
-    """A user in whose name a statement is made for all with the same rights: its key is USER."""
+    """A user in whose name a statement is made for all with the same rights: its key is
+    USER.
+    """
     return user.stand_in() if user.is_authenticated else user

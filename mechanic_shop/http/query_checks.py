@@ -1,4 +1,6 @@
-"""The parameters of a query string: unknown, empty and repeated ones are refused, never ignored."""
+"""The parameters of a query string: unknown, empty and repeated ones are refused, never
+ignored.
+"""
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
@@ -8,7 +10,8 @@ from django.http import QueryDict
 from rest_framework.exceptions import ValidationError
 
 MOST_NAMED = 20  # parameters that one answer names
-# An empty cursor begins a walk, and an empty search box searches for nothing; page and page_size have words of their own.
+# An empty cursor begins a walk, and an empty search box searches for nothing; page and
+# page_size have words of their own.
 MAY_BE_EMPTY = {"cursor", "ordering", "page", "page_size", "search"}
 
 
@@ -19,9 +22,11 @@ def check_parameters(
     *,
     hidden: Collection[str] = (),
 ) -> None:
-    """Raise ValidationError for parameters that are unknown, empty, or repeated where one value is taken.
+    """Raise ValidationError for parameters that are unknown, empty, or repeated where
+    one value is taken.
 
-    An empty parameter is refused, since it would select every row. ``hidden`` ones are taken and not named.
+    An empty parameter is refused, since it would select every row. ``hidden`` ones are
+    taken and not named.
     """
     refuse_unknown(asked, known, hidden=hidden)
     for name, values in asked.lists():
@@ -31,12 +36,18 @@ def check_parameters(
             raise ValidationError({name: "Give it a value, or leave it out."}, "empty_parameter")
 
 
-def refuse_unknown(asked: Iterable[str], known: Collection[str], *, hidden: Collection[str] = ()) -> None:
-    """Raise ValidationError for parameters that are not known; it names the nearest and all that are."""
+def refuse_unknown(
+    asked: Iterable[str], known: Collection[str], *, hidden: Collection[str] = ()
+) -> None:
+    """Raise ValidationError for parameters that are not known; it names the nearest and
+    all that are.
+    """
     unknown = [name for name in asked if name not in known]
     if unknown:
         names = sorted(name for name in known if name not in hidden)
-        errors: dict[str, Any] = {name[:60]: message(name, names) for name in sorted(unknown)[:MOST_NAMED]}
+        errors: dict[str, Any] = {
+            name[:60]: message(name, names) for name in sorted(unknown)[:MOST_NAMED]
+        }
         raise ValidationError(errors, "unknown_parameter")
 
 

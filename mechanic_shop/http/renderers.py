@@ -12,13 +12,19 @@ encode_the_rest = JSONEncoder().default
 
 
 def encode_odd_types(value: Any) -> Any:
-    """A decimal is a string, also where no serializer made it one: a float would lose cents."""
+    """A decimal is a string, also where no serializer made it one: a float would lose
+    cents.
+    """
     return str(value) if isinstance(value, Decimal) else encode_the_rest(value)
 
 
 def to_json(data: Any) -> bytes:
-    """``data`` as UTF-8 JSON; decimals as strings, dates and lazy texts as Django REST writes them."""
-    return orjson.dumps(data, default=encode_odd_types, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z)
+    """``data`` as UTF-8 JSON; decimals as strings, dates and lazy texts as Django REST
+    writes them.
+    """
+    return orjson.dumps(
+        data, default=encode_odd_types, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+    )
 
 
 class JSONRenderer(BaseRenderer):
@@ -28,7 +34,9 @@ class JSONRenderer(BaseRenderer):
     format = "json"
     charset: str | None = None
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
         response = (renderer_context or {}).get("response")
         if response is not None and response.status_code >= 400:
             response["Content-Type"] = PROBLEM
@@ -40,5 +48,13 @@ class PrettyJSONRenderer(JSONRenderer):
 
     charset = "utf-8"
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return b"" if data is None else orjson.dumps(data, default=encode_odd_types, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_INDENT_2)
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        return (
+            b""
+            if data is None
+            else orjson.dumps(
+                data, default=encode_odd_types, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_INDENT_2
+            )
+        )

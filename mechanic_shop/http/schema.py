@@ -11,11 +11,16 @@ from drf_spectacular.utils import extend_schema
 from .fields import MoneyField, NestedRelatedField, PlainDecimalField, UnitPriceField
 
 HEADERS = {
-    "Idempotency-Key": "1 to 255 visible ASCII characters: the same key and body within 24 hours replays the first answer.",
+    "Idempotency-Key": (
+        "1 to 255 visible ASCII characters: the same key and body within 24 hours replays "
+        "the first answer."
+    ),
     "If-Match": "The ETag that you read: 412 if somebody changed the object since.",
     "If-None-Match": "An ETag that you have: 304 if nothing changed.",
 }
-SHAPES: dict[str, dict[str, Any]] = {"Idempotency-Key": {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}}
+SHAPES: dict[str, dict[str, Any]] = {
+    "Idempotency-Key": {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+}
 PROBLEMS = {
     "400": "The request is malformed; `errors` says where.",
     "401": "Who are you? Log in, and send the access token.",
@@ -33,7 +38,10 @@ PROBLEMS = {
 }
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "description": "RFC 9457 problem details; a refusal by the shop's rules carries its facts as further members.",
+    "description": (
+        "RFC 9457 problem details; a refusal by the shop's rules carries its facts as "
+        "further members."
+    ),
     "properties": {
         "type": {"type": "string", "format": "uri-reference"},
         "title": {"type": "string"},
@@ -44,7 +52,11 @@ PROBLEM_SCHEMA: dict[str, Any] = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"field": {"type": "string"}, "code": {"type": "string"}, "detail": {"type": "string"}},
+                "properties": {
+                    "field": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
                 "required": ["field", "code", "detail"],
             },
         },
@@ -56,7 +68,10 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 
 
 DECIMALS: dict[type, str] = {
-    MoneyField: "an amount; its decimals are those of the shop's currency: 375 (JPY), 54.41 (USD), 54.410 (KWD)",
+    MoneyField: (
+        "an amount; its decimals are those of the shop's currency: 375 (JPY), 54.41 (USD), "
+        "54.410 (KWD)"
+    ),
     UnitPriceField: "of one unit; with the currency's decimals, and up to four where it needs more",
 }
 
@@ -71,21 +86,34 @@ class ShopSchema(AutoSchema):
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         paged = getattr(self.view, "pagination_class", None) is not None  # a report is one document
-        if paged and getattr(self.view, "detail", None) is False and getattr(self.view, "action", "") not in ("create", "metadata"):
+        if (
+            paged
+            and getattr(self.view, "detail", None) is False
+            and getattr(self.view, "action", "") not in ("create", "metadata")
+        ):
             return self.method == "GET"
         return super()._is_list_view(serializer)
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> dict[str, Any]:
         """Fields that only some may see are described, but nobody may count on them."""
         found = super()._map_basic_serializer(serializer, direction)
-        sure = [name for name in found.get("required", []) if name not in getattr(serializer, "permission_required_fields", {})]
+        sure = [
+            name
+            for name in found.get("required", [])
+            if name not in getattr(serializer, "permission_required_fields", {})
+        ]
         return found | ({"required": sure} if "required" in found else {})
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        """The ways to log in, and none at all where the permission itself says yes to a visitor."""
+        """The ways to log in, and none at all where the permission itself says yes to a
+        visitor.
+        """
         auths = super().get_auth()
         visitor: Any = SimpleNamespace(user=AnonymousUser(), method=self.method)
-        if {} not in auths and all(permission.has_permission(visitor, self.view) for permission in self.view.get_permissions()):
+        if {} not in auths and all(
+            permission.has_permission(visitor, self.view)
+            for permission in self.view.get_permissions()
+        ):
             auths.append({})
         return auths
 
@@ -102,9 +130,15 @@ class SmallRelation(OpenApiSerializerFieldExtension):
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         shown = {name: {"type": "string"} for name in self.target.shown_fields}
         if direction == "response":
-            return {"type": "object", "properties": {"id": {"type": "integer"}} | shown, "required": ["id", *shown]}
+            return {
+                "type": "object",
+                "properties": {"id": {"type": "integer"}} | shown,
+                "required": ["id", *shown],
+            }
         ident = {"type": "integer", "minimum": 1}
-        return {"oneOf": [ident, {"type": "object", "properties": {"id": ident}, "required": ["id"]}]}
+        return {
+            "oneOf": [ident, {"type": "object", "properties": {"id": ident}, "required": ["id"]}]
+        }
 
 
 class DecimalAsWritten(OpenApiSerializerFieldExtension):
@@ -114,7 +148,9 @@ class DecimalAsWritten(OpenApiSerializerFieldExtension):
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        said = next((text for kind, text in DECIMALS.items() if isinstance(self.target, kind)), None)
+        said = next(
+            (text for kind, text in DECIMALS.items() if isinstance(self.target, kind)), None
+        )
         described = {"description": said} if said else {}  # the field's own words go before
         if direction == "response":
             return {"type": "string", "format": "decimal"} | described
@@ -131,8 +167,12 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
         for method, operation in operations.items():
             add_headers(operation, method, path)
             for status in refusals(operation, method, path):
-                content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-                operation["responses"].setdefault(status, {"description": PROBLEMS[status], "content": content})
+                content = {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                }
+                operation["responses"].setdefault(
+                    status, {"description": PROBLEMS[status], "content": content}
+                )
             if method == "get" and "200" in operation["responses"]:
                 operation["responses"].setdefault("304", {"description": "You have it already."})
     return result
@@ -156,7 +196,9 @@ def refusals(operation: dict[str, Any], method: str, path: str) -> list[str]:
 
 def add_headers(operation: dict[str, Any], method: str, path: str) -> None:
     names = []
-    if method in ("post", "put") and not path.endswith(("/auth/token/", "/auth/token/refresh/", "/share/")):  # stored tokens would be stolen tokens
+    if method in ("post", "put") and not path.endswith(
+        ("/auth/token/", "/auth/token/refresh/", "/share/")
+    ):  # stored tokens would be stolen tokens
         names.append("Idempotency-Key")
     if method in ("put", "patch", "delete") and "{id}" in path:
         names.append("If-Match")
@@ -165,4 +207,12 @@ def add_headers(operation: dict[str, Any], method: str, path: str) -> None:
     parameters = operation.setdefault("parameters", [])
     for name in names:
         shape = {"type": "string"} | SHAPES.get(name, {})
-        parameters.append({"name": name, "in": "header", "required": False, "description": HEADERS[name], "schema": shape})
+        parameters.append(
+            {
+                "name": name,
+                "in": "header",
+                "required": False,
+                "description": HEADERS[name],
+                "schema": shape,
+            }
+        )

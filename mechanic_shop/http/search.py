@@ -1,18 +1,24 @@
-"""Searches for a piece of text, whose cost grows with what they find, not with the tables: docs/scaling.md says how."""
+"""Searches for a piece of text, whose cost grows with what they find, not with the
+tables: docs/scaling.md says how.
+"""
 
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
-FEW = 1000  # keys that are looked up one by one; where more match, a walk along the list has soon filled a page
+# keys that are looked up one by one; where more match, a walk along the list has soon
+# filled a page
+FEW = 1000
 SHORTEST = 3  # letters of a word that PostgreSQL's index of trigrams can find
 
 
 def keys(rows: QuerySet, column: str = "pk") -> Any:
-    """What is in a column of these rows: the values, asked for at once, or where there are more than a few the query for them.
+    """What is in a column of these rows: the values, asked for at once, or where there
+    are more than a few the query for them.
 
-    With the values the database goes from index to index. With the query, or with a condition on other tables, it may walk the
-    list that is to be shown and try each row, which is quick where many match, and passes every row where none does.
+    With the values the database goes from index to index. With the query, or with a
+    condition on other tables, it may walk the list that is to be shown and try each
+    row, which is quick where many match, and passes every row where none does.
     """
     values = rows.order_by().values_list(column, flat=True)
     found = list(values[: FEW + 1])

@@ -1,4 +1,6 @@
-"""The base of every serializer: saves only what was sent, and says what the database refused."""
+"""The base of every serializer: saves only what was sent, and says what the database
+refused.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple
@@ -27,26 +29,38 @@ def fields_of(constraint: models.BaseConstraint) -> list[str]:
     """The names of the fields that a constraint speaks of."""
     if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
         return list(constraint.fields)
-    sources: Iterable[Any] = getattr(constraint, "expressions", ()) or [getattr(constraint, "condition", None)]
+    sources: Iterable[Any] = getattr(constraint, "expressions", ()) or [
+        getattr(constraint, "condition", None)
+    ]
     names: dict[str, None] = {}
     for source in sources:
         for node in source.flatten() if hasattr(source, "flatten") else ():
             if isinstance(node, models.F):
                 names[node.name] = None  # type: ignore[attr-defined]
             elif isinstance(node, models.Q):
-                names |= {child[0].split("__")[0]: None for child in node.children if isinstance(child, tuple)}
+                names |= {
+                    child[0].split("__")[0]: None
+                    for child in node.children
+                    if isinstance(child, tuple)
+                }
     return list(names)
 
 
 def broken_constraints(instance: models.Model, sent: set[str]) -> dict[str, list[Any]]:
-    """What the database would refuse of this row, by field; only constraints that speak of a field that was ``sent``."""
+    """What the database would refuse of this row, by field; only constraints that speak
+    of a field that was ``sent``.
+    """
     errors: dict[str, list[Any]] = {}
     written = {}
     if isinstance(instance, UniqueTextModel):
         instance.write_key()
         written = {"unique_key": instance.unique_text}
     for constraint in instance._meta.constraints:
-        names = [name for name in (written.get(name, name) for name in fields_of(constraint)) if name in sent]
+        names = [
+            name
+            for name in (written.get(name, name) for name in fields_of(constraint))
+            if name in sent
+        ]
         if not names:
             continue
         try:
@@ -58,7 +72,9 @@ def broken_constraints(instance: models.Model, sent: set[str]) -> dict[str, list
 
 
 def asking_user(serializer: serializers.BaseSerializer) -> Any:
-    """Whom the serializer serves; None for a shell and for the schema, which hide nothing from anybody."""
+    """Whom the serializer serves; None for a shell and for the schema, which hide
+    nothing from anybody.
+    """
     if getattr(serializer.context.get("view"), "swagger_fake_view", False):
         return None
     return getattr(serializer.context.get("request"), "user", None)
@@ -70,7 +86,9 @@ def make_read_only(field: serializers.Field) -> None:
 
 
 class Kept(NamedTuple):
-    """The fields of a serializer for users with the same rights, and the names that they may send."""
+    """The fields of a serializer for users with the same rights, and the names that
+    they may send.
+    """
 
     fields: dict[str, Any]
     writable: frozenset[str]
@@ -83,7 +101,11 @@ class Kept(NamedTuple):
 
 def keep(found: dict[str, Any]) -> Kept:
     hidden = serializers.HiddenField
-    sent = (name for name, field in found.items() if not field.read_only and not isinstance(field, hidden))
+    sent = (
+        name
+        for name, field in found.items()
+        if not field.read_only and not isinstance(field, hidden)
+    )
     return Kept(found, frozenset(sent))
 
 
@@ -102,7 +124,9 @@ class KeptFields:
     def kept(self: Any) -> "Kept":
         user = asking_user(self)
         rights = () if user is None else rights_of(user)
-        return query_cache.get((type(self), *rights, self.instance is None), lambda: keep(self.get_fields()))
+        return query_cache.get(
+            (type(self), *rights, self.instance is None), lambda: keep(self.get_fields())
+        )
 
     def bound(self: Any, kept: dict[str, Any]) -> BindingDict:
         found = BindingDict(self)
@@ -116,7 +140,11 @@ class KeptFields:
 
     @cached_property
     def _writable_fields(self) -> list[Any]:  # to check a body no others are needed
-        return list(self.bound({name: field for name, field in self.kept.fields.items() if not field.read_only}).values())
+        return list(
+            self.bound(
+                {name: field for name, field in self.kept.fields.items() if not field.read_only}
+            ).values()
+        )
 
     def to_internal_value(self: Any, data: Any) -> Any:
         if isinstance(data, Mapping):
@@ -136,24 +164,32 @@ class ActionSerializer(KeptFields, serializers.Serializer):
 class ShopSerializer(KeptFields, serializers.ModelSerializer):
     """ModelSerializer without its two traps.
 
-    It saves the fields that were sent and no others, so that a racing change to another column is kept;
-    and a broken constraint of the database is a 400 at its field instead of a 500.
+    It saves the fields that were sent and no others, so that a racing change to another
+    column is kept; and a broken constraint of the database is a 400 at its field
+    instead of a 500.
     """
 
     serializer_related_field = fields.NestedRelatedField
-    serializer_field_mapping: ClassVar[dict[Any, Any]] = serializers.ModelSerializer.serializer_field_mapping | {
-        models.DateTimeField: fields.UTCField,
-        models.DateField: fields.DayField,
-        models.DecimalField: fields.PlainDecimalField,
-        AmountField: fields.MoneyField,
-        PriceField: fields.UnitPriceField,
-        models.CharField: fields.WrittenField,
-        models.TextField: fields.WrittenField,
-    }
+    serializer_field_mapping: ClassVar[dict[Any, Any]] = (
+        serializers.ModelSerializer.serializer_field_mapping
+        | {
+            models.DateTimeField: fields.UTCField,
+            models.DateField: fields.DayField,
+            models.DecimalField: fields.PlainDecimalField,
+            AmountField: fields.MoneyField,
+            PriceField: fields.UnitPriceField,
+            models.CharField: fields.WrittenField,
+            models.TextField: fields.WrittenField,
+        }
+    )
     permission_required_fields: ClassVar[dict[str, str]] = {}
-    """Fields that exist only for users with a permission to see them: {field: permission}."""
+    """Fields that exist only for users with a permission to see them: {field:
+    permission}.
+    """
     staff_writes: ClassVar[dict[str, str]] = {}
-    """Who may write a field of ``permission_required_fields``, where that is not who may add or change the row: {field: permission}."""
+    """Who may write a field of ``permission_required_fields``, where that is not who
+    may add or change the row: {field: permission}.
+    """
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
@@ -175,10 +211,18 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
         return self.staff_writes.get(name) or f"{names.app_label}.{verb}_{names.model_name}"
 
     def build_standard_field(self, field_name: str, model_field: Any) -> Any:
-        """A form for a new row starts with the model's defaults: a box that nobody ticked would say no."""
+        """A form for a new row starts with the model's defaults: a box that nobody
+        ticked would say no.
+        """
         field_class, kwargs = super().build_standard_field(field_name, model_field)
-        if "validators" in kwargs:  # Django REST makes some of constraints; broken_constraints() knows their words
-            kwargs["validators"] = [validator for validator in kwargs["validators"] if not isinstance(validator, UniqueValidator)]
+        if (
+            "validators" in kwargs
+        ):  # Django REST makes some of constraints; broken_constraints() knows their words
+            kwargs["validators"] = [
+                validator
+                for validator in kwargs["validators"]
+                if not isinstance(validator, UniqueValidator)
+            ]
         if model_field.has_default() and not callable(model_field.default):
             kwargs.setdefault("initial", model_field.default)
         return field_class, kwargs
@@ -191,13 +235,17 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
         return attrs
 
     def check_state(self, attrs: dict[str, Any]) -> None:
-        """Check what was sent against what the row holds: before the lock, and again under it."""
+        """Check what was sent against what the row holds: before the lock, and again
+        under it.
+        """
 
     def save(self, **kwargs: Any) -> Any:
-        """Write first and ask afterwards: the database holds every rule, and most writes break none.
+        """Write first and ask afterwards: the database holds every rule, and most
+        writes break none.
 
-        ``create`` and ``update`` are atomic, so after a refusal the transaction around them still works; but one that is
-        undone as a whole must be first, and then calls ``explain`` itself.
+        ``create`` and ``update`` are atomic, so after a refusal the transaction around
+        them still works; but one that is undone as a whole must be first, and then
+        calls ``explain`` itself.
         """
         try:
             return super().save(**kwargs)
@@ -209,7 +257,9 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
             raise
 
     def explain(self) -> None:
-        """Raise the ValidationError that a refused write deserves, if it is one of the named constraints."""
+        """Raise the ValidationError that a refused write deserves, if it is one of the
+        named constraints.
+        """
         model: Any = self.Meta.model
         row = model() if self.instance is None else model._default_manager.get(pk=self.instance.pk)
         columns = {field.name for field in model._meta.concrete_fields}

@@ -1,7 +1,8 @@
 """Rate limits, counted atomically in the shared cache.
 
-A limit of N per period lets N requests through in each period of the clock, whatever the number of
-workers: ``add`` and ``incr`` are atomic both in process and in Redis, where read-check-write is not.
+A limit of N per period lets N requests through in each period of the clock, whatever
+the number of workers: ``add`` and ``incr`` are atomic both in process and in Redis,
+where read-check-write is not.
 """
 
 import time
@@ -21,15 +22,23 @@ from . import caching
 
 UNREADABLE = "unreadable"  # all callers whose forwarded address cannot be read count as this one
 
-GUESSED = ("login", "signup", "reset", "shared")  # limits that hold also while nothing can be shared
+GUESSED = (
+    "login",
+    "signup",
+    "reset",
+    "shared",
+)  # limits that hold also while nothing can be shared
 PERIODS = {"second": 1, "minute": 60, "hour": 3600}
-# What counts for log-in, sign-up, reset and shared links while Redis is gone: a limit per process is less than a shared one, and more than none.
+# What counts for log-in, sign-up, reset and shared links while Redis is gone: a limit
+# per process is less than a shared one, and more than none.
 fallback = LocMemCache("limits", {"OPTIONS": {"MAX_ENTRIES": 50_000}})
 
 
 @dataclass
 class Count:
-    """Where a caller stands: ``used`` of ``limit`` requests, in a period that ends in ``reset`` seconds."""
+    """Where a caller stands: ``used`` of ``limit`` requests, in a period that ends in
+    ``reset`` seconds.
+    """
 
     limit: int
     used: int
@@ -55,7 +64,8 @@ def parse(rate: str) -> tuple[int, int]:
 
 
 def hit(scope: str, who: str, *, times: int = 1, by: int = 1) -> Count | None:
-    """Count ``by`` requests of ``who``; None where the scope is off, or nothing can count.
+    """Count ``by`` requests of ``who``; None where the scope is off, or nothing can
+    count.
 
     ``times`` multiplies the limit; ``by=-1`` gives a request back, ``by=0`` only looks.
     """
@@ -69,14 +79,23 @@ def hit(scope: str, who: str, *, times: int = 1, by: int = 1) -> Count | None:
 
 
 def period(scope: str, who: str) -> tuple[int, int, str, int]:
-    """The limit, its seconds, the counter of the present period, and the seconds that are left of it."""
+    """The limit, its seconds, the counter of the present period, and the seconds that
+    are left of it.
+    """
     limit, seconds = parse(settings.THROTTLE_RATES[scope])
     now = time.time()
-    return limit, seconds, f"limit:{scope}:{who}:{int(now // seconds)}", int(seconds - now % seconds) + 1
+    return (
+        limit,
+        seconds,
+        f"limit:{scope}:{who}:{int(now // seconds)}",
+        int(seconds - now % seconds) + 1,
+    )
 
 
 def bump(store: Any, key: str, by: int, seconds: int) -> int | None:
-    """The counter after adding ``by``; None when the store does not answer. Both calls are atomic, so whoever comes second counts on."""
+    """The counter after adding ``by``; None when the store does not answer. Both calls
+    are atomic, so whoever comes second counts on.
+    """
     for _ in range(2):
         try:
             return store.incr(key, by)
@@ -96,15 +115,24 @@ def limited(count: Count | None) -> Throttled | None:
 
 
 def address_of(request: Any) -> str:
-    """The caller's address, past exactly ``NUM_PROXIES`` proxies; of IPv6 its network, since whoever has one has all of its addresses."""
-    # Without a proxy the header is anybody's to write, and Django REST need not look at it.
-    found = (BaseThrottle().get_ident(request) if api_settings.NUM_PROXIES else request.META.get("REMOTE_ADDR")) or "unknown"
+    """The caller's address, past exactly ``NUM_PROXIES`` proxies; of IPv6 its network,
+    since whoever has one has all of its addresses.
+    """
+    # Without a proxy the header is anybody's to write, and Django REST need not look at
+    # it.
+    found = (
+        BaseThrottle().get_ident(request)
+        if api_settings.NUM_PROXIES
+        else request.META.get("REMOTE_ADDR")
+    ) or "unknown"
     return counted_address(found) if api_settings.NUM_PROXIES or ":" in found else found
 
 
 @lru_cache(4096)
 def counted_address(text: str) -> str:
-    """An address as it is counted: without its port, and of IPv6 the network. ``UNREADABLE`` for what is not an address."""
+    """An address as it is counted: without its port, and of IPv6 the network.
+    ``UNREADABLE`` for what is not an address.
+    """
     host = text.strip()
     if host.startswith("["):
         host = host[1:].partition("]")[0]
@@ -120,7 +148,9 @@ def counted_address(text: str) -> str:
 
 
 def count_request(request: Any, scope: str, who: str) -> Count | None:
-    """Count this request, once, also where it begins anew; what the shared cache says beside that is kept at ``request.generations``."""
+    """Count this request, once, also where it begins anew; what the shared cache says
+    beside that is kept at ``request.generations``.
+    """
     kept = request.META.get("shop.counted")
     if kept is None or kept[0] != (scope, who):
         kept = request.META["shop.counted"] = ((scope, who), *look_and_count(scope, who))
@@ -129,7 +159,9 @@ def count_request(request: Any, scope: str, who: str) -> Count | None:
 
 
 def give_back(request: Any) -> None:
-    """Take back the count of a sign-up or a reset that the server was too busy to look at."""
+    """Take back the count of a sign-up or a reset that the server was too busy to look
+    at.
+    """
     (scope, who), *_ = request.META.get("shop.counted", (("", ""),))
     if scope in GUESSED:
         hit(scope, who, by=-1)
@@ -152,11 +184,14 @@ def scope_of(user: Any) -> tuple[str, str]:
 class ShopThrottle(BaseThrottle):
     """Every route: by address for visitors, by user for customers and staff.
 
-    A view may name another scope for one action in ``throttle_scopes`` (sign-up, reset, shared links), which then counts by address.
+    A view may name another scope for one action in ``throttle_scopes`` (sign-up, reset,
+    shared links), which then counts by address.
     """
 
     def allow_request(self, request: Any, view: Any) -> bool:
-        special = getattr(view, "throttle_scopes", {}).get(getattr(view, "action", None) or request.method.lower())
+        special = getattr(view, "throttle_scopes", {}).get(
+            getattr(view, "action", None) or request.method.lower()
+        )
         known = request.user.is_authenticated
         scope, who = scope_of(request.user) if known else (special or "anon", address_of(request))
         self.count = count_request(request, scope, who)

@@ -1,4 +1,6 @@
-"""The base of every ViewSet. What it does for all: scope, permission, locks, ETags, retries, cached lists."""
+"""The base of every ViewSet. What it does for all: scope, permission, locks, ETags,
+retries, cached lists.
+"""
 
 import re
 from collections.abc import Callable
@@ -20,7 +22,13 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import as_a_whole
 from mechanic_shop.errors import Busy, DomainError
-from mechanic_shop.fastpath.compiled_queries import PK_PLACEHOLDER, ObjectStatement, Statement, page_query_cache, query_cache
+from mechanic_shop.fastpath.compiled_queries import (
+    PK_PLACEHOLDER,
+    ObjectStatement,
+    Statement,
+    page_query_cache,
+    query_cache,
+)
 from mechanic_shop.fastpath.json_queries import CursorPage, Page, json_rows
 
 from .caching import cached_page
@@ -34,21 +42,41 @@ from .throttling import give_back
 Made = TypeVar("Made")
 JSON, NEGOTIATOR = JSONRenderer(), ContentNegotiation()
 PLAIN_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
-CURSOR_VALUE = re.compile(rf"(?<![^&]){CURSOR}=[0-9]*")  # of the parameter itself, not of a search for "cursor=1"
+CURSOR_VALUE = re.compile(
+    rf"(?<![^&]){CURSOR}=[0-9]*"
+)  # of the parameter itself, not of a search for "cursor=1"
 # What programs send as Accept when any JSON is meant; everything else is negotiated.
-PLAIN_ACCEPTS = {"*/*", "application/json", "application/json, */*", "application/json, text/plain, */*"}
+PLAIN_ACCEPTS = {
+    "*/*",
+    "application/json",
+    "application/json, */*",
+    "application/json, text/plain, */*",
+}
 
 
 def with_limits(request: Any, response: Any) -> Any:
-    """The answer with what every answer of the API says: where the caller stands with the limits, and who may keep it."""
+    """The answer with what every answer of the API says: where the caller stands with
+    the limits, and who may keep it.
+    """
     count = getattr(request, "rate_limit", None)
     own = count.headers() if count else {}
-    set_headers(response, own | {"Cache-Control": "private, no-cache" if request.method in ("GET", "HEAD") else "no-store"}, keep=True)
+    set_headers(
+        response,
+        own
+        | {
+            "Cache-Control": "private, no-cache"
+            if request.method in ("GET", "HEAD")
+            else "no-store"
+        },
+        keep=True,
+    )
     return response
 
 
 def set_headers(response: Any, headers: dict[str, str], keep: bool = False) -> None:
-    """Set headers; with ``keep`` only those that are not there. They are ours and plain ASCII, so Django need not look at every letter of them."""
+    """Set headers; with ``keep`` only those that are not there. They are ours and plain
+    ASCII, so Django need not look at every letter of them.
+    """
     store = response.headers._store
     for name, value in headers.items():
         if not keep or name.lower() not in store:
@@ -56,10 +84,14 @@ def set_headers(response: Any, headers: dict[str, str], keep: bool = False) -> N
 
 
 class ShopView:
-    """What plain views and ViewSets share: rate limits, privacy of answers, one transaction for a write."""
+    """What plain views and ViewSets share: rate limits, privacy of answers, one
+    transaction for a write.
+    """
 
     def perform_authentication(self, request: Any) -> None:
-        """Who asks, counted before anything is refused: a flood of refusals is a flood, too."""
+        """Who asks, counted before anything is refused: a flood of refusals is a flood,
+        too.
+        """
         try:
             super().perform_authentication(request)  # type: ignore[misc]
         except APIException:  # a token behind which nobody stands counts for its sender's address
@@ -68,7 +100,9 @@ class ShopView:
         super().check_throttles(request)  # type: ignore[misc]
 
     def check_throttles(self, request: Any) -> None:
-        """Done together with the authentication; Django REST does it last, so that 401 and 403 had no limit."""
+        """Done together with the authentication; Django REST does it last, so that 401
+        and 403 had no limit.
+        """
 
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, Busy):
@@ -78,16 +112,21 @@ class ShopView:
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         return with_limits(request, super().finalize_response(request, response, *args, **kwargs))  # type: ignore[misc]
 
-    def write(self, request: Any, answer: Callable[[], Any], prepare: Callable[[], Any] = lambda: None) -> Any:
-        """Run a write in one transaction, once per Idempotency-Key; ``prepare`` runs before the transaction."""
+    def write(
+        self, request: Any, answer: Callable[[], Any], prepare: Callable[[], Any] = lambda: None
+    ) -> Any:
+        """Run a write in one transaction, once per Idempotency-Key; ``prepare`` runs
+        before the transaction.
+        """
         return Idempotency(request).run(answer, prepare)
 
 
 class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
     """Rows of one model, as far as the user may see them.
 
-    ``queryset`` must have ``visible_to(user)``; ``permissions`` maps each action to a permission;
-    ``cache_group`` turns on cached lists, shared by all users with the same ``cache_scope``.
+    ``queryset`` must have ``visible_to(user)``; ``permissions`` maps each action to a
+    permission; ``cache_group`` turns on cached lists, shared by all users with the same
+    ``cache_scope``.
     """
 
     queryset: Any
@@ -109,7 +148,9 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
 
     @property
     def reader(self) -> Any:
-        """Whose rows are read: the user's who asks, or those of all with the same rights while a statement is made for them."""
+        """Whose rows are read: the user's who asks, or those of all with the same
+        rights while a statement is made for them.
+        """
         return self.stand_in or self.request.user
 
     def cache_scope(self) -> str:
@@ -119,16 +160,23 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
     # --- the short way for programs ---
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        if request.method in PLAIN_METHODS and request.META.get("HTTP_ACCEPT", "*/*") in PLAIN_ACCEPTS:
+        if (
+            request.method in PLAIN_METHODS
+            and request.META.get("HTTP_ACCEPT", "*/*") in PLAIN_ACCEPTS
+        ):
             return self.respond_plain(request, *args, **kwargs)
         return super().dispatch(request, *args, **kwargs)
 
     def respond_plain(self, plain: Any, *args: Any, **kwargs: Any) -> Any:
-        """What ``dispatch`` does, but for the negotiation of a media type: the answer is JSON."""
+        """What ``dispatch`` does, but for the negotiation of a media type: the answer
+        is JSON.
+        """
         self.args, self.kwargs, self.format_kwarg, self.headers = args, kwargs, None, {}
         if plain.method == "GET":  # without the parsers, which nobody needs
             self.action = self.action_map.get("get", "")
-            self.request = request = Request(plain, authenticators=self.get_authenticators(), negotiator=NEGOTIATOR)
+            self.request = request = Request(
+                plain, authenticators=self.get_authenticators(), negotiator=NEGOTIATOR
+            )
         else:
             self.request = request = self.initialize_request(plain, *args, **kwargs)
         request.accepted_renderer, request.accepted_media_type = JSON, JSON.media_type
@@ -136,7 +184,9 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
             self.perform_authentication(request)
             self.check_permissions(request)
             self.check_throttles(request)
-            response = getattr(self, plain.method.lower(), self.http_method_not_allowed)(request, *args, **kwargs)
+            response = getattr(self, plain.method.lower(), self.http_method_not_allowed)(
+                request, *args, **kwargs
+            )
         except Exception as exc:
             response = self.handle_exception(exc)
         if response.status_code == status.HTTP_405_METHOD_NOT_ALLOWED:
@@ -148,18 +198,22 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         self.response = with_limits(request, response)
         return self.response
 
-    # --- reading: JSON comes from the database, a page for people from the serializer ---
+    # --- reading: JSON comes from the database, a page for people from the serializer -
 
     @property
     def shows_html(self) -> bool:
         return isinstance(self.request.accepted_renderer, BrowsableAPIRenderer)
 
     def rights(self) -> tuple[Any, ...]:
-        """All that a statement depends on, apart from its values: the resource, and what its users may do."""
+        """All that a statement depends on, apart from its values: the resource, and
+        what its users may do.
+        """
         return type(self), *rights_of(self.request.user)
 
     def shared(self, make: Callable[[], Made]) -> Made:
-        """What ``make`` makes, for all users with the same rights; who asks becomes a value of the statement."""
+        """What ``make`` makes, for all users with the same rights; who asks becomes a
+        value of the statement.
+        """
         self.stand_in = stand_in_for(self.request.user)
         try:
             return make()
@@ -167,17 +221,23 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
             self.stand_in = None
 
     def respond_page(self, rows: Callable[[], Any]) -> Any:
-        """A filtered, searched, ordered page of the resource, from the cache where the view keeps one.
+        """A filtered, searched, ordered page of the resource, from the cache where the
+        view keeps one.
 
-        ``rows`` makes the queryset, which is needed only where this page was not asked for before.
+        ``rows`` makes the queryset, which is needed only where this page was not asked
+        for before.
         """
         if self.shows_html:
             walks = CURSOR in self.request.query_params
-            return Response(orjson.loads(self.page_json(rows))) if walks else self.respond_rows(rows())
+            return (
+                Response(orjson.loads(self.page_json(rows))) if walks else self.respond_rows(rows())
+            )
         if self.cache_group is None:
             page = self.page_json(rows)
         else:
-            page = cached_page(self.request, self.cache_group, self.cache_scope(), lambda: self.page_json(rows))
+            page = cached_page(
+                self.request, self.cache_group, self.cache_scope(), lambda: self.page_json(rows)
+            )
         return self.conditional(HttpResponse(page, content_type="application/json"))
 
     def respond_rows(self, queryset: Any) -> Response:
@@ -186,12 +246,19 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         return self.paginator.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def page_json(self, rows: Callable[[], Any]) -> bytes:
-        """The page as JSON. Its statements depend on the route, the rights and the query string alone, so they are made once, but for a search."""
+        """The page as JSON. Its statements depend on the route, the rights and the
+        query string alone, so they are made once, but for a search.
+        """
         query = self.request.META.get("QUERY_STRING", "")
         key = (*self.rights(), self.action, CURSOR_VALUE.sub(CURSOR, query))
-        # A search looks up keys first, which are in its statements; and the same one rarely comes twice.
+        # A search looks up keys first, which are in its statements; and the same one
+        # rarely comes twice.
         searched = self.request.query_params.get("search")
-        made = self.make_page(rows()) if searched else page_query_cache.get(key, lambda: self.shared(lambda: self.make_page(rows())))
+        made = (
+            self.make_page(rows())
+            if searched
+            else page_query_cache.get(key, lambda: self.shared(lambda: self.make_page(rows())))
+        )
         user = self.request.user.pk
         if isinstance(made, CursorPage):
             return made.json(user, self.paginator.get_cursor(self.request) or 0, self.walk_link)
@@ -206,7 +273,13 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         if self.walks and paginator.get_cursor(request) is not None:
             return CursorPage(rows, self.get_serializer(), size)
         # A page that is cached must not keep a count from before it.
-        return Page(rows, self.get_serializer(), paginator.get_page(request), size, exact=self.cache_group is not None)
+        return Page(
+            rows,
+            self.get_serializer(),
+            paginator.get_page(request),
+            size,
+            exact=self.cache_group is not None,
+        )
 
     @property
     def walks(self) -> bool:
@@ -218,7 +291,11 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
 
     def page_link(self, number: int) -> str:
         address = self.request.build_absolute_uri()
-        return remove_query_param(address, "page") if number == 1 else replace_query_param(address, "page", number)
+        return (
+            remove_query_param(address, "page")
+            if number == 1
+            else replace_query_param(address, "page", number)
+        )
 
     def conditional(self, response: HttpResponse) -> HttpResponse:
         """The answer, or 304 when the client has it already."""
@@ -230,8 +307,12 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         return response
 
     def document(self, pk: int) -> bytes | None:
-        """The JSON of one row of the resource; None where there is none that the user may see."""
-        found = query_cache.get(self.rights(), lambda: self.shared(self.make_document)).run(pk, self.request.user.pk)
+        """The JSON of one row of the resource; None where there is none that the user
+        may see.
+        """
+        found = query_cache.get(self.rights(), lambda: self.shared(self.make_document)).run(
+            pk, self.request.user.pk
+        )
         return found[0][0].encode() if found else None
 
     def make_document(self) -> Statement:
@@ -250,15 +331,21 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         body = self.document(pk)
         if body is None:
             raise Http404
-        return self.conditional(HttpResponse(body, status=status_code, content_type="application/json"))
+        return self.conditional(
+            HttpResponse(body, status=status_code, content_type="application/json")
+        )
 
     # --- writing ---
 
     def get_locked_object(self) -> Any:
-        """The object for a write: there, permitted, locked, and unchanged since the client read it."""
+        """The object for a write: there, permitted, locked, and unchanged since the
+        client read it.
+        """
         if not row_locks.lock_key(type(self).queryset.model, self.key):
             raise Http404
-        instance = query_cache.get((*self.rights(), "locked"), lambda: self.shared(self.read_locked)).first(self.key, self.request.user.pk)
+        instance = query_cache.get(
+            (*self.rights(), "locked"), lambda: self.shared(self.read_locked)
+        ).first(self.key, self.request.user.pk)
         if instance is None:
             raise Http404
         row_locks.hold(instance)
@@ -267,7 +354,9 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         return instance
 
     def read_locked(self) -> ObjectStatement:
-        """Reads the row once it is locked: whether the user may see it is asked of what it is now."""
+        """Reads the row once it is locked: whether the user may see it is asked of what
+        it is now.
+        """
         rows = type(self).queryset.visible_to(self.reader).prefetch_related(None).order_by()
         return ObjectStatement(rows.filter(pk=PK_PLACEHOLDER))
 
@@ -287,9 +376,11 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         return found
 
     def run_action(self, operation: Callable[..., Any]) -> Any:
-        """Answer an action: its body becomes the keywords of the operation, its answer is the object.
+        """Answer an action: its body becomes the keywords of the operation, its answer
+        is the object.
 
-        The row is locked, permission and If-Match are checked under the lock, all in one transaction.
+        The row is locked, permission and If-Match are checked under the lock, all in
+        one transaction.
         """
 
         def answer(body: Any) -> Any:
@@ -305,20 +396,25 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         return self.get_serializer(data=self.request.data)
 
     def write_checked(self, make: Callable[[], Any], answer: Callable[[Any], Any]) -> Any:
-        """Run a write whose body is checked before its transaction begins: no lock waits for a body.
+        """Run a write whose body is checked before its transaction begins: no lock
+        waits for a body.
 
-        ``make`` makes the serializer, ``answer`` takes it once it is valid, in the transaction.
+        ``make`` makes the serializer, ``answer`` takes it once it is valid, in the
+        transaction.
         """
         body: Any = None
 
         def prepare() -> None:
-            nonlocal body  # made here: an Idempotency-Key reads the raw body, which a parser uses up
+            # made here: an Idempotency-Key reads the raw body, which a parser uses up
+            nonlocal body
             body = self.checked_body(make)
 
         return self.write(self.request, lambda: answer(body), prepare)
 
     def checked_body(self, make: Callable[[], Any]) -> Any:
-        """The valid body. Where it is refused, what is wrong with the row comes first: 404, 403 and 412."""
+        """The valid body. Where it is refused, what is wrong with the row comes first:
+        404, 403 and 412.
+        """
         try:
             body = make()
             body.is_valid(raise_exception=True)
@@ -328,14 +424,19 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         return body
 
     def check_row(self) -> None:
-        """Refuse a row that is not there, not this user's to change, or another than the client read."""
+        """Refuse a row that is not there, not this user's to change, or another than
+        the client read.
+        """
         rows = type(self).queryset.visible_to(self.request.user).prefetch_related(None)
         instance = self.get_object_or_404(rows)
         self.check_object_permissions(self.request, instance)
         check_if_match(self.request, lambda: self.document(instance.pk))
 
-    def run_create_action(self, operation: Callable[..., Any], serializer: Callable[..., Any], route: str = "") -> Any:
-        """Answer an action that makes another row: 201 with that row, and its address where ``route`` names its resource.
+    def run_create_action(
+        self, operation: Callable[..., Any], serializer: Callable[..., Any], route: str = ""
+    ) -> Any:
+        """Answer an action that makes another row: 201 with that row, and its address
+        where ``route`` names its resource.
 
         Lock, permission and If-Match are as for ``act``.
         """
@@ -344,9 +445,14 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
             instance = self.get_locked_object()
             with as_a_whole():
                 made = operation(instance, **body.validated_data, by=self.request.user)
-            response = Response(serializer(made, context=self.get_serializer_context()).data, status=status.HTTP_201_CREATED)
+            response = Response(
+                serializer(made, context=self.get_serializer_context()).data,
+                status=status.HTTP_201_CREATED,
+            )
             if route:
-                response["Location"] = self.request.build_absolute_uri(reverse(f"{route}-detail", args=[made.pk]))
+                response["Location"] = self.request.build_absolute_uri(
+                    reverse(f"{route}-detail", args=[made.pk])
+                )
             return response
 
         return self.write_checked(self.make_body, answer)
@@ -354,7 +460,9 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
     def respond_list(self, rows: Any, serializer: Any) -> Response:
         """A page of rows that belong to this object."""
         page = self.paginate_queryset(rows)
-        return self.paginator.get_paginated_response(serializer(page, many=True, context=self.get_serializer_context()).data)
+        return self.paginator.get_paginated_response(
+            serializer(page, many=True, context=self.get_serializer_context()).data
+        )
 
 
 class CreateMixin(mixins.CreateModelMixin):
@@ -362,7 +470,8 @@ class CreateMixin(mixins.CreateModelMixin):
         serializer: Any = None
 
         def prepare() -> None:
-            nonlocal serializer  # made here: an Idempotency-Key reads the raw body, which a parser uses up
+            # made here: an Idempotency-Key reads the raw body, which a parser uses up
+            nonlocal serializer
             serializer = self.get_serializer(data=request.data)
             serializer.is_valid(raise_exception=True)
 
@@ -377,7 +486,9 @@ class CreateMixin(mixins.CreateModelMixin):
         try:
             response = self.respond_object(instance.pk, status.HTTP_201_CREATED)
         except Http404:  # whoever signs up may not read yet
-            response = Response(self.resource_serializer(instance).data, status=status.HTTP_201_CREATED)
+            response = Response(
+                self.resource_serializer(instance).data, status=status.HTTP_201_CREATED
+            )
         response["Location"] = self.request.build_absolute_uri(f"{self.request.path}{instance.pk}/")
         return response
 
@@ -407,7 +518,9 @@ class DestroyMixin(mixins.DestroyModelMixin):
 
 
 class ShopModelViewSet(CreateMixin, UpdateMixin, DestroyMixin, ShopGenericViewSet):
-    """CRUD: a list that is filtered, searched, ordered and paged; single objects with ETags; safe writes."""
+    """CRUD: a list that is filtered, searched, ordered and paged; single objects with
+    ETags; safe writes.
+    """
 
     def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         return self.respond_page(self.get_queryset)

@@ -36,7 +36,8 @@ def alive(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when the shop can work; 503 when the database or a configured Redis does not answer, or migrations are missing.
+    """200 when the shop can work; 503 when the database or a configured Redis does not
+    answer, or migrations are missing.
 
     The body says which, and nothing more: anybody may ask.
     """
@@ -45,7 +46,8 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 
 def database_state() -> str:
-    """Asked in a thread of its own: a database that hangs must not take this request, and the next, with it.
+    """Asked in a thread of its own: a database that hangs must not take this request,
+    and the next, with it.
 
     Who comes while one asks already waits for the same answer.
     """
@@ -86,17 +88,21 @@ def cache_state() -> str:
     return "ok" if cache.get("ready") == 1 else "down"
 
 
-# --- metrics ------------------------------------------------------------------------------------
+# --- metrics --------------------------------------------------------------------------
 
 
 class ScrapeAuthentication(BaseAuthentication):
-    """``Authorization: Bearer <METRICS_TOKEN>``: whoever collects the metrics needs no account, and may do nothing else."""
+    """``Authorization: Bearer <METRICS_TOKEN>``: whoever collects the metrics needs no
+    account, and may do nothing else.
+    """
 
     def authenticate(self, request: Any) -> Any:
         scheme, _, token = get_authorization_header(request).partition(b" ")
         known = settings.METRICS_TOKEN.encode()
         if known and scheme.lower() == b"bearer" and compare_digest(token.strip(), known):
-            return SimpleNamespace(pk="metrics", is_authenticated=True, is_staff=True, is_shop_staff=True), None
+            return SimpleNamespace(
+                pk="metrics", is_authenticated=True, is_staff=True, is_shop_staff=True
+            ), None
         return None
 
     def authenticate_header(self, request: Any) -> str:
@@ -104,7 +110,9 @@ class ScrapeAuthentication(BaseAuthentication):
 
 
 class Plain(BaseContentNegotiation):
-    """Prometheus asks for its own media types; it takes plain text, and a refusal is JSON."""
+    """Prometheus asks for its own media types; it takes plain text, and a refusal is
+    JSON.
+    """
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
         return renderers[0], renderers[0].media_type
@@ -120,4 +128,6 @@ class MetricsView(ShopView, APIView):
     content_negotiation_class = Plain
 
     def get(self, request: Any) -> HttpResponse:
-        return HttpResponse(metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+        return HttpResponse(
+            metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8"
+        )

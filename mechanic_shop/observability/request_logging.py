@@ -21,7 +21,9 @@ PROBES = {"/healthz/", "/readyz/", "/metrics", STATIC}
 
 @lru_cache(1024)
 def template(route: str) -> str:
-    """Django's pattern as the documentation of the API writes it: ``/api/v1/tickets/{id}/``."""
+    """Django's pattern as the documentation of the API writes it:
+    ``/api/v1/tickets/{id}/``.
+    """
     plain = re.sub(r"<(?:[a-z]+:)?(\w+)>", r"{\1}", simplify_regex(route).replace("\\", ""))
     return plain.replace("{pk}", "{id}").replace("{object_id}", "{id}")
 
@@ -35,15 +37,31 @@ def route_of(request: HttpRequest) -> str:
 
 def user_of(request: Any) -> int | None:
     """Who was told to be sending this, or whom the admin's session named; asks nobody."""
-    return logs.as_number(logs.user_id.get()) or getattr(getattr(request, "_cached_user", None), "pk", None)
+    return logs.as_number(logs.user_id.get()) or getattr(
+        getattr(request, "_cached_user", None), "pk", None
+    )
 
 
-def log_request(request: HttpRequest, response: HttpResponse, ident: str, begun: float, route: str = "") -> None:
-    """Count and log a request that has its answer; ``begun`` is a reading of ``perf_counter``, ``route`` the template where no resolver ran."""
+def log_request(
+    request: HttpRequest, response: HttpResponse, ident: str, begun: float, route: str = ""
+) -> None:
+    """Count and log a request that has its answer; ``begun`` is a reading of
+    ``perf_counter``, ``route`` the template where no resolver ran.
+    """
     seconds = perf_counter() - begun
-    route, status, method = route or route_of(request), response.status_code, known_method(request.method)
+    route, status, method = (
+        route or route_of(request),
+        response.status_code,
+        known_method(request.method),
+    )
     metrics.time_answer(route, method, status, seconds)
-    fields = {"user_id": user_of(request), "method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 3)}
+    fields = {
+        "user_id": user_of(request),
+        "method": method,
+        "route": route,
+        "status": status,
+        "duration_ms": round(seconds * 1000, 3),
+    }
     if status >= 400:
         fields["code"] = code = logs.refusal.get() or "none"
         metrics.count_refusal(code)
@@ -56,9 +74,18 @@ def log_request(request: HttpRequest, response: HttpResponse, ident: str, begun:
 
 
 def log_rejection(ident: str, method: str, status: int, code: str) -> None:
-    """Count and log what the server itself refused, before there was a request for Django; how long that took says nothing."""
+    """Count and log what the server itself refused, before there was a request for
+    Django; how long that took says nothing.
+    """
     metrics.count_refusal(code)
-    fields = {"user_id": None, "method": known_method(method), "route": NO_ROUTE, "status": status, "duration_ms": None, "code": code}
+    fields = {
+        "user_id": None,
+        "method": known_method(method),
+        "route": NO_ROUTE,
+        "status": status,
+        "duration_ms": None,
+        "code": code,
+    }
     logs.write(line_of(ident, status, fields))
 
 

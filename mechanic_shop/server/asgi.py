@@ -1,8 +1,9 @@
 """A request as granian hands it to ASGI, with every byte of its headers.
 
-Granian's RSGI leaves out each header that is not ASCII: an ``If-Match`` would be ignored, and one
-foreign cookie would log staff out. Its ASGI gives the bytes. This module gives them the few methods
-of RSGI that the shop uses, which may be called from any thread.
+Granian's RSGI leaves out each header that is not ASCII: an ``If-Match`` would be
+ignored, and one foreign cookie would log staff out. Its ASGI gives the bytes. This
+module gives them the few methods of RSGI that the shop uses, which may be called from
+any thread.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -18,7 +19,9 @@ Pair = tuple[str, str]
 
 
 class Scope:
-    """What was asked, and by whom. Bytes that are not ASCII are the characters of their numbers (PEP 3333)."""
+    """What was asked, and by whom. Bytes that are not ASCII are the characters of their
+    numbers (PEP 3333).
+    """
 
     __slots__ = ("client", "http_version", "method", "path", "query_string")
 
@@ -38,7 +41,11 @@ class Headers:
 
     def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
         # Granian adds an empty Host where there is none.
-        self.pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw if value or name != b"host"]
+        self.pairs = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in raw
+            if value or name != b"host"
+        ]
         self.first = dict(reversed(self.pairs))
 
     def get(self, name: str, default: str = "") -> str:

@@ -1,9 +1,11 @@
-"""Bounds on the open connections of a process, and a time limit for responses that clients do not read.
+"""Bounds on the open connections of a process, and a time limit for responses that
+clients do not read.
 
-Granian limits connections as a whole and cuts off a client that sends no request within 10 seconds.
-It has no limit for one address and no time limit for writing. This module looks at the process's
-connections and resets those that are too many or stuck; on Linux, elsewhere it does nothing.
-docs/decisions/0009-unread-answers.md has the reasons and the figures.
+Granian limits connections as a whole and cuts off a client that sends no request within
+10 seconds. It has no limit for one address and no time limit for writing. This module
+looks at the process's connections and resets those that are too many or stuck; on
+Linux, elsewhere it does nothing. docs/decisions/0009-unread-answers.md has the reasons
+and the figures.
 """
 
 import os
@@ -33,7 +35,8 @@ Reason = Literal["too_many", "unread"]
 
 
 class ConnectionGuard:
-    """Ends the connections of a process that are too many, or whose client does not read.
+    """Ends the connections of a process that are too many, or whose client does not
+    read.
 
     ``run`` is a thread of its own; all else but ``admits`` is called by that thread.
     """
@@ -41,7 +44,8 @@ class ConnectionGuard:
     def __init__(self, port: int, per_address: int, in_all: int) -> None:
         self.port, self.per_address, self.in_all = port, per_address, in_all
         self.family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
-        # Behind a proxy all connections come from its address: limiting addresses is its task.
+        # Behind a proxy all connections come from its address: limiting addresses is
+        # its task.
         self.limits_addresses = IS_SUPPORTED and settings.NUM_PROXIES == 0
         self.sooner, self.looked = Event(), 0.0
         self.known: set[str] = set()  # clients that were connected at the last look
@@ -49,13 +53,15 @@ class ConnectionGuard:
         self.room = per_address  # how many new ones no address can be above its limit with
         self.beyond: Counter[str] = Counter()  # new ones beyond that, by address
         self.ended: dict[str, float] = {}  # clients whose connection was ended, and when
-        self.progress: dict[str, tuple[int, float]] = {}  # bytes taken of an unread answer, and since when
+        self.progress: dict[
+            str, tuple[int, float]
+        ] = {}  # bytes taken of an unread answer, and since when
 
     def admits(self, client: str) -> bool:
         """Take note that ``client`` sent a request. May it have an answer?
 
-        No for one whose connection was ended, and for those of an address that opens connections
-        faster than ``run`` can look at them.
+        No for one whose connection was ended, and for those of an address that opens
+        connections faster than ``run`` can look at them.
         """
         if client in self.known or not self.limits_addresses:
             return True
@@ -94,8 +100,13 @@ class ConnectionGuard:
         self.looked = time.monotonic()
         clients = {connection.client for connection in connections}
         recently = self.looked - FORGET_AFTER
-        # A client that is connected again after its end uses the same port for a new connection.
-        self.ended = {client: when for client, when in self.ended.items() if when > recently and client not in clients}
+        # A client that is connected again after its end uses the same port for a new
+        # connection.
+        self.ended = {
+            client: when
+            for client, when in self.ended.items()
+            if when > recently and client not in clients
+        }
         stuck = self.stuck(connections)
         rest = [connection for connection in connections if connection not in stuck]
         surplus = self.surplus(rest)
@@ -106,7 +117,9 @@ class ConnectionGuard:
         self.room = max(1, self.per_address - largest)
 
     def stuck(self, connections: list[Connection]) -> set[Connection]:
-        """The connections whose client took next to nothing of its answer for UNREAD_WITHIN."""
+        """The connections whose client took next to nothing of its answer for
+        UNREAD_WITHIN.
+        """
         before, self.progress = self.progress, {}
         unread = {connection for connection in connections if connection.is_unread}
         for client, taken in ((one.client, one.taken) for one in unread):
@@ -140,7 +153,9 @@ def by_address(connections: Iterable[Connection]) -> Iterable[list[Connection]]:
 
 
 def address_group(client: str) -> str:
-    """The address that a client counts for; of IPv6 its network, which is one customer's."""
+    """The address that a client counts for; of IPv6 its network, which is one
+    customer's.
+    """
     host = host_of(client)
     if ":" not in host or host.startswith("::ffff:"):
         return host
@@ -148,7 +163,9 @@ def address_group(client: str) -> str:
 
 
 def oldest_above(limit: int, connections: list[Connection]) -> list[Connection]:
-    """Those to end so that ``limit`` holds for a while: first who does not read, then who is silent."""
+    """Those to end so that ``limit`` holds for a while: first who does not read, then
+    who is silent.
+    """
     if len(connections) <= limit:
         return []
     oldest_first = sorted(connections, key=lambda one: (one.is_unread, one.silent), reverse=True)

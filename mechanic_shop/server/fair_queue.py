@@ -1,7 +1,8 @@
-"""Requests that wait for a thread: in the order of arrival, or by turns of their addresses.
+"""Requests that wait for a thread: in the order of arrival, or by turns of their
+addresses.
 
-As long as few wait, the first is served first. When many do, each address has its turn, so that a
-thousand requests of one client delay those of another by one request each.
+As long as few wait, the first is served first. When many do, each address has its turn,
+so that a thousand requests of one client delay those of another by one request each.
 """
 
 from collections import deque
@@ -17,7 +18,9 @@ class FairQueue(Generic[Item]):
     """A queue of items that belong to addresses."""
 
     def __init__(self) -> None:
-        self.turns: SimpleQueue[Item | bool | None] = SimpleQueue()  # True: the address whose turn it is
+        self.turns: SimpleQueue[Item | bool | None] = (
+            SimpleQueue()
+        )  # True: the address whose turn it is
         self.lines: dict[str, deque[Item]] = {}  # what waits of each address
         self.order: deque[str] = deque()  # whose turn is next
         self.lock = Lock()

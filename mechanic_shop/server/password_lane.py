@@ -1,8 +1,9 @@
 """Requests that hash a password, kept away from the threads until one of them may.
 
-``accounts.hashing`` bounds how many threads hash at the same time, whatever asks for it. This lane
-stands in front of the routes that people use most: there a few requests may wait without a thread,
-and the rest is refused without one, so that a flood of log-ins costs other requests nothing.
+``accounts.hashing`` bounds how many threads hash at the same time, whatever asks for
+it. This lane stands in front of the routes that people use most: there a few requests
+may wait without a thread, and the rest is refused without one, so that a flood of
+log-ins costs other requests nothing.
 """
 
 from collections import deque
@@ -57,7 +58,9 @@ class PasswordLane(Generic[Item]):
         return path in self.paths
 
     def enter(self, item: Item) -> Admission:
-        """Ask for a place. A caller that is admitted, now or later, calls ``leave`` when it is done."""
+        """Ask for a place. A caller that is admitted, now or later, calls ``leave``
+        when it is done.
+        """
         with self.lock:
             if self.inside < self.places:
                 self.inside += 1

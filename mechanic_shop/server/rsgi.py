@@ -1,8 +1,10 @@
-"""The shop as the production server runs it: Django's WSGI application, given requests that are whole.
+"""The shop as the production server runs it: Django's WSGI application, given requests
+that are whole.
 
-Granian's own WSGI gives a thread to every request whose headers are there, and lets it wait for the body as long
-as the client likes. Here the event loop waits, where waiting costs nothing and has an end; the threads, each with its
-connection to the database, get nothing but whole requests. docs/decisions/0001-server.md has the figures.
+Granian's own WSGI gives a thread to every request whose headers are there, and lets it
+wait for the body as long as the client likes. Here the event loop waits, where waiting
+costs nothing and has an end; the threads, each with its connection to the database, get
+nothing but whole requests. docs/decisions/0001-server.md has the figures.
 """
 
 import asyncio
@@ -35,17 +37,33 @@ from .sockets import host_of
 
 log = logging.getLogger("shop.server")
 WAITING = 1000  # whole requests that may wait for a thread,
-PATIENCE = 10  # and for how many seconds: by then most clients have gone, and what they wanted would make the others wait
-SWITCH = 0.002  # seconds that a computing thread keeps the interpreter: requests change threads here, at Python's 5 ms they would wait twice as long
-LARGEST = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 64 * 1024  # bytes; what is only a little too large, Django refuses
-TOO_BUSY = ("too_busy", "Too many requests wait: nothing was changed, try again.", ("retry-after", "5"))
+# and for how many seconds: by then most clients have gone, and what they wanted would
+# make the others wait
+PATIENCE = 10
+# seconds that a computing thread keeps the interpreter: requests change threads here,
+# at Python's 5 ms they would wait twice as long
+SWITCH = 0.002
+LARGEST = (
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 64 * 1024
+)  # bytes; what is only a little too large, Django refuses
+TOO_BUSY = (
+    "too_busy",
+    "Too many requests wait: nothing was changed, try again.",
+    ("retry-after", "5"),
+)
 LOGIN_BUSY = ("login_busy", MESSAGE, ("retry-after", "1"))
 TOO_MANY = (
-    *("too_many_connections", "Your address has too many open connections: close some, then try again."),
+    *(
+        "too_many_connections",
+        "Your address has too many open connections: close some, then try again.",
+    ),
     *(("retry-after", "1"), ("connection", "close")),
 )
 # What a person sees where a page of the shop would cost a thread.
-LOGIN_BUSY_PAGE = f"<!doctype html><html lang=en><title>Try again</title><p>{MESSAGE} Go back and send the form once more.</html>"
+LOGIN_BUSY_PAGE = (
+    f"<!doctype html><html lang=en><title>Try again</title><p>{MESSAGE} Go back and send "
+    f"the form once more.</html>"
+)
 LOGIN_BUSY_HEADERS = [
     ("content-type", "text/html; charset=utf-8"),
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
@@ -70,7 +88,11 @@ class Request(NamedTuple):
 
     def length(self) -> int:
         """As announced; 0 for a body in chunks."""
-        return 0 if "transfer-encoding" in self.headers else int(self.headers.get("content-length", "0"))
+        return (
+            0
+            if "transfer-encoding" in self.headers
+            else int(self.headers.get("content-length", "0"))
+        )
 
     def refuse(self, status: int, code: str, detail: str, *headers: tuple[str, str]) -> None:
         """Answer in the API's one shape and hang up. Granian ignores a second answer."""
@@ -79,7 +101,9 @@ class Request(NamedTuple):
         self.send_problem(ident, status, code, detail, ("connection", "close"), *headers)
 
     def turn_away(self, code: str, detail: str, *headers: tuple[str, str]) -> None:
-        """Answer 503 as cheaply as possible, without a line in the log: there would be thousands."""
+        """Answer 503 as cheaply as possible, without a line in the log: there would be
+        thousands.
+        """
         metrics.count_refusal(code)
         self.send_problem(self.begin(), 503, code, detail, *headers)
 
@@ -89,7 +113,9 @@ class Request(NamedTuple):
         logs.begin(ident)
         return ident
 
-    def send_problem(self, ident: str, status: int, code: str, detail: str, *headers: tuple[str, str]) -> None:
+    def send_problem(
+        self, ident: str, status: int, code: str, detail: str, *headers: tuple[str, str]
+    ) -> None:
         sent = [("content-type", PROBLEM), ("x-request-id", ident), *headers]
         self.protocol.response_bytes(status, sent, to_json(problem(status, code, detail)))
 
@@ -103,11 +129,15 @@ class Request(NamedTuple):
 
 
 class File:
-    """WSGI's file wrapper. Granian sends what is on disk: a slow reader then holds neither a thread nor memory."""
+    """WSGI's file wrapper. Granian sends what is on disk: a slow reader then holds
+    neither a thread nor memory.
+    """
 
     def __init__(self, file: Any, block_size: int = 0) -> None:
         self.file, self.close = file, file.close
-        self.on_disk = type(file) is BufferedReader and isinstance(file.name, str) and file.tell() == 0
+        self.on_disk = (
+            type(file) is BufferedReader and isinstance(file.name, str) and file.tell() == 0
+        )
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(lambda: self.file.read(64 * 1024), b"")
@@ -129,7 +159,9 @@ ALWAYS: dict[str, Any] = {
 
 @lru_cache(1024)
 def variable(header: str) -> str | None:
-    """What WSGI calls a header. ``x_forwarded_for`` has no name: it would pass for ``x-forwarded-for``."""
+    """What WSGI calls a header. ``x_forwarded_for`` has no name: it would pass for
+    ``x-forwarded-for``.
+    """
     if "_" in header or header == "content-length":
         return None
     name = header.upper().replace("-", "_")
@@ -171,10 +203,17 @@ class Shop:
         self.application = application
         self.whole: FairQueue[Request] = FairQueue()
         self.busy: set[int] = set()  # threads
-        self.expected: dict[Any, tuple[float, Request]] = {}  # parts of bodies that granian reads, and when we give up on them
-        self.guard = ConnectionGuard(settings.PORT, settings.CONNECTIONS_PER_ADDRESS, room_for_connections() * 15 // 16)
+        self.expected: dict[
+            Any, tuple[float, Request]
+        ] = {}  # parts of bodies that granian reads, and when we give up on them
+        self.guard = ConnectionGuard(
+            settings.PORT, settings.CONNECTIONS_PER_ADDRESS, room_for_connections() * 15 // 16
+        )
         self.lane: PasswordLane[Request] = PasswordLane(slots.number)
-        self.threads = [Thread(target=self.work, name=f"shop-{number}", daemon=True) for number in range(1, settings.THREADS + 1)]
+        self.threads = [
+            Thread(target=self.work, name=f"shop-{number}", daemon=True)
+            for number in range(1, settings.THREADS + 1)
+        ]
 
     async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -211,9 +250,11 @@ class Shop:
                 await answered  # granian gives up a request whose coroutine ends without an answer
 
     async def read(self, request: Request) -> bytes | None:
-        """The body; None if the client was told that it is too large, too slow or broken.
+        """The body; None if the client was told that it is too large, too slow or
+        broken.
 
-        After "too large" the rest is let pass, within the same time: who still sends does not read.
+        After "too large" the rest is let pass, within the same time: who still sends
+        does not read.
         """
         body = bytearray()
         too_large = request.length() > LARGEST
@@ -236,7 +277,9 @@ class Shop:
         return None
 
     def expect(self, request: Request, arrived: Callable[[Any], None], end: float = 0) -> None:
-        """Let granian read the next part of a body of a sane length, and call ``arrived`` with what this function gave it."""
+        """Let granian read the next part of a body of a sane length, and call
+        ``arrived`` with what this function gave it.
+        """
         part: Any = request.protocol.receive()
         self.expected[part] = (end or time.monotonic() + settings.BODY_WITHIN, request)
         part.add_done_callback(arrived)
@@ -257,7 +300,9 @@ class Shop:
             self.take(request)
 
     def give_up(self) -> None:
-        """Every second: refuse those whose body should be there by now. Who takes the request out of ``expected`` answers it."""
+        """Every second: refuse those whose body should be there by now. Who takes the
+        request out of ``expected`` answers it.
+        """
         self.loop.call_later(1, self.give_up)
         self.tell()
         for body, (end, _) in self.expected.copy().items():
@@ -269,16 +314,23 @@ class Shop:
                 request.refuse(408, *TOO_SLOW)
 
     def tell(self) -> None:
-        """How loaded this process is; sampled, since counting at each request would cost each request."""
+        """How loaded this process is; sampled, since counting at each request would
+        cost each request.
+        """
         metrics.threads_busy.set(len(self.busy))
         metrics.requests_waiting.set(self.whole.qsize())
 
     def take(self, request: Request) -> bool:
-        """Queue a whole request for the threads, unless too many wait already. Will it be answered later?"""
+        """Queue a whole request for the threads, unless too many wait already. Will it
+        be answered later?
+        """
         if self.whole.qsize() >= WAITING:
             request.refuse(503, *TOO_BUSY)
             return False
-        request = request._replace(since=time.monotonic(), hashes=self.lane.is_for(request.scope.method, request.scope.path, request.headers))
+        request = request._replace(
+            since=time.monotonic(),
+            hashes=self.lane.is_for(request.scope.method, request.scope.path, request.headers),
+        )
         admission = self.lane.enter(request) if request.hashes else Admission.NOW
         if admission is Admission.NOW:
             self.queue(request)
@@ -301,7 +353,9 @@ class Shop:
             self.busy.discard(get_ident())
 
     def serve(self, request: Request) -> None:
-        """Answer a request that has a thread, or refuse it where it waited too long for one."""
+        """Answer a request that has a thread, or refuse it where it waited too long for
+        one.
+        """
         try:
             if self.guard.has_ended(request.scope.client):
                 request.turn_away(*TOO_MANY)
@@ -310,7 +364,11 @@ class Shop:
             else:
                 self.answer(request)
         except BaseException:  # a thread that ended would be missing for good
-            request.refuse(500, "internal_error", "The shop failed at this; it has been logged under the request id.")
+            request.refuse(
+                500,
+                "internal_error",
+                "The shop failed at this; it has been logged under the request id.",
+            )
             log.exception("a request failed beside Django")
         if request.hashes:
             self.leave_lane()
@@ -340,9 +398,11 @@ through_the_loop = _futures._cbsched_aioschedule
 
 
 def past_the_loop(loop: asyncio.AbstractEventLoop, *more: Any) -> Callable[[Any], None]:
-    """How granian hands over a request, and tells that something it was asked for is there: both now past the event loop.
+    """How granian hands over a request, and tells that something it was asked for is
+    there: both now past the event loop.
 
-    This is granian's inside, whose version is pinned. A request that takes the loop costs 100 to 250 µs more, and is served as well.
+    This is granian's inside, whose version is pinned. A request that takes the loop
+    costs 100 to 250 µs more, and is served as well.
     """
     take_the_loop, call_in_loop = through_the_loop(loop, *more), loop.call_soon_threadsafe
 
@@ -361,7 +421,11 @@ def past_the_loop(loop: asyncio.AbstractEventLoop, *more: Any) -> Callable[[Any]
         application.arrived(part, arrived)
 
     def call_soon_threadsafe(callback: Any, *arguments: Any, context: Any = None) -> Any:
-        return arrived(*arguments) if callback is arrived else call_in_loop(callback, *arguments, context=context)
+        return (
+            arrived(*arguments)
+            if callback is arrived
+            else call_in_loop(callback, *arguments, context=context)
+        )
 
     loop.call_soon_threadsafe = call_soon_threadsafe  # type: ignore[method-assign, assignment]
     return schedule

@@ -1,8 +1,9 @@
 """The open connections of this process as Linux describes them, and a way to reset one.
 
-The calls go to the C library through ``PyDLL``, which keeps Python's lock: the socket module gives
-it up at every call, and a look at a thousand connections then takes 200 ms of a busy process
-instead of 5. Call ``open_connections`` from one thread at a time; it uses the same buffers.
+The calls go to the C library through ``PyDLL``, which keeps Python's lock: the socket
+module gives it up at every call, and a look at a thousand connections then takes 200 ms
+of a busy process instead of 5. Call ``open_connections`` from one thread at a time; it
+uses the same buffers.
 """
 
 import ctypes
@@ -23,7 +24,10 @@ TCP_INFO = struct.Struct("=B 51x I 64x Q 16x I")
 ESTABLISHED, CLOSE_WAIT = 1, 8
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing frees the memory of what was not sent
 # Family, port and address at the beginning of a struct sockaddr_in or sockaddr_in6.
-NAMES: dict[int, struct.Struct] = {socket.AF_INET: struct.Struct("!2x H 4s"), socket.AF_INET6: struct.Struct("!2x H 4x 16s")}
+NAMES: dict[int, struct.Struct] = {
+    socket.AF_INET: struct.Struct("!2x H 4s"),
+    socket.AF_INET6: struct.Struct("!2x H 4x 16s"),
+}
 
 libc = ctypes.PyDLL(None)
 name_buffer = ctypes.create_string_buffer(28)
@@ -54,7 +58,9 @@ def open_connections(family: int, port: int) -> Iterator[Connection]:
             yield Connection(descriptor, client_of(*peer), unsent > 0, silent, taken)
 
 
-def name_of(call: "ctypes._NamedFuncPointer", descriptor: int, family: int) -> tuple[str, int] | None:
+def name_of(
+    call: "ctypes._NamedFuncPointer", descriptor: int, family: int
+) -> tuple[str, int] | None:
     """The address and port that ``call`` gives; None for what is no such socket."""
     length.value = len(name_buffer)
     if call(descriptor, name_buffer, ctypes.byref(length)):

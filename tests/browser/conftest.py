@@ -19,7 +19,9 @@ FLAGS = (
     f"--host-resolver-rules=MAP {HOST} 127.0.0.1, MAP * ~NOTFOUND",
 )
 NO_COMPLAINTS = (
-    "Failed to load resource",  # a page may be a refusal (405, 409); a script or a picture that is one is seen by its status
+    # a page may be a refusal (405, 409); a script or a picture that is one is seen by
+    # its status
+    "Failed to load resource",
     "The Cross-Origin-Opener-Policy header has been ignored",  # it asks for https
 )
 REPORT_VIOLATIONS = """
@@ -38,12 +40,16 @@ def refuse(why: str) -> None:
 def chromium() -> Iterator[Any]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if path is None or not Path(path).exists():
-        refuse("there is no Chromium: install Debian's package chromium, or name its program in CHROMIUM")
+        refuse(
+            "there is no Chromium: install Debian's package chromium, or name its "
+            "program in CHROMIUM"
+        )
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         refuse("Playwright is missing: pip install -r requirements-dev.txt")
-    # Playwright's loop runs in this thread, which makes Django refuse the ORM here; nothing in these tests is async.
+    # Playwright's loop runs in this thread, which makes Django refuse the ORM here;
+    # nothing in these tests is async.
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
@@ -61,7 +67,9 @@ def live_server() -> Iterator[LiveServer]:
 
 
 class Visit:
-    """A page of the shop in a browser of its own, and everything that was wrong with it."""
+    """A page of the shop in a browser of its own, and everything that was wrong with
+    it.
+    """
 
     def __init__(self, page: Any, root: str) -> None:
         self.page, self.root = page, root
@@ -77,7 +85,11 @@ class Visit:
             self.complaints.append(f"asked another host: {request.url}")
 
     def saw_response(self, response: Any) -> None:
-        if response.status >= 400 and response.request.resource_type not in ("document", "xhr", "fetch"):
+        if response.status >= 400 and response.request.resource_type not in (
+            "document",
+            "xhr",
+            "fetch",
+        ):
             self.complaints.append(f"{response.status} for {response.url}")
 
     def saw_message(self, message: Any) -> None:
@@ -100,7 +112,9 @@ class Visit:
 
 
 @pytest.fixture
-def visit(chromium: Any, transactional_db: Any, live_server: LiveServer, settings: Any) -> Iterator[Visit]:
+def visit(
+    chromium: Any, transactional_db: Any, live_server: LiveServer, settings: Any
+) -> Iterator[Visit]:
     settings.ALLOWED_HOSTS = [HOST]
     context = chromium.new_context(viewport={"width": 1200, "height": 900})
     context.set_default_timeout(15_000)

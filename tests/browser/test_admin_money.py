@@ -1,4 +1,6 @@
-"""The front desk's way through a ticket, by clicks: from the estimate to the paid invoice."""
+"""The front desk's way through a ticket, by clicks: from the estimate to the paid
+invoice.
+"""
 
 import re
 from datetime import date, timedelta
@@ -13,7 +15,16 @@ from inventory import operations as stock
 from tickets import operations
 from tickets.models import CannedJob, Invoice, Job, JobStatus, LaborRate, ServiceTicket, Status
 
-from ..factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket, office
+from ..factories import (
+    PASSWORD,
+    CustomerFactory,
+    MechanicFactory,
+    PartFactory,
+    UserFactory,
+    VehicleFactory,
+    make_ticket,
+    office,
+)
 from .conftest import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -22,31 +33,59 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def ticket(transactional_db: Any) -> ServiceTicket:
     """An estimate with two jobs, in a shop that has sold something before."""
-    tax = stock.add_tax_code(name="Sales tax", rate=Decimal("8.81"), valid_from=date(2020, 1, 1), is_default=True, by=None)
+    tax = stock.add_tax_code(
+        name="Sales tax",
+        rate=Decimal("8.81"),
+        valid_from=date(2020, 1, 1),
+        is_default=True,
+        by=None,
+    )
     rate = LaborRate.objects.create(name="Standard", hourly=Decimal("120.00"), is_default=True)
     stock.add_tax_code(name="Untaxed", rate=Decimal(0), by=None)
     rate.save_changes(tax_code=tax)
     operations.write_canned_job(
-        CannedJob(), name="Oil change", lines=[{"kind": "labor", "description": "Change oil and filter", "quantity": Decimal("0.5")}], by=None
+        CannedJob(),
+        name="Oil change",
+        lines=[
+            {"kind": "labor", "description": "Change oil and filter", "quantity": Decimal("0.5")}
+        ],
+        by=None,
     )
     for ago, price in ((24, 310), (17, 820), (10, 140), (9, 455), (3, 1210)):
         sold(ago, Decimal(price))
     owner = CustomerFactory(name="Olive Owner", email="olive@example.com", phone="303-555-0147")
     concern = "Grinding noise when braking, and the steering wheel shakes."
-    ticket = make_ticket(vehicle=VehicleFactory(customer=owner, make="Subaru"), concern=concern, mechanics=[MechanicFactory(name="Asha")])
-    brakes = add_job(ticket, "Front brakes", ("labor", "Replace pads and rotors", "1.8"), ("fee", "Disposal of old pads", "1"))
-    for sku, name, price, quantity in (("BR-7731", "Brake rotor, front", "84.50", 2), ("BP-1187", "Brake pads, ceramic", "62.00", 1)):
+    ticket = make_ticket(
+        vehicle=VehicleFactory(customer=owner, make="Subaru"),
+        concern=concern,
+        mechanics=[MechanicFactory(name="Asha")],
+    )
+    brakes = add_job(
+        ticket,
+        "Front brakes",
+        ("labor", "Replace pads and rotors", "1.8"),
+        ("fee", "Disposal of old pads", "1"),
+    )
+    for sku, name, price, quantity in (
+        ("BR-7731", "Brake rotor, front", "84.50", 2),
+        ("BP-1187", "Brake pads, ceramic", "62.00", 1),
+    ):
         part = PartFactory(sku=sku, name=name, price=Decimal(price), stock=3, reorder_point=2)
         operations.add_part(ticket, part=part, quantity=Decimal(quantity), job=brakes, by=office())
     add_job(ticket, "Wheel alignment", ("labor", "Four-wheel alignment", "1"))
     operations.give_discount(ticket, discount_percent=Decimal(5), by=office())
-    add_job(make_ticket(vehicle=VehicleFactory()), "Timing belt", ("labor", "Replace timing belt", "4"))
+    add_job(
+        make_ticket(vehicle=VehicleFactory()), "Timing belt", ("labor", "Replace timing belt", "4")
+    )
     return ServiceTicket.objects.get(pk=ticket.pk)
 
 
 def add_job(ticket: ServiceTicket, title: str, *lines: tuple[str, str, str]) -> Job:
     price = {"labor": {}, "fee": {"unit_price": Decimal("7.50")}}
-    rows = [{"kind": kind, "description": text, "quantity": Decimal(quantity)} | price[kind] for kind, text, quantity in lines]
+    rows = [
+        {"kind": kind, "description": text, "quantity": Decimal(quantity)} | price[kind]
+        for kind, text, quantity in lines
+    ]
     return operations.add_job(ticket, title=title, lines=rows, by=office())
 
 
@@ -82,7 +121,9 @@ def submit(visit: Visit) -> Any:
     return visit.page
 
 
-def test_the_front_desk_brings_a_ticket_to_its_paid_invoice(visit: Visit, ticket: ServiceTicket) -> None:
+def test_the_front_desk_brings_a_ticket_to_its_paid_invoice(
+    visit: Visit, ticket: ServiceTicket
+) -> None:
     UserFactory(role="manager", is_staff=True, email="boss@example.com")
     visit.open("/admin/")
     visit.log_in("boss@example.com", PASSWORD)
@@ -124,7 +165,10 @@ def test_the_front_desk_brings_a_ticket_to_its_paid_invoice(visit: Visit, ticket
     visit.picture("admin-money-pay")
     submit(visit)
     invoice = Invoice.objects.get(ticket=ticket)
-    assert (ServiceTicket.objects.get(pk=ticket.pk).status, invoice.account.balance) == (Status.CLOSED, 0)
+    assert (ServiceTicket.objects.get(pk=ticket.pk).status, invoice.account.balance) == (
+        Status.CLOSED,
+        0,
+    )
     assert not ticket.jobs.exclude(status=JobStatus.DONE).exists()
     page.get_by_role("link", name=invoice.number).click()
     page.wait_for_load_state("networkidle")

@@ -1,4 +1,6 @@
-"""The pages as a browser shows them: nothing from another host, nothing against the content policy, no script error."""
+"""The pages as a browser shows them: nothing from another host, nothing against the
+content policy, no script error.
+"""
 
 from typing import Any
 
@@ -6,7 +8,15 @@ import pytest
 
 from tickets.models import ServiceTicket
 
-from ..factories import PASSWORD, CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket
+from ..factories import (
+    PASSWORD,
+    CustomerFactory,
+    MechanicFactory,
+    PartFactory,
+    UserFactory,
+    VehicleFactory,
+    make_ticket,
+)
 from .conftest import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -14,9 +24,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def ticket(transactional_db: Any) -> ServiceTicket:
-    vehicle = VehicleFactory(customer=CustomerFactory(login=True, name="Olive Owner", email="olive@example.com"))
+    vehicle = VehicleFactory(
+        customer=CustomerFactory(login=True, name="Olive Owner", email="olive@example.com")
+    )
     mechanic = MechanicFactory(name="Asha Assigned", specialties=["brakes", "engines"])
-    return make_ticket("approved", vehicle=vehicle, mechanics=[mechanic], parts=[(PartFactory(stock=4, name="Brake pads"), 1)])
+    return make_ticket(
+        "approved",
+        vehicle=vehicle,
+        mechanics=[mechanic],
+        parts=[(PartFactory(stock=4, name="Brake pads"), 1)],
+    )
 
 
 @pytest.fixture
@@ -72,7 +89,9 @@ def test_filters_search_and_ordering_work(visit: Visit, ticket: ServiceTicket) -
     assert "is_active=false" in page.url
 
 
-def test_the_front_desk_puts_a_part_on_a_ticket(visit: Visit, ticket: ServiceTicket, advisor: Any) -> None:
+def test_the_front_desk_puts_a_part_on_a_ticket(
+    visit: Visit, ticket: ServiceTicket, advisor: Any
+) -> None:
     part = PartFactory(stock=2, name="Brake disc")
     address = f"/api/v1/tickets/{ticket.pk}/"
     page = visit.open(address)
@@ -113,8 +132,12 @@ def test_the_front_desk_puts_a_part_on_a_ticket(visit: Visit, ticket: ServiceTic
     page.wait_for_selector("text=Log in")
 
 
-def test_the_front_desk_changes_a_ticket(visit: Visit, ticket: ServiceTicket, advisor: Any, settings: Any) -> None:
-    """What the form shows is what it sends: words, relations and moments come back as they were."""
+def test_the_front_desk_changes_a_ticket(
+    visit: Visit, ticket: ServiceTicket, advisor: Any, settings: Any
+) -> None:
+    """What the form shows is what it sends: words, relations and moments come back as
+    they were.
+    """
     settings.TIME_ZONE = "America/Denver"
     ticket.save_changes(promised_at="2026-07-01T15:30:00Z")
     page = visit.open(f"/api/v1/session/login/?next=/api/v1/tickets/{ticket.pk}/")
@@ -176,7 +199,9 @@ def test_the_admin_works_under_its_own_policy(visit: Visit, ticket: ServiceTicke
     visit.log_in("boss@example.com", PASSWORD)
     assert page.url == f"{visit.root}/admin/"
     visit.picture("admin")
-    for link in page.locator("a[href^='/admin/']").evaluate_all("all => [...new Set(all.map(a => a.getAttribute('href')))]"):
+    for link in page.locator("a[href^='/admin/']").evaluate_all(
+        "all => [...new Set(all.map(a => a.getAttribute('href')))]"
+    ):
         if "logout" not in link:
             assert page.goto(visit.root + link, wait_until="networkidle").status == 200, link
     page = visit.open("/admin/tickets/serviceticket/")

@@ -1,4 +1,6 @@
-"""The estimate behind a link, as a customer sees it on a phone: without scripts, without cookies, and on paper."""
+"""The estimate behind a link, as a customer sees it on a phone: without scripts,
+without cookies, and on paper.
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -17,34 +19,76 @@ PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 
 def labor(description: str, hours: str, price: str = "120.00") -> dict[str, Any]:
-    return {"kind": "labor", "description": description, "quantity": Decimal(hours), "unit_price": Decimal(price)}
+    return {
+        "kind": "labor",
+        "description": description,
+        "quantity": Decimal(hours),
+        "unit_price": Decimal(price),
+    }
 
 
 @pytest.fixture
 def ticket(transactional_db: Any, settings: Any) -> ServiceTicket:
     settings.SHOP_PHONE, settings.SHOP_EMAIL = "+1 555 0100", "desk@example.com"
-    settings.SHOP_ADDRESS, settings.SHOP_NAME = "12 Foundry Lane, Denver, CO 80205", "Foundry Lane Garage"
+    settings.SHOP_ADDRESS, settings.SHOP_NAME = (
+        "12 Foundry Lane, Denver, CO 80205",
+        "Foundry Lane Garage",
+    )
     settings.SHOP_SUPPLIES = (Decimal(5), Decimal(0))
     code, _ = TaxCode.objects.update_or_create(name="Sales tax", defaults={"is_default": True})
     TaxRate.objects.create(code=code, rate=Decimal("8.81"), valid_from="2020-01-01")
-    vehicle = VehicleFactory(customer=CustomerFactory(name="Olive Owner"), plate="ABC 1234", vin="1HGCM82633A004352")
-    ticket = make_ticket(vehicle=vehicle, concern="Brakes squeal when stopping, worse in the morning.\nPlease check the noise at the front left.")
+    vehicle = VehicleFactory(
+        customer=CustomerFactory(name="Olive Owner"), plate="ABC 1234", vin="1HGCM82633A004352"
+    )
+    ticket = make_ticket(
+        vehicle=vehicle,
+        concern=(
+            "Brakes squeal when stopping, worse in the morning.\nPlease check the noise at "
+            "the front left."
+        ),
+    )
     by = office()
     brakes = operations.add_job(
-        ticket, title="Front brakes", cause="Pads at 2 mm, both discs scored.", lines=[labor("Replace pads and discs, front axle", "1.5")], by=by
+        ticket,
+        title="Front brakes",
+        cause="Pads at 2 mm, both discs scored.",
+        lines=[labor("Replace pads and discs, front axle", "1.5")],
+        by=by,
     )
-    for name, price, quantity in (("Brake pads, front, ceramic", "68.40", 1), ("Brake disc, front", "54.90", 2)):
-        operations.add_part(ticket, part=PartFactory(stock=4, name=name, price=Decimal(price)), quantity=Decimal(quantity), job=brakes, by=by)
+    for name, price, quantity in (
+        ("Brake pads, front, ceramic", "68.40", 1),
+        ("Brake disc, front", "54.90", 2),
+    ):
+        operations.add_part(
+            ticket,
+            part=PartFactory(stock=4, name=name, price=Decimal(price)),
+            quantity=Decimal(quantity),
+            job=brakes,
+            by=by,
+        )
     operations.add_job(
         ticket,
         title="Wheel alignment",
         cause="Inner edge of both front tyres is worn.",
-        lines=[labor("Four-wheel alignment", "1", "1129.00"), {"kind": "fee", "description": "Disposal", "unit_price": Decimal("4.50")}],
+        lines=[
+            labor("Four-wheel alignment", "1", "1129.00"),
+            {"kind": "fee", "description": "Disposal", "unit_price": Decimal("4.50")},
+        ],
         by=by,
     )
-    operations.add_job(ticket, title="Replace wiper blades", lines=[labor("Fit blades", "0.2")], by=by)
-    done = operations.add_job(ticket, title="Diagnosis", cause="Noise is the heat shield.", lines=[labor("Road test and inspection", "0.5")], by=by)
-    late = operations.add_job(ticket, title="Cabin filter", lines=[labor("Replace filter", "0.3")], by=by)
+    operations.add_job(
+        ticket, title="Replace wiper blades", lines=[labor("Fit blades", "0.2")], by=by
+    )
+    done = operations.add_job(
+        ticket,
+        title="Diagnosis",
+        cause="Noise is the heat shield.",
+        lines=[labor("Road test and inspection", "0.5")],
+        by=by,
+    )
+    late = operations.add_job(
+        ticket, title="Cabin filter", lines=[labor("Replace filter", "0.3")], by=by
+    )
     operations.authorize(ticket, approve=[done.pk], decline=[late.pk], channel="phone", by=by)
     return ServiceTicket.objects.get(pk=ticket.pk)
 
@@ -52,7 +96,9 @@ def ticket(transactional_db: Any, settings: Any) -> ServiceTicket:
 @pytest.fixture
 def phone(visit: Visit, chromium: Any) -> Any:
     """A page on a phone that runs no scripts, watched like every other."""
-    context = chromium.new_context(viewport=PHONE, java_script_enabled=False, has_touch=True, is_mobile=True)
+    context = chromium.new_context(
+        viewport=PHONE, java_script_enabled=False, has_touch=True, is_mobile=True
+    )
     context.set_default_timeout(15_000)
     other = Visit(context.new_page(), visit.root)
     other.complaints = visit.complaints
@@ -105,7 +151,9 @@ def test_nothing_is_cut_off_at_any_width(visit: Visit, ticket: ServiceTicket, sc
         page.set_viewport_size({"width": width, "height": 900})
         visit.open(link_to(ticket))
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        small = "all => all.filter(a => a.getBoundingClientRect().height < 44).map(a => a.outerHTML)"
+        small = (
+            "all => all.filter(a => a.getBoundingClientRect().height < 44).map(a => a.outerHTML)"
+        )
         assert page.locator("a, button, label.choice, textarea").evaluate_all(small) == []
         visit.picture(f"shared-{scheme}-{width}")
 
@@ -117,7 +165,9 @@ def test_it_reads_well_on_paper(visit: Visit, ticket: ServiceTicket) -> None:
     page.pdf(path=SCREENSHOTS / "shared.pdf", format="Letter", prefer_css_page_size=True)
 
 
-def test_a_link_that_has_ended_says_so_in_the_same_look(visit: Visit, ticket: ServiceTicket) -> None:
+def test_a_link_that_has_ended_says_so_in_the_same_look(
+    visit: Visit, ticket: ServiceTicket
+) -> None:
     page = visit.open("/shared/not-a-link/")
     assert page.inner_text("h1") == "This link is no longer valid"
     visit.picture("shared-gone")

@@ -1,4 +1,6 @@
-"""Two houses to break: the embedded default, and production with a PostgreSQL and a Redis that are nobody else's."""
+"""Two houses to break: the embedded default, and production with a PostgreSQL and a
+Redis that are nobody else's.
+"""
 
 import shutil
 import tempfile
@@ -22,8 +24,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How much was acknowledged, and found again."""
-    reports = [report for found in terminalreporter.stats.values() for report in found if getattr(report, "when", "") == "teardown"]
-    for line in sorted({value for report in reports for name, value in report.user_properties if name == "counted"}):
+    reports = [
+        report
+        for found in terminalreporter.stats.values()
+        for report in found
+        if getattr(report, "when", "") == "teardown"
+    ]
+    for line in sorted(
+        {value for report in reports for name, value in report.user_properties if name == "counted"}
+    ):
         terminalreporter.write_line(line)
 
 
@@ -76,7 +85,9 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture
-def embedded(seeded_file: tuple[Path, dict[str, Any]], tmp_path: Path, environment: dict[str, str]) -> Iterator[Shop]:
+def embedded(
+    seeded_file: tuple[Path, dict[str, Any]], tmp_path: Path, environment: dict[str, str]
+) -> Iterator[Shop]:
     """SQLite and everything in one process."""
     shutil.copy(seeded_file[0], tmp_path)
     shop = Shop(tmp_path, seeded_file[1], **environment)
@@ -100,14 +111,24 @@ def tablespace() -> str:
 
 @pytest.fixture
 def production(
-    cluster: Postgres, seeded_database: dict[str, Any], redis: Redis, tablespace: str, tmp_path: Path, environment: dict[str, str]
+    cluster: Postgres,
+    seeded_database: dict[str, Any],
+    redis: Redis,
+    tablespace: str,
+    tmp_path: Path,
+    environment: dict[str, str],
 ) -> Iterator[Shop]:
     """PostgreSQL, Redis and two workers."""
     name = f"shop{next(numbers)}"
     cluster.sql(f"CREATE DATABASE {name} TEMPLATE seeded TABLESPACE {tablespace}")
-    # A copied sequence counts on without a word to the log of transactions until a checkpoint: a crash before it would give out keys twice.
+    # A copied sequence counts on without a word to the log of transactions until a
+    # checkpoint: a crash before it would give out keys twice.
     cluster.sql("CHECKPOINT")
-    settings = {"DATABASE_URL": cluster.url(name), "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0", "WEB_CONCURRENCY": "2"}
+    settings = {
+        "DATABASE_URL": cluster.url(name),
+        "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0",
+        "WEB_CONCURRENCY": "2",
+    }
     shop = Shop(tmp_path, seeded_database, **settings | environment)
     with shop.running():
         assert shop.log_in() == 200

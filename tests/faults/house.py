@@ -1,4 +1,6 @@
-"""A whole shop that tests may break: the real server, with a database, a Redis and clients of its own."""
+"""A whole shop that tests may break: the real server, with a database, a Redis and
+clients of its own.
+"""
 
 import http.client
 import json
@@ -42,7 +44,9 @@ def until(true: Any, seconds: float = 20) -> None:
 
 
 class Shop(Server):
-    """`manage.py serve` with the shop's own settings; ``seeded`` are the keys of what is in it."""
+    """`manage.py serve` with the shop's own settings; ``seeded`` are the keys of what
+    is in it.
+    """
 
     token = ""
 
@@ -50,20 +54,40 @@ class Shop(Server):
         super().__init__(folder)
         self.seeded = seeded
         off = dict.fromkeys(("THROTTLE_ANON", "THROTTLE_STAFF"), "off")
-        self.environment |= {"DJANGO_SETTINGS_MODULE": "tests.uncollected", "THREADS": "4", "EMAIL_URL": "dummy:"} | off | environment
+        self.environment |= (
+            {"DJANGO_SETTINGS_MODULE": "tests.uncollected", "THREADS": "4", "EMAIL_URL": "dummy:"}
+            | off
+            | environment
+        )
 
     def manage(self, command: str) -> subprocess.Popen[bytes]:
         """As a group of processes, which can be killed as a whole."""
         with self.log.open("ab") as log:
             arguments = [sys.executable, "manage.py", command]
-            return subprocess.Popen(arguments, cwd=PROJECT, env=self.environment, stdout=log, stderr=log, start_new_session=True)
+            return subprocess.Popen(
+                arguments,
+                cwd=PROJECT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def inside(self, what: str) -> dict[str, Any]:
         command = [sys.executable, "-m", "tests.faults.inside", what]
-        return json.loads(subprocess.run(command, cwd=PROJECT, env=self.environment, stdout=subprocess.PIPE, check=True).stdout)
+        return json.loads(
+            subprocess.run(
+                command, cwd=PROJECT, env=self.environment, stdout=subprocess.PIPE, check=True
+            ).stdout
+        )
 
     def workers(self) -> list[int]:
-        return [int(pid) for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()]
+        return [
+            int(pid)
+            for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+            .read_text()
+            .split()
+        ]
 
     def kill(self) -> None:
         """All of it, at once, as a machine that is switched off would."""
@@ -74,15 +98,23 @@ class Shop(Server):
         self.process = self.manage("serve")
         self.wait(30)
 
-    def call(self, method: str, path: str, body: Any = None, timeout: float = 30, **headers: str) -> tuple[int, dict, Any]:
+    def call(
+        self, method: str, path: str, body: Any = None, timeout: float = 30, **headers: str
+    ) -> tuple[int, dict, Any]:
         """The answer to the boss, or to whom ``Authorization`` names."""
         sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        sent |= {"Content-Type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
-        status, told, text = self.ask(method, f"/api/v1/{path}", json.dumps(body) if body is not None else None, sent, timeout)
+        sent |= {"Content-Type": "application/json"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        status, told, text = self.ask(
+            method, f"/api/v1/{path}", json.dumps(body) if body is not None else None, sent, timeout
+        )
         return status, told, json.loads(text) if text else None
 
     def log_in(self, password: str = PASSWORD, email: str = BOSS) -> int:
-        status, _, body = self.call("POST", "auth/token/", {"email": email, "password": password}, Authorization="")
+        status, _, body = self.call(
+            "POST", "auth/token/", {"email": email, "password": password}, Authorization=""
+        )
         if status == 200:
             self.token = body["access"]
         return status
@@ -90,7 +122,9 @@ class Shop(Server):
 
 @dataclass(eq=False)
 class Sent:
-    """A write that a client sent; ``status`` is None while nobody knows what became of it."""
+    """A write that a client sent; ``status`` is None while nobody knows what became of
+    it.
+    """
 
     method: str
     path: str
@@ -101,7 +135,9 @@ class Sent:
 
 
 class Load:
-    """Clients that write without a pause: each opens tickets, and adds one part after the other to a ticket of its own."""
+    """Clients that write without a pause: each opens tickets, and adds one part after
+    the other to a ticket of its own.
+    """
 
     def __init__(self, shop: Shop) -> None:
         self.shop, self.over, self.lock = shop, Event(), Lock()
@@ -110,7 +146,9 @@ class Load:
 
     @contextmanager
     def running(self) -> Iterator["Load"]:
-        clients = [Thread(target=self.client, args=(ticket,)) for ticket in self.shop.seeded["tickets"]]
+        clients = [
+            Thread(target=self.client, args=(ticket,)) for ticket in self.shop.seeded["tickets"]
+        ]
         clients += [Thread(target=self.reader) for _ in range(2)]
         for client in clients:
             client.start()
@@ -140,7 +178,9 @@ class Load:
         sent.status = None
         while True:
             try:
-                sent.status, _, told = self.shop.call(sent.method, sent.path, sent.body, Idempotency_Key=sent.key)
+                sent.status, _, told = self.shop.call(
+                    sent.method, sent.path, sent.body, Idempotency_Key=sent.key
+                )
                 sent.code = told.get("code", "")
                 return
             except ConnectionRefusedError:
@@ -171,7 +211,9 @@ class Load:
         until(lambda: len(self.done()) >= before + more, 60)
 
     def retry(self) -> None:
-        """What every client does that was not told yes, and the last fifty that were: send it again, with the same key, until it is done."""
+        """What every client does that was not told yes, and the last fifty that were:
+        send it again, with the same key, until it is done.
+        """
         done = self.done()
         unsure = [sent for sent in self.sent if sent not in done]
 
@@ -189,7 +231,9 @@ class Load:
             list(pool.map(again, unsure + done[-50:]))
 
     def prove(self, fault: str) -> None:
-        """Acknowledged ≤ found ≤ sent, nothing half done; then they try again: each request has had one effect, no more."""
+        """Acknowledged ≤ found ≤ sent, nothing half done; then they try again: each
+        request has had one effect, no more.
+        """
         found, done = self.shop.inside("found"), self.done()
         effects = self.effects(found)
         assert found["findings"] == []
@@ -198,10 +242,16 @@ class Load:
             assert wanted <= effects[place] <= self.expected(self.sent)[place], place
         answered = set(found["answers"])
         assert {sent.key for sent in done} <= answered
-        assert len(answered) == effects.total()  # each effect with its answer, each answer with its effect
-        told = {status: number for status, number in self.statuses().items() if status not in (200, 201)}
+        assert (
+            len(answered) == effects.total()
+        )  # each effect with its answer, each answer with its effect
+        told = {
+            status: number for status, number in self.statuses().items() if status not in (200, 201)
+        }
         counted.append(
-            f"{fault} ({'production' if 'REDIS_URL' in self.shop.environment else 'embedded'}): {len(self.sent)} writes sent, "
+            f"{fault} "
+            f"({'production' if 'REDIS_URL' in self.shop.environment else 'embedded'}): "
+            f"{len(self.sent)} writes sent, "
             f"{len(done)} acknowledged, {effects.total()} found; not acknowledged: {told}"
         )
         self.retry()
@@ -214,15 +264,21 @@ class Load:
 
     def effects(self, found: dict[str, Any]) -> Counter[str]:
         """The parts on each ticket, and the tickets that were opened for each key."""
-        parts = {f"tickets/{ticket}/add-part/": quantity for ticket, quantity in found["parts"].items()}
-        return Counter(parts | {key: number for key, number in found["created"].items() if len(key) == 32})
+        parts = {
+            f"tickets/{ticket}/add-part/": quantity for ticket, quantity in found["parts"].items()
+        }
+        return Counter(
+            parts | {key: number for key, number in found["created"].items() if len(key) == 32}
+        )
 
 
-# --- what a shop stands on ------------------------------------------------------------------------
+# --- what a shop stands on ------------------------------------------------------------
 
 
 class Postgres:
-    """A cluster of our own. Its server refuses to run as root, so root lends it to `postgres`."""
+    """A cluster of our own. Its server refuses to run as root, so root lends it to
+    `postgres`.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.data, self.port = folder, folder / "data", free_port()
@@ -235,13 +291,19 @@ class Postgres:
             subprocess.run(["chown", "postgres", folder], check=True)
 
     def run(self, program: str, *arguments: Any) -> None:
-        [*_, path] = sorted(glob(f"/usr/lib/postgresql/*/bin/{program}"), key=lambda path: int(path.split("/")[4]))
+        [*_, path] = sorted(
+            glob(f"/usr/lib/postgresql/*/bin/{program}"), key=lambda path: int(path.split("/")[4])
+        )
         lent = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         with (self.folder.parent / "postgres.log").open("ab") as log:
-            subprocess.run([*lent, path, *map(str, arguments)], cwd="/", stdout=log, stderr=log, check=True)
+            subprocess.run(
+                [*lent, path, *map(str, arguments)], cwd="/", stdout=log, stderr=log, check=True
+            )
 
     def start(self) -> None:
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c shared_buffers=32MB"
+        options = (
+            f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c shared_buffers=32MB"
+        )
         self.run("pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-o", options, "start")
 
     def stop(self, mode: str = "immediate") -> None:
@@ -266,7 +328,19 @@ class Redis:
         self.start()
 
     def start(self) -> None:
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(self.folder)]
+        command = [
+            "redis-server",
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            str(self.folder),
+        ]
         with (self.folder / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         until(self.answers)

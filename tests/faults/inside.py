@@ -1,4 +1,6 @@
-"""Fill a shop's database, or count what is in it, in a process with that shop's settings: `python -m tests.faults.inside seed`."""
+"""Fill a shop's database, or count what is in it, in a process with that shop's
+settings: `python -m tests.faults.inside seed`.
+"""
 
 import json
 import sys
@@ -11,12 +13,18 @@ CLIENTS = 8
 
 
 def seed() -> dict[str, Any]:
-    """One part on the shelf, a manager, and a ticket for each client that will add parts."""
+    """One part on the shelf, a manager, and a ticket for each client that will add
+    parts.
+    """
     from ..factories import CustomerFactory, PartFactory, UserFactory, make_ticket
 
     UserFactory(email="boss@example.com", role="manager", is_staff=True)
     part, customer = PartFactory(stock=100_000), CustomerFactory()
-    return {"part": part.pk, "customer": customer.pk, "tickets": [make_ticket("approved", customer=customer).pk for _ in range(CLIENTS)]}
+    return {
+        "part": part.pk,
+        "customer": customer.pk,
+        "tickets": [make_ticket("approved", customer=customer).pk for _ in range(CLIENTS)],
+    }
 
 
 def found() -> dict[str, Any]:
@@ -29,7 +37,9 @@ def found() -> dict[str, Any]:
     return {
         "findings": find_discrepancies(),
         "created": Counter(created),
-        "without_history": ServiceTicket.objects.exclude(pk__in=StatusChange.objects.values("ticket")).count(),
+        "without_history": ServiceTicket.objects.exclude(
+            pk__in=StatusChange.objects.values("ticket")
+        ).count(),
         "parts": {line.ticket_id: int(line.quantity) for line in TicketPart.objects.all()},
         "answers": list(IdempotentAnswer.objects.values_list("key", flat=True)),
     }

@@ -1,4 +1,6 @@
-"""The disk is full: writes are refused, reads go on, and it works again as soon as there is room."""
+"""The disk is full: writes are refused, reads go on, and it works again as soon as
+there is room.
+"""
 
 import shutil
 import subprocess
@@ -19,7 +21,11 @@ KIB = 1024
 def small_disk() -> Iterator[Path]:
     """24 MiB of a file system of their own, which only root may mount."""
     folder = Path(tempfile.mkdtemp(prefix="shop-disk-"))
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=755", "none", folder], capture_output=True, text=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m,mode=755", "none", folder],
+        capture_output=True,
+        text=True,
+    )
     assert mounted.returncode == 0, f"a small disk is root's to mount: {mounted.stderr.strip()}"
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
@@ -52,7 +58,9 @@ def prove(load: Load, fault: str) -> None:
     load.prove(fault)
 
 
-def test_a_full_disk_under_sqlite(seeded_file: tuple[Path, dict[str, Any]], small_disk: Path, tmp_path: Path) -> None:
+def test_a_full_disk_under_sqlite(
+    seeded_file: tuple[Path, dict[str, Any]], small_disk: Path, tmp_path: Path
+) -> None:
     shutil.copy(seeded_file[0], small_disk)
     shop = Shop(tmp_path, seeded_file[1], DATABASE_URL=f"sqlite:///{small_disk}/shop.sqlite3")
     with shop.running():
@@ -79,7 +87,9 @@ def test_a_file_that_may_not_grow_under_sqlite(embedded: Shop) -> None:
 class TestPostgres:
     @pytest.fixture
     def tablespace(self, cluster: Postgres, small_disk: Path) -> Iterator[str]:
-        """The shop's tables on the small disk; PostgreSQL's log of transactions, without which it stops itself, stays on the large one."""
+        """The shop's tables on the small disk; PostgreSQL's log of transactions,
+        without which it stops itself, stays on the large one.
+        """
         place = small_disk / "tables"
         place.mkdir(mode=0o700)
         cluster.give(place)

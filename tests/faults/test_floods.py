@@ -1,4 +1,6 @@
-"""Clients that cost a shop much and themselves nothing: unread answers, idle connections, wrong log-ins."""
+"""Clients that cost a shop much and themselves nothing: unread answers, idle
+connections, wrong log-ins.
+"""
 
 import http.client
 import resource
@@ -36,7 +38,10 @@ def _room_for_connections() -> Iterator[None]:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    return {"THROTTLE_LOGIN": "off", "DJANGO_SETTINGS_MODULE": "mechanic_shop.settings"}  # with its static files
+    return {
+        "THROTTLE_LOGIN": "off",
+        "DJANGO_SETTINGS_MODULE": "mechanic_shop.settings",
+    }  # with its static files
 
 
 @contextmanager
@@ -74,7 +79,9 @@ def descriptors(shop: Shop) -> int:
 def health(shop: Shop, address: str) -> tuple[Any, float]:
     """(status, seconds) of a look at /healthz/ over a new connection."""
     begun = time.monotonic()
-    client = http.client.HTTPConnection("127.0.0.1", shop.port, timeout=10, source_address=(address, 0))
+    client = http.client.HTTPConnection(
+        "127.0.0.1", shop.port, timeout=10, source_address=(address, 0)
+    )
     try:
         client.request("GET", "/healthz/")
         return client.getresponse().status, time.monotonic() - begun
@@ -87,7 +94,9 @@ def middle(seconds: list[float]) -> float:
 
 
 def proves_healthy(shop: Shop, seconds: float = 0.1) -> None:
-    """Both addresses are answered, nearly always within ``seconds``: other tests may run beside this one."""
+    """Both addresses are answered, nearly always within ``seconds``: other tests may
+    run beside this one.
+    """
     for address, whose in HOME.items():
         answers = [health(shop, address) for _ in range(40)]
         assert {status for status, _ in answers} == {200}, whose
@@ -96,7 +105,9 @@ def proves_healthy(shop: Shop, seconds: float = 0.1) -> None:
 
 
 @pytest.mark.parametrize("sent", [ASK, b""], ids=["unread files", "silent"])
-def test_thousands_of_connections_of_one_address_stop_nobody_and_give_their_memory_back(shop: Shop, sent: bytes) -> None:
+def test_thousands_of_connections_of_one_address_stop_nobody_and_give_their_memory_back(
+    shop: Shop, sent: bytes
+) -> None:
     before, most = (memory(shop), descriptors(shop)), 0
     with flood(shop, sent):
         time.sleep(1)
@@ -106,7 +117,9 @@ def test_thousands_of_connections_of_one_address_stop_nobody_and_give_their_memo
         assert most < 300 * MIB
         # A connection has a descriptor, and one for its file.
         until(lambda: descriptors(shop) <= before[1] + 2 * settings.CONNECTIONS_PER_ADDRESS)
-        until(lambda: descriptors(shop) <= before[1] + 20, 40)  # unread for 10 seconds, or without a request for as long
+        until(
+            lambda: descriptors(shop) <= before[1] + 20, 40
+        )  # unread for 10 seconds, or without a request for as long
         until(lambda: memory(shop) < before[0] + 60 * MIB)
     assert shop.log_in() == 200
 

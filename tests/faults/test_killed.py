@@ -1,4 +1,6 @@
-"""kill -9 of a worker and of the whole server, and SIGTERM, each while many clients write."""
+"""kill -9 of a worker and of the whole server, and SIGTERM, each while many clients
+write.
+"""
 
 import os
 import signal
@@ -10,10 +12,16 @@ from .house import Load, Shop, until
 def test_a_worker_killed_in_mid_write_loses_nothing_acknowledged(shop: Shop) -> None:
     with Load(shop).running() as load:
         for again in range(2):
-            time.sleep(6 * again)  # one that dies again at once ends the server: that is for systemd
+            time.sleep(
+                6 * again
+            )  # one that dies again at once ends the server: that is for systemd
             before = shop.workers()
             os.kill(before[0], signal.SIGKILL)
-            until(lambda before=before: len(shop.workers()) == len(before) and before[0] not in shop.workers())
+            until(
+                lambda before=before: (
+                    len(shop.workers()) == len(before) and before[0] not in shop.workers()
+                )
+            )
             load.go_on()
 
     assert load.statuses().keys() <= {200, 201, None}

@@ -1,4 +1,6 @@
-"""Redis is cut off, hangs or is slow: log-in stays limited, the shop goes on, and no page from before comes back with it."""
+"""Redis is cut off, hangs or is slow: log-in stays limited, the shop goes on, and no
+page from before comes back with it.
+"""
 
 import signal
 import time
@@ -35,7 +37,10 @@ def fault(request: pytest.FixtureRequest, redis: Redis, road: SlowRoad) -> Fault
 
     faults: dict[str, Fault] = {
         "cut off": (redis.stop, redis.start),
-        "hanging": (lambda: redis.process.send_signal(signal.SIGSTOP), lambda: redis.process.send_signal(signal.SIGCONT)),
+        "hanging": (
+            lambda: redis.process.send_signal(signal.SIGSTOP),
+            lambda: redis.process.send_signal(signal.SIGCONT),
+        ),
         "slow": (delay(0.1), delay(0)),  # within the time that the shop waits for it
         "late": (delay(1), delay(0)),  # beyond it
     }
@@ -51,7 +56,9 @@ def set_price(shop: Shop, to: str) -> None:
     assert shop.call("PATCH", f"parts/{shop.seeded['part']}/", {"price": to})[0] == 200
 
 
-def test_a_redis_that_fails_costs_time_and_nothing_else(production: Shop, fault: Fault, request: pytest.FixtureRequest) -> None:
+def test_a_redis_that_fails_costs_time_and_nothing_else(
+    production: Shop, fault: Fault, request: pytest.FixtureRequest
+) -> None:
     fails, returns = fault
     assert {price(production) for _ in range(20)} == {"19.99"}  # every worker has the page now
 
@@ -61,7 +68,9 @@ def test_a_redis_that_fails_costs_time_and_nothing_else(production: Shop, fault:
         set_price(production, "21.00")
         assert {price(production) for _ in range(20)} == {"21.00"}
 
-        guesses = Counter(production.log_in("wrong", "somebody@example.com") for _ in range(LIMIT * PROCESSES + 5))
+        guesses = Counter(
+            production.log_in("wrong", "somebody@example.com") for _ in range(LIMIT * PROCESSES + 5)
+        )
         assert guesses.keys() == {401, 429}
         assert guesses[401] <= LIMIT * PROCESSES  # each process counts for itself, at the worst
 
@@ -78,8 +87,12 @@ def test_a_redis_that_fails_costs_time_and_nothing_else(production: Shop, fault:
     load.prove(f"Redis {request.node.callspec.params['fault']}")
 
 
-def test_a_worker_that_heard_nothing_of_the_fault_gives_out_no_old_page(production: Shop, redis: Redis) -> None:
-    """Only the worker that wrote found Redis hanging; the other is asked first when it is back."""
+def test_a_worker_that_heard_nothing_of_the_fault_gives_out_no_old_page(
+    production: Shop, redis: Redis
+) -> None:
+    """Only the worker that wrote found Redis hanging; the other is asked first when it
+    is back.
+    """
     assert {price(production) for _ in range(20)} == {"19.99"}
     redis.process.send_signal(signal.SIGSTOP)
     set_price(production, "21.00")

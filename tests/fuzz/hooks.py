@@ -12,7 +12,9 @@ if os.environ["FUZZ_EMAIL"]:
     class LogIn:
         def get(self, case: Any, context: Any) -> str:
             known = {"email": os.environ["FUZZ_EMAIL"], "password": os.environ["FUZZ_PASSWORD"]}
-            answer = requests.post(f"{os.environ['FUZZ_URL']}/api/v1/auth/token/", json=known, timeout=30)
+            answer = requests.post(
+                f"{os.environ['FUZZ_URL']}/api/v1/auth/token/", json=known, timeout=30
+            )
             answer.raise_for_status()
             return answer.json()["access"]
 

@@ -1,1 +1,3 @@
-"""Attacks: one test per weakness. docs/security.md says which weakness of which list is shown by which test."""
+"""Attacks: one test per weakness. docs/security.md says which weakness of which list is
+shown by which test.
+"""

@@ -1,4 +1,6 @@
-"""The shop as an attacker finds it: every route, read from the router, so that a new one is attacked by itself."""
+"""The shop as an attacker finds it: every route, read from the router, so that a new
+one is attacked by itself.
+"""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +35,9 @@ class Call:
 
     @property
     def room(self) -> str:
-        """customer, vehicle, mechanic, part, serviceticket, or whatever else the name begins with."""
+        """customer, vehicle, mechanic, part, serviceticket, or whatever else the name
+        begins with.
+        """
         return self.route.partition("-")[0]
 
     @property
@@ -43,8 +47,21 @@ class Call:
     @property
     def lists(self) -> bool:
         """Does it answer with pages?"""
-        single = (None, "retrieve", "transitions", "export", "statement", "estimate", "paper", "pdf")
-        return self.method == "GET" and getattr(self.view, "actions", {}).get("get") not in single and self.room != "report"
+        single = (
+            None,
+            "retrieve",
+            "transitions",
+            "export",
+            "statement",
+            "estimate",
+            "paper",
+            "pdf",
+        )
+        return (
+            self.method == "GET"
+            and getattr(self.view, "actions", {}).get("get") not in single
+            and self.room != "report"
+        )
 
     def address(self, key: int | None = None) -> str:
         return reverse(self.route, args=[key] if self.keyed else [])
@@ -58,10 +75,16 @@ def find(patterns: list[Any], under: str = "") -> Iterator[Call]:
                 yield from find(pattern.url_patterns, path)
         elif path.startswith("api/v1/"):
             view = pattern.callback
-            methods = getattr(view, "actions", None) or [name for name in ("get", "post", "put", "patch", "delete") if hasattr(view.view_class, name)]
+            methods = getattr(view, "actions", None) or [
+                name
+                for name in ("get", "post", "put", "patch", "delete")
+                if hasattr(view.view_class, name)
+            ]
             for method in methods:
                 if method != "head":
-                    yield Call(method.upper(), pattern.name, view, "pk" in pattern.pattern.regex.groupindex)
+                    yield Call(
+                        method.upper(), pattern.name, view, "pk" in pattern.pattern.regex.groupindex
+                    )
 
 
 CALLS = list(find(get_resolver().url_patterns))
@@ -100,7 +123,9 @@ def rows(*labels: str) -> dict[str, list[Any]]:
 
 
 def whole_table(model: Any) -> list[Any]:
-    """As the driver gives it: asked so often, Django's way would take longer than the attacks."""
+    """As the driver gives it: asked so often, Django's way would take longer than the
+    attacks.
+    """
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM {model._meta.db_table} ORDER BY {model._meta.pk.column}")
         return cursor.fetchall()
@@ -112,9 +137,19 @@ def text_of(response: Any) -> str:
 
 
 def told(response: Any, key: int) -> tuple[Any, ...]:
-    """All that an answer tells: status, headers and body, but for the key in addresses and what is drawn anew for each answer."""
-    text = re.sub(rb'(csrfmiddlewaretoken" value="|csrfToken": "|form_key" value=")[\w-]+', rb"\1", response.content)
-    headers = {name: value for name, value in response.items() if name not in ("X-Request-ID", "Content-Length")}
+    """All that an answer tells: status, headers and body, but for the key in addresses
+    and what is drawn anew for each answer.
+    """
+    text = re.sub(
+        rb'(csrfmiddlewaretoken" value="|csrfToken": "|form_key" value=")[\w-]+',
+        rb"\1",
+        response.content,
+    )
+    headers = {
+        name: value
+        for name, value in response.items()
+        if name not in ("X-Request-ID", "Content-Length")
+    }
     return response.status_code, headers, text.replace(b"/%d/" % key, b"/KEY/")
 
 

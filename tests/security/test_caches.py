@@ -1,4 +1,6 @@
-"""One person's answer to another, an old answer to anybody, and names of hosts that a client made up (API8:2023; requirements 32 and 34)."""
+"""One person's answer to another, an old answer to anybody, and names of hosts that a
+client made up (API8:2023; requirements 32 and 34).
+"""
 
 from typing import Any
 
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.django_db
 MECHANICS, POPULAR, PARTS = f"{API}/mechanics/", f"{API}/mechanics/popular/", f"{API}/parts/"
 CACHED = [MECHANICS, POPULAR, PARTS, f"{API}/parts/low-stock/"]
 
-# --- hosts ----------------------------------------------------------------------------------------------
+# --- hosts ----------------------------------------------------------------------------
 
 FORGED = {
     "X-Forwarded-Host": "evil.example",
@@ -40,8 +42,12 @@ FORGED = {
 
 
 @pytest.mark.parametrize("accept", ["application/json", HTML])
-def test_a_forged_host_is_in_no_answer_and_in_no_cache(world: World, manager: Client, accept: str) -> None:
-    """Requirement 32 (A4.1.3), crAPI's secret: in no body, link, header or page that the next reader gets; nor does it lead past a permission."""
+def test_a_forged_host_is_in_no_answer_and_in_no_cache(
+    world: World, manager: Client, accept: str
+) -> None:
+    """Requirement 32 (A4.1.3), crAPI's secret: in no body, link, header or page that
+    the next reader gets; nor does it lead past a permission.
+    """
     headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in FORGED.items()}
     MechanicFactory.create_batch(2)
     for call in READS:
@@ -49,7 +55,10 @@ def test_a_forged_host_is_in_no_answer_and_in_no_cache(world: World, manager: Cl
         cache.clear()
         honest = do(manager, "GET", path, HTTP_ACCEPT=accept)
         cache.clear()
-        for response in (do(manager, "GET", path, HTTP_ACCEPT=accept, **headers), do(manager, "GET", path, HTTP_ACCEPT=accept)):
+        for response in (
+            do(manager, "GET", path, HTTP_ACCEPT=accept, **headers),
+            do(manager, "GET", path, HTTP_ACCEPT=accept),
+        ):
             assert response.status_code == honest.status_code, str(call)
             told = text_of(response) + str(dict(response.items()))
             assert "evil.example" not in told, str(call)
@@ -92,21 +101,34 @@ def test_a_link_of_one_spelling_of_the_host_goes_to_nobody_else(anonymous: Clien
 
 
 def test_the_mail_for_a_reset_bears_no_host(
-    world: World, anonymous: Client, mailoutbox: Any, django_capture_on_commit_callbacks: Any, settings: Any
+    world: World,
+    anonymous: Client,
+    mailoutbox: Any,
+    django_capture_on_commit_callbacks: Any,
+    settings: Any,
 ) -> None:
     """A reset link to the attacker's host would hand the token over."""
     settings.ALLOWED_HOSTS = ["*"]
     with django_capture_on_commit_callbacks(execute=True):
-        anonymous.post(f"{API}/auth/password/reset/", {"email": world.customer.email}, HTTP_HOST="evil.example", HTTP_X_FORWARDED_HOST="evil.example")
+        anonymous.post(
+            f"{API}/auth/password/reset/",
+            {"email": world.customer.email},
+            HTTP_HOST="evil.example",
+            HTTP_X_FORWARDED_HOST="evil.example",
+        )
     assert len(mailoutbox) == 1
     assert "evil" not in mailoutbox[0].body + str(mailoutbox[0].message())
 
 
-# --- whose answer it is ---------------------------------------------------------------------------------
+# --- whose answer it is ---------------------------------------------------------------
 
 
-def test_no_answer_may_be_kept_by_a_shared_cache(world: World, manager: Client, owner: Client, anonymous: Client) -> None:
-    """Requirement 34 (A14.2.2, A14.3.2): private at least, no-store for what was written or refused to be."""
+def test_no_answer_may_be_kept_by_a_shared_cache(
+    world: World, manager: Client, owner: Client, anonymous: Client
+) -> None:
+    """Requirement 34 (A14.2.2, A14.3.2): private at least, no-store for what was
+    written or refused to be.
+    """
     browser = browser_of(manager.user)
     for call in READS:
         for client in (manager, owner, anonymous, browser):
@@ -114,15 +136,29 @@ def test_no_answer_may_be_kept_by_a_shared_cache(world: World, manager: Client, 
                 said = client.get(there(world, call), HTTP_ACCEPT=accept)["Cache-Control"]
                 assert "private" in said or "no-store" in said, str(call)
                 assert "public" not in said
-    for response in (anonymous.post(f"{API}/auth/token/", {}), owner.patch(f"{API}/customers/{world.customer.pk}/", {"phone": "1"})):
+    for response in (
+        anonymous.post(f"{API}/auth/token/", {}),
+        owner.patch(f"{API}/customers/{world.customer.pk}/", {"phone": "1"}),
+    ):
         assert response["Cache-Control"] == "no-store"
     for path in ("/admin/", f"{API}/session/login/"):
         assert "no-store" in browser.get(path)["Cache-Control"]
 
 
-@pytest.mark.parametrize("order", [("manager", "advisor", "assigned"), ("assigned", "manager", "advisor"), ("advisor", "assigned", "manager")])
-def test_no_page_crosses_from_one_permission_to_another(request: pytest.FixtureRequest, order: tuple[str, ...]) -> None:
-    """Whoever comes first: staff fields stay with staff, costs with those who may see costs."""
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("manager", "advisor", "assigned"),
+        ("assigned", "manager", "advisor"),
+        ("advisor", "assigned", "manager"),
+    ],
+)
+def test_no_page_crosses_from_one_permission_to_another(
+    request: pytest.FixtureRequest, order: tuple[str, ...]
+) -> None:
+    """Whoever comes first: staff fields stay with staff, costs with those who may see
+    costs.
+    """
     PartFactory(cost="8317.41", reorder_point=5)
     Mechanic.objects.create(name="M", hourly_cost="6253.97")
     clients = {actor: request.getfixturevalue(actor) for actor in order}
@@ -130,8 +166,13 @@ def test_no_page_crosses_from_one_permission_to_another(request: pytest.FixtureR
         for actor in order:
             for path in CACHED:
                 text = text_of(clients[actor].get(path))
-                assert ("8317.41" in text) is (actor == "manager" and "parts" in path), (actor, path)
-                assert ("6253.97" in text) is (actor in ("manager", "advisor") and "mechanics" in path), (actor, path)
+                assert ("8317.41" in text) is (actor == "manager" and "parts" in path), (
+                    actor,
+                    path,
+                )
+                assert ("6253.97" in text) is (
+                    actor in ("manager", "advisor") and "mechanics" in path
+                ), (actor, path)
 
 
 UNKEYED = [
@@ -148,7 +189,9 @@ UNKEYED = [
 
 @pytest.mark.parametrize("header", UNKEYED)
 @pytest.mark.parametrize("path", CACHED[:3])
-def test_a_cached_page_holds_nothing_of_who_asked_first(manager: Client, path: str, header: str) -> None:
+def test_a_cached_page_holds_nothing_of_who_asked_first(
+    manager: Client, path: str, header: str
+) -> None:
     """Cache poisoning: what is not in the key must not be in the page."""
     PartFactory(), MechanicFactory()
     plain = manager.get(path)
@@ -157,15 +200,33 @@ def test_a_cached_page_holds_nothing_of_who_asked_first(manager: Client, path: s
     second = client_of(UserFactory(role="manager")).get(path)
     assert second.content == plain.content
     for response in (first, second):
-        told = text_of(response) + str({name: value for name, value in response.items() if name != "X-Request-ID"})
+        told = text_of(response) + str(
+            {name: value for name, value in response.items() if name != "X-Request-ID"}
+        )
         assert "zq-poison" not in told
     assert second["X-Request-ID"] != first["X-Request-ID"]
     assert not second.cookies
 
 
-@pytest.mark.parametrize("trick", ["/style.css", "%2fstyle.css", ";style.css", "?style.css", ".css", "%00.css", "/..%2fstyle.css", "%23style.css"])
-def test_a_private_answer_never_looks_like_a_static_file(world: World, owner: Client, trick: str) -> None:
-    """Cache deception: a proxy that keeps ``*.css`` must not be given somebody's record under such a name."""
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "/style.css",
+        "%2fstyle.css",
+        ";style.css",
+        "?style.css",
+        ".css",
+        "%00.css",
+        "/..%2fstyle.css",
+        "%23style.css",
+    ],
+)
+def test_a_private_answer_never_looks_like_a_static_file(
+    world: World, owner: Client, trick: str
+) -> None:
+    """Cache deception: a proxy that keeps ``*.css`` must not be given somebody's record
+    under such a name.
+    """
     response = owner.get(f"{API}/auth/me/".removesuffix("/") + trick)
     assert response.status_code in (400, 404)
     assert world.customer.email not in text_of(response)
@@ -190,10 +251,17 @@ def test_a_right_that_was_taken_takes_its_pages_at_once(world: World, manager: C
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_write_is_in_the_next_answer_of_everybody(manager: Client, advisor: Client, anonymous: Client) -> None:
+def test_a_write_is_in_the_next_answer_of_everybody(
+    manager: Client, advisor: Client, anonymous: Client
+) -> None:
     """Requirement 34: also for those whose page was cached under another permission."""
     mechanic, part = MechanicFactory(name="Before"), PartFactory(name="Before")
-    readers = [(client, path) for path in CACHED[:3] for client in (manager, advisor, anonymous) if path != PARTS or client is not anonymous]
+    readers = [
+        (client, path)
+        for path in CACHED[:3]
+        for client in (manager, advisor, anonymous)
+        if path != PARTS or client is not anonymous
+    ]
     for client, path in readers:
         assert "Before" in client.get(path).content.decode()
     manager.patch(f"{MECHANICS}{mechanic.pk}/", {"name": "After"})

@@ -1,4 +1,6 @@
-"""OWASP crAPI, a deliberately vulnerable vehicle-service API: its attacks that are no row of another module (docs/security.md lists all)."""
+"""OWASP crAPI, a deliberately vulnerable vehicle-service API: its attacks that are no
+row of another module (docs/security.md lists all).
+"""
 
 import socket
 from collections import Counter
@@ -27,12 +29,18 @@ pytestmark = pytest.mark.django_db
 
 
 def test_2_counting_through_every_ticket_finds_ones_own(world: World, stranger: Client) -> None:
-    """Sequential report numbers: each key near one's own, at the ticket, its history and its transitions."""
+    """Sequential report numbers: each key near one's own, at the ticket, its history
+    and its transitions.
+    """
     mine = make_ticket(customer=stranger.user.customer)
     for _ in range(3):
         make_ticket()
     for ending in ("", "history/", "transitions/"):
-        found = [key for key in range(max(1, mine.pk - 10), mine.pk + 10) if stranger.get(f"{API}/tickets/{key}/{ending}").status_code != 404]
+        found = [
+            key
+            for key in range(max(1, mine.pk - 10), mine.pk + 10)
+            if stranger.get(f"{API}/tickets/{key}/{ending}").status_code != 404
+        ]
         assert found == [mine.pk]
 
 
@@ -66,7 +74,12 @@ def test_9_a_part_is_taken_back_once_however_often_it_is_asked(advisor: Client) 
     ticket = make_ticket("completed", parts=[(part, 3)])
     operations.request_transition(ticket, to="in_progress", by=office())
     path, body = f"{API}/tickets/{ticket.pk}/remove-part/", {"part": part.pk, "quantity": 3}
-    found = Counter(answer.status_code for answer in at_once(*[lambda c=client_of(advisor.user): c.put(path, body) for _ in range(16)]))
+    found = Counter(
+        answer.status_code
+        for answer in at_once(
+            *[lambda c=client_of(advisor.user): c.put(path, body) for _ in range(16)]
+        )
+    )
     assert found == {200: 1, 409: 15}
     refused(advisor.put(path, body), 409, "part_not_on_ticket")
     part.refresh_from_db()
@@ -79,7 +92,12 @@ def test_9_a_ticket_that_is_deleted_by_sixteen_gives_nothing_back_twice(manager:
     part = PartFactory(stock=9)
     ticket = make_ticket(parts=[(part, 3)])
     path = f"{API}/tickets/{ticket.pk}/"
-    found = Counter(answer.status_code for answer in at_once(*[lambda c=client_of(manager.user): c.delete(path) for _ in range(16)]))
+    found = Counter(
+        answer.status_code
+        for answer in at_once(
+            *[lambda c=client_of(manager.user): c.delete(path) for _ in range(16)]
+        )
+    )
     assert found == {204: 1, 404: 15}
     part.refresh_from_db()
     assert (part.on_hand, part.allocated) == (9, 0)
@@ -93,13 +111,18 @@ def test_11_no_column_holds_an_address_that_the_shop_would_call() -> None:
         for label in ("customers", "mechanics", "inventory", "tickets", "accounts", "api")
         for model in apps.get_app_config(label).get_models()
         for field in model._meta.concrete_fields
-        if isinstance(field, (models.URLField, models.FileField)) or field.name.endswith(("url", "webhook", "callback"))
+        if isinstance(field, (models.URLField, models.FileField))
+        or field.name.endswith(("url", "webhook", "callback"))
     ]
     assert found == []
 
 
-def test_11_no_request_makes_the_shop_call_anybody(world: World, manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Addresses in every field of every route; nothing connects but to the database and the cache."""
+def test_11_no_request_makes_the_shop_call_anybody(
+    world: World, manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Addresses in every field of every route; nothing connects but to the database and
+    the cache.
+    """
     evil = "http://127.0.0.1:1/latest/meta-data/"
     called: list[Any] = []
     connect = socket.socket.connect
@@ -118,24 +141,42 @@ def test_11_no_request_makes_the_shop_call_anybody(world: World, manager: Client
                 manager,
                 call.method,
                 there(world, call),
-                body | dict.fromkeys(("url", "mechanic_api", "callback", "webhook", "image", "avatar"), evil),
+                body
+                | dict.fromkeys(
+                    ("url", "mechanic_api", "callback", "webhook", "image", "avatar"), evil
+                ),
             )
             do(manager, call.method, there(world, call), dict.fromkeys(body, evil) or None)
     assert called == []
 
 
 def test_14_a_walk_without_a_token_ends_at_every_door(world: World, anonymous: Client) -> None:
-    """Orders, products and reports were open: here a stranger gets mechanics, documentation and the sign-up, and by a link its estimate."""
+    """Orders, products and reports were open: here a stranger gets mechanics,
+    documentation and the sign-up, and by a link its estimate.
+    """
     world.prepare(*map(str, CALLS))
     before = rows()
-    opened = {str(call) for call in CALLS if not call.writes and make(world, anonymous, call).status_code == 200}
+    opened = {
+        str(call)
+        for call in CALLS
+        if not call.writes and make(world, anonymous, call).status_code == 200
+    }
     mechanics = {"GET mechanic-list", "GET mechanic-detail", "GET mechanic-popular"}
-    assert opened == {"GET api-root", "GET schema", "GET docs", "GET redoc", "GET shared", *mechanics}
+    assert opened == {
+        "GET api-root",
+        "GET schema",
+        "GET docs",
+        "GET redoc",
+        "GET shared",
+        *mechanics,
+    }
     assert rows() == before
 
 
 def test_code_the_next_number_is_the_databases(manager: Client, owner: Client) -> None:
-    """``Max(id) + 1`` gave two orders one number, and the number of a deleted one again."""
+    """``Max(id) + 1`` gave two orders one number, and the number of a deleted one
+    again.
+    """
     numbers = []
     for _ in range(3):
         ticket = owner.post(f"{API}/tickets/", {"concern": "C"}).json()
@@ -144,14 +185,23 @@ def test_code_the_next_number_is_the_databases(manager: Client, owner: Client) -
     assert len(set(numbers)) == 3
 
 
-def test_code_what_is_logged_is_masked(anonymous: Client, owner: Client, caplog: pytest.LogCaptureFixture, capfd: Any) -> None:
+def test_code_what_is_logged_is_masked(
+    anonymous: Client, owner: Client, caplog: pytest.LogCaptureFixture, capfd: Any
+) -> None:
     """``log_error(request.data)`` wrote passwords; requirement 40 (A16.3, A16.5.1)."""
     with caplog.at_level("DEBUG"):
-        anonymous.post(f"{API}/auth/token/", {"email": "zq@example.com", "password": "zq-password-1"})
-        anonymous.post(f"{API}/customers/", {"name": "zq", "email": "zq\nFAKE", "password": "zq-password-1"})
+        anonymous.post(
+            f"{API}/auth/token/", {"email": "zq@example.com", "password": "zq-password-1"}
+        )
+        anonymous.post(
+            f"{API}/customers/", {"name": "zq", "email": "zq\nFAKE", "password": "zq-password-1"}
+        )
         anonymous.get(f"{API}/parts/", HTTP_AUTHORIZATION="Bearer zq-token")
         owner.get(f"{API}/parts/", HTTP_X_REQUEST_ID="zq-request")
-        owner.post(f"{API}/auth/password/", {"current_password": "zq-password-1", "new_password": "zq-password-2"})
+        owner.post(
+            f"{API}/auth/password/",
+            {"current_password": "zq-password-1", "new_password": "zq-password-2"},
+        )
     text = "\n".join(record.getMessage() for record in caplog.records) + capfd.readouterr().err
     assert "log-in failed" in text
     refusal = next(line for line in text.splitlines() if "zq-request" in line and "403" in line)
@@ -161,7 +211,9 @@ def test_code_what_is_logged_is_masked(anonymous: Client, owner: Client, caplog:
 
 
 def test_code_the_settings_are_closed_by_default() -> None:
-    """``CORS_ORIGIN_ALLOW_ALL``, ``ALLOWED_HOSTS = *``, DEBUG: the start values are those of tests/test_settings.py."""
+    """``CORS_ORIGIN_ALLOW_ALL``, ``ALLOWED_HOSTS = *``, DEBUG: the start values are
+    those of tests/test_settings.py.
+    """
     assert settings.DEBUG is False
     assert settings.CORS_ALLOWED_ORIGINS == []
     assert not getattr(settings, "CORS_ALLOW_ALL_ORIGINS", False)
@@ -172,7 +224,13 @@ def test_code_the_settings_are_closed_by_default() -> None:
 def test_8_nothing_is_for_free(world: World, owner: Client) -> None:
     """The total of a ticket is what its lines cost, whatever its customer sends."""
     path = f"{API}/tickets/{world.ticket.pk}/"
-    for body in ({"status": "closed"}, {"parts_total": "0"}, {"parts": []}, {"paid": True}, {"customer": 1}):
+    for body in (
+        {"status": "closed"},
+        {"parts_total": "0"},
+        {"parts": []},
+        {"paid": True},
+        {"customer": 1},
+    ):
         owner.patch(path, body)
     found = owner.get(path).json()
     assert (found["status"], found["parts_total"]) == ("estimate", "39.98")

@@ -1,4 +1,6 @@
-"""What must always hold, under sixteen clients who do everything at once (requirement 38, A2.3.3, A2.3.4, A15.4.2)."""
+"""What must always hold, under sixteen clients who do everything at once (requirement
+38, A2.3.3, A2.3.4, A15.4.2).
+"""
 
 import random
 from collections.abc import Callable
@@ -24,7 +26,9 @@ CLIENTS, STEPS = 16, 12
 
 
 class Crowd:
-    """Sixteen members of the staff over a few parts and tickets, each with a random mind of their own."""
+    """Sixteen members of the staff over a few parts and tickets, each with a random
+    mind of their own.
+    """
 
     def __init__(self) -> None:
         self.parts = [PartFactory(stock=20) for _ in range(3)]
@@ -44,12 +48,25 @@ class Crowd:
         quantity, mechanic = mind.randint(1, 4), mind.choice(self.mechanics).pk
         act: Callable[[], Any] = mind.choice(
             [
-                lambda: client.put(f"{ticket}add-part/", {"part": part.pk, "quantity": quantity, "backorder": mind.random() < 0.3}),
+                lambda: client.put(
+                    f"{ticket}add-part/",
+                    {"part": part.pk, "quantity": quantity, "backorder": mind.random() < 0.3},
+                ),
                 lambda: client.put(f"{ticket}remove-part/", {"part": part.pk}),
                 lambda: client.put(f"{ticket}assign-mechanic/", {"mechanic": mechanic}),
-                lambda: client.post(f"{ticket}transitions/", {"to": mind.choice(["in_progress", "completed", "cancelled", "invoiced"])}),
-                lambda: client.put(f"{API}/parts/{part.pk}/receive/", {"quantity": quantity}, HTTP_IDEMPOTENCY_KEY=f"{mind.random()}"),
-                lambda: client.put(f"{API}/parts/{part.pk}/adjust/", {"quantity": -1, "reason": "scrap", "note": "bent"}),
+                lambda: client.post(
+                    f"{ticket}transitions/",
+                    {"to": mind.choice(["in_progress", "completed", "cancelled", "invoiced"])},
+                ),
+                lambda: client.put(
+                    f"{API}/parts/{part.pk}/receive/",
+                    {"quantity": quantity},
+                    HTTP_IDEMPOTENCY_KEY=f"{mind.random()}",
+                ),
+                lambda: client.put(
+                    f"{API}/parts/{part.pk}/adjust/",
+                    {"quantity": -1, "reason": "scrap", "note": "bent"},
+                ),
                 lambda: client.patch(f"{API}/parts/{part.pk}/", {"name": f"Part {mind.random()}"}),
                 lambda: client.get(f"{API}/parts/{part.pk}/"),
             ]
@@ -63,16 +80,24 @@ class Crowd:
 
 def test_the_books_balance_whatever_sixteen_do_at_once() -> None:
     crowd = Crowd()
-    errors = [error for error in at_once(*[crowd.one(seed) for seed in range(CLIENTS)]) if error is not None]
+    errors = [
+        error
+        for error in at_once(*[crowd.one(seed) for seed in range(CLIENTS)])
+        if error is not None
+    ]
 
     assert errors == []
     assert len(crowd.told) == CLIENTS * STEPS
-    assert [told for told in crowd.told if told[0] not in (200, 400, 409)] == [], "no 5xx, and no deadlock"
+    assert [told for told in crowd.told if told[0] not in (200, 400, 409)] == [], (
+        "no 5xx, and no deadlock"
+    )
     # Stock is never negative, at any read in between.
     assert [seen for seen in crowd.seen if Decimal(seen[0]) < 0 or Decimal(seen[1]) < 0] == []
     assert find_discrepancies() == []  # Σ movements = on hand, Σ open lines' allocated = allocated
     for part in Part.objects.all():
-        bought = part.movements.filter(reason__in=["receipt", "scrap"]).aggregate(total=Sum("quantity"))["total"]
+        bought = part.movements.filter(reason__in=["receipt", "scrap"]).aggregate(
+            total=Sum("quantity")
+        )["total"]
         fitted = TicketPart.objects.filter(part=part).aggregate(total=Sum("issued"))["total"] or 0
         assert part.on_hand + fitted == bought, "shelf + lines = bought"
     # Money: a total is what its lines cost, each at the price of its day.
@@ -80,11 +105,23 @@ def test_the_books_balance_whatever_sixteen_do_at_once() -> None:
     for ticket in ServiceTicket.objects.all():
         found = reader.get(f"{API}/tickets/{ticket.pk}/").json()
         assert found["parts_total"] == str(
-            sum((line.quantity * line.unit_price for line in ticket.lines.all()), Decimal("0.00")).quantize(Decimal("0.01"))
+            sum(
+                (line.quantity * line.unit_price for line in ticket.lines.all()), Decimal("0.00")
+            ).quantize(Decimal("0.01"))
         )
     # One link of a mechanic, one line of a part; every change names who made it.
-    assert not TicketMechanic.objects.values("ticket", "mechanic").annotate(n=Count("pk")).filter(n__gt=1).exists()
-    assert not TicketPart.objects.values("ticket", "part", "job").annotate(n=Count("pk")).filter(n__gt=1).exists()
+    assert (
+        not TicketMechanic.objects.values("ticket", "mechanic")
+        .annotate(n=Count("pk"))
+        .filter(n__gt=1)
+        .exists()
+    )
+    assert (
+        not TicketPart.objects.values("ticket", "part", "job")
+        .annotate(n=Count("pk"))
+        .filter(n__gt=1)
+        .exists()
+    )
     assert not StatusChange.objects.filter(by=None).exists()
     assert not StockMovement.objects.filter(by=None).exclude(on_hand_after=F("quantity")).exists()
     assert Customer.objects.values("email").distinct().count() == Customer.objects.count()

@@ -1,4 +1,6 @@
-"""Rate limits (API4:2023; issue 4, point 3; requirement 37; crAPI 3 and 6): exact, told on every answer, and never none for a log-in."""
+"""Rate limits (API4:2023; issue 4, point 3; requirement 37; crAPI 3 and 6): exact, told
+on every answer, and never none for a log-in.
+"""
 
 import itertools
 import json
@@ -28,7 +30,9 @@ TOKEN, MECHANICS = f"{API}/auth/token/", f"{API}/mechanics/"
 
 @pytest.fixture
 def limit(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Sets rates, in the middle of an hour: a test that crosses into the next would start anew."""
+    """Sets rates, in the middle of an hour: a test that crosses into the next would
+    start anew.
+    """
     now = time.time() // 3600 * 3600 + 1800
     monkeypatch.setattr(throttling.time, "time", lambda: now)
 
@@ -38,19 +42,30 @@ def limit(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return set_rates
 
 
-def test_every_answer_tells_where_the_caller_stands(request: pytest.FixtureRequest, world: World, limit: Any) -> None:
+def test_every_answer_tells_where_the_caller_stands(
+    request: pytest.FixtureRequest, world: World, limit: Any
+) -> None:
     """Whatever it is, 200 from a cache, 201, 401, 403, 404 or 409: and it counted once."""
-    clients = {actor: request.getfixturevalue(actor) for actor in ("anonymous", "owner", "assigned", "manager")}
+    clients = {
+        actor: request.getfixturevalue(actor)
+        for actor in ("anonymous", "owner", "assigned", "manager")
+    }
     limit(**dict.fromkeys(("anon", "customer", "staff", "signup", "reset", "shared"), "50/hour"))
     world.prepare(*map(str, CALLS))
     for call, (actor, client) in itertools.product(CALLS, clients.items()):
         with undone():
             response = make(world, client, call)
-            assert (response["RateLimit-Limit"], response["RateLimit-Remaining"]) == ("50", "49"), (str(call), actor, response.status_code)
+            assert (response["RateLimit-Limit"], response["RateLimit-Remaining"]) == ("50", "49"), (
+                str(call),
+                actor,
+                response.status_code,
+            )
             assert 0 < int(response["RateLimit-Reset"]) <= 3601, (str(call), actor)
 
 
-def test_what_is_not_modified_or_a_page_for_people_tells_it_too(world: World, manager: Client, limit: Any) -> None:
+def test_what_is_not_modified_or_a_page_for_people_tells_it_too(
+    world: World, manager: Client, limit: Any
+) -> None:
     limit(staff="50/hour")
     tag = manager.get(MECHANICS)["ETag"]
     unchanged = manager.get(MECHANICS, HTTP_IF_NONE_MATCH=tag)
@@ -73,7 +88,13 @@ def test_knocking_at_closed_doors_has_a_limit(owner: Client, anonymous: Client, 
     """403 was never counted either, nor was 401 without a token."""
     limit(customer="3/hour", anon="3/hour")
     assert [owner.get(f"{API}/parts/").status_code for _ in range(5)] == [403, 403, 403, 429, 429]
-    assert [anonymous.get(f"{API}/parts/").status_code for _ in range(5)] == [401, 401, 401, 429, 429]
+    assert [anonymous.get(f"{API}/parts/").status_code for _ in range(5)] == [
+        401,
+        401,
+        401,
+        429,
+        429,
+    ]
 
 
 @pytest.mark.parametrize("call", READS, ids=str)
@@ -86,31 +107,58 @@ def test_a_limit_ends_every_read(world: World, manager: Client, limit: Any, call
     assert int(response["Retry-After"]) > 0
 
 
-# --- logging in -----------------------------------------------------------------------------------------
+# --- logging in -----------------------------------------------------------------------
 
-SPELLINGS = ["alice@example.com", "ALICE@EXAMPLE.COM", " alice@example.com ", "ａｌｉｃｅ@example.com", "Alice@Example.Com"]
+SPELLINGS = [
+    "alice@example.com",
+    "ALICE@EXAMPLE.COM",
+    " alice@example.com ",
+    "ａｌｉｃｅ@example.com",
+    "Alice@Example.Com",
+]
 
 
-def try_in(client: Client, email: str = "alice@example.com", password: str = "wrong-and-wrong", **extra: Any) -> Any:
+def try_in(
+    client: Client,
+    email: str = "alice@example.com",
+    password: str = "wrong-and-wrong",
+    **extra: Any,
+) -> Any:
     return client.post(TOKEN, {"email": email, "password": password}, **extra)
 
 
 @pytest.mark.parametrize("door", [TOKEN, f"{API}/session/login/", "/admin/login/"])
-def test_a_locked_pair_answers_the_right_password_like_a_wrong_one(anonymous: Client, limit: Any, door: str) -> None:
-    """Requirement 37 (A6.3.1): whatever the spelling and whatever headers, by any door; the owner elsewhere still gets in."""
+def test_a_locked_pair_answers_the_right_password_like_a_wrong_one(
+    anonymous: Client, limit: Any, door: str
+) -> None:
+    """Requirement 37 (A6.3.1): whatever the spelling and whatever headers, by any door;
+    the owner elsewhere still gets in.
+    """
     UserFactory(email="alice@example.com", is_staff=True)
     limit(login="5/hour")
     for spelling in SPELLINGS:
         assert try_in(anonymous, spelling, HTTP_X_FORWARDED_FOR=spelling).status_code == 401
     locked = [
-        (answer.status_code, answer.content.decode().replace(answer["X-Request-ID"], ""), answer["Retry-After"], answer["RateLimit-Remaining"])
-        for answer in (try_in(anonymous), try_in(anonymous, password=PASSWORD), try_in(anonymous, "ALICE@example.com", PASSWORD))
+        (
+            answer.status_code,
+            answer.content.decode().replace(answer["X-Request-ID"], ""),
+            answer["Retry-After"],
+            answer["RateLimit-Remaining"],
+        )
+        for answer in (
+            try_in(anonymous),
+            try_in(anonymous, password=PASSWORD),
+            try_in(anonymous, "ALICE@example.com", PASSWORD),
+        )
     ]
     assert len(set(locked)) == 1
     assert locked[0][0] == 429
     if door != TOKEN:
         form = {"username": "Alice@example.com", "password": PASSWORD}
-        assert "Too many attempts" in anonymous.post(door, form, format="multipart", HTTP_ACCEPT=HTML).content.decode()
+        assert (
+            "Too many attempts"
+            in anonymous.post(door, form, format="multipart", HTTP_ACCEPT=HTML).content.decode()
+        )
     assert try_in(anonymous, password=PASSWORD, REMOTE_ADDR="192.0.2.44").status_code == 200
 
 
@@ -125,11 +173,17 @@ def test_an_attempt_that_was_turned_away_unlocks_nothing(anonymous: Client, limi
     assert try_in(anonymous).status_code == 429
 
 
-def test_each_account_has_its_count_and_the_address_one_for_all(anonymous: Client, limit: Any) -> None:
-    """Spraying one password over many accounts: ten times the limit of one, and then nobody from there."""
+def test_each_account_has_its_count_and_the_address_one_for_all(
+    anonymous: Client, limit: Any
+) -> None:
+    """Spraying one password over many accounts: ten times the limit of one, and then
+    nobody from there.
+    """
     UserFactory(email="alice@example.com")
     limit(login="2/hour")
-    found = Counter(try_in(anonymous, f"user{number}@example.com").status_code for number in range(40))
+    found = Counter(
+        try_in(anonymous, f"user{number}@example.com").status_code for number in range(40)
+    )
     assert found == {401: 20, 429: 20}
     assert try_in(anonymous, password=PASSWORD).status_code == 429
     assert try_in(anonymous, password=PASSWORD, REMOTE_ADDR="192.0.2.44").status_code == 200
@@ -142,8 +196,12 @@ class NoCache:
         return lambda *args, **kwargs: None
 
 
-def test_without_redis_a_log_in_is_counted_here(anonymous: Client, limit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Never none: also when Redis goes in the middle of a guess, and for the addresses, sign-ups and resets as well."""
+def test_without_redis_a_log_in_is_counted_here(
+    anonymous: Client, limit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never none: also when Redis goes in the middle of a guess, and for the addresses,
+    sign-ups and resets as well.
+    """
     UserFactory(email="alice@example.com")
     limit(login="3/hour", signup="2/hour", reset="2/hour")
     throttling.fallback.clear()
@@ -151,19 +209,35 @@ def test_without_redis_a_log_in_is_counted_here(anonymous: Client, limit: Any, m
     monkeypatch.setattr(throttling, "cache", NoCache())
     assert [try_in(anonymous).status_code for _ in range(5)] == [401, 401, 401, 429, 429]
     assert try_in(anonymous, password=PASSWORD).status_code == 429
-    assert [anonymous.post(f"{API}/auth/password/reset/", {"email": "a@example.com"}).status_code for _ in range(3)] == [202, 202, 429]
-    sign_ups = [{"name": "A", "email": f"a{number}@example.com", "password": PASSWORD} for number in range(3)]
-    assert [anonymous.post(f"{API}/customers/", body).status_code for body in sign_ups] == [201, 201, 429]
-    assert [anonymous.get(MECHANICS).status_code for _ in range(3)] == [200, 200, 200]  # reading goes on
+    assert [
+        anonymous.post(f"{API}/auth/password/reset/", {"email": "a@example.com"}).status_code
+        for _ in range(3)
+    ] == [202, 202, 429]
+    sign_ups = [
+        {"name": "A", "email": f"a{number}@example.com", "password": PASSWORD}
+        for number in range(3)
+    ]
+    assert [anonymous.post(f"{API}/customers/", body).status_code for body in sign_ups] == [
+        201,
+        201,
+        429,
+    ]
+    assert [anonymous.get(MECHANICS).status_code for _ in range(3)] == [
+        200,
+        200,
+        200,
+    ]  # reading goes on
 
 
-# --- the server as it is run, with several workers where a Redis is shared ------------------------------
+# --- the server as it is run, with several workers where a Redis is shared ------------
 
 
 @contextmanager
 def running(**limits: str) -> Iterator[str]:
     """The address of a server on the database of the tests."""
-    processes = {"WEB_CONCURRENCY": "3"} if django_settings.CACHES["default"].get("LOCATION", "") else {}
+    processes = (
+        {"WEB_CONCURRENCY": "3"} if django_settings.CACHES["default"].get("LOCATION", "") else {}
+    )
     with serving(**{"THROTTLE_STAFF": ""} | processes | limits) as host:
         yield host.address
 
@@ -180,7 +254,9 @@ def ask(address: str, body: Any = None, **headers: str) -> tuple[int, int | None
 
 
 def wait_for_a_quiet_hour() -> None:
-    """The server's clock is the real one: near its end an hour would begin in the middle of the test."""
+    """The server's clock is the real one: near its end an hour would begin in the
+    middle of the test.
+    """
     left = 3600 - time.time() % 3600
     if left < 60:
         time.sleep(left + 1)
@@ -188,17 +264,28 @@ def wait_for_a_quiet_hour() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_let_exactly_the_limit_through() -> None:
-    """Requests that come at once, with and without a token, to cached and closed pages; and guesses of one password."""
+    """Requests that come at once, with and without a token, to cached and closed pages;
+    and guesses of one password.
+    """
     UserFactory(email="alice@example.com")
     wait_for_a_quiet_hour()
-    with running(THROTTLE_ANON="30/hour", THROTTLE_LOGIN="5/hour") as shop, ThreadPoolExecutor(40) as pool:
+    with (
+        running(THROTTLE_ANON="30/hour", THROTTLE_LOGIN="5/hour") as shop,
+        ThreadPoolExecutor(40) as pool,
+    ):
         paths = [f"{shop}{MECHANICS}", f"{shop}{API}/parts/"] * 40
         found = list(pool.map(ask, paths))
         passed = [remaining for status, remaining in found if status in (200, 401)]
         assert Counter(status for status, _ in found)[429] == 50
         assert sorted(passed, key=str) == sorted(range(30), key=str)  # each was told another number
-    with running(THROTTLE_ANON="off", THROTTLE_LOGIN="5/hour") as shop, ThreadPoolExecutor(40) as pool:
-        bodies = [{"email": SPELLINGS[number % 5].strip(), "password": f"guess-{number}"} for number in range(40)]
+    with (
+        running(THROTTLE_ANON="off", THROTTLE_LOGIN="5/hour") as shop,
+        ThreadPoolExecutor(40) as pool,
+    ):
+        bodies = [
+            {"email": SPELLINGS[number % 5].strip(), "password": f"guess-{number}"}
+            for number in range(40)
+        ]
         codes = Counter(pool.map(lambda body: guess(f"{shop}{TOKEN}", body), bodies))
         assert codes == {401: 5, 429: 35}
         assert guess(f"{shop}{TOKEN}", {"email": "alice@example.com", "password": PASSWORD}) == 429
@@ -212,7 +299,9 @@ def guess(address: str, body: Any) -> int:
 
 
 def guess_once(address: str, body: Any) -> int:
-    request = urllib.request.Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        address, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=60) as response:
             return response.status

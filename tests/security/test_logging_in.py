@@ -1,4 +1,6 @@
-"""Guessing who is here and with which password (API2:2023; requirements 7 to 11; crAPI 3 and 12)."""
+"""Guessing who is here and with which password (API2:2023; requirements 7 to 11; crAPI
+3 and 12).
+"""
 
 import re
 from collections.abc import Callable
@@ -23,7 +25,7 @@ RESET, CONFIRM = f"{API}/auth/password/reset/", f"{API}/auth/password/reset/conf
 NEW = "Torque-to-47-newton-metres"
 HUGE = "x" * 1_000_000
 
-# --- the three doors to log in by --------------------------------------------------------------------
+# --- the three doors to log in by -----------------------------------------------------
 
 
 def by_token(email: str, password: str) -> Any:
@@ -31,10 +33,16 @@ def by_token(email: str, password: str) -> Any:
 
 
 def by_page(address: str) -> Callable[[str, str], Any]:
-    return lambda email, password: Browser(headers={"Accept": HTML}).post(address, {"username": email, "password": password})
+    return lambda email, password: Browser(headers={"Accept": HTML}).post(
+        address, {"username": email, "password": password}
+    )
 
 
-DOORS: dict[str, Callable[[str, str], Any]] = {"token": by_token, "pages": by_page(f"{API}/session/login/"), "admin": by_page("/admin/login/")}
+DOORS: dict[str, Callable[[str, str], Any]] = {
+    "token": by_token,
+    "pages": by_page(f"{API}/session/login/"),
+    "admin": by_page("/admin/login/"),
+}
 
 
 @pytest.fixture
@@ -56,58 +64,99 @@ def told(response: Any) -> tuple[int, str]:
     if "json" in response["Content-Type"]:
         return response.status_code, text.replace(response["X-Request-ID"], "")
     page = Page(response)
-    return response.status_code, re.sub(r'form_key" value="[\w-]+', "", text.replace(page.csrf_token, ""))
+    return response.status_code, re.sub(
+        r'form_key" value="[\w-]+', "", text.replace(page.csrf_token, "")
+    )
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_a_refused_log_in_tells_nothing_about_the_account(people: dict[str, Any], door: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requirement 7 (A6.3.8): the same status and body, and as much hashing: the time of a log-in is the time of its hashes."""
+def test_a_refused_log_in_tells_nothing_about_the_account(
+    people: dict[str, Any], door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requirement 7 (A6.3.8): the same status and body, and as much hashing: the time
+    of a log-in is the time of its hashes.
+    """
     hashings = Hashings(monkeypatch)
     answers, counts = set(), {}
     for name, (email, password) in people.items():
         found: list[Any] = []
-        counts[name] = hashings.of(lambda e=email, p=password, into=found: into.append(DOORS[door](e, p)))
+        counts[name] = hashings.of(
+            lambda e=email, p=password, into=found: into.append(DOORS[door](e, p))
+        )
         status, text = told(found[0])
         answers.add((status, text.replace(email, "EMAIL")))
     assert len(answers) == 1
     assert counts == dict.fromkeys(people, 1)
     assert next(iter(answers))[0] == (401 if door == "token" else 200)
-    assert hashings.of(lambda: DOORS[door]("staff@example.com", PASSWORD)) == 1  # the right password takes as long
+    assert (
+        hashings.of(lambda: DOORS[door]("staff@example.com", PASSWORD)) == 1
+    )  # the right password takes as long
 
 
 @pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize("sent", [("staff@example.com", HUGE), (HUGE + "@example.com", PASSWORD), ("staff@example.com", ""), ("", PASSWORD)])
-def test_what_can_be_no_password_is_not_hashed(people: dict[str, Any], door: str, sent: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [
+        ("staff@example.com", HUGE),
+        (HUGE + "@example.com", PASSWORD),
+        ("staff@example.com", ""),
+        ("", PASSWORD),
+    ],
+)
+def test_what_can_be_no_password_is_not_hashed(
+    people: dict[str, Any], door: str, sent: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Requirement 8 (A6.2)."""
     hashings = Hashings(monkeypatch)
     assert hashings.of(lambda: DOORS[door](*sent)) == 0
 
 
 @pytest.mark.parametrize(
-    "body", [{"password": {"$ne": ""}}, {"email": {"$gt": ""}, "password": PASSWORD}, {"email": ["staff@example.com"], "password": [PASSWORD]}]
+    "body",
+    [
+        {"password": {"$ne": ""}},
+        {"email": {"$gt": ""}, "password": PASSWORD},
+        {"email": ["staff@example.com"], "password": [PASSWORD]},
+    ],
 )
-def test_an_operator_is_no_password(people: dict[str, Any], anonymous: Client, body: dict[str, Any]) -> None:
+def test_an_operator_is_no_password(
+    people: dict[str, Any], anonymous: Client, body: dict[str, Any]
+) -> None:
     """crAPI 12: the body of the coupon check was the filter."""
     refused(do(anonymous, "POST", TOKEN, {"email": "staff@example.com"} | body), 400)
 
 
-@pytest.mark.parametrize("email", ["staff@example.com", "nobody@example.com", "gone@example.com", "never@example.com"])
+@pytest.mark.parametrize(
+    "email", ["staff@example.com", "nobody@example.com", "gone@example.com", "never@example.com"]
+)
 def test_asking_for_a_reset_tells_nothing(
-    people: dict[str, Any], anonymous: Client, email: str, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+    people: dict[str, Any],
+    anonymous: Client,
+    email: str,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: Any,
 ) -> None:
-    """Requirement 7: the same answer, no hash, and no question to the database before the answer."""
+    """Requirement 7: the same answer, no hash, and no question to the database before
+    the answer.
+    """
     hashings = Hashings(monkeypatch)
-    with django_assert_num_queries(2):  # SAVEPOINT and RELEASE: what is looked up waits for the commit
-        count = hashings.of(lambda: refused_never(anonymous.post(RESET, {"email": email}, HTTP_X_REQUEST_ID="same")))
+    with django_assert_num_queries(
+        2
+    ):  # SAVEPOINT and RELEASE: what is looked up waits for the commit
+        count = hashings.of(
+            lambda: refused_never(anonymous.post(RESET, {"email": email}, HTTP_X_REQUEST_ID="same"))
+        )
     assert count == 0
 
 
 def refused_never(response: Any) -> None:
     assert response.status_code == 202
-    assert response.json() == {"detail": "If the shop knows this e-mail, a message is on its way to it."}
+    assert response.json() == {
+        "detail": "If the shop knows this e-mail, a message is on its way to it."
+    }
 
 
-# --- weak passwords at every door that sets one ------------------------------------------------------
+# --- weak passwords at every door that sets one ---------------------------------------
 
 WEAK = {
     "short": "Sh0rt-9ch",
@@ -120,12 +169,21 @@ WEAK = {
 
 
 def sign_up(password: str) -> Any:
-    return Client().post(CUSTOMERS, {"name": "Dora Driver", "email": "dora.driver@example.com", "password": password})
+    return Client().post(
+        CUSTOMERS, {"name": "Dora Driver", "email": "dora.driver@example.com", "password": password}
+    )
 
 
 def written_down(password: str) -> Any:
     advisor = UserFactory(role="advisor")
-    return Client().as_user(advisor).post(CUSTOMERS, {"name": "Dora Driver", "email": "dora.driver@example.com", "password": password})
+    return (
+        Client()
+        .as_user(advisor)
+        .post(
+            CUSTOMERS,
+            {"name": "Dora Driver", "email": "dora.driver@example.com", "password": password},
+        )
+    )
 
 
 def dora() -> Any:
@@ -133,7 +191,11 @@ def dora() -> Any:
 
 
 def change(password: str) -> Any:
-    return Client().as_user(dora()).post(CHANGE, {"current_password": PASSWORD, "new_password": password})
+    return (
+        Client()
+        .as_user(dora())
+        .post(CHANGE, {"current_password": PASSWORD, "new_password": password})
+    )
 
 
 def confirm(password: str) -> Any:
@@ -141,7 +203,10 @@ def confirm(password: str) -> Any:
 
     user = dora()
     uid = mail.urlsafe_base64_encode(mail.force_bytes(user.pk))
-    return Client().post(CONFIRM, {"uid": uid, "token": passwords.reset_tokens.make_token(user), "new_password": password})
+    return Client().post(
+        CONFIRM,
+        {"uid": uid, "token": passwords.reset_tokens.make_token(user), "new_password": password},
+    )
 
 
 def chief() -> Browser:
@@ -149,16 +214,25 @@ def chief() -> Browser:
 
 
 def new_user_in_the_admin(password: str) -> Any:
-    return chief().post("/admin/accounts/user/add/", {"email": "dora.driver@example.com", "password1": password, "password2": password})
+    return chief().post(
+        "/admin/accounts/user/add/",
+        {"email": "dora.driver@example.com", "password1": password, "password2": password},
+    )
 
 
 def set_in_the_admin(password: str) -> Any:
-    return chief().post(f"/admin/accounts/user/{dora().pk}/set-password/", {"password1": password, "password2": password})
+    return chief().post(
+        f"/admin/accounts/user/{dora().pk}/set-password/",
+        {"password1": password, "password2": password},
+    )
 
 
 def changed_in_the_admin(password: str) -> Any:
     user = UserFactory(email="dora.driver@example.com", role="advisor", is_staff=True)
-    return browser_of(user).post("/admin/password_change/", {"old_password": PASSWORD, "new_password1": password, "new_password2": password})
+    return browser_of(user).post(
+        "/admin/password_change/",
+        {"old_password": PASSWORD, "new_password1": password, "new_password2": password},
+    )
 
 
 SETTERS: dict[str, Callable[[str], Any]] = {
@@ -173,13 +247,17 @@ SETTERS: dict[str, Callable[[str], Any]] = {
 
 
 def hashes() -> set[str]:
-    return set(User.objects.filter(email="dora.driver@example.com").values_list("password", flat=True))
+    return set(
+        User.objects.filter(email="dora.driver@example.com").values_list("password", flat=True)
+    )
 
 
 @pytest.mark.parametrize("weak", WEAK)
 @pytest.mark.parametrize("door", SETTERS)
 def test_a_weak_password_is_set_by_no_door(db: Any, door: str, weak: str) -> None:
-    """Requirement 8 (A6.2): ten characters, not common, not a number, not like the owner."""
+    """Requirement 8 (A6.2): ten characters, not common, not a number, not like the
+    owner.
+    """
     if (door, weak) == ("new user", "empty"):
         return  # no password yet is a choice there: the owner sets one by a reset
     if weak == "like the name" and door in ("new user", "set by the manager", "own, in the admin"):
@@ -205,7 +283,9 @@ def test_a_good_password_is_set_by_every_door(db: Any, door: str) -> None:
 
 
 @pytest.mark.parametrize("door", SETTERS)
-def test_a_megabyte_is_refused_before_it_is_hashed(db: Any, door: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_megabyte_is_refused_before_it_is_hashed(
+    db: Any, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Requirement 8: work that a stranger could make the shop do."""
     hashings = Hashings(monkeypatch)
     SETTERS[door](NEW)
@@ -215,22 +295,53 @@ def test_a_megabyte_is_refused_before_it_is_hashed(db: Any, door: str, monkeypat
     hashings.count = 0
     response = SETTERS[door](HUGE)
     assert response.status_code in (200, 400, 413)
-    assert hashings.count < plain, "only what the test itself makes, and the present password, was hashed"
-    assert not User.objects.filter(email="dora.driver@example.com", password__contains=HUGE[:100]).exists()
+    assert hashings.count < plain, (
+        "only what the test itself makes, and the present password, was hashed"
+    )
+    assert not User.objects.filter(
+        email="dora.driver@example.com", password__contains=HUGE[:100]
+    ).exists()
 
 
-# --- one mailbox, one account ------------------------------------------------------------------------
+# --- one mailbox, one account ---------------------------------------------------------
 
-TWINS = ["ALICE@EXAMPLE.COM", "Alice@Example.Com", " alice@example.com ", "ａｌｉｃｅ@example.com", "alice@ｅxample.com", "ᴬlice@example.com"]
+TWINS = [
+    "ALICE@EXAMPLE.COM",
+    "Alice@Example.Com",
+    " alice@example.com ",
+    "ａｌｉｃｅ@example.com",
+    "alice@ｅxample.com",
+    "ᴬlice@example.com",
+]
 LOOK_ALIKES = [
-    *("аlice@example.com", "alice@exаmple.com", "alıce@example.com", "alice\u200b@example.com", "alice@example.com\u202e", "alicе@example.com"),
-    *("alice@example.com\n", "alice@example.com\r\nBcc: eve@example.com", "alice\x00@example.com", "alice@example.com\x00", "\talice@example.com"),
-    *("alice@example.com,eve@example.com", "alice@example.com eve@example.com", "<alice@example.com>", "alice@xn--exmple-cua.com "[:-1] + "\u00ad"),
+    *(
+        "аlice@example.com",
+        "alice@exаmple.com",
+        "alıce@example.com",
+        "alice\u200b@example.com",
+        "alice@example.com\u202e",
+        "alicе@example.com",
+    ),
+    *(
+        "alice@example.com\n",
+        "alice@example.com\r\nBcc: eve@example.com",
+        "alice\x00@example.com",
+        "alice@example.com\x00",
+        "\talice@example.com",
+    ),
+    *(
+        "alice@example.com,eve@example.com",
+        "alice@example.com eve@example.com",
+        "<alice@example.com>",
+        "alice@xn--exmple-cua.com "[:-1] + "\u00ad",
+    ),
 ]
 
 
 @pytest.mark.parametrize("spelling", TWINS)
-def test_a_mailbox_is_one_account_however_it_is_spelt(anonymous: Client, advisor: Client, owner: Client, spelling: str) -> None:
+def test_a_mailbox_is_one_account_however_it_is_spelt(
+    anonymous: Client, advisor: Client, owner: Client, spelling: str
+) -> None:
     """Requirement 9: at sign-up, at the front desk and when an e-mail is changed."""
     CustomerFactory(login=True, email="alice@example.com")
     body = {"name": "A", "email": spelling, "password": NEW}
@@ -239,17 +350,30 @@ def test_a_mailbox_is_one_account_however_it_is_spelt(anonymous: Client, advisor
     refused(advisor.post(CUSTOMERS, body), 400, "email_taken")
     for client in (owner, advisor):
         path = f"{CUSTOMERS}{owner.user.customer.pk}/"
-        refused(client.patch(path, {"email": spelling, "current_password": PASSWORD}), 400, "email_taken")
+        refused(
+            client.patch(path, {"email": spelling, "current_password": PASSWORD}),
+            400,
+            "email_taken",
+        )
     assert rows("customers", "accounts") == before
 
 
 @pytest.mark.parametrize("odd", LOOK_ALIKES)
-def test_a_look_alike_is_no_address(anonymous: Client, advisor: Client, odd: str, mailoutbox: Any) -> None:
-    """Requirement 10: nobody can see the difference, and a line break would be a header of the mail."""
+def test_a_look_alike_is_no_address(
+    anonymous: Client, advisor: Client, odd: str, mailoutbox: Any
+) -> None:
+    """Requirement 10: nobody can see the difference, and a line break would be a header
+    of the mail.
+    """
     CustomerFactory(login=True, email="alice@example.com")
     before = rows("customers", "accounts")
     sign_up = {"name": "A", "password": NEW}
-    bodies = ((anonymous, CUSTOMERS, sign_up), (advisor, CUSTOMERS, sign_up), (anonymous, RESET, {}), (anonymous, TOKEN, {"password": NEW}))
+    bodies = (
+        (anonymous, CUSTOMERS, sign_up),
+        (advisor, CUSTOMERS, sign_up),
+        (anonymous, RESET, {}),
+        (anonymous, TOKEN, {"password": NEW}),
+    )
     for client, path, body in bodies:
         response = do(client, "POST", path, body | {"email": odd})
         refused(response, 400, field="email")
@@ -257,16 +381,25 @@ def test_a_look_alike_is_no_address(anonymous: Client, advisor: Client, odd: str
     assert mailoutbox == []
 
 
-# --- what needs the present password -----------------------------------------------------------------
+# --- what needs the present password --------------------------------------------------
 
 
-@pytest.mark.parametrize("given", [None, "", "wrong", f"{PASSWORD} ", PASSWORD.lower(), True, [PASSWORD], {"$ne": ""}])
+@pytest.mark.parametrize(
+    "given", [None, "", "wrong", f"{PASSWORD} ", PASSWORD.lower(), True, [PASSWORD], {"$ne": ""}]
+)
 def test_a_stolen_session_does_not_take_the_account(owner: Client, given: Any) -> None:
-    """Requirement 11 (T2, A7.5.1, A6.2.3): e-mail and password change only for who knows the present password."""
+    """Requirement 11 (T2, A7.5.1, A6.2.3): e-mail and password change only for who
+    knows the present password.
+    """
     before = rows("customers", "accounts")
     path = f"{CUSTOMERS}{owner.user.customer.pk}/"
     proof = {} if given is None else {"current_password": given}
     for method in ("PATCH", "PUT"):
-        assert do(owner, method, path, {"name": "Olive Owner", "email": "eve@example.com"} | proof).status_code == 400
+        assert (
+            do(
+                owner, method, path, {"name": "Olive Owner", "email": "eve@example.com"} | proof
+            ).status_code
+            == 400
+        )
     assert do(owner, "POST", CHANGE, {"new_password": NEW} | proof).status_code == 400
     assert rows("customers", "accounts") == before

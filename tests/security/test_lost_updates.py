@@ -1,4 +1,6 @@
-"""Of sixteen who read the same, one writes (issue 4, point 2): every PUT, PATCH, DELETE and action of every resource, on both databases."""
+"""Of sixteen who read the same, one writes (issue 4, point 2): every PUT, PATCH, DELETE
+and action of every resource, on both databases.
+"""
 
 from collections import Counter
 from typing import Any
@@ -12,13 +14,29 @@ from ..races import at_once
 from ..test_matrix import MATRIX, World
 from .attacks import API, CALLS, Call, do, rows, there
 
-ROOMS = {"customer": "customers", "vehicle": "vehicles", "mechanic": "mechanics", "part": "parts", "serviceticket": "tickets"}
+ROOMS = {
+    "customer": "customers",
+    "vehicle": "vehicles",
+    "mechanic": "mechanics",
+    "part": "parts",
+    "serviceticket": "tickets",
+}
 GUARDED = [call for call in CALLS if call.keyed and call.writes]
-# What a DELETE and an erasure leave is below; a link is nothing that a ticket shows, so its tag stays, as a payment's does that is reversed.
+# What a DELETE and an erasure leave is below; a link is nothing that a ticket shows, so
+# its tag stays, as a payment's does that is reversed.
 OTHERS = {"customer-erase", "serviceticket-share", "serviceticket-revoke-share", "payment-reverse"}
-# A mail changes nothing, and what the world refuses has a race of its own in tests/test_money_races.py.
-UNCHANGING = {call for call in map(str, GUARDED) if call.endswith(("email", "email-estimate")) or MATRIX[call][-1] == 409}
-CHANGES = [call for call in GUARDED if call.method != "DELETE" and call.route not in OTHERS and str(call) not in UNCHANGING]
+# A mail changes nothing, and what the world refuses has a race of its own in
+# tests/test_money_races.py.
+UNCHANGING = {
+    call
+    for call in map(str, GUARDED)
+    if call.endswith(("email", "email-estimate")) or MATRIX[call][-1] == 409
+}
+CHANGES = [
+    call
+    for call in GUARDED
+    if call.method != "DELETE" and call.route not in OTHERS and str(call) not in UNCHANGING
+]
 
 
 def row_path(world: World, call: Call) -> str:
@@ -36,17 +54,26 @@ def body_of(world: World, call: Call, manager: Client) -> Any:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("call", CHANGES, ids=str)
-def test_of_sixteen_who_read_the_same_one_writes(request: pytest.FixtureRequest, manager: Client, call: Call) -> None:
+def test_of_sixteen_who_read_the_same_one_writes(
+    request: pytest.FixtureRequest, manager: Client, call: Call
+) -> None:
     world = World(request)
     world.prepare(str(call))
     path, body = there(world, call), body_of(world, call, manager)
     tag = manager.get(row_path(world, call))["ETag"]
     clients = [client_of(manager.user) for _ in range(16)]
 
-    answers = at_once(*[lambda c=client: do(c, call.method, path, body, HTTP_IF_MATCH=tag) for client in clients])
+    answers = at_once(
+        *[lambda c=client: do(c, call.method, path, body, HTTP_IF_MATCH=tag) for client in clients]
+    )
 
-    success = MATRIX[str(call)][-1]  # 201 answers with the row that was made, which has a tag of its own
-    assert Counter(getattr(answer, "status_code", answer) for answer in answers) == {success: 1, 412: 15}
+    success = MATRIX[str(call)][
+        -1
+    ]  # 201 answers with the row that was made, which has a tag of its own
+    assert Counter(getattr(answer, "status_code", answer) for answer in answers) == {
+        success: 1,
+        412: 15,
+    }
     winner = next(answer for answer in answers if answer.status_code == success)
     now = manager.get(row_path(world, call))["ETag"]
     assert now != tag
@@ -61,7 +88,13 @@ def test_of_sixteen_who_read_the_same_one_writes(request: pytest.FixtureRequest,
 @pytest.mark.parametrize("room", ROOMS.values())
 def test_of_sixteen_who_delete_one_does(manager: Client, room: str) -> None:
     """The others find it gone (404), or its tag (412)."""
-    make = {"customers": CustomerFactory, "vehicles": VehicleFactory, "mechanics": MechanicFactory, "parts": PartFactory, "tickets": make_ticket}
+    make = {
+        "customers": CustomerFactory,
+        "vehicles": VehicleFactory,
+        "mechanics": MechanicFactory,
+        "parts": PartFactory,
+        "tickets": make_ticket,
+    }
     path = f"{API}/{room}/{make[room]().pk}/"
     tag = manager.get(path)["ETag"]
     clients = [client_of(manager.user) for _ in range(16)]
@@ -77,16 +110,25 @@ def test_of_sixteen_who_erase_one_does(manager: Client) -> None:
     path = f"{API}/customers/{customer.pk}/"
     tag = manager.get(path)["ETag"]
     clients = [client_of(manager.user) for _ in range(16)]
-    answers = at_once(*[lambda c=client: c.post(f"{path}erase/", {}, HTTP_IF_MATCH=tag) for client in clients])
-    assert Counter(getattr(answer, "status_code", answer) for answer in answers) == {204: 1, 412: 15}
-    assert {answer["ETag"] for answer in answers if answer.status_code == 412} == {manager.get(path)["ETag"]}
+    answers = at_once(
+        *[lambda c=client: c.post(f"{path}erase/", {}, HTTP_IF_MATCH=tag) for client in clients]
+    )
+    assert Counter(getattr(answer, "status_code", answer) for answer in answers) == {
+        204: 1,
+        412: 15,
+    }
+    assert {answer["ETag"] for answer in answers if answer.status_code == 412} == {
+        manager.get(path)["ETag"]
+    }
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_delete_and_a_change_of_the_same_state_do_not_both_happen(manager: Client) -> None:
     def writes(path: str, tag: str) -> Any:
         mine, anothers = client_of(manager.user), client_of(manager.user)
-        return lambda: mine.delete(path, HTTP_IF_MATCH=tag), lambda: anothers.patch(path, {"bin": "A"}, HTTP_IF_MATCH=tag)
+        return lambda: mine.delete(path, HTTP_IF_MATCH=tag), lambda: anothers.patch(
+            path, {"bin": "A"}, HTTP_IF_MATCH=tag
+        )
 
     for _ in range(4):
         path = f"{API}/parts/{PartFactory().pk}/"
@@ -96,12 +138,16 @@ def test_a_delete_and_a_change_of_the_same_state_do_not_both_happen(manager: Cli
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("call", GUARDED, ids=str)
-def test_a_stale_tag_is_412_with_the_present_one_on_every_write(world: World, manager: Client, call: Call) -> None:
+def test_a_stale_tag_is_412_with_the_present_one_on_every_write(
+    world: World, manager: Client, call: Call
+) -> None:
     before, path = rows(), there(world, call)
     present = manager.get(row_path(world, call))["ETag"]
     assert present.startswith('"'), "strong"
     for stale in ('"stale"', f"W/{present}", "nonsense", "", '"a", "b"', present.strip('"')):
-        response = do(manager, call.method, path, world.body(str(call), manager), HTTP_IF_MATCH=stale)
+        response = do(
+            manager, call.method, path, world.body(str(call), manager), HTTP_IF_MATCH=stale
+        )
         refused(response, 412, "precondition_failed")
         assert response["ETag"] == present
     assert rows() == before
@@ -109,15 +155,25 @@ def test_a_stale_tag_is_412_with_the_present_one_on_every_write(world: World, ma
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("call", GUARDED, ids=str)
-def test_a_shop_may_make_if_match_mandatory(world: World, manager: Client, settings: Any, call: Call) -> None:
-    """428 for PUT and PATCH, of which the actions are PUTs; neither POST nor DELETE asks for it."""
+def test_a_shop_may_make_if_match_mandatory(
+    world: World, manager: Client, settings: Any, call: Call
+) -> None:
+    """428 for PUT and PATCH, of which the actions are PUTs; neither POST nor DELETE
+    asks for it.
+    """
     settings.REQUIRE_IF_MATCH = True
     before, path, body = rows(), there(world, call), body_of(world, call, manager)
     if call.method in ("PUT", "PATCH"):
         refused(do(manager, call.method, path, body), 428, "precondition_required")
         assert rows() == before
     tag = manager.get(row_path(world, call))["ETag"]
-    assert do(manager, call.method, path, body, HTTP_IF_MATCH=tag).status_code in (200, 201, 202, 204, 409)
+    assert do(manager, call.method, path, body, HTTP_IF_MATCH=tag).status_code in (
+        200,
+        201,
+        202,
+        204,
+        409,
+    )
 
 
 @pytest.mark.django_db
@@ -126,9 +182,17 @@ def test_a_tag_of_one_permission_level_is_not_anothers_where_fields_differ(
     world: World, manager: Client, advisor: Client, owner: Client, room: str
 ) -> None:
     """A tag names bytes: who sees other bytes has another tag, and may write with it."""
-    row = {"customer": world.customer, "vehicle": world.vehicle, "mechanic": world.mechanic, "part": world.part, "serviceticket": world.ticket}[room]
+    row = {
+        "customer": world.customer,
+        "vehicle": world.vehicle,
+        "mechanic": world.mechanic,
+        "part": world.part,
+        "serviceticket": world.ticket,
+    }[room]
     path = f"{API}/{ROOMS[room]}/{row.pk}/"
     answers = [client.get(path) for client in (manager, advisor, owner)]
     seen = {answer.content: answer["ETag"] for answer in answers if answer.status_code == 200}
     assert len(set(seen.values())) == len(seen)
-    assert all(answer["ETag"] == seen[answer.content] for answer in answers if answer.status_code == 200)
+    assert all(
+        answer["ETag"] == seen[answer.content] for answer in answers if answer.status_code == 200
+    )

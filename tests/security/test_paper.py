@@ -14,7 +14,11 @@ NAMED = sorted(set(re.findall(r"`([a-z_/]+\.py)::(test_\w+)`", PAPER)))
 def rows(heading: str) -> list[list[str]]:
     """The cells of the table below a heading, without its own two lines."""
     section = PAPER.split(f"\n## {heading}", 1)[1].split("\n## ", 1)[0]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("|")][2:]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in section.splitlines()
+        if line.startswith("|")
+    ][2:]
 
 
 @pytest.mark.parametrize("file", sorted({file for file, _ in NAMED}))
@@ -25,7 +29,11 @@ def test_every_test_that_is_named_exists(file: str) -> None:
 
 
 def test_nothing_that_is_named_is_overlooked() -> None:
-    assert len(re.findall(r"::test_\w+", PAPER)) == len(re.findall(r"`[a-z_/]+\.py::test_\w+`", PAPER)) > 90
+    assert (
+        len(re.findall(r"::test_\w+", PAPER))
+        == len(re.findall(r"`[a-z_/]+\.py::test_\w+`", PAPER))
+        > 90
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +51,13 @@ def test_every_row_is_there_and_shown_by_a_test(heading: str, first: list[str]) 
 
 
 def test_what_is_installed_is_not_below_its_floor() -> None:
-    pinned = dict(re.findall(r"^([A-Za-z-]+)(?:\[[a-z,]+\])?==([0-9.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    pinned = dict(
+        re.findall(
+            r"^([A-Za-z-]+)(?:\[[a-z,]+\])?==([0-9.]+)",
+            (ROOT / "requirements.txt").read_text(),
+            re.MULTILINE,
+        )
+    )
     floors = rows("Floors")
     assert len(floors) >= 6
     for package, floor, _ in floors:

@@ -1,4 +1,6 @@
-"""One retry key, one effect (issue 4, point 1), for every POST and PUT of the router; on SQLite and on PostgreSQL."""
+"""One retry key, one effect (issue 4, point 1), for every POST and PUT of the router;
+on SQLite and on PostgreSQL.
+"""
 
 from collections import Counter
 from typing import Any
@@ -20,9 +22,17 @@ from ..test_matrix import MATRIX, World
 from .attacks import API, CALLS, Call, do, make, rows, there
 
 pytestmark = pytest.mark.django_db
-NEVER_KEPT = {"auth-token", "auth-token-refresh", "serviceticket-share"}  # a stored token is a stolen one
+NEVER_KEPT = {
+    "auth-token",
+    "auth-token-refresh",
+    "serviceticket-share",
+}  # a stored token is a stolen one
 ENDS_ITSELF = {"auth-password"}  # the retry's token has ended with the old password
-KEYED = [call for call in CALLS if call.method in ("POST", "PUT") and call.route not in NEVER_KEPT | ENDS_ITSELF]
+KEYED = [
+    call
+    for call in CALLS
+    if call.method in ("POST", "PUT") and call.route not in NEVER_KEPT | ENDS_ITSELF
+]
 SENT = {"HTTP_IDEMPOTENCY_KEY": "k-1"}
 
 
@@ -32,15 +42,25 @@ def actor(call: Call, manager: Client) -> Client:
 
 def confirmation(user: Any) -> dict[str, str]:
     uid = mail.urlsafe_base64_encode(mail.force_bytes(user.pk))
-    return {"uid": uid, "token": passwords.reset_tokens.make_token(user), "new_password": "Torque-to-47-newton"}
+    return {
+        "uid": uid,
+        "token": passwords.reset_tokens.make_token(user),
+        "new_password": "Torque-to-47-newton",
+    }
 
 
 @pytest.mark.parametrize("call", KEYED, ids=str)
-def test_a_retry_of_every_route_is_answered_byte_for_byte_and_changes_nothing(world: World, manager: Client, call: Call) -> None:
+def test_a_retry_of_every_route_is_answered_byte_for_byte_and_changes_nothing(
+    world: World, manager: Client, call: Call
+) -> None:
     client, path, body = actor(call, manager), there(world, call), world.body(str(call), manager)
     first = do(client, call.method, path, body, **SENT)
-    # The token of the first is none, the customer of the second has an open ticket: refusals are kept as well.
-    assert first.status_code == MATRIX[str(call)][-1] or (first.status_code, call.route) == (201, "customer-list")
+    # The token of the first is none, the customer of the second has an open ticket:
+    # refusals are kept as well.
+    assert first.status_code == MATRIX[str(call)][-1] or (first.status_code, call.route) == (
+        201,
+        "customer-list",
+    )
     kept = rows()
 
     again = do(client, call.method, path, body, **SENT)
@@ -57,35 +77,73 @@ def test_a_retry_of_every_route_is_answered_byte_for_byte_and_changes_nothing(wo
 
 
 @pytest.mark.parametrize("call", KEYED, ids=str)
-def test_a_key_that_is_none_is_400_and_changes_nothing(world: World, manager: Client, call: Call) -> None:
+def test_a_key_that_is_none_is_400_and_changes_nothing(
+    world: World, manager: Client, call: Call
+) -> None:
     before = rows()
     for key in ("", " ", "a b", "é", "x" * 256, "a\tb", "\x7f", "\x00"):
-        refused(make(world, actor(call, manager), call, HTTP_IDEMPOTENCY_KEY=key), 400, "invalid_idempotency_key")
+        refused(
+            make(world, actor(call, manager), call, HTTP_IDEMPOTENCY_KEY=key),
+            400,
+            "invalid_idempotency_key",
+        )
     assert rows() == before
 
 
 RACES = [
-    *("POST customer-list", "POST vehicle-list", "POST part-list", "POST serviceticket-list", "PUT part-receive", "PUT part-adjust"),
-    *("PUT serviceticket-add-part", "PUT serviceticket-remove-part", "POST serviceticket-transitions", "PUT customer-detail"),
+    *(
+        "POST customer-list",
+        "POST vehicle-list",
+        "POST part-list",
+        "POST serviceticket-list",
+        "PUT part-receive",
+        "PUT part-adjust",
+    ),
+    *(
+        "PUT serviceticket-add-part",
+        "PUT serviceticket-remove-part",
+        "POST serviceticket-transitions",
+        "PUT customer-detail",
+    ),
     *("PUT serviceticket-edit-mechanics", "PUT part-count"),
 ]
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", RACES)
-def test_of_sixteen_twins_at_once_one_has_an_effect(request: pytest.FixtureRequest, manager: Client, name: str) -> None:
-    """Issue 4, "Shown by": one effect, one stored answer, replayed byte for byte; whoever comes meanwhile is told to wait."""
+def test_of_sixteen_twins_at_once_one_has_an_effect(
+    request: pytest.FixtureRequest, manager: Client, name: str
+) -> None:
+    """Issue 4, "Shown by": one effect, one stored answer, replayed byte for byte;
+    whoever comes meanwhile is told to wait.
+    """
     world = World(request)
     call = next(call for call in KEYED if str(call) == name)
     path, body = there(world, call), world.body(name, manager)
-    clients = [Client() if call.route == "customer-list" else client_of(manager.user) for _ in range(16)]
+    clients = [
+        Client() if call.route == "customer-list" else client_of(manager.user) for _ in range(16)
+    ]
 
-    answers = at_once(*[lambda c=client: do(c, call.method, path, body, **SENT) for client in clients])
+    answers = at_once(
+        *[lambda c=client: do(c, call.method, path, body, **SENT) for client in clients]
+    )
 
-    waiting = [answer for answer in answers if answer.status_code == 409 and answer.json()["code"] == "request_in_progress"]
+    waiting = [
+        answer
+        for answer in answers
+        if answer.status_code == 409 and answer.json()["code"] == "request_in_progress"
+    ]
     done = [answer for answer in answers if answer not in waiting]
     assert {answer["Retry-After"] for answer in waiting} <= {"1"}
-    assert len({(answer.status_code, answer.content, answer.get("ETag"), answer.get("Location")) for answer in done}) == 1
+    assert (
+        len(
+            {
+                (answer.status_code, answer.content, answer.get("ETag"), answer.get("Location"))
+                for answer in done
+            }
+        )
+        == 1
+    )
     assert done[0].status_code in (200, 201)
     assert [answer.get("Idempotent-Replayed") for answer in done].count(None) == 1
     assert IdempotentAnswer.objects.count() == 1
@@ -111,20 +169,30 @@ def effects(name: str, world: World) -> int:
         "PUT part-receive": lambda: world.part.movements.count() - 1,
         "PUT part-adjust": lambda: world.part.movements.count() - 1,
         "PUT part-count": lambda: world.part.movements.count() - 1,
-        "PUT serviceticket-add-part": lambda: sum(line.quantity for line in world.ticket.lines.filter(part=world.other_part)),
+        "PUT serviceticket-add-part": lambda: sum(
+            line.quantity for line in world.ticket.lines.filter(part=world.other_part)
+        ),
         "PUT serviceticket-remove-part": lambda: 1 - world.ticket.lines.count(),
-        "POST serviceticket-transitions": lambda: StatusChange.objects.filter(ticket=world.ticket, to_status="approved").count(),
+        "POST serviceticket-transitions": lambda: StatusChange.objects.filter(
+            ticket=world.ticket, to_status="approved"
+        ).count(),
         "PUT customer-detail": lambda: Customer.objects.filter(name="Olive").count(),
-        "PUT serviceticket-edit-mechanics": lambda: world.ticket.assignments.filter(mechanic=world.other_mechanic).count(),
+        "PUT serviceticket-edit-mechanics": lambda: world.ticket.assignments.filter(
+            mechanic=world.other_mechanic
+        ).count(),
     }
     return int(counts[name]())
 
 
-# --- accounts: their effect and its answer are one transaction, too -------------------------------------
+# --- accounts: their effect and its answer are one transaction, too -------------------
 
 
-def test_a_crash_before_the_answer_is_kept_takes_the_new_password_back(anonymous: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was set in a transaction of its own before: the retry of a lost answer was then refused as a used reset."""
+def test_a_crash_before_the_answer_is_kept_takes_the_new_password_back(
+    anonymous: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was set in a transaction of its own before: the retry of a lost answer was
+    then refused as a used reset.
+    """
     user = CustomerFactory(login=True).user
     body = confirmation(user)
     anonymous.raise_request_exception = False
@@ -138,7 +206,9 @@ def test_a_crash_before_the_answer_is_kept_takes_the_new_password_back(anonymous
     user.refresh_from_db()
     assert user.check_password(PASSWORD)
     for _ in range(2):
-        assert anonymous.post(f"{API}/auth/password/reset/confirm/", body, **SENT).status_code == 204
+        assert (
+            anonymous.post(f"{API}/auth/password/reset/confirm/", body, **SENT).status_code == 204
+        )
     user.refresh_from_db()
     assert user.check_password(body["new_password"])
 
@@ -152,18 +222,29 @@ class NoCache:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sixteen_twins_of_a_reset_are_told_the_same_even_without_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing turns the twins away, and the one that loses must not be the one whose refusal is kept."""
+def test_sixteen_twins_of_a_reset_are_told_the_same_even_without_a_cache(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing turns the twins away, and the one that loses must not be the one whose
+    refusal is kept.
+    """
     user = CustomerFactory(login=True).user
     body = confirmation(user)
     monkeypatch.setattr(concurrency, "cache", NoCache())
-    answers = at_once(*[lambda: Client().post(f"{API}/auth/password/reset/confirm/", body, **SENT) for _ in range(8)])
+    answers = at_once(
+        *[
+            lambda: Client().post(f"{API}/auth/password/reset/confirm/", body, **SENT)
+            for _ in range(8)
+        ]
+    )
     assert Counter(answer.status_code for answer in answers) == {204: 8}
     user.refresh_from_db()
     assert user.check_password(body["new_password"])
 
 
-def test_a_password_change_has_one_effect_although_its_retry_must_log_in_again(owner: Client) -> None:
+def test_a_password_change_has_one_effect_although_its_retry_must_log_in_again(
+    owner: Client,
+) -> None:
     body = {"current_password": PASSWORD, "new_password": "Torque-to-47-newton"}
     assert owner.post(f"{API}/auth/password/", body, **SENT).status_code == 204
     kept = rows("accounts")
@@ -173,7 +254,10 @@ def test_a_password_change_has_one_effect_although_its_retry_must_log_in_again(o
 
 def test_tokens_are_kept_for_no_key(anonymous: Client) -> None:
     user = CustomerFactory(login=True).user
-    answers = [anonymous.post(f"{API}/auth/token/", {"email": user.email, "password": PASSWORD}, **SENT) for _ in range(2)]
+    answers = [
+        anonymous.post(f"{API}/auth/token/", {"email": user.email, "password": PASSWORD}, **SENT)
+        for _ in range(2)
+    ]
     refresh = {"refresh": operations.token_pair(user)["refresh"]}
     answers += [anonymous.post(f"{API}/auth/token/refresh/", refresh, **SENT) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 401]
@@ -181,10 +265,12 @@ def test_tokens_are_kept_for_no_key(anonymous: Client) -> None:
     assert not IdempotentAnswer.objects.exists()
 
 
-# --- whose key, and for how long -------------------------------------------------------------------------
+# --- whose key, and for how long ------------------------------------------------------
 
 
-def test_a_visitors_key_is_of_the_address_and_nobody_elses(anonymous: Client, owner: Client) -> None:
+def test_a_visitors_key_is_of_the_address_and_nobody_elses(
+    anonymous: Client, owner: Client
+) -> None:
     """Else a guessed key would give somebody the answer to another's sign-up."""
     body = {"name": "Alice", "email": "alice@example.com", "password": PASSWORD}
     first = anonymous.post(f"{API}/customers/", body, **SENT)
@@ -192,7 +278,13 @@ def test_a_visitors_key_is_of_the_address_and_nobody_elses(anonymous: Client, ow
     assert anonymous.post(f"{API}/customers/", body, **SENT).content == first.content
     elsewhere = anonymous.post(f"{API}/customers/", body, REMOTE_ADDR="192.0.2.44", **SENT)
     refused(elsewhere, 400, "email_taken")
-    forged = anonymous.post(f"{API}/customers/", body, REMOTE_ADDR="192.0.2.45", HTTP_X_FORWARDED_FOR="127.0.0.1", **SENT)
+    forged = anonymous.post(
+        f"{API}/customers/",
+        body,
+        REMOTE_ADDR="192.0.2.45",
+        HTTP_X_FORWARDED_FOR="127.0.0.1",
+        **SENT,
+    )
     refused(forged, 400, "email_taken")
     assert "Idempotent-Replayed" not in owner.post(f"{API}/vehicles/", {"plate": "X"}, **SENT)
 
@@ -214,13 +306,20 @@ def test_the_purge_removes_what_is_older_than_a_day(owner: Client, hours: int, k
     assert IdempotentAnswer.objects.exists() is kept
 
 
-def test_the_answer_is_kept_in_the_transaction_of_its_effect(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither without the other: in the moment in which the answer is stored, no commit lies between them."""
+def test_the_answer_is_kept_in_the_transaction_of_its_effect(
+    owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither without the other: in the moment in which the answer is stored, no commit
+    lies between them.
+    """
     seen: list[bool] = []
     keep = concurrency.Idempotency.keep
 
     def watched(self: Any, response: Any) -> None:
-        seen.append(len(transaction.get_connection().savepoint_ids) >= 2 or transaction.get_connection().in_atomic_block)
+        seen.append(
+            len(transaction.get_connection().savepoint_ids) >= 2
+            or transaction.get_connection().in_atomic_block
+        )
         keep(self, response)
         raise RuntimeError("power cut")
 

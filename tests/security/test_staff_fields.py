@@ -1,6 +1,8 @@
-"""Fields for staff are written with the right to change the row, never with the right to see it.
+"""Fields for staff are written with the right to change the row, never with the right
+to see it.
 
-The fields come from the serializers: a new one that is missing in the table fails the first test.
+The fields come from the serializers: a new one that is missing in the table fails the
+first test.
 """
 
 from typing import Any
@@ -14,7 +16,14 @@ from mechanics.models import Mechanic
 
 from ..bodies import BODIES, serializer_class, walk
 from ..conftest import Client, client_of
-from ..factories import CustomerFactory, MechanicFactory, PartFactory, UserFactory, VehicleFactory, make_ticket
+from ..factories import (
+    CustomerFactory,
+    MechanicFactory,
+    PartFactory,
+    UserFactory,
+    VehicleFactory,
+    make_ticket,
+)
 from ..test_matrix import undone
 from .attacks import API, do
 
@@ -22,8 +31,18 @@ pytestmark = pytest.mark.django_db
 DESK = {"advisor", "advisor and customer", "manager"}
 WORKERS = DESK | {"assigned mechanic", "assigned mechanic and customer"}
 ACTORS = (*WORKERS, "customer", "mechanic", "mechanic and customer")
-TICKET = ("cause", "correction", "promised_at", "on_hold", "hold_reason", "odometer_in", "odometer_out", "confirm_odometer")
-# (resource, field): whoever may write it, of a row that is their own where they are a customer.
+TICKET = (
+    "cause",
+    "correction",
+    "promised_at",
+    "on_hold",
+    "hold_reason",
+    "odometer_in",
+    "odometer_out",
+    "confirm_odometer",
+)
+# (resource, field): whoever may write it, of a row that is their own where they are a
+# customer.
 MAY_WRITE: dict[tuple[str, str], set[str]] = {
     **{("customer", name): DESK for name in ("notes", "tax_exempt", "tax_certificate")},
     ("vehicle", "customer"): DESK,
@@ -33,7 +52,8 @@ MAY_WRITE: dict[tuple[str, str], set[str]] = {
     ("serviceticket", "customer"): DESK,
     ("job", "lines[].unit_cost"): {"manager"},
 }
-# Bodies of actions: a line's cost as above, and who says a customer's word by which way.
+# Bodies of actions: a line's cost as above, and who says a customer's word by which
+# way.
 ACTIONS = {"unit_cost", "channel"}
 
 
@@ -78,13 +98,19 @@ NEW = {
 
 
 class Garage:
-    """Each actor's own record, vehicle and ticket; of those who are no customer, somebody's."""
+    """Each actor's own record, vehicle and ticket; of those who are no customer,
+    somebody's.
+    """
 
     def __init__(self, actor: str) -> None:
         self.actor = actor
         user = self.login()
         owns = "customer" in actor
-        self.customer = CustomerFactory(login=True) if not owns else getattr(user, "customer", None) or CustomerFactory(user=user)
+        self.customer = (
+            CustomerFactory(login=True)
+            if not owns
+            else getattr(user, "customer", None) or CustomerFactory(user=user)
+        )
         self.other = CustomerFactory()
         self.vehicle = VehicleFactory(customer=self.customer)
         self.mechanic = Mechanic.objects.filter(user=user).first() or MechanicFactory()
@@ -109,8 +135,18 @@ class Garage:
     def send(self, resource: str, field: str) -> Any:
         client: Client = self.client
         if "[]" in field:
-            line = {"kind": "fee", "description": "Towing", "unit_price": "40", field.partition(".")[2]: "7.00"}
-            return do(client, "POST", f"{API}/jobs/", {"ticket": self.serviceticket.pk, "title": "Towing", "lines": [line]})
+            line = {
+                "kind": "fee",
+                "description": "Towing",
+                "unit_price": "40",
+                field.partition(".")[2]: "7.00",
+            }
+            return do(
+                client,
+                "POST",
+                f"{API}/jobs/",
+                {"ticket": self.serviceticket.pk, "title": "Towing", "lines": [line]},
+            )
         needs: dict[str, dict[str, Any]] = {
             "on_hold": {"hold_reason": "parts"},
             "hold_reason": {"on_hold": True},
@@ -121,18 +157,29 @@ class Garage:
         if resource == "serviceticket" and field == "customer":
             also = {"vehicle": None}
         path = f"{API}/{resource.replace('service', '')}s/{getattr(self, resource).pk}/"
-        return do(client, "PATCH", path, {field: self.value(field)} | (also if self.actor in MAY_WRITE[resource, field] else {}))
+        return do(
+            client,
+            "PATCH",
+            path,
+            {field: self.value(field)} | (also if self.actor in MAY_WRITE[resource, field] else {}),
+        )
 
     def columns(self, resource: str) -> Any:
         if resource == "job":
-            return [line for job in self.serviceticket.jobs.all() for line in job.lines.values_list("unit_cost", flat=True)]
+            return [
+                line
+                for job in self.serviceticket.jobs.all()
+                for line in job.lines.values_list("unit_cost", flat=True)
+            ]
         row = getattr(self, resource)
         return type(row).objects.filter(pk=row.pk).values().get()
 
 
 @pytest.mark.parametrize("actor", sorted(ACTORS))
 def test_a_field_for_staff_is_written_by_those_who_may_change_the_row(actor: str) -> None:
-    """Also where somebody has two roles: a mechanic sees every customer, and changes none, not even the own record."""
+    """Also where somebody has two roles: a mechanic sees every customer, and changes
+    none, not even the own record.
+    """
     garage = Garage(actor)
     for (resource, field), writers in MAY_WRITE.items():
         before = garage.columns(resource)
@@ -140,6 +187,14 @@ def test_a_field_for_staff_is_written_by_those_who_may_change_the_row(actor: str
             response = garage.send(resource, field)
             changed = garage.columns(resource) != before
             if actor in writers:
-                assert (response.status_code in (200, 201), changed) == (True, True), (resource, field, response.content)
+                assert (response.status_code in (200, 201), changed) == (True, True), (
+                    resource,
+                    field,
+                    response.content,
+                )
             else:
-                assert (response.status_code in (400, 403), changed) == (True, False), (resource, field, response.content)
+                assert (response.status_code in (400, 403), changed) == (True, False), (
+                    resource,
+                    field,
+                    response.content,
+                )

@@ -18,7 +18,9 @@ def echo(request: HttpRequest) -> JsonResponse:
     """What came in, and how often something did."""
     seen.append(request.method or "")
     told = {name: value for name, value in request.META.items() if isinstance(value, str)}
-    return JsonResponse({"meta": told, "path": request.path, "body": request.body.decode(), "seen": len(seen)})
+    return JsonResponse(
+        {"meta": told, "path": request.path, "body": request.body.decode(), "seen": len(seen)}
+    )
 
 
 def slow(request: HttpRequest) -> HttpResponse:
@@ -35,7 +37,9 @@ def fails(request: HttpRequest) -> HttpResponse:
 
 
 def file(request: HttpRequest) -> FileResponse:
-    return FileResponse(Path(settings.DATABASES["default"]["NAME"]).with_name("large.bin").open("rb"))
+    return FileResponse(
+        Path(settings.DATABASES["default"]["NAME"]).with_name("large.bin").open("rb")
+    )
 
 
 def stream(request: HttpRequest) -> FileResponse:

@@ -32,7 +32,9 @@ class AuthorizationAdmin(DetailPanelMixin, ReadOnly, ShopModelAdmin):
     list_filter = (("channel", ChoicesDropdownFilter), "at")
     lookups = ("ticket",)
     ordering = ("-pk",)
-    fieldsets = ((None, {"fields": (("when", "of_ticket", "channel"), ("approved", "by_whom", "note"))}),)
+    fieldsets = (
+        (None, {"fields": (("when", "of_ticket", "channel"), ("approved", "by_whom", "note"))}),
+    )
     readonly_fields = ("when", "of_ticket", "approved", "by_whom")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -40,7 +42,11 @@ class AuthorizationAdmin(DetailPanelMixin, ReadOnly, ShopModelAdmin):
 
     def panel(self, request: HttpRequest, word: Authorization) -> dict[str, Any]:
         jobs = [decision_row(told) for told in word.decisions]
-        return {"jobs": jobs, "lines": [], "sums": [row("Approved, with tax", word.approved_total, strong=True)]}
+        return {
+            "jobs": jobs,
+            "lines": [],
+            "sums": [row("Approved, with tax", word.approved_total, strong=True)],
+        }
 
     @display(description="When", ordering="pk")
     def when(self, word: Authorization) -> str:

@@ -1,6 +1,7 @@
 """Links to a ticket: for the staff who hand them out, and for whoever has one.
 
-What a link shows is written out field by field: it may be forwarded to anybody, so of the customer there is only the name.
+What a link shows is written out field by field: it may be forwarded to anybody, so of
+the customer there is only the name.
 """
 
 from typing import Any
@@ -19,7 +20,9 @@ from ..work.ticket_serializers import expected_total
 
 
 class ShareSerializer(ActionSerializer):
-    days = serializers.IntegerField(default=14, min_value=1, max_value=90, help_text="how long the link works")
+    days = serializers.IntegerField(
+        default=14, min_value=1, max_value=90, help_text="how long the link works"
+    )
 
 
 class TokenOfLinkSerializer(serializers.Serializer):
@@ -30,9 +33,13 @@ class TokenOfLinkSerializer(serializers.Serializer):
 
 
 class ShareLinkSerializer(ShopSerializer):
-    """A link to a ticket, without its token, which nobody knows any more but those who have the link."""
+    """A link to a ticket, without its token, which nobody knows any more but those who
+    have the link.
+    """
 
-    created_by = NestedRelatedField(read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True)
+    created_by = NestedRelatedField(
+        read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True
+    )
 
     class Meta:
         model = ShareLink
@@ -40,7 +47,9 @@ class ShareLinkSerializer(ShopSerializer):
 
 
 class RevokeShareSerializer(ActionSerializer):
-    share = serializers.IntegerField(min_value=1, max_value=LARGEST_ID - 1, help_text="the id of the link")
+    share = serializers.IntegerField(
+        min_value=1, max_value=LARGEST_ID - 1, help_text="the id of the link"
+    )
 
 
 def job_ids() -> BoundedListField:
@@ -49,7 +58,9 @@ def job_ids() -> BoundedListField:
 
 
 class DecideSerializer(ActionSerializer):
-    """What is to become of jobs, by their ids; where none is named, all that are proposed are approved."""
+    """What is to become of jobs, by their ids; where none is named, all that are
+    proposed are approved.
+    """
 
     approve = job_ids()
     decline = job_ids()
@@ -59,10 +70,12 @@ class DecideSerializer(ActionSerializer):
     defer_parts = job_ids()
     note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
     expected_total = expected_total()
-    version = serializers.IntegerField(min_value=1, max_value=LARGEST_VERSION, help_text="of the estimate that was read")
+    version = serializers.IntegerField(
+        min_value=1, max_value=LARGEST_VERSION, help_text="of the estimate that was read"
+    )
 
 
-# --- what a link shows -----------------------------------------------------------------------------
+# --- what a link shows ----------------------------------------------------------------
 
 
 def texts(*names: str) -> dict[str, Any]:
@@ -73,7 +86,22 @@ class SharedLineSerializer(serializers.Serializer):
     """A line of the estimate; amounts are strings with the currency's decimals."""
 
     id = serializers.IntegerField(help_text="its place on the estimate")
-    vars().update(texts("kind", "description", "unit", "quantity", "unit_price", "discount", "amount", "net", "tax", "total", "tax_name", "tax_rate"))
+    vars().update(
+        texts(
+            "kind",
+            "description",
+            "unit",
+            "quantity",
+            "unit_price",
+            "discount",
+            "amount",
+            "net",
+            "tax",
+            "total",
+            "tax_name",
+            "tax_rate",
+        )
+    )
     share = serializers.CharField(help_text="its part of the ticket's discount")
     status = serializers.CharField(required=False, help_text="of a part outside jobs")
     supplies = supplies_on_top()
@@ -81,7 +109,11 @@ class SharedLineSerializer(serializers.Serializer):
 
     def to_representation(self, facts: dict[str, Any]) -> dict[str, Any]:
         apart = "status" in facts
-        return super().to_representation({**facts, "part": facts["part"]["id"]} if apart else {k: v for k, v in facts.items() if k != "part"})
+        return super().to_representation(
+            {**facts, "part": facts["part"]["id"]}
+            if apart
+            else {k: v for k, v in facts.items() if k != "part"}
+        )
 
 
 class SharedJobSerializer(serializers.Serializer):
@@ -120,7 +152,9 @@ class SharedTicketSerializer(serializers.Serializer):
 
 
 class SharedEstimateSerializer(SharedTotalsSerializer):
-    """What the ticket would cost, as its customer sees it: jobs that wait for a word or have one; ``authorized`` is what was approved."""
+    """What the ticket would cost, as its customer sees it: jobs that wait for a word or
+    have one; ``authorized`` is what was approved.
+    """
 
     number = serializers.CharField()
     issued_on = serializers.DateField()
@@ -136,9 +170,13 @@ class SharedEstimateSerializer(SharedTotalsSerializer):
     discount = serializers.CharField()
     taxes = SharedTaxSerializer(many=True)
     authorized = SharedTotalsSerializer()
-    authorized_total = serializers.CharField(allow_null=True, help_text="the amount that was approved")
+    authorized_total = serializers.CharField(
+        allow_null=True, help_text="the amount that was approved"
+    )
     reapproval_needed = serializers.BooleanField(help_text="would it cost more than was approved?")
-    decidable = serializers.BooleanField(help_text="can jobs be decided on, as far as the ticket goes?")
+    decidable = serializers.BooleanField(
+        help_text="can jobs be decided on, as far as the ticket goes?"
+    )
     expires_at = UTCField(help_text="when the link ends")
 
 
@@ -151,13 +189,17 @@ class SharedDecisionSerializer(serializers.Serializer):
     job = serializers.IntegerField(allow_null=True)
     part = serializers.IntegerField(allow_null=True, default=None)
     title = serializers.CharField()
-    decision = serializers.ChoiceField(choices=[JobStatus.APPROVED, JobStatus.DECLINED, JobStatus.DEFERRED])
+    decision = serializers.ChoiceField(
+        choices=[JobStatus.APPROVED, JobStatus.DECLINED, JobStatus.DEFERRED]
+    )
     lines = SharedDecidedLineSerializer(many=True)
     vars().update(texts("subtotal", "tax", "total"))
 
 
 class SharedAuthorizationSerializer(serializers.Serializer):
-    """What was written down: each job as it was decided, with what it was to cost in that moment."""
+    """What was written down: each job as it was decided, with what it was to cost in
+    that moment.
+    """
 
     id = serializers.IntegerField()
     at = UTCField()

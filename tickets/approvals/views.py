@@ -1,7 +1,9 @@
-"""The customer's door without an account: whoever has a link sees one estimate, and decides on its jobs.
+"""The customer's door without an account: whoever has a link sees one estimate, and
+decides on its jobs.
 
-The token in the address is all that is asked for, and no cookie says who it is. So another site can make nobody's browser decide:
-it would have to know the token, and then needs no browser. That is why the page's form bears no CSRF token (docs/security.md).
+The token in the address is all that is asked for, and no cookie says who it is. So
+another site can make nobody's browser decide: it would have to know the token, and then
+needs no browser. That is why the page's form bears no CSRF token (docs/security.md).
 """
 
 import re
@@ -41,27 +43,43 @@ from ..pricing import shop_rules
 from .serializers import DecideSerializer, SharedAuthorizationSerializer, SharedEstimateSerializer
 
 NO_LINK = "This link is no longer valid. Ask the garage for a new one."
-# The address is the key: no cache keeps what it opens, no search engine lists it, no other page is told where one came from.
-PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
+# The address is the key: no cache keeps what it opens, no search engine lists it, no
+# other page is told where one came from.
+PRIVATE = {
+    "Cache-Control": "private, no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+}
 
 
 def estimate(link: ShareLink) -> dict[str, Any]:
-    """What the link shows: the estimate, but for what its reader has no use for, such as where the customer lives."""
+    """What the link shows: the estimate, but for what its reader has no use for, such
+    as where the customer lives.
+    """
     ticket = link.ticket
-    document = estimates.estimate(ticket) | {"decidable": ticket.status in EDITABLE_STATUSES, "expires_at": link.expires_at}
+    document = estimates.estimate(ticket) | {
+        "decidable": ticket.status in EDITABLE_STATUSES,
+        "expires_at": link.expires_at,
+    }
     document["ticket"] |= {"status": ticket.status}
     return SharedEstimateSerializer(document).data
 
 
 class SharedRoute(OpenView):
-    """A route whose address holds a token: JSON alone, since a page of the API would put its address into other links."""
+    """A route whose address holds a token: JSON alone, since a page of the API would
+    put its address into other links.
+    """
 
-    throttle_scopes = dict.fromkeys(("get", "head", "post", "put", "patch", "delete", "options"), "shared")
+    throttle_scopes = dict.fromkeys(
+        ("get", "head", "post", "put", "patch", "delete", "options"), "shared"
+    )
     renderer_classes = (JSONRenderer,)
     parser_classes = (JSONParser,)
 
     def link(self) -> ShareLink:
-        """Unknown, expired, revoked or with a ticket that is gone: all are the same 404."""
+        """Unknown, expired, revoked or with a ticket that is gone: all are the same
+        404.
+        """
         link = operations.shared(self.kwargs["token"])
         if link is None:
             raise NotFound(NO_LINK)
@@ -77,9 +95,13 @@ class SharedRoute(OpenView):
 class SharedView(SharedRoute):
     serializer_class = SharedEstimateSerializer
 
-    @extend_schema(summary="The estimate behind a link", auth=[], responses=SharedEstimateSerializer)
+    @extend_schema(
+        summary="The estimate behind a link", auth=[], responses=SharedEstimateSerializer
+    )
     def get(self, request: Any, token: str) -> Response:
-        """The estimate that a link was made for, as its customer sees it. No account is needed; the token is the key."""
+        """The estimate that a link was made for, as its customer sees it. No account is
+        needed; the token is the key.
+        """
         data = estimate(self.link())
         tag = etag_of(to_json(data))
         if not_modified(request, tag):
@@ -90,14 +112,22 @@ class SharedView(SharedRoute):
 class SharedAuthorizationsView(SharedRoute):
     serializer_class = DecideSerializer
 
-    @extend_schema(summary="Decide on the jobs of an estimate", auth=[], responses={201: SharedAuthorizationSerializer})
+    @extend_schema(
+        summary="Decide on the jobs of an estimate",
+        auth=[],
+        responses={201: SharedAuthorizationSerializer},
+    )
     def post(self, request: Any, token: str) -> Any:
-        """Approve, decline or put off jobs; all that are proposed are approved where none is named.
+        """Approve, decline or put off jobs; all that are proposed are approved where
+        none is named.
 
-        `version` and `expected_total` are the estimate's that was read: 409 `estimate_changed` when one is another
-        by now, so that nobody agrees to prices unseen.
+        `version` and `expected_total` are the estimate's that was read: 409
+        `estimate_changed` when one is another by now, so that nobody agrees to prices
+        unseen.
         """
-        self.link()  # before the body is looked at, and before an answer is replayed to whoever had a link
+        # before the body is looked at, and before an answer is replayed to whoever had
+        # a link
+        self.link()
         details: dict[str, Any] = {}
 
         def answer() -> Response:
@@ -111,10 +141,12 @@ class SharedAuthorizationsView(SharedRoute):
 
 def decided(record: Authorization) -> dict[str, Any]:
     told = {name: getattr(record, name) for name in ("at", "channel", "note", "decisions")}
-    return SharedAuthorizationSerializer(told | {"id": record.pk, "approved_total": snapshot.money(record.approved_total)}).data
+    return SharedAuthorizationSerializer(
+        told | {"id": record.pk, "approved_total": snapshot.money(record.approved_total)}
+    ).data
 
 
-# --- the page --------------------------------------------------------------------------------------
+# --- the page -------------------------------------------------------------------------
 
 CHOICES = {"approve": "Approve", "defer": "Later", "decline": "Decline"}
 SAID = {"approved": "approved", "declined": "declined", "deferred": "put off"}
@@ -130,12 +162,23 @@ STATES = {
 AGAIN = (JobStatus.DECLINED, JobStatus.DEFERRED)  # people change their minds
 CHOOSE = "Choose one for each job, then send your answer."
 REFUSALS = {
-    "estimate_changed": "The garage changed this estimate while you were reading it, so nothing was saved. Look at it again, then send your answer.",
-    "job_decided": "One of these jobs was decided on in the meantime, so nothing was saved. This is how things stand now.",
+    "estimate_changed": (
+        "The garage changed this estimate while you were reading it, so nothing was saved. "
+        "Look at it again, then send your answer."
+    ),
+    "job_decided": (
+        "One of these jobs was decided on in the meantime, so nothing was saved. This is how "
+        "things stand now."
+    ),
     "nothing_to_decide": "There is nothing left to decide on: every job has its answer already.",
-    "trade_in_exceeds_total": "What the garage takes in from you is worth more than the work that you chose, so nothing was saved. "
-    "Choose more of the work, or call the garage.",
-    "ticket_locked": "The garage has finished with this estimate, so your answer could not be saved. Call the garage if something is wrong.",
+    "trade_in_exceeds_total": (
+        "What the garage takes in from you is worth more than the work that you chose, "
+        "so nothing was saved. Choose more of the work, or call the garage."
+    ),
+    "ticket_locked": (
+        "The garage has finished with this estimate, so your answer could not be saved. Call "
+        "the garage if something is wrong."
+    ),
 }
 FORM = "application/x-www-form-urlencoded"
 
@@ -150,24 +193,39 @@ class SharedPage(View):
             response = self.counted(request, *args, **kwargs)
         except (SuspiciousOperation, BadRequest):
             response = sorry(
-                400, "bad_request", "Something was missing", "Your answer did not arrive whole. Go back, reload the page, send it again."
+                400,
+                "bad_request",
+                "Something was missing",
+                "Your answer did not arrive whole. Go back, reload the page, send it again.",
             )
         except DatabaseError as error:
             if not isinstance(from_django(error), Unavailable):
                 raise
-            response = sorry(503, "database_unavailable", "Just a moment", "The garage's system does not answer. Try again in a minute.")
+            response = sorry(
+                503,
+                "database_unavailable",
+                "Just a moment",
+                "The garage's system does not answer. Try again in a minute.",
+            )
             response["Retry-After"] = str(Unavailable.wait)
         for name, value in PRIVATE.items():
             response[name] = value
         return response
 
     def counted(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The answer, unless this address asked too often; the limit is the one of the API's routes."""
+        """The answer, unless this address asked too often; the limit is the one of the
+        API's routes.
+        """
         count = count_request(request, "shared", address_of(request))
         if count is None or not count.over:
             response: Any = super().dispatch(request, *args, **kwargs)
         else:
-            response = sorry(429, "throttled", "Too many visits", "This page was asked for very often. Try again later, or call the garage.")
+            response = sorry(
+                429,
+                "throttled",
+                "Too many visits",
+                "This page was asked for very often. Try again later, or call the garage.",
+            )
             response["Retry-After"] = str(count.reset)
         for name, value in (count.headers() if count else {}).items():
             response[name] = value
@@ -182,9 +240,19 @@ class SharedPage(View):
         if link is None:
             return gone()
         if request.content_type != FORM:
-            return sorry(415, "unsupported_media_type", "Something was missing", "Use the form on the page to send your answer.")
+            return sorry(
+                415,
+                "unsupported_media_type",
+                "Something was missing",
+                "Use the form on the page to send your answer.",
+            )
         try:
-            response = form_keys.once(request, f"link:{link.pk}", lambda: self.decide(request, token, link), is_done=is_saved)
+            response = form_keys.once(
+                request,
+                f"link:{link.pk}",
+                lambda: self.decide(request, token, link),
+                is_done=is_saved,
+            )
         except form_keys.FormChanged:  # the estimate has another version since
             response = self.decide(request, token, link)
         if is_saved(response):  # only now: an answer that is kept must not hold the token
@@ -195,10 +263,16 @@ class SharedPage(View):
         sent = answer_of(request.POST)
         checked = DecideSerializer(data=sent)
         if not checked.is_valid():
-            problem = "Your note is too long, or has characters in it that cannot be saved." if "note" in checked.errors else CHOOSE
+            problem = (
+                "Your note is too long, or has characters in it that cannot be saved."
+                if "note" in checked.errors
+                else CHOOSE
+            )
             return show(link, sent, problem, status=400)
         document = estimate(link)
-        if sent["version"] == str(document["version"]) and (open_units := undecided(document, sent)):
+        if sent["version"] == str(document["version"]) and (
+            open_units := undecided(document, sent)
+        ):
             return show(link, sent, CHOOSE, missing=open_units, status=400)
         try:
             record = operations.authorize_shared(token, **checked.validated_data)
@@ -207,11 +281,22 @@ class SharedPage(View):
             now = operations.shared(token)
             if error.code == "estimate_changed":  # a choice that was made at other prices is none
                 sent = {"note": sent["note"]}
-            return gone() if now is None else show(now, sent, REFUSALS.get(error.code, error.message), status=error.status)
+            return (
+                gone()
+                if now is None
+                else show(now, sent, REFUSALS.get(error.code, error.message), status=error.status)
+            )
         return gone() if record is None else HttpResponse(status=303)
 
-    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = sorry(405, "method_not_allowed", "That does not work here", "Open the link in a browser to see the estimate.")
+    def http_method_not_allowed(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        response = sorry(
+            405,
+            "method_not_allowed",
+            "That does not work here",
+            "Open the link in a browser to see the estimate.",
+        )
         response["Allow"] = ", ".join(self._allowed_methods())
         return response
 
@@ -246,7 +331,9 @@ def choice_of(unit: dict[str, Any], sent: dict[str, Any]) -> str:
     """What the form says of a job or part; empty for nothing."""
     kind, _, key = field_of(unit).partition("-")
     fields = {choice: choice if kind == "job" else f"{choice}_parts" for choice in CHOICES}
-    return next((choice for choice, field in fields.items() if key in map(str, sent.get(field, ()))), "")
+    return next(
+        (choice for choice, field in fields.items() if key in map(str, sent.get(field, ()))), ""
+    )
 
 
 def units_of(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -255,12 +342,18 @@ def units_of(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def waits(unit: dict[str, Any], document: dict[str, Any]) -> bool:
-    """Does it wait for the customer: for the first time, or since it costs more than was approved?"""
-    return unit["status"] == JobStatus.PROPOSED or (document["reapproval_needed"] and unit["status"] in AUTHORIZED)
+    """Does it wait for the customer: for the first time, or since it costs more than
+    was approved?
+    """
+    return unit["status"] == JobStatus.PROPOSED or (
+        document["reapproval_needed"] and unit["status"] in AUTHORIZED
+    )
 
 
 def undecided(document: dict[str, Any], sent: dict[str, Any]) -> set[str]:
-    """The fields of what waits, and of which the form says nothing. On a page silence is no yes."""
+    """The fields of what waits, and of which the form says nothing. On a page silence
+    is no yes.
+    """
     waiting = (unit for unit in units_of(document) if waits(unit, document))
     return {field_of(unit) for unit in waiting if not choice_of(unit, sent)}
 
@@ -303,7 +396,9 @@ def show(
     return HttpResponse(render_to_string("tickets/shared.html", context), status=status)
 
 
-def page(document: dict[str, Any], sent: dict[str, Any], missing: Collection[str]) -> dict[str, Any]:
+def page(
+    document: dict[str, Any], sent: dict[str, Any], missing: Collection[str]
+) -> dict[str, Any]:
     """The estimate in words and figures for people."""
     jobs = [unit_shown(unit, sent, missing) for unit in units_of(document)]
     decidable = document["decidable"]
@@ -321,13 +416,22 @@ def page(document: dict[str, Any], sent: dict[str, Any], missing: Collection[str
         "decidable": decidable,
         "sums": {name: money(document[name]) for name in ("subtotal", "total")},
         "discount": money(document["discount"]) if Decimal(document["discount"]) else "",
-        "taxes": [{"name": tax["name"], "rate": printed.number(tax["rate"]), "amount": money(tax["amount"])} for tax in document["taxes"]],
+        "taxes": [
+            {
+                "name": tax["name"],
+                "rate": printed.number(tax["rate"]),
+                "amount": money(tax["amount"]),
+            }
+            for tax in document["taxes"]
+        ],
         "approved": money(document["authorized_total"] or document["authorized"]["total"]),
         "note": sent.get("note", ""),
     }
 
 
-def unit_shown(job: dict[str, Any], sent: dict[str, Any], missing: Collection[str]) -> dict[str, Any]:
+def unit_shown(
+    job: dict[str, Any], sent: dict[str, Any], missing: Collection[str]
+) -> dict[str, Any]:
     """A job, or a part outside jobs, as a card of the page."""
     chosen = choice_of(job, sent)
     lines = job.get("lines") or [job]
@@ -355,10 +459,16 @@ def unit_shown(job: dict[str, Any], sent: dict[str, Any], missing: Collection[st
 
 def line_shown(line: dict[str, Any]) -> dict[str, Any]:
     quantity = f"{printed.number(line['quantity'])} {UNITS.get(line['unit'], line['unit'])}".strip()
-    how = f"{quantity} × {money(line['unit_price'])}" + (f", less {money(line['discount'])}" if Decimal(line["discount"]) else "")
+    how = f"{quantity} × {money(line['unit_price'])}" + (
+        f", less {money(line['discount'])}" if Decimal(line["discount"]) else ""
+    )
     # Of one thing at its price the amount says all.
     told = quantity != "1" or "less" in how
-    return {"description": line["description"], "sum": how if told else "", "amount": money(line["amount"])}
+    return {
+        "description": line["description"],
+        "sum": how if told else "",
+        "amount": money(line["amount"]),
+    }
 
 
 def vehicle_shown(vehicle: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -369,7 +479,11 @@ def vehicle_shown(vehicle: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def said(record: Authorization) -> dict[str, Any]:
-    told = [{"title": told["title"], "decision": SAID[told["decision"]]} for told in record.decisions if told.get("kind") != "supplies"]
+    told = [
+        {"title": told["title"], "decision": SAID[told["decision"]]}
+        for told in record.decisions
+        if told.get("kind") != "supplies"
+    ]
     approved = any(told["decision"] == JobStatus.APPROVED for told in record.decisions)
     return {
         "at": record.at,

@@ -1,4 +1,6 @@
-"""Invoices, credit notes and payments: read here, and made by the operations behind the buttons; never changed."""
+"""Invoices, credit notes and payments: read here, and made by the operations behind the
+buttons; never changed.
+"""
 
 from typing import Any
 
@@ -6,16 +8,36 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, DropdownFilter
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    ChoicesDropdownFilter,
+    DropdownFilter,
+)
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanSwitchWidget
 
 from inventory.operations import show
-from mechanic_shop.admin.base import DetailPanelMixin, ReadOnly, ReadOnlyInline, ShopModelAdmin, badge, in_one_line, moment
+from mechanic_shop.admin.base import (
+    DetailPanelMixin,
+    ReadOnly,
+    ReadOnlyInline,
+    ShopModelAdmin,
+    badge,
+    in_one_line,
+    moment,
+)
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question
 
 from .. import operations
-from ..lifecycle.admin_format import KIND_COLORS, day_of, link, money, price, state_badge, sum_of_money
+from ..lifecycle.admin_format import (
+    KIND_COLORS,
+    day_of,
+    link,
+    money,
+    price,
+    state_badge,
+    sum_of_money,
+)
 from ..models import CreditNote, Invoice, InvoiceState, Payment, PaymentKind
 from .credits import available_credit
 from .documents import mail
@@ -30,7 +52,7 @@ from .serializers import CreditSerializer, ReverseSerializer
 UNPAID = (InvoiceState.OVERDUE, InvoiceState.OPEN)
 ALL, SOME = "all", "lines"
 
-# --- what the buttons ask --------------------------------------------------------------------------
+# --- what the buttons ask -------------------------------------------------------------
 
 
 class CreditForm(ButtonForm):
@@ -43,7 +65,10 @@ class CreditForm(ButtonForm):
         widget=UnfoldAdminRadioSelectWidget,
     )
     restock = forms.BooleanField(
-        required=False, label="Parts go back on the shelf", widget=UnfoldBooleanSwitchWidget, help_text="when the customer gives them back"
+        required=False,
+        label="Parts go back on the shelf",
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="when the customer gives them back",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -53,8 +78,17 @@ class CreditForm(ButtonForm):
         for line, before in left_of(self.obj).values():
             self.lines[f"line_{line.position}"] = line.position
             left = line.quantity - before
-            note = f"{show(left)} of {show(line.quantity)} left, at {price(line.unit_price, self.obj.currency)}" if left else "credited already"
-            self.fields[f"line_{line.position}"] = quantity_question(required=False, label=f"{line.position}. {line.description}", help_text=note)
+            note = (
+                (
+                    f"{show(left)} of {show(line.quantity)} left, at "
+                    f"{price(line.unit_price, self.obj.currency)}"
+                )
+                if left
+                else "credited already"
+            )
+            self.fields[f"line_{line.position}"] = quantity_question(
+                required=False, label=f"{line.position}. {line.description}", help_text=note
+            )
 
     def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
         quantities = {name: sent.pop(name) for name in self.lines if name in sent}
@@ -62,18 +96,35 @@ class CreditForm(ButtonForm):
         if what == SOME and not quantities:
             raise forms.ValidationError("Say how many of which line are credited.")
         if what == ALL and quantities:
-            raise forms.ValidationError("All that is left, or only these quantities? Choose one, or empty the boxes.")
+            raise forms.ValidationError(
+                "All that is left, or only these quantities? Choose one, or empty the boxes."
+            )
         self.sent = list(quantities)
-        super().obey(sent | {"lines": [{"line": self.lines[name], "quantity": quantity} for name, quantity in quantities.items()]})
+        super().obey(
+            sent
+            | {
+                "lines": [
+                    {"line": self.lines[name], "quantity": quantity}
+                    for name, quantity in quantities.items()
+                ]
+            }
+        )
 
     def complain(self, errors: Any) -> None:
         """What is wrong with a line stands at its box."""
         lines = errors.get("lines", {})
-        at_boxes = {self.sent[place]: details for place, details in lines.items() if isinstance(place, int)}
-        super().complain({name: details for name, details in errors.items() if name != "lines" or not at_boxes} | at_boxes)
+        at_boxes = {
+            self.sent[place]: details for place, details in lines.items() if isinstance(place, int)
+        }
+        super().complain(
+            {name: details for name, details in errors.items() if name != "lines" or not at_boxes}
+            | at_boxes
+        )
 
     def refuse(self, refusal: Any) -> None:
-        """The operation names a line by its place in the list that it was sent: lines.0.quantity."""
+        """The operation names a line by its place in the list that it was sent:
+        lines.0.quantity.
+        """
         words = getattr(refusal, "field", "").split(".")
         if words[0] == "lines":
             refusal.field = self.sent[int(words[1])]
@@ -85,10 +136,15 @@ class ReverseForm(ButtonForm):
     note = note_question(required=True, help_text="why: a mistake, a check that bounced")
 
     def notes(self) -> list[str]:
-        return [f"{self.obj.number} stays as it is; another row of {money(self.obj.amount)} takes it back."]
+        return [
+            (
+                f"{self.obj.number} stays as it is; another row of {money(self.obj.amount)} "
+                f"takes it back."
+            )
+        ]
 
 
-# --- lists and pages -------------------------------------------------------------------------------
+# --- lists and pages ------------------------------------------------------------------
 
 
 class StateFilter(DropdownFilter):
@@ -101,7 +157,9 @@ class StateFilter(DropdownFilter):
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
         if self.value() == "unpaid":
             return queryset.in_states(UNPAID)
-        return queryset.in_states([self.value()]) if self.value() in InvoiceState.values else queryset
+        return (
+            queryset.in_states([self.value()]) if self.value() in InvoiceState.values else queryset
+        )
 
 
 class MoneyColumns:
@@ -117,7 +175,9 @@ class MoneyColumns:
 
     @display(description="Invoice", ordering="invoice")
     def of_invoice(self, row: Any) -> str:
-        return link("tickets_invoice", row.invoice_id, row.invoice.number) if row.invoice_id else "–"
+        return (
+            link("tickets_invoice", row.invoice_id, row.invoice.number) if row.invoice_id else "–"
+        )
 
     @display(description="By")
     def by_whom(self, row: Any) -> str:
@@ -151,7 +211,16 @@ class PaymentColumns(MoneyColumns):
 class PaymentsInline(PaymentColumns, ReadOnlyInline):
     model = Payment
     verbose_name_plural = "Payments"
-    fields = ("receipt_number", "kind_shown", "amount_shown", "method", "when", "reference", "note", "by_whom")
+    fields = (
+        "receipt_number",
+        "kind_shown",
+        "amount_shown",
+        "method",
+        "when",
+        "reference",
+        "note",
+        "by_whom",
+    )
     readonly_fields = ("receipt_number", "kind_shown", "amount_shown", "when", "by_whom")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -204,11 +273,36 @@ class PaperAdmin(PaperColumns, DetailPanelMixin, ReadOnly, ShopModelAdmin):
 @admin.register(Invoice)
 class InvoiceAdmin(PaperAdmin):
     search_icon = "receipt_long"
-    list_display = ("named", "state_shown", "customer", "of_ticket", "issued", "due", "total_shown", "balance")
+    list_display = (
+        "named",
+        "state_shown",
+        "customer",
+        "of_ticket",
+        "issued",
+        "due",
+        "total_shown",
+        "balance",
+    )
     list_filter = (StateFilter, "issued_on", ("customer", AutocompleteSelectFilter))
     inlines = (PaymentsInline, CreditNotesInline)
-    actions_detail = ("pay", "apply_credit", "pdf", "email", {"title": "Give back", "icon": "undo", "items": ["credit", "refund"]})
-    fieldsets = ((None, {"fields": (("named", "state_shown", "issued", "due"), ("customer", "of_ticket", "by_whom"))}),)
+    actions_detail = (
+        "pay",
+        "apply_credit",
+        "pdf",
+        "email",
+        {"title": "Give back", "icon": "undo", "items": ["credit", "refund"]},
+    )
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("named", "state_shown", "issued", "due"),
+                    ("customer", "of_ticket", "by_whom"),
+                )
+            },
+        ),
+    )
     readonly_fields = ("named", "state_shown", "issued", "due", "of_ticket", "by_whom")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -233,7 +327,13 @@ class InvoiceAdmin(PaperAdmin):
     def balance(self, invoice: Invoice) -> str:
         return sum_of_money(invoice.account.balance, invoice.currency)
 
-    @button("Pay", PayForm, icon="payments", permission="tickets.add_payment", when=lambda invoice: invoice.account.balance > 0)
+    @button(
+        "Pay",
+        PayForm,
+        icon="payments",
+        permission="tickets.add_payment",
+        when=lambda invoice: invoice.account.balance > 0,
+    )
     def pay(self, request: HttpRequest, invoice: Invoice, **answers: Any) -> str:
         return paid(operations.pay(invoice, **answers, by=request.user))
 
@@ -273,12 +373,30 @@ class InvoiceAdmin(PaperAdmin):
 @admin.register(CreditNote)
 class CreditNoteAdmin(PaperAdmin):
     search_icon = "contract_delete"
-    list_display = ("named", "of_invoice", "customer", "of_ticket", "issued", "reason", "total_shown")
+    list_display = (
+        "named",
+        "of_invoice",
+        "customer",
+        "of_ticket",
+        "issued",
+        "reason",
+        "total_shown",
+    )
     list_select_related = ("customer", "ticket", "invoice", "by")
     list_filter = ("issued_on", ("customer", AutocompleteSelectFilter))
     lookups = ("customer", "ticket", "invoice")
     actions_detail = ("pdf", "email")
-    fieldsets = ((None, {"fields": (("named", "of_invoice", "issued", "customer"), ("of_ticket", "by_whom", "reason"))}),)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("named", "of_invoice", "issued", "customer"),
+                    ("of_ticket", "by_whom", "reason"),
+                )
+            },
+        ),
+    )
     readonly_fields = ("named", "of_invoice", "issued", "of_ticket", "by_whom")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -290,26 +408,73 @@ class PaymentAdmin(PaymentColumns, ReadOnly, ShopModelAdmin):
     search_icon = "payments"
     search_fields = ("reference", "customer__name")
     search_help_text = "Reference or customer"
-    list_display = ("named", "kind_shown", "amount_shown", "method", "customer", "of_ticket", "of_invoice", "when", "reference", "by_whom")
-    list_filter = (("kind", ChoicesDropdownFilter), ("method", ChoicesDropdownFilter), "received_at", ("customer", AutocompleteSelectFilter))
+    list_display = (
+        "named",
+        "kind_shown",
+        "amount_shown",
+        "method",
+        "customer",
+        "of_ticket",
+        "of_invoice",
+        "when",
+        "reference",
+        "by_whom",
+    )
+    list_filter = (
+        ("kind", ChoicesDropdownFilter),
+        ("method", ChoicesDropdownFilter),
+        "received_at",
+        ("customer", AutocompleteSelectFilter),
+    )
     lookups = ("customer", "ticket", "invoice")
     ordering = ("-pk",)
     actions_detail = ("pdf", "reverse")
     fieldsets = (
-        (None, {"fields": (("named", "kind_shown", "amount_shown", "method"), ("customer", "of_ticket", "of_invoice"))}),
+        (
+            None,
+            {
+                "fields": (
+                    ("named", "kind_shown", "amount_shown", "method"),
+                    ("customer", "of_ticket", "of_invoice"),
+                )
+            },
+        ),
         ("More", {"fields": (("when", "by_whom"), ("reference", "note", "undone"))}),
     )
-    readonly_fields = ("named", "kind_shown", "amount_shown", "of_ticket", "of_invoice", "when", "by_whom", "undone")
+    readonly_fields = (
+        "named",
+        "kind_shown",
+        "amount_shown",
+        "of_ticket",
+        "of_invoice",
+        "when",
+        "by_whom",
+        "undone",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        related = ("customer", "ticket__customer", "ticket__vehicle", "invoice", "by", "reversal", "reverses")
+        related = (
+            "customer",
+            "ticket__customer",
+            "ticket__vehicle",
+            "invoice",
+            "by",
+            "reversal",
+            "reverses",
+        )
         return super().get_queryset(request).select_related(*related).defer("invoice__document")
 
     @display(description="Reversed")
     def undone(self, payment: Payment) -> str:
         if payment.reverses_id:
-            return link("tickets_payment", payment.reverses_id, f"takes back {payment.reversed_number}")
-        return link("tickets_payment", payment.reversal.pk, f"by {payment.reversal.number}") if is_reversed(payment) else "–"
+            return link(
+                "tickets_payment", payment.reverses_id, f"takes back {payment.reversed_number}"
+            )
+        return (
+            link("tickets_payment", payment.reversal.pk, f"by {payment.reversal.number}")
+            if is_reversed(payment)
+            else "–"
+        )
 
     @paper("Receipt")
     def pdf(self, payment: Payment) -> dict[str, Any]:

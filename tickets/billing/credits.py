@@ -1,7 +1,9 @@
-"""The customer's credit: what was paid too much on one ticket counts on the invoice of another.
+"""The customer's credit: what was paid too much on one ticket counts on the invoice of
+another.
 
-Two rows of the kind ``credit`` say so, of opposite signs; no money moves. All tickets are locked in the
-order of their keys, so that two invoices that draw on each other do not deadlock.
+Two rows of the kind ``credit`` say so, of opposite signs; no money moves. All tickets
+are locked in the order of their keys, so that two invoices that draw on each other do
+not deadlock.
 """
 
 from collections.abc import Callable
@@ -32,21 +34,35 @@ def apply_credit(
     by: Any,
     check: Callable[[], None] = lambda: None,
 ) -> Invoice:
-    """Count the customer's credit on an invoice: ``amount``, or as much as is due and there.
+    """Count the customer's credit on an invoice: ``amount``, or as much as is due and
+    there.
 
-    Raises DomainError ``no_credit``, ``more_than_due`` or ``invoice_credited``; InvalidInput for an amount that is none.
-    ``check`` may still refuse once all is locked.
+    Raises DomainError ``no_credit``, ``more_than_due`` or ``invoice_credited``;
+    InvalidInput for an amount that is none. ``check`` may still refuse once all is
+    locked.
     """
     locked = lock_tickets(invoice)
     check()
     ticket, account = invoice.ticket, account_of(invoice)
     if invoice != latest_invoice(ticket) or ticket.status not in (Status.INVOICED, Status.CLOSED):
-        raise DomainError("invoice_credited", f"{invoice.number} was credited in full: nothing is to pay on it.")
+        raise DomainError(
+            "invoice_credited", f"{invoice.number} was credited in full: nothing is to pay on it."
+        )
     sources = [source for source in sources_of(invoice) if source[0].pk in locked]
     wanted = chosen_amount(amount, account.balance, engine.add(left for _, _, left in sources))
     shares = share_out(sources, wanted)
-    names = ", ".join(account.invoice.number if account else source.number for source, account, _ in shares)
-    row = write(ticket, PaymentKind.CREDIT, wanted, invoice=invoice, method=Method.OTHER, note=f"credit of {names}"[:500], by=by)
+    names = ", ".join(
+        account.invoice.number if account else source.number for source, account, _ in shares
+    )
+    row = write(
+        ticket,
+        PaymentKind.CREDIT,
+        wanted,
+        invoice=invoice,
+        method=Method.OTHER,
+        note=f"credit of {names}"[:500],
+        by=by,
+    )
     take(shares, row, to=invoice, by=by)
     account.paid += wanted
     save(account)
@@ -55,9 +71,11 @@ def apply_credit(
 
 
 def lock_tickets(invoice: Invoice) -> set[int]:
-    """Lock the invoice's ticket with every other ticket of the customer that may hold credit; returns their keys.
+    """Lock the invoice's ticket with every other ticket of the customer that may hold
+    credit; returns their keys.
 
-    A ticket that comes to hold credit while this waits is not locked, so nothing is taken from it.
+    A ticket that comes to hold credit while this waits is not locked, so nothing is
+    taken from it.
     """
     keys = {*with_credit(invoice.customer_id).values_list("pk", flat=True), invoice.ticket_id}
     row_locks.lock_keys(ServiceTicket, keys)
@@ -66,20 +84,33 @@ def lock_tickets(invoice: Invoice) -> set[int]:
 
 
 def with_credit(customer: int) -> Any:
-    """Tickets with an invoice on which too much was paid, and those with payments that ended without an invoice."""
+    """Tickets with an invoice on which too much was paid, and those with payments that
+    ended without an invoice.
+    """
     rows = ServiceTicket.objects.filter(customer=customer)
-    overpaid = InvoiceAccount.objects.filter(invoice__customer=customer, balance__lt=0).values("invoice__ticket")
+    overpaid = InvoiceAccount.objects.filter(invoice__customer=customer, balance__lt=0).values(
+        "invoice__ticket"
+    )
     ended = Q(status=Status.CANCELLED) | Q(status=Status.CLOSED, invoices=None)
-    return rows.filter(Q(pk__in=overpaid) | ended & Q(pk__in=Payment.objects.filter(customer=customer).values("ticket")))
+    return rows.filter(
+        Q(pk__in=overpaid)
+        | ended & Q(pk__in=Payment.objects.filter(customer=customer).values("ticket"))
+    )
 
 
 def sources_of(invoice: Invoice) -> list[Source]:
-    """Where the customer's credit lies: (ticket, account or None for a deposit, how much), oldest ticket first."""
+    """Where the customer's credit lies: (ticket, account or None for a deposit, how
+    much), oldest ticket first.
+    """
     found: list[Source] = []
-    for ticket in with_credit(invoice.customer_id).exclude(pk=invoice.ticket_id).distinct().order_by("pk"):
+    for ticket in (
+        with_credit(invoice.customer_id).exclude(pk=invoice.ticket_id).distinct().order_by("pk")
+    ):
         if ticket.status in (Status.CANCELLED, Status.CLOSED):
             found.append((ticket, None, open_deposits(ticket)))
-        accounts = InvoiceAccount.objects.filter(invoice__ticket=ticket, balance__lt=0).select_related("invoice")
+        accounts = InvoiceAccount.objects.filter(
+            invoice__ticket=ticket, balance__lt=0
+        ).select_related("invoice")
         for account in accounts.order_by("pk"):
             found.append((ticket, account, account.credit))
     return [source for source in found if source[2] > 0]
@@ -94,15 +125,24 @@ def chosen_amount(amount: Decimal | None, due: Decimal, there: Decimal) -> Decim
     due = max(due, ZERO)
     if not there or not due:
         detail = "The customer has no credit." if not there else "Nothing is due on this invoice."
-        raise DomainError("no_credit", f"{detail} Take a payment instead." if due else detail, available=snapshot.money(there))
+        raise DomainError(
+            "no_credit",
+            f"{detail} Take a payment instead." if due else detail,
+            available=snapshot.money(there),
+        )
     if amount is None:
         return min(due, there)
     if amount <= 0 or amount != shop_rules.rounding().round(amount):
-        raise InvalidInput("amount", "amount", "Name an amount of more than 0, in whole units of the currency.")
+        raise InvalidInput(
+            "amount", "amount", "Name an amount of more than 0, in whole units of the currency."
+        )
     if amount > min(due, there):
         raise DomainError(
             "more_than_due",
-            f"Only {snapshot.money(min(due, there))} can be applied: {snapshot.money(due)} is due, {snapshot.money(there)} is there.",
+            (
+                f"Only {snapshot.money(min(due, there))} can be applied: "
+                f"{snapshot.money(due)} is due, {snapshot.money(there)} is there."
+            ),
             due=snapshot.money(due),
             available=snapshot.money(there),
         )
@@ -121,11 +161,23 @@ def share_out(sources: list[Source], wanted: Decimal) -> list[Source]:
 
 
 def take(shares: list[Source], row: Payment, *, to: Invoice, by: Any) -> None:
-    """Take each share from where it lies, by a row that points to the one that counts them all."""
+    """Take each share from where it lies, by a row that points to the one that counts
+    them all.
+    """
     for ticket, account, share in shares:
         Customer.objects.refuse_erased(ticket.customer_id)
         source, note = account.invoice if account else None, f"to {to.number}"
-        write(ticket, PaymentKind.CREDIT, share, invoice=source, credited_to=row, method=Method.OTHER, note=note, by=by, sign=-1)
+        write(
+            ticket,
+            PaymentKind.CREDIT,
+            share,
+            invoice=source,
+            credited_to=row,
+            method=Method.OTHER,
+            note=note,
+            by=by,
+            sign=-1,
+        )
         if account is not None:
             account.paid -= share
             save(account)

@@ -15,7 +15,8 @@ from mechanic_shop.db.models import AuditEntry
 
 from ..models import CreditNote, Invoice, Payment, ServiceTicket, TicketPart, ticket_number
 
-# Two requests at once may be recorded in the other order, and the clocks of two hosts differ.
+# Two requests at once may be recorded in the other order, and the clocks of two hosts
+# differ.
 AT_ONCE = timedelta(minutes=1)
 
 
@@ -25,26 +26,43 @@ def find_discrepancies() -> Iterator[str]:
     for model in (Invoice, CreditNote, Payment):
         yield from foreign_rows(model)
     lines = TicketPart.objects.exclude(job=None).exclude(job__ticket=F("ticket"))
-    for key, ticket, job, of in lines.order_by("pk").values_list("pk", "ticket", "job", "job__ticket"):
-        yield f"Part line {key} is of {ticket_number(ticket)}, but its job {job} is of {ticket_number(of)}."
+    for key, ticket, job, of in lines.order_by("pk").values_list(
+        "pk", "ticket", "job", "job__ticket"
+    ):
+        yield (
+            f"Part line {key} is of {ticket_number(ticket)}, but its job {job} is of "
+            f"{ticket_number(of)}."
+        )
 
 
 def foreign_rows(model: Any) -> Iterator[str]:
-    """Documents and payments of another customer than their ticket's, or on the invoice of another ticket."""
+    """Documents and payments of another customer than their ticket's, or on the invoice
+    of another ticket.
+    """
     other_customer, other_ticket = ~Q(customer=F("ticket__customer")), Q()
     if model is not Invoice:
         other_ticket = Q(invoice__isnull=False) & ~Q(invoice__ticket=F("ticket"))
     relations = ["ticket"] if model is Invoice else ["ticket", "invoice"]
-    for row in model.objects.filter(other_customer | other_ticket).select_related(*relations).order_by("pk"):
+    for row in (
+        model.objects.filter(other_customer | other_ticket)
+        .select_related(*relations)
+        .order_by("pk")
+    ):
         if row.customer_id != row.ticket.customer_id:
-            yield f"{row.number} is of customer {row.customer_id}, but {row.ticket.number} is of customer {row.ticket.customer_id}."
+            yield (
+                f"{row.number} is of customer {row.customer_id}, but {row.ticket.number} is "
+                f"of customer {row.ticket.customer_id}."
+            )
         invoice = None if model is Invoice else row.invoice
         if invoice is not None and invoice.ticket_id != row.ticket_id:
             there = ticket_number(invoice.ticket_id)
-            yield f"{row.number} is of {row.ticket.number}, but its invoice {invoice.number} is of {there}."
+            yield (
+                f"{row.number} is of {row.ticket.number}, but its invoice {invoice.number} is "
+                f"of {there}."
+            )
 
 
-# --- vehicles ------------------------------------------------------------------------------------
+# --- vehicles -------------------------------------------------------------------------
 
 
 @dataclass
@@ -57,7 +75,9 @@ class Change:
 
 
 def foreign_vehicles() -> Iterator[str]:
-    """The vehicle belonged to the ticket's customer when it was put on the ticket; it may have been sold since."""
+    """The vehicle belonged to the ticket's customer when it was put on the ticket; it
+    may have been sold since.
+    """
     rows = ServiceTicket.objects.exclude(vehicle=None).exclude(vehicle__customer=F("customer"))
     found = list(rows.order_by("pk").values_list("pk", "customer", "vehicle", "vehicle__customer"))
     if not found:
@@ -70,7 +90,10 @@ def foreign_vehicles() -> Iterator[str]:
         owners = owners_at(chosen[ticket], changes[vehicle], owner)
         if customer not in owners:
             names = " or ".join(f"customer {key}" for key in sorted(owners))
-            yield f"{ticket_number(ticket)} is of customer {customer}, but its vehicle {vehicle} belonged to {names} when it was put on the ticket."
+            yield (
+                f"{ticket_number(ticket)} is of customer {customer}, but its vehicle "
+                f"{vehicle} belonged to {names} when it was put on the ticket."
+            )
 
 
 def owners_at(moment: datetime, changes: list[Change], owner: int) -> set[int]:
@@ -82,8 +105,12 @@ def owners_at(moment: datetime, changes: list[Change], owner: int) -> set[int]:
 
 def choices_of_vehicle(tickets: QuerySet[Any]) -> dict[int, datetime]:
     """When each ticket last got its customer or its vehicle."""
-    entries = entries_of(ServiceTicket, tickets).filter(Q(changes__has_key="customer") | Q(changes__has_key="vehicle"))
-    return dict(entries.values_list("object_id", "timestamp"))  # the last entry of a ticket is the one that stays
+    entries = entries_of(ServiceTicket, tickets).filter(
+        Q(changes__has_key="customer") | Q(changes__has_key="vehicle")
+    )
+    return dict(
+        entries.values_list("object_id", "timestamp")
+    )  # the last entry of a ticket is the one that stays
 
 
 def changes_of_owner(vehicles: QuerySet[Any]) -> dict[int, list[Change]]:

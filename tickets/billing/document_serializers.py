@@ -1,4 +1,6 @@
-"""The shape of papers, for the schema: estimates, invoices, credit notes and receipts as documents. They are built in billing.py."""
+"""The shape of papers, for the schema: estimates, invoices, credit notes and receipts
+as documents. They are built in billing.py.
+"""
 
 from rest_framework import serializers
 
@@ -33,12 +35,17 @@ class PaperLineTaxSerializer(serializers.Serializer):
 def supplies_on_top() -> serializers.CharField:
     return serializers.CharField(
         required=False,
-        help_text="of what the estimate does not count: the shop supplies that come on top if it is approved after all",
+        help_text=(
+            "of what the estimate does not count: the shop supplies that come on top if it "
+            "is approved after all"
+        ),
     )
 
 
 class PaperLineSerializer(serializers.Serializer):
-    """``amount`` is after the line's own discount, ``share`` its part of the ticket's; ``net`` + ``tax`` = ``total``."""
+    """``amount`` is after the line's own discount, ``share`` its part of the ticket's;
+    ``net`` + ``tax`` = ``total``.
+    """
 
     id = serializers.IntegerField(help_text="its place on the paper")
     kind = serializers.CharField(help_text="labor, part, sublet, fee, trade_in or supplies")
@@ -56,7 +63,10 @@ class PaperLineSerializer(serializers.Serializer):
     tax_rate = serializers.CharField(help_text="percent")
     taxes = PaperLineTaxSerializer(many=True, help_text="each tax of the line; Σ amounts = tax")
     part = PaperPartSerializer(allow_null=True)
-    status = serializers.CharField(required=False, help_text="on an estimate, of a part outside jobs: what the customer said to it")
+    status = serializers.CharField(
+        required=False,
+        help_text="on an estimate, of a part outside jobs: what the customer said to it",
+    )
     mechanic = PaperMechanicSerializer(allow_null=True)
 
 
@@ -152,16 +162,26 @@ class PaperSerializer(TotalsSerializer):
     lines = PaperLineSerializer(many=True, help_text="of no job; shop supplies last")
     discount = Money(help_text="of the ticket")
     taxes = PaperTaxSerializer(many=True)
-    unprintable = UnprintableSerializer(many=True, help_text="what cannot be printed as it was written")
+    unprintable = UnprintableSerializer(
+        many=True, help_text="what cannot be printed as it was written"
+    )
 
 
 class EstimateSerializer(PaperSerializer):
-    """What the ticket comes to. Counted are jobs that the customer approved or has still to decide on; others stand there with their price."""
+    """What the ticket comes to. Counted are jobs that the customer approved or has
+    still to decide on; others stand there with their price.
+    """
 
-    version = serializers.IntegerField(help_text="send it back with an authorization: 409 when the estimate changed since")
+    version = serializers.IntegerField(
+        help_text="send it back with an authorization: 409 when the estimate changed since"
+    )
     authorized = TotalsSerializer(help_text="of what the customer approved")
-    authorized_total = serializers.CharField(allow_null=True, help_text="the amount that was approved; null: none was named")
-    reapproval_needed = serializers.BooleanField(help_text="does what was approved cost more by now?")
+    authorized_total = serializers.CharField(
+        allow_null=True, help_text="the amount that was approved; null: none was named"
+    )
+    reapproval_needed = serializers.BooleanField(
+        help_text="does what was approved cost more by now?"
+    )
 
 
 class InvoicePaperSerializer(PaperSerializer):

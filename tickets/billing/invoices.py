@@ -1,4 +1,5 @@
-"""Invoices and credit notes: numbered without gaps, written once, and the ticket moves with them.
+"""Invoices and credit notes: numbered without gaps, written once, and the ticket moves
+with them.
 
 Lock order everywhere: the ticket, its parts by id, last the series of numbers.
 """
@@ -43,16 +44,22 @@ from .documents.text import with_unprintable
 
 @atomic
 def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoice:
-    """Write the invoice of a completed ticket: what was approved and done, and what is on the ticket itself, at today's tax.
+    """Write the invoice of a completed ticket: what was approved and done, and what is
+    on the ticket itself, at today's tax.
 
     What was paid before counts on it. Raises DomainError ``already_invoiced``,
-    ``ticket_not_completed``, ``parts_not_fitted``, ``approval_exceeded`` or ``trade_in_exceeds_total``.
+    ``ticket_not_completed``, ``parts_not_fitted``, ``approval_exceeded`` or
+    ``trade_in_exceeds_total``.
     """
     lock(ticket)
     if ticket.status in (Status.INVOICED, Status.CLOSED):
         raise payments.already_invoiced(ticket, "credit it first to issue another")
     if ticket.status != Status.COMPLETED:
-        raise DomainError("ticket_not_completed", f"{ticket.number} is {ticket.status}: complete it first.", ticket_status=ticket.status)
+        raise DomainError(
+            "ticket_not_completed",
+            f"{ticket.number} is {ticket.status}: complete it first.",
+            ticket_status=ticket.status,
+        )
     ensure_fitted(ticket)
     sheet = snapshot.load_snapshot(ticket)
     units = sheet.authorized()
@@ -76,7 +83,9 @@ def ensure_something_to_invoice(ticket: ServiceTicket, bill: engine.Bill) -> Non
         raise workflow.nothing_is_approved(ticket)
 
 
-def write_invoice(ticket: ServiceTicket, body: dict[str, Any], bill: engine.Bill, deposits: Decimal, *, by: Any) -> Invoice:
+def write_invoice(
+    ticket: ServiceTicket, body: dict[str, Any], bill: engine.Bill, deposits: Decimal, *, by: Any
+) -> Invoice:
     today = timezone.localdate()
     due_on = today + timedelta(days=settings.SHOP_PAYMENT_DAYS)
     number = next_number(settings.SHOP_INVOICE_SERIES)
@@ -88,7 +97,9 @@ def write_invoice(ticket: ServiceTicket, body: dict[str, Any], bill: engine.Bill
         **snapshot.header(ticket),
         **body,
         "deposits": snapshot.money(deposits),
-        "due": snapshot.money(max(ZERO, engine.balance(bill.total, credited=ZERO, paid=deposits, refunded=ZERO))),
+        "due": snapshot.money(
+            max(ZERO, engine.balance(bill.total, credited=ZERO, paid=deposits, refunded=ZERO))
+        ),
     }
     return Invoice.objects.create(
         **number,
@@ -117,9 +128,13 @@ def paper(ticket: ServiceTicket, bill: Any, document: dict[str, Any], *, by: Any
 
 def write_lines(invoice: Invoice, bill: engine.Bill) -> None:
     """One row for each line of the paper, in its order."""
-    on_paper = [line for job in invoice.document["jobs"] for line in job["lines"]] + invoice.document["lines"]
+    on_paper = [
+        line for job in invoice.document["jobs"] for line in job["lines"]
+    ] + invoice.document["lines"]
     titles = {line["id"]: job["title"] for job in invoice.document["jobs"] for line in job["lines"]}
-    costs = {id(line.item.source): getattr(line.item.source, "unit_cost", ZERO) for line in bill.lines}
+    costs = {
+        id(line.item.source): getattr(line.item.source, "unit_cost", ZERO) for line in bill.lines
+    }
     ordered = [*by_place(bill, invoice.document), *([bill.supplies] if bill.supplies else [])]
     rows = InvoiceLine.objects.bulk_create(
         InvoiceLine(
@@ -163,7 +178,9 @@ def by_place(bill: engine.Bill, document: dict[str, Any]) -> list[engine.Line]:
 
 
 def next_number(pattern: str) -> dict[str, Any]:
-    """The next number of a series. Its row stays locked until the transaction ends, which takes the number back if it fails."""
+    """The next number of a series. Its row stays locked until the transaction ends,
+    which takes the number back if it fails.
+    """
     name = pattern.replace("{year}", str(timezone.localdate().year))
     DocumentSeries.objects.get_or_create(name=name)
     DocumentSeries.objects.filter(name=name).update(last=F("last") + 1)
@@ -172,23 +189,45 @@ def next_number(pattern: str) -> dict[str, Any]:
 
 
 def ensure_fitted(ticket: ServiceTicket) -> None:
-    """What was returned to stock, by a credit note, is not sold again before it is fitted again."""
-    missing = [line for line in TicketPart.objects.filter(ticket=ticket).authorized().select_related("part") if line.backordered]
+    """What was returned to stock, by a credit note, is not sold again before it is
+    fitted again.
+    """
+    missing = [
+        line
+        for line in TicketPart.objects.filter(ticket=ticket).authorized().select_related("part")
+        if line.backordered
+    ]
     if missing:
         named = ", ".join(f"{stock.show(line.backordered)} × {line.part.sku}" for line in missing)
-        raise DomainError("parts_not_fitted", f"Not fitted any more: {named}. Reopen the ticket, and complete it again or remove them.")
+        raise DomainError(
+            "parts_not_fitted",
+            (
+                f"Not fitted any more: {named}. Reopen the ticket, and complete it again or "
+                f"remove them."
+            ),
+        )
 
 
-# --- credit notes ----------------------------------------------------------------------------------
+# --- credit notes ---------------------------------------------------------------------
 
 
 @atomic
-def credit(invoice: Invoice, *, reason: str, lines: Sequence[dict[str, Any]] = (), restock: bool = False, by: Any) -> CreditNote:
-    """Take an invoice back: in full where no lines are named, else these: {line: its place on the paper, quantity?, restock?}.
+def credit(
+    invoice: Invoice,
+    *,
+    reason: str,
+    lines: Sequence[dict[str, Any]] = (),
+    restock: bool = False,
+    by: Any,
+) -> CreditNote:
+    """Take an invoice back: in full where no lines are named, else these: {line: its
+    place on the paper, quantity?, restock?}.
 
-    Without a quantity it is all that is left. Each line bears its share of net and tax. With ``restock`` parts go back on the shelf.
-    When nothing of the invoice is left its ticket is completed again, and may be invoiced anew.
-    Raises DomainError ``nothing_to_credit``, ``more_than_invoiced`` or ``trade_in_exceeds_total``; InvalidInput for a line that is not there.
+    Without a quantity it is all that is left. Each line bears its share of net and tax.
+    With ``restock`` parts go back on the shelf. When nothing of the invoice is left its
+    ticket is completed again, and may be invoiced anew. Raises DomainError
+    ``nothing_to_credit``, ``more_than_invoiced`` or ``trade_in_exceeds_total``;
+    InvalidInput for a line that is not there.
     """
     ticket = invoice.ticket
     lock(ticket)
@@ -203,7 +242,9 @@ def credit(invoice: Invoice, *, reason: str, lines: Sequence[dict[str, Any]] = (
     account = payments.account_of(invoice)
     account.credited += note.total
     taken = {each["line"].pk: each["quantity"] for each in chosen}
-    account.is_credited = all(taken.get(key, ZERO) + before == line.quantity for key, (line, before) in rest.items())
+    account.is_credited = all(
+        taken.get(key, ZERO) + before == line.quantity for key, (line, before) in rest.items()
+    )
     payments.save(account)
     if account.is_credited:
         apply_transition(ticket, Status.COMPLETED, reason=f"{note.number}: {reason}"[:500], by=by)
@@ -215,29 +256,42 @@ def credit(invoice: Invoice, *, reason: str, lines: Sequence[dict[str, Any]] = (
 def left_of(invoice: Invoice) -> dict[int, tuple[InvoiceLine, Decimal]]:
     """{line: (itself, how much of it was credited)}."""
     credited: dict[int, Decimal] = {}
-    for key, quantity in CreditNoteLine.objects.filter(line__invoice=invoice).values_list("line_id", "quantity"):
+    for key, quantity in CreditNoteLine.objects.filter(line__invoice=invoice).values_list(
+        "line_id", "quantity"
+    ):
         credited[key] = credited.get(key, ZERO) + quantity
     lines = invoice.lines.select_related("part").prefetch_related("taxes").order_by("position")
     return {line.pk: (line, credited.get(line.pk, ZERO)) for line in lines}
 
 
 def chosen_lines(
-    invoice: Invoice, rest: dict[int, tuple[InvoiceLine, Decimal]], named: Sequence[dict[str, Any]], restock: bool
+    invoice: Invoice,
+    rest: dict[int, tuple[InvoiceLine, Decimal]],
+    named: Sequence[dict[str, Any]],
+    restock: bool,
 ) -> list[dict[str, Any]]:
     """[{line, quantity, before, restock}] of what is to be credited."""
     places = {line.position: (line, before) for line, before in rest.values()}
     if not named:
-        named = [{"line": place} for place, (line, before) in places.items() if line.quantity > before]
+        named = [
+            {"line": place} for place, (line, before) in places.items() if line.quantity > before
+        ]
     found = []
     for place, each in enumerate(named):
         if each["line"] not in places:
-            raise InvalidInput(f"lines.{place}.line", "line_of_another_invoice", f"{invoice.number} has no line {each['line']}.")
+            raise InvalidInput(
+                f"lines.{place}.line",
+                "line_of_another_invoice",
+                f"{invoice.number} has no line {each['line']}.",
+            )
         line, before = places.pop(each["line"])
         left = line.quantity - before
         quantity = each.get("quantity") or left
         if quantity > left or not left:
             detail = (
-                f"{stock.show(left)} of line {line.position} are left to credit." if left else f"Line {line.position} is credited in full already."
+                f"{stock.show(left)} of line {line.position} are left to credit."
+                if left
+                else f"Line {line.position} is credited in full already."
             )
             raise DomainError("more_than_invoiced", detail, line=line.position, left=str(left))
         if line.part is not None:
@@ -247,8 +301,12 @@ def chosen_lines(
     return found
 
 
-def ensure_not_below_nothing(invoice: Invoice, rest: dict[int, tuple[InvoiceLine, Decimal]], chosen: list[dict[str, Any]]) -> None:
-    """Neither the credit note nor what it leaves of the invoice comes to less than nothing. Raises DomainError ``trade_in_exceeds_total``."""
+def ensure_not_below_nothing(
+    invoice: Invoice, rest: dict[int, tuple[InvoiceLine, Decimal]], chosen: list[dict[str, Any]]
+) -> None:
+    """Neither the credit note nor what it leaves of the invoice comes to less than
+    nothing. Raises DomainError ``trade_in_exceeds_total``.
+    """
     if not any(line.kind == LineKind.TRADE_IN for line, _ in rest.values()):
         return
     taken = {each["line"].pk: each["quantity"] for each in chosen}
@@ -257,27 +315,49 @@ def ensure_not_below_nothing(invoice: Invoice, rest: dict[int, tuple[InvoiceLine
     left = [(line, line.quantity - gone[key], gone[key]) for key, (line, _) in rest.items()]
     way_out = "credit a trade-in together with the work on which it was counted"
     for name, rows in (("The credit note", back), (f"What is left of {invoice.number}", left)):
-        sums = engine.credit_sums((net, [part for _, part in taxes]) for net, taxes in (share_of(*row) for row in rows))
+        sums = engine.credit_sums(
+            (net, [part for _, part in taxes]) for net, taxes in (share_of(*row) for row in rows)
+        )
         if sums.shortfall:
             raise snapshot.below_nothing(f"{name} would come to", sums, way_out)
 
 
-def share_of(line: InvoiceLine, quantity: Decimal, before: Decimal) -> tuple[Decimal, list[tuple[InvoiceLineTax, engine.TaxShare]]]:
-    """What ``quantity`` of a line bears of its net and its taxes, when ``before`` was credited already."""
+def share_of(
+    line: InvoiceLine, quantity: Decimal, before: Decimal
+) -> tuple[Decimal, list[tuple[InvoiceLineTax, engine.TaxShare]]]:
+    """What ``quantity`` of a line bears of its net and its taxes, when ``before`` was
+    credited already.
+    """
     share = (quantity, line.quantity, before, shop_rules.rounding())
-    return engine.part_of(line.net, *share), [(tax, credited_share(tax, share)) for tax in line.taxes.all()]
+    return engine.part_of(line.net, *share), [
+        (tax, credited_share(tax, share)) for tax in line.taxes.all()
+    ]
 
 
-def write_credit_note(invoice: Invoice, chosen: list[dict[str, Any]], *, reason: str, by: Any) -> CreditNote:
+def write_credit_note(
+    invoice: Invoice, chosen: list[dict[str, Any]], *, reason: str, by: Any
+) -> CreditNote:
     for each in chosen:
         each["net"], each["taxes"] = share_of(each["line"], each["quantity"], each["before"])
         each["tax"] = engine.add(part.amount for _, part in each["taxes"])
     sums = engine.credit_sums((each["net"], [part for _, part in each["taxes"]]) for each in chosen)
     number = next_number(settings.SHOP_CREDIT_NOTE_SERIES)
     document = credit_document(invoice, chosen, sums, number["number"], reason)
-    note = CreditNote.objects.create(**number, **paper(invoice.ticket, sums, with_unprintable(document), by=by), invoice=invoice, reason=reason)
+    note = CreditNote.objects.create(
+        **number,
+        **paper(invoice.ticket, sums, with_unprintable(document), by=by),
+        invoice=invoice,
+        reason=reason,
+    )
     rows = CreditNoteLine.objects.bulk_create(
-        CreditNoteLine(credit_note=note, line=each["line"], quantity=each["quantity"], net=each["net"], tax=each["tax"], restocked=each["restock"])
+        CreditNoteLine(
+            credit_note=note,
+            line=each["line"],
+            quantity=each["quantity"],
+            net=each["net"],
+            tax=each["tax"],
+            restocked=each["restock"],
+        )
         for each in chosen
     )
     CreditNoteLineTax.objects.bulk_create(
@@ -295,7 +375,9 @@ def credited_share(tax: InvoiceLineTax, share: tuple[Any, ...]) -> engine.TaxSha
     return engine.TaxShare(component, base, amount)
 
 
-def credit_document(invoice: Invoice, chosen: list[dict[str, Any]], sums: Any, number: str, reason: str) -> dict[str, Any]:
+def credit_document(
+    invoice: Invoice, chosen: list[dict[str, Any]], sums: Any, number: str, reason: str
+) -> dict[str, Any]:
     """The paper: what stood on the invoice, as far as it is taken back."""
     on_invoice = {line["id"]: line for job in invoice.document["jobs"] for line in job["lines"]} | {
         line["id"]: line for line in invoice.document["lines"]
@@ -322,7 +404,17 @@ def credit_document(invoice: Invoice, chosen: list[dict[str, Any]], sums: Any, n
                 "taxes": [snapshot.share_facts(part) for _, part in each["taxes"]],
             }
         )
-    kept = ("paper", "region", "shop", "customer", "vehicle", "ticket", "currency", "prices_include_tax", "tax_rounding")
+    kept = (
+        "paper",
+        "region",
+        "shop",
+        "customer",
+        "vehicle",
+        "ticket",
+        "currency",
+        "prices_include_tax",
+        "tax_rounding",
+    )
     return {
         "kind": "credit_note",
         "number": number,
@@ -338,15 +430,23 @@ def credit_document(invoice: Invoice, chosen: list[dict[str, Any]], sums: Any, n
     }
 
 
-def put_back(ticket: ServiceTicket, note: CreditNote, chosen: list[dict[str, Any]], *, by: Any) -> None:
-    """Parts that the customer gives back lie on the shelf again, and are no longer fitted."""
+def put_back(
+    ticket: ServiceTicket, note: CreditNote, chosen: list[dict[str, Any]], *, by: Any
+) -> None:
+    """Parts that the customer gives back lie on the shelf again, and are no longer
+    fitted.
+    """
     jobs = {line["id"]: job["id"] for job in note.invoice.document["jobs"] for line in job["lines"]}
-    back = {(each["line"].part_id, jobs.get(each["line"].position)): each["quantity"] for each in chosen}
+    back = {
+        (each["line"].part_id, jobs.get(each["line"].position)): each["quantity"] for each in chosen
+    }
 
     def effect(line: TicketPart, part: Any, by: Any) -> None:
         quantity = min(back.get((part.pk, line.job_id), ZERO), line.issued)
         if quantity:
-            stock.return_to_stock(part, quantity, reference=note.number, unit_cost=line.unit_cost, by=by)
+            stock.return_to_stock(
+                part, quantity, reference=note.number, unit_cost=line.unit_cost, by=by
+            )
             line.save_changes(issued=line.issued - quantity)
 
     lines = TicketPart.objects.filter(ticket=ticket, part__in={part for part, _ in back})

@@ -25,9 +25,15 @@ from .credits import available_credit
 from .documents import mail
 from .payments import open_deposits, without_invoice
 from .pdf_button import paper
-from .serializers import ApplyCreditSerializer, IssueSerializer, PaySerializer, SendSerializer, TakeMoneySerializer
+from .serializers import (
+    ApplyCreditSerializer,
+    IssueSerializer,
+    PaySerializer,
+    SendSerializer,
+    TakeMoneySerializer,
+)
 
-# --- what the buttons ask --------------------------------------------------------------------------
+# --- what the buttons ask -------------------------------------------------------------
 
 
 class DiscountForm(ButtonForm):
@@ -49,10 +55,22 @@ class MoneyForm(ButtonForm):
 
     serializer_class = TakeMoneySerializer
     amount = money_question(required=True)
-    method = forms.ChoiceField(choices=Method.choices, initial=Method.CARD, widget=UnfoldAdminSelectWidget)
-    reference = forms.CharField(max_length=100, required=False, widget=UnfoldAdminTextInputWidget, help_text="of the card slip, transfer or check")
+    method = forms.ChoiceField(
+        choices=Method.choices, initial=Method.CARD, widget=UnfoldAdminSelectWidget
+    )
+    reference = forms.CharField(
+        max_length=100,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="of the card slip, transfer or check",
+    )
     note = note_question()
-    received_at = forms.SplitDateTimeField(required=False, label="When", widget=UnfoldAdminSplitDateTimeWidget, help_text="now, when left empty")
+    received_at = forms.SplitDateTimeField(
+        required=False,
+        label="When",
+        widget=UnfoldAdminSplitDateTimeWidget,
+        help_text="now, when left empty",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -95,8 +113,15 @@ class PayForm(MoneyForm):
         if invoice is None:
             return []
         credit = available_credit(invoice)
-        told = [f"{money(credit, invoice.currency)} of the customer's credit can be applied instead."] if credit else []
-        return [f"{money(invoice.account.balance, invoice.currency)} of {invoice.number} are to pay.", *told]
+        told = (
+            [f"{money(credit, invoice.currency)} of the customer's credit can be applied instead."]
+            if credit
+            else []
+        )
+        return [
+            f"{money(invoice.account.balance, invoice.currency)} of {invoice.number} are to pay.",
+            *told,
+        ]
 
 
 class RefundForm(MoneyForm):
@@ -107,17 +132,25 @@ class RefundForm(MoneyForm):
 
     def notes(self) -> list[str]:
         paid = self.obj.account.received
-        return [f"{money(paid, self.obj.currency)} were paid on {self.obj.number}, {money(self.most(), self.obj.currency)} of it too much."]
+        return [
+            (
+                f"{money(paid, self.obj.currency)} were paid on {self.obj.number}, "
+                f"{money(self.most(), self.obj.currency)} of it too much."
+            )
+        ]
 
 
 class ApplyCreditForm(ButtonForm):
     serializer_class = ApplyCreditSerializer
-    amount = money_question(required=False, help_text="as much as is due and there, when left empty")
+    amount = money_question(
+        required=False, help_text="as much as is due and there, when left empty"
+    )
 
     def notes(self) -> list[str]:
         invoice = self.obj
         return [
-            f"{money(available_credit(invoice), invoice.currency)} of the customer's credit are there, "
+            f"{money(available_credit(invoice), invoice.currency)} of the customer's "
+            f"credit are there, "
             f"{money(invoice.account.balance, invoice.currency)} of {invoice.number} are to pay."
         ]
 
@@ -133,12 +166,22 @@ class IssueForm(ButtonForm):
 
     def notes(self) -> list[str]:
         total = estimates.estimate(self.obj)["authorized"]["total"]
-        return [f"{self.obj.number} comes to {money(total)} today. An invoice is never changed: a credit note takes it back."]
+        return [
+            (
+                f"{self.obj.number} comes to {money(total)} today. An invoice is never "
+                f"changed: a credit note takes it back."
+            )
+        ]
 
 
 class SendForm(ButtonForm):
     serializer_class = SendSerializer
-    to = forms.CharField(max_length=254, required=False, widget=UnfoldAdminEmailInputWidget, help_text="the customer's address, when left empty")
+    to = forms.CharField(
+        max_length=254,
+        required=False,
+        widget=UnfoldAdminEmailInputWidget,
+        help_text="the customer's address, when left empty",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -148,7 +191,7 @@ class SendForm(ButtonForm):
         super().obey({name: value for name, value in sent.items() if value})
 
 
-# --- the buttons -----------------------------------------------------------------------------------
+# --- the buttons ----------------------------------------------------------------------
 
 
 def last_invoice(ticket: ServiceTicket) -> Invoice | None:
@@ -162,18 +205,39 @@ def has_deposits(ticket: ServiceTicket) -> bool:
 class MoneyButtons:
     """Buttons of the ticket's page."""
 
-    @button("Discount", DiscountForm, icon="percent", permission=CHANGE, when=lambda ticket: ticket.status not in CLOSED_STATUSES)
+    @button(
+        "Discount",
+        DiscountForm,
+        icon="percent",
+        permission=CHANGE,
+        when=lambda ticket: ticket.status not in CLOSED_STATUSES,
+    )
     def give_discount(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         operations.give_discount(ticket, **answers, by=request.user)
         percent, amount = answers["discount_percent"], answers["discount_amount"]
         return f"{ticket.number}: {f'{percent.normalize():f} %' if percent else money(amount)} off."
 
-    @button("Invoice", IssueForm, icon="receipt_long", permission="tickets.add_invoice", when=lambda ticket: ticket.status == Status.COMPLETED)
+    @button(
+        "Invoice",
+        IssueForm,
+        icon="receipt_long",
+        permission="tickets.add_invoice",
+        when=lambda ticket: ticket.status == Status.COMPLETED,
+    )
     def invoice(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         found = operations.issue_invoice(ticket, **answers, by=request.user)
-        return f"{found.number} is issued: {money(found.account.balance, found.currency)} are to pay.{in_latin(found)}"
+        return (
+            f"{found.number} is issued: {money(found.account.balance, found.currency)} are to "
+            f"pay.{in_latin(found)}"
+        )
 
-    @button("Pay", PayForm, icon="payments", permission="tickets.add_payment", when=lambda ticket: ticket.status == Status.INVOICED)
+    @button(
+        "Pay",
+        PayForm,
+        icon="payments",
+        permission="tickets.add_payment",
+        when=lambda ticket: ticket.status == Status.INVOICED,
+    )
     def pay(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         found = last_invoice(ticket)
         if found is None:
@@ -190,13 +254,24 @@ class MoneyButtons:
     def take_deposit(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         return paid(operations.deposit(ticket, **answers, by=request.user))
 
-    @button("Pay a deposit back", RefundDepositForm, icon="undo", permission="tickets.refund_payment", when=has_deposits)
+    @button(
+        "Pay a deposit back",
+        RefundDepositForm,
+        icon="undo",
+        permission="tickets.refund_payment",
+        when=has_deposits,
+    )
     def refund_deposit(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         return paid(operations.refund_deposit(ticket, **answers, by=request.user))
 
     @button("E-mail the estimate", SendForm, icon="mail", permission=CHANGE, when=is_open)
-    def email_estimate(self, request: HttpRequest, ticket: ServiceTicket, to: str | None = None) -> str:
-        return f"The estimate goes to {mail.send_paper(estimates.estimate(ticket), ticket.customer, to)}."
+    def email_estimate(
+        self, request: HttpRequest, ticket: ServiceTicket, to: str | None = None
+    ) -> str:
+        return (
+            f"The estimate goes to "
+            f"{mail.send_paper(estimates.estimate(ticket), ticket.customer, to)}."
+        )
 
     @paper("Estimate as PDF")
     def estimate_pdf(self, ticket: ServiceTicket) -> dict[str, Any]:
@@ -205,7 +280,10 @@ class MoneyButtons:
 
 def paid(payment: Any) -> str:
     back = payment.effect < 0
-    return f"{money(payment.amount)} {'paid back' if back else 'received'}: {payment.number}.{in_latin(payment)}"
+    return (
+        f"{money(payment.amount)} {'paid back' if back else 'received'}: "
+        f"{payment.number}.{in_latin(payment)}"
+    )
 
 
 def in_latin(row: Any) -> str:

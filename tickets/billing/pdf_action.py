@@ -16,7 +16,9 @@ from .documents import mail, pdf
 
 
 class PDFRenderer(JSONRenderer):
-    """For whoever accepts application/pdf: the view itself draws the paper, and refusals are problems as everywhere."""
+    """For whoever accepts application/pdf: the view itself draws the paper, and
+    refusals are problems as everywhere.
+    """
 
     media_type = "application/pdf"
     format = "pdf"
@@ -26,7 +28,9 @@ PAPER_RENDERERS = [*api_settings.DEFAULT_RENDERER_CLASSES, PDFRenderer]
 
 
 def respond_document(view: Any, document: dict[str, Any]) -> Any:
-    """A document as JSON, or with ``?format=pdf`` on paper; 304 when the client has it already."""
+    """A document as JSON, or with ``?format=pdf`` on paper; 304 when the client has it
+    already.
+    """
     asked = view.request.query_params
     check_parameters(asked, {"format"})
     if asked.get("format", "json") not in ("json", "pdf"):
@@ -46,7 +50,9 @@ def respond_pdf(view: Any, document: dict[str, Any]) -> Any:
 
 
 def send_paper(view: Any, document: Callable[[Any], dict[str, Any]]) -> Any:
-    """Mail the paper that ``document`` makes of the row: 202 with the address, it leaves in the background."""
+    """Mail the paper that ``document`` makes of the row: 202 with the address, it
+    leaves in the background.
+    """
 
     def answer(body: Any) -> Any:
         row = view.get_locked_object()

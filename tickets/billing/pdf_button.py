@@ -12,8 +12,12 @@ from unfold.decorators import action
 from .documents import pdf
 
 
-def paper(title: str = "PDF") -> Callable[[Callable[..., dict[str, Any]]], Callable[..., HttpResponse]]:
-    """Make ``method(self, obj) -> document`` a link to the document on paper, for whoever may see the page."""
+def paper(
+    title: str = "PDF",
+) -> Callable[[Callable[..., dict[str, Any]]], Callable[..., HttpResponse]]:
+    """Make ``method(self, obj) -> document`` a link to the document on paper, for
+    whoever may see the page.
+    """
 
     def decorate(method: Callable[..., dict[str, Any]]) -> Callable[..., HttpResponse]:
         @wraps(method)
@@ -25,8 +29,15 @@ def paper(title: str = "PDF") -> Callable[[Callable[..., dict[str, Any]]], Calla
                 return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
             document = method(self, obj)
             headers = {"Content-Disposition": f'inline; filename="{pdf.file_name(document)}"'}
-            return HttpResponse(pdf.render(document), content_type="application/pdf", headers=headers)
+            return HttpResponse(
+                pdf.render(document), content_type="application/pdf", headers=headers
+            )
 
-        return action(description=title, url_path=method.__name__.replace("_", "-"), icon="picture_as_pdf", attrs={"target": "_blank"})(show)
+        return action(
+            description=title,
+            url_path=method.__name__.replace("_", "-"),
+            icon="picture_as_pdf",
+            attrs={"target": "_blank"},
+        )(show)
 
     return decorate

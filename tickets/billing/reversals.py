@@ -1,4 +1,6 @@
-"""Undoing a row of money by one of the opposite sign: a mistake, or a check that bounced."""
+"""Undoing a row of money by one of the opposite sign: a mistake, or a check that
+bounced.
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -10,7 +12,16 @@ from mechanic_shop.errors import DomainError
 from ..lifecycle import snapshot
 from ..lifecycle.locking import increment_version, lock
 from ..models import Invoice, Method, Payment, PaymentKind, ServiceTicket, Status
-from .payments import account_of, apply_deposits, ensure_refundable, latest_invoice, open_deposits, save, sync_ticket_status, write
+from .payments import (
+    account_of,
+    apply_deposits,
+    ensure_refundable,
+    latest_invoice,
+    open_deposits,
+    save,
+    sync_ticket_status,
+    write,
+)
 
 STAYS = (PaymentKind.REVERSAL, PaymentKind.APPLIED)
 
@@ -19,8 +30,8 @@ STAYS = (PaymentKind.REVERSAL, PaymentKind.APPLIED)
 def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
     """Undo a payment, deposit, refund or credit.
 
-    Raises DomainError ``already_reversed``, ``not_reversible``, ``credit_in_use`` or ``refund_exceeds_paid`` (of it, something
-    was paid back since).
+    Raises DomainError ``already_reversed``, ``not_reversible``, ``credit_in_use`` or
+    ``refund_exceeds_paid`` (of it, something was paid back since).
     """
     if payment.kind == PaymentKind.CREDIT:
         return reverse_credit(payment, note=note, by=by)
@@ -40,8 +51,12 @@ def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
 
 
 def reverse_credit(row: Payment, *, note: str, by: Any) -> Payment:
-    """Take credit off the invoice on which it counts, and give it back to where it came from. Returns the row on that invoice."""
-    taken = list(row.taken_from.select_related("ticket", "invoice").order_by("pk"))  # rows of money never change
+    """Take credit off the invoice on which it counts, and give it back to where it came
+    from. Returns the row on that invoice.
+    """
+    taken = list(
+        row.taken_from.select_related("ticket", "invoice").order_by("pk")
+    )  # rows of money never change
     row_locks.lock_keys(ServiceTicket, {row.ticket_id, *(half.ticket_id for half in taken)})
     lock(row.ticket)
     ensure_reversible(row)
@@ -51,7 +66,9 @@ def reverse_credit(row: Payment, *, note: str, by: Any) -> Payment:
     count(row.ticket, invoice, paid=-row.amount, because=back.number, by=by)
     for half in taken:
         lock(half.ticket)
-        there = write_reversal(half, half.invoice, note=f"back from {row.ticket.number}", by=by, sign=1)
+        there = write_reversal(
+            half, half.invoice, note=f"back from {row.ticket.number}", by=by, sign=1
+        )
         count(half.ticket, half.invoice, paid=half.amount, because=there.number, by=by)
         move_on(half.ticket, by=by)
     return back
@@ -64,27 +81,46 @@ def ensure_reversible(payment: Payment) -> None:
 
 
 def why_irreversible(payment: Payment) -> DomainError | None:
-    """Why the row cannot be reversed, whatever was paid or credited since; None where it can."""
+    """Why the row cannot be reversed, whatever was paid or credited since; None where
+    it can.
+    """
     whole = payment.credited_to
     if whole is not None:
-        return DomainError("not_reversible", f"{payment.number} is one half of a credit: reverse {whole.number}, which is the other half.")
+        return DomainError(
+            "not_reversible",
+            (
+                f"{payment.number} is one half of a credit: reverse {whole.number}, which is "
+                f"the other half."
+            ),
+        )
     if payment.kind in STAYS:
-        return DomainError("not_reversible", f"{payment.number} is a {payment.get_kind_display().lower()} row: it stays.")
+        return DomainError(
+            "not_reversible",
+            f"{payment.number} is a {payment.get_kind_display().lower()} row: it stays.",
+        )
     if Payment.objects.filter(reverses=payment).exists():
         return DomainError("already_reversed", f"{payment.number} is reversed already.")
     if payment.kind == PaymentKind.CREDIT and not payment.taken_from.exists():
-        return DomainError("not_reversible", f"{payment.number} gives credit back: it stays. Apply the credit anew.")
+        return DomainError(
+            "not_reversible",
+            f"{payment.number} gives credit back: it stays. Apply the credit anew.",
+        )
     return None
 
 
 def ensure_unspent(payment: Payment, invoice: Invoice | None) -> None:
-    """What was paid back, or counts elsewhere as credit, cannot be taken away a second time."""
+    """What was paid back, or counts elsewhere as credit, cannot be taken away a second
+    time.
+    """
     there = account_of(invoice).received if invoice else open_deposits(payment.ticket)
     if payment.amount <= there:
         return
     if used := credit_in_use(payment.ticket):
         names = ", ".join(row.number for row in used)
-        detail = f"Only {snapshot.money(there)} of it is still here: credit of it counts on other invoices. Reverse {names} first."
+        detail = (
+            f"Only {snapshot.money(there)} of it is still here: credit of it counts on other "
+            f"invoices. Reverse {names} first."
+        )
         raise DomainError("credit_in_use", detail, credits=[row.number for row in used])
     ensure_refundable(payment.amount, there)
 
@@ -96,24 +132,46 @@ def credit_in_use(ticket: ServiceTicket) -> list[Payment]:
 
 
 def counted_on(payment: Payment) -> Invoice | None:
-    """The invoice on which a payment counts now: what came moves on with every invoice that is issued after it."""
+    """The invoice on which a payment counts now: what came moves on with every invoice
+    that is issued after it.
+    """
     rows = payment.ticket.payments.filter(kind=PaymentKind.APPLIED, effect__gt=0, pk__gt=payment.pk)
     moved = rows.select_related("invoice").order_by("-pk").first() if payment.effect > 0 else None
     return moved.invoice if moved else payment.invoice
 
 
-def write_reversal(payment: Payment, invoice: Invoice | None, *, note: str, by: Any, sign: int) -> Payment:
+def write_reversal(
+    payment: Payment, invoice: Invoice | None, *, note: str, by: Any, sign: int
+) -> Payment:
     """No money moves when credit is reversed, so that row is credit, too."""
     kind, method = PaymentKind.REVERSAL, payment.method
     if payment.kind == PaymentKind.CREDIT:
         kind, method = PaymentKind.CREDIT, Method.OTHER
-    return write(payment.ticket, kind, payment.amount, invoice=invoice, reverses=payment, method=method, note=note, by=by, sign=sign)
+    return write(
+        payment.ticket,
+        kind,
+        payment.amount,
+        invoice=invoice,
+        reverses=payment,
+        method=method,
+        note=note,
+        by=by,
+        sign=sign,
+    )
 
 
 def count(
-    ticket: ServiceTicket, invoice: Invoice | None, *, paid: Decimal = Decimal(0), refunded: Decimal = Decimal(0), because: str, by: Any
+    ticket: ServiceTicket,
+    invoice: Invoice | None,
+    *,
+    paid: Decimal = Decimal(0),
+    refunded: Decimal = Decimal(0),
+    because: str,
+    by: Any,
 ) -> None:
-    """Count a reversal on the invoice on which its payment counts. Without one it is a deposit, and those are not kept as a sum."""
+    """Count a reversal on the invoice on which its payment counts. Without one it is a
+    deposit, and those are not kept as a sum.
+    """
     if invoice is None:
         increment_version(ticket)
         return

@@ -52,12 +52,25 @@ class InvoiceLineSerializer(ShopSerializer):
 
     class Meta:
         model = InvoiceLine
-        fields = ("position", "kind", "job_title", "description", "quantity", "unit_price", "net", "tax", "tax_name", "tax_rate")
+        fields = (
+            "position",
+            "kind",
+            "job_title",
+            "description",
+            "quantity",
+            "unit_price",
+            "net",
+            "tax",
+            "tax_name",
+            "tax_rate",
+        )
         read_only_fields = fields
 
 
 class InvoiceSerializer(ShopSerializer):
-    """An invoice and what became of it: ``balance`` = total − credited − paid + refunded; less than 0 is the customer's credit."""
+    """An invoice and what became of it: ``balance`` = total − credited − paid +
+    refunded; less than 0 is the customer's credit.
+    """
 
     ticket = NestedRelatedField(read_only=True, fields=("number",))
     customer = NestedRelatedField(read_only=True)
@@ -74,7 +87,11 @@ class InvoiceSerializer(ShopSerializer):
     unprintable = UnprintableSerializer(many=True, read_only=True, help_text=UNPRINTABLE)
     lines = InvoiceLineSerializer(many=True, read_only=True)
 
-    expressions = {"ticket": ticket_in("ticket_id"), "state": state_of(), "unprintable": unprintable_texts()}
+    expressions = {
+        "ticket": ticket_in("ticket_id"),
+        "state": state_of(),
+        "unprintable": unprintable_texts(),
+    }
 
     class Meta:
         model = Invoice
@@ -87,7 +104,9 @@ class InvoiceSerializer(ShopSerializer):
 
 
 class CreditNoteLineSerializer(ShopSerializer):
-    position = serializers.IntegerField(source="line.position", read_only=True, help_text="of the line on the invoice")
+    position = serializers.IntegerField(
+        source="line.position", read_only=True, help_text="of the line on the invoice"
+    )
     description = serializers.CharField(source="line.description", read_only=True)
     quantity = QuantityField(read_only=True)
     net = MoneyField(**AMOUNT)
@@ -115,7 +134,17 @@ class CreditNoteSerializer(ShopSerializer):
     class Meta:
         model = CreditNote
         fields = (
-            *("id", "number", "invoice", "ticket", "customer", "issued_at", "issued_on", "currency", "reason"),
+            *(
+                "id",
+                "number",
+                "invoice",
+                "ticket",
+                "customer",
+                "issued_at",
+                "issued_on",
+                "currency",
+                "reason",
+            ),
             *("subtotal", "tax", "total", "unprintable", "lines"),
         )
         read_only_fields = fields
@@ -131,7 +160,10 @@ class PaymentSerializer(ShopSerializer):
     amount = MoneyField(read_only=True)
     effect = MoneyField(read_only=True, min_value=None)
     reverses = serializers.CharField(
-        source="reversed_number", read_only=True, allow_null=True, help_text="the number of the payment that this one reverses"
+        source="reversed_number",
+        read_only=True,
+        allow_null=True,
+        help_text="the number of the payment that this one reverses",
     )
     received_at = UTCField(read_only=True)
     unprintable = UnprintableSerializer(many=True, read_only=True, help_text=UNPRINTABLE)
@@ -146,13 +178,23 @@ class PaymentSerializer(ShopSerializer):
     class Meta:
         model = Payment
         fields = (
-            *("id", "number", "ticket", "invoice", "customer", "kind", "method", "amount", "effect"),
+            *(
+                "id",
+                "number",
+                "ticket",
+                "invoice",
+                "customer",
+                "kind",
+                "method",
+                "amount",
+                "effect",
+            ),
             *("reverses", "reference", "note", "received_at", "unprintable", "created_at"),
         )
         read_only_fields = fields
 
 
-# --- bodies ----------------------------------------------------------------------------------------
+# --- bodies ---------------------------------------------------------------------------
 
 
 class TakeMoneySerializer(ActionSerializer):
@@ -161,20 +203,37 @@ class TakeMoneySerializer(ActionSerializer):
     amount = PositiveMoneyField()
     method = serializers.ChoiceField(choices=Method.choices)
     reference = WrittenField(
-        lines=True, max_length=100, required=False, allow_blank=True, default="", help_text="of the card slip, transfer or check"
+        lines=True,
+        max_length=100,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="of the card slip, transfer or check",
     )
     note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
-    received_at = UTCField(required=False, allow_null=True, default=None, help_text="now, when left out; not before the ticket was opened")
+    received_at = UTCField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="now, when left out; not before the ticket was opened",
+    )
 
 
 class PaySerializer(TakeMoneySerializer):
     """Money that comes."""
 
-    keep_as_credit = serializers.BooleanField(default=False, help_text="keep more than is due as the customer's credit")
+    keep_as_credit = serializers.BooleanField(
+        default=False, help_text="keep more than is due as the customer's credit"
+    )
 
 
 class ApplyCreditSerializer(ActionSerializer):
-    amount = PositiveMoneyField(required=False, allow_null=True, default=None, help_text="all that can be applied, when left out")
+    amount = PositiveMoneyField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="all that can be applied, when left out",
+    )
 
 
 class ReverseSerializer(ActionSerializer):
@@ -192,12 +251,26 @@ class CreditSerializer(ActionSerializer):
 
     reason = WrittenField(lines=True, max_length=500)
     lines = CreditLineSerializer(many=True, required=False, default=list, max_length=MOST_CREDITED)
-    restock = serializers.BooleanField(required=False, default=False, help_text="for every line that does not say otherwise")
+    restock = serializers.BooleanField(
+        required=False, default=False, help_text="for every line that does not say otherwise"
+    )
 
 
 class IssueSerializer(ActionSerializer):
-    reason = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="", help_text="kept in the ticket's history")
+    reason = WrittenField(
+        lines=True,
+        max_length=500,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="kept in the ticket's history",
+    )
 
 
 class SendSerializer(ActionSerializer):
-    to = EmailField(required=False, allow_null=True, default=None, help_text="the customer's address, when left out")
+    to = EmailField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="the customer's address, when left out",
+    )

@@ -43,15 +43,21 @@ class WrittenOnceViewSet(LockedByTicket, ShopGenericViewSet):
 
 
 class InvoiceViewSet(WrittenOnceViewSet):
-    """Invoices, and what was paid and credited on them. A ticket's ``invoice`` issues them; nothing changes them."""
+    """Invoices, and what was paid and credited on them. A ticket's ``invoice`` issues
+    them; nothing changes them.
+    """
 
-    queryset = Invoice.objects.select_related("ticket", "customer", "account").prefetch_related("lines")
+    queryset = Invoice.objects.select_related("ticket", "customer", "account").prefetch_related(
+        "lines"
+    )
     serializer_class = InvoiceSerializer
     filterset_class = InvoiceFilter
     ordering_fields = ["issued_on", "due_on", "total", "number"]
     ordering = ("-pk",)
     permissions = {
-        **dict.fromkeys(("list", "retrieve", "paper", "pdf", "payments", "credit_notes"), IsAuthenticated),
+        **dict.fromkeys(
+            ("list", "retrieve", "paper", "pdf", "payments", "credit_notes"), IsAuthenticated
+        ),
         "pay": Has("tickets.add_payment"),
         "apply_credit": Has("tickets.add_payment"),
         "refund": Has("tickets.refund_payment"),
@@ -60,7 +66,13 @@ class InvoiceViewSet(WrittenOnceViewSet):
     }
 
     @response_schema(InvoicePaperSerializer)
-    @action(detail=True, url_path="document", serializer_class=InvoicePaperSerializer, filterset_class=None, renderer_classes=PAPER_RENDERERS)
+    @action(
+        detail=True,
+        url_path="document",
+        serializer_class=InvoicePaperSerializer,
+        filterset_class=None,
+        renderer_classes=PAPER_RENDERERS,
+    )
     def paper(self, request: Any, pk: str) -> Any:
         """The invoice as it was issued, with every line, price and tax."""
         return respond_document(self, self.get_object().document)
@@ -78,7 +90,13 @@ class InvoiceViewSet(WrittenOnceViewSet):
         return send_paper(self, lambda paper: paper.document)
 
     @response_schema(PaymentSerializer, many=True)
-    @action(detail=True, serializer_class=PaySerializer, filterset_class=None, ordering_fields=None, ordering=None)
+    @action(
+        detail=True,
+        serializer_class=PaySerializer,
+        filterset_class=None,
+        ordering_fields=None,
+        ordering=None,
+    )
     def payments(self, request: Any, pk: str) -> Any:
         """What was paid, applied, refunded and reversed on the invoice, oldest first."""
         rows = self.get_object().payments.select_related("ticket", "invoice", "customer")
@@ -91,12 +109,21 @@ class InvoiceViewSet(WrittenOnceViewSet):
         return self.run_create_action(operations.pay, PaymentSerializer, "payment")
 
     @response_schema(InvoiceSerializer)
-    @action(detail=True, methods=["put"], url_path="apply-credit", serializer_class=ApplyCreditSerializer)
+    @action(
+        detail=True,
+        methods=["put"],
+        url_path="apply-credit",
+        serializer_class=ApplyCreditSerializer,
+    )
     def apply_credit(self, request: Any, pk: str) -> Any:
-        """Count the customer's credit, from other tickets, on this invoice: `amount`, or as much as is due and there."""
+        """Count the customer's credit, from other tickets, on this invoice: `amount`,
+        or as much as is due and there.
+        """
 
         def answer(body: Any) -> Any:
-            invoice = self.get_object()  # the operation locks: all tickets that it takes from, in their order
+            invoice = (
+                self.get_object()
+            )  # the operation locks: all tickets that it takes from, in their order
             check = partial(check_if_match, request, lambda: self.document(invoice.pk))
             operations.apply_credit(invoice, **body.validated_data, by=request.user, check=check)
             return self.respond_object(invoice.pk)
@@ -110,23 +137,37 @@ class InvoiceViewSet(WrittenOnceViewSet):
         return self.run_create_action(operations.refund, PaymentSerializer, "payment")
 
     @response_schema(CreditNoteSerializer, many=True)
-    @action(detail=True, url_path="credit-notes", serializer_class=CreditSerializer, filterset_class=None, ordering_fields=None)
+    @action(
+        detail=True,
+        url_path="credit-notes",
+        serializer_class=CreditSerializer,
+        filterset_class=None,
+        ordering_fields=None,
+    )
     def credit_notes(self, request: Any, pk: str) -> Any:
         """The credit notes of the invoice, newest first."""
-        rows = self.get_object().creditnotes.select_related("ticket", "customer", "invoice").prefetch_related("lines__line")
+        rows = (
+            self.get_object()
+            .creditnotes.select_related("ticket", "customer", "invoice")
+            .prefetch_related("lines__line")
+        )
         return self.respond_list(self.filter_queryset(rows), CreditNoteSerializer)
 
     @extend_schema(responses={201: CreditNoteSerializer})
     @credit_notes.mapping.post
     def credit(self, request: Any, pk: str) -> Any:
-        """Take the invoice back, in full or by lines; after all of it the ticket is completed again and may be invoiced anew."""
+        """Take the invoice back, in full or by lines; after all of it the ticket is
+        completed again and may be invoiced anew.
+        """
         return self.run_create_action(operations.credit, CreditNoteSerializer, "creditnote")
 
 
 class CreditNoteViewSet(WrittenOnceViewSet):
     """Credit notes. An invoice's ``credit-notes`` issues them; nothing changes them."""
 
-    queryset = CreditNote.objects.select_related("ticket", "customer", "invoice").prefetch_related("lines__line")
+    queryset = CreditNote.objects.select_related("ticket", "customer", "invoice").prefetch_related(
+        "lines__line"
+    )
     serializer_class = CreditNoteSerializer
     filterset_class = CreditNoteFilter
     ordering_fields = ["issued_on", "total", "number"]
@@ -137,7 +178,13 @@ class CreditNoteViewSet(WrittenOnceViewSet):
     }
 
     @response_schema(CreditNotePaperSerializer)
-    @action(detail=True, url_path="document", serializer_class=CreditNotePaperSerializer, filterset_class=None, renderer_classes=PAPER_RENDERERS)
+    @action(
+        detail=True,
+        url_path="document",
+        serializer_class=CreditNotePaperSerializer,
+        filterset_class=None,
+        renderer_classes=PAPER_RENDERERS,
+    )
     def paper(self, request: Any, pk: str) -> Any:
         """The credit note as it was issued."""
         return respond_document(self, self.get_object().document)
@@ -175,7 +222,9 @@ class PaymentViewSet(WrittenOnceViewSet):
     @extend_schema(responses={201: PaymentSerializer})
     @action(detail=True, methods=["post"], serializer_class=ReverseSerializer)
     def reverse(self, request: Any, pk: str) -> Any:
-        """Undo a payment that was a mistake, or a check that bounced, by a row of the opposite sign."""
+        """Undo a payment that was a mistake, or a check that bounced, by a row of the
+        opposite sign.
+        """
         return self.run_create_action(operations.reverse, PaymentSerializer, "payment")
 
     @PDF

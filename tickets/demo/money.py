@@ -12,7 +12,17 @@ from mechanic_shop.currency import rounded
 
 from .. import operations
 from ..billing import estimates
-from ..models import CannedJob, Invoice, Job, JobStatus, LaborRate, LineKind, Method, ServiceTicket, Status
+from ..models import (
+    CannedJob,
+    Invoice,
+    Job,
+    JobStatus,
+    LaborRate,
+    LineKind,
+    Method,
+    ServiceTicket,
+    Status,
+)
 from .catalog import Dice
 
 DAY = 10 * 60 * 60  # seconds of working time
@@ -29,9 +39,16 @@ SEEN = (
 )
 SAID = ((JobStatus.APPROVED, 35), (JobStatus.DEFERRED, 40), (JobStatus.DECLINED, 25))
 PAID_BY = ((Method.CARD, 60), (Method.CASH, 20), (Method.TRANSFER, 12), (Method.CHEQUE, 8))
-GOODWILL = ("Goodwill: we kept the car a day longer than promised.", "Price match with the tire shop next door.")
+GOODWILL = (
+    "Goodwill: we kept the car a day longer than promised.",
+    "Price match with the tire shop next door.",
+)
 CANNED = (
-    ("Oil and filter change", "0.5", (("OIL-5W30-SYN", "4.8"), ("FLT-OIL-SPN-01", "1"), ("OIL-WSH-M14", "1"))),
+    (
+        "Oil and filter change",
+        "0.5",
+        (("OIL-5W30-SYN", "4.8"), ("FLT-OIL-SPN-01", "1"), ("OIL-WSH-M14", "1")),
+    ),
     ("Courtesy inspection, 27 points", "0.4", ()),
     ("Winter check", "0.6", (("FLD-WSH-001", "2"),)),
     ("Wheel alignment, four wheels", "1.0", ()),
@@ -39,24 +56,45 @@ CANNED = (
 
 
 def in_currency(amount: Decimal | str) -> Decimal:
-    """An amount of the catalog, which is written in dollars and cents, as the shop's currency can hold it."""
+    """An amount of the catalog, which is written in dollars and cents, as the shop's
+    currency can hold it.
+    """
     return rounded(Decimal(amount))
 
 
 def set_prices(manager: User) -> None:
     """Taxes and rates of a garage in Denver: parts are taxed, labor is not."""
-    stock.add_tax_code(name="Sales tax", rate=Decimal("8.81"), valid_from=date(2020, 1, 1), is_default=True, by=manager)
-    untaxed = stock.add_tax_code(name="Not taxed", rate=Decimal(0), valid_from=date(2020, 1, 1), by=manager)
-    LaborRate.objects.create(name="Mechanical", hourly=Decimal("148.00"), is_default=True, tax_code=untaxed, by=manager)
-    LaborRate.objects.create(name="Diagnostic", hourly=Decimal("165.00"), tax_code=untaxed, by=manager)
-    LaborRate.objects.create(name="Quick service", hourly=Decimal("98.00"), tax_code=untaxed, by=manager)
+    stock.add_tax_code(
+        name="Sales tax",
+        rate=Decimal("8.81"),
+        valid_from=date(2020, 1, 1),
+        is_default=True,
+        by=manager,
+    )
+    untaxed = stock.add_tax_code(
+        name="Not taxed", rate=Decimal(0), valid_from=date(2020, 1, 1), by=manager
+    )
+    LaborRate.objects.create(
+        name="Mechanical", hourly=Decimal("148.00"), is_default=True, tax_code=untaxed, by=manager
+    )
+    LaborRate.objects.create(
+        name="Diagnostic", hourly=Decimal("165.00"), tax_code=untaxed, by=manager
+    )
+    LaborRate.objects.create(
+        name="Quick service", hourly=Decimal("98.00"), tax_code=untaxed, by=manager
+    )
 
 
 def can_jobs(manager: User) -> None:
     quick = LaborRate.objects.get(name="Quick service")
     for name, hours, parts in CANNED:
-        lines = [{"kind": LineKind.LABOR, "description": name, "quantity": Decimal(hours), "rate": quick}]
-        wanted = [{"part": Part.objects.get(sku=sku), "quantity": Decimal(quantity)} for sku, quantity in parts]
+        lines = [
+            {"kind": LineKind.LABOR, "description": name, "quantity": Decimal(hours), "rate": quick}
+        ]
+        wanted = [
+            {"part": Part.objects.get(sku=sku), "quantity": Decimal(quantity)}
+            for sku, quantity in parts
+        ]
         operations.write_canned_job(CannedJob(), name=name, lines=lines, parts=wanted, by=manager)
 
 
@@ -68,26 +106,59 @@ class FrontCounter:
 
     def propose(self, ticket: ServiceTicket, work: Any, dice: Dice, mechanic: Any) -> Job:
         """The job that the car came for."""
-        hours = Decimal("0.4") + Decimal("0.35") * len(work.parts) + dice.decimal("0", "0.6").quantize(Decimal("0.1"))
-        labor = {"kind": LineKind.LABOR, "description": work.correction[:500], "quantity": hours, "mechanic": mechanic}
+        hours = (
+            Decimal("0.4")
+            + Decimal("0.35") * len(work.parts)
+            + dice.decimal("0", "0.6").quantize(Decimal("0.1"))
+        )
+        labor = {
+            "kind": LineKind.LABOR,
+            "description": work.correction[:500],
+            "quantity": hours,
+            "mechanic": mechanic,
+        }
         lines = [labor]
         if any(sku.startswith("OIL-") for sku, _ in work.parts):
-            lines.append({"kind": LineKind.FEE, "description": "Waste oil disposal", "quantity": Decimal(1), "unit_price": in_currency("3.50")})
+            lines.append(
+                {
+                    "kind": LineKind.FEE,
+                    "description": "Waste oil disposal",
+                    "quantity": Decimal(1),
+                    "unit_price": in_currency("3.50"),
+                }
+            )
         title = work.correction.split(",")[0].rstrip(".")[:200]
-        return operations.add_job(ticket, title=title, concern=work.concern, cause=work.cause, lines=lines, by=self.advisor)
+        return operations.add_job(
+            ticket,
+            title=title,
+            concern=work.concern,
+            cause=work.cause,
+            lines=lines,
+            by=self.advisor,
+        )
 
     def decide(self, ticket: ServiceTicket, dice: Dice, owner: User | None) -> None:
-        """Mostly a plain yes; now and then the mechanic saw more, and the customer says something to each."""
+        """Mostly a plain yes; now and then the mechanic saw more, and the customer says
+        something to each.
+        """
         if not dice.chance(0.22):
             if owner:
                 operations.request_transition(ticket, to=Status.APPROVED, by=owner)
             else:
-                operations.request_transition(ticket, to=Status.APPROVED, reason=dice.pick(("By phone.", "At the counter.")), by=self.advisor)
+                operations.request_transition(
+                    ticket,
+                    to=Status.APPROVED,
+                    reason=dice.pick(("By phone.", "At the counter.")),
+                    by=self.advisor,
+                )
             return
         asked = list(ticket.jobs.order_by("pk"))
         title, hours = dice.pick(SEEN)
         seen = operations.add_job(
-            ticket, title=title, lines=[{"kind": LineKind.LABOR, "description": title, "quantity": Decimal(hours)}], by=self.advisor
+            ticket,
+            title=title,
+            lines=[{"kind": LineKind.LABOR, "description": title, "quantity": Decimal(hours)}],
+            by=self.advisor,
         )
         said: dict[JobStatus, list[int]] = {status: [] for status, _ in SAID}
         said[JobStatus.APPROVED] = [job.pk for job in asked]
@@ -103,9 +174,19 @@ class FrontCounter:
         )
 
     def ask_again(self, ticket: ServiceTicket) -> None:
-        """About a job that outgrew what was approved; the car is on the lift, so it is a yes."""
-        grown = list(ticket.jobs.filter(status=JobStatus.PROPOSED, authorized_total__isnull=False).values_list("pk", flat=True))
-        parts = list(ticket.lines.filter(job=None, status=JobStatus.PROPOSED).values_list("part_id", flat=True))
+        """About a job that outgrew what was approved; the car is on the lift, so it is
+        a yes.
+        """
+        grown = list(
+            ticket.jobs.filter(
+                status=JobStatus.PROPOSED, authorized_total__isnull=False
+            ).values_list("pk", flat=True)
+        )
+        parts = list(
+            ticket.lines.filter(job=None, status=JobStatus.PROPOSED).values_list(
+                "part_id", flat=True
+            )
+        )
         if grown or parts:
             operations.authorize(
                 ticket,
@@ -119,8 +200,12 @@ class FrontCounter:
     def take_deposit(self, ticket: ServiceTicket, dice: Dice) -> None:
         """For what has to be ordered."""
         if dice.chance(0.08):
-            amount = min(Decimal(dice.pick((50, 100, 150))), Decimal(estimates.estimate(ticket)["total"]))
-            operations.deposit(ticket, amount=amount, method=dice.weighted(list(PAID_BY)), by=self.advisor)
+            amount = min(
+                Decimal(dice.pick((50, 100, 150))), Decimal(estimates.estimate(ticket)["total"])
+            )
+            operations.deposit(
+                ticket, amount=amount, method=dice.weighted(list(PAID_BY)), by=self.advisor
+            )
 
     def finish_jobs(self, ticket: ServiceTicket) -> None:
         for job in ticket.jobs.filter(status=JobStatus.APPROVED).order_by("pk"):
@@ -136,10 +221,20 @@ class FrontCounter:
             self.pay(invoice, due, dice)
         if dice.chance(0.03):
             yield dice.between(DAY, 4 * DAY)
-            note = operations.credit(invoice, reason=dice.pick(GOODWILL), lines=[{"line": 1, "quantity": Decimal("0.25")}], by=self.manager)
+            note = operations.credit(
+                invoice,
+                reason=dice.pick(GOODWILL),
+                lines=[{"line": 1, "quantity": Decimal("0.25")}],
+                by=self.manager,
+            )
             operations.refund(invoice, amount=note.total, method=Method.CARD, by=self.manager)
-        if ServiceTicket.objects.values_list("status", flat=True).get(pk=ticket.pk) == Status.INVOICED:  # nothing was to pay
-            operations.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to=Status.CLOSED, by=self.manager)
+        if (
+            ServiceTicket.objects.values_list("status", flat=True).get(pk=ticket.pk)
+            == Status.INVOICED
+        ):  # nothing was to pay
+            operations.request_transition(
+                ServiceTicket.objects.get(pk=ticket.pk), to=Status.CLOSED, by=self.manager
+            )
 
     def pay(self, invoice: Invoice, amount: Decimal, dice: Dice) -> None:
         method = dice.weighted(list(PAID_BY))

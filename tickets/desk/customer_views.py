@@ -13,26 +13,45 @@ from ..reports.views import REPORT_RENDERERS, ReportMixin, report
 
 
 class CustomerViewSet(ReportMixin, Customers):
-    """Customers. POST without a token is sign-up; a customer sees, changes and deletes their own record."""
+    """Customers. POST without a token is sign-up; a customer sees, changes and deletes
+    their own record.
+    """
 
     permissions = Customers.permissions | {"statement": Has("tickets.view_invoice") | IsOwner}
 
     @report(StatementSerializer, PeriodQuery, "customers_statement")
     @action(detail=True, renderer_classes=REPORT_RENDERERS)
     def statement(self, request: Any, pk: str) -> Any:
-        """What the customer was asked for and paid in these days of the shop (by default the last 30), with the balance after each.
+        """What the customer was asked for and paid in these days of the shop (by
+        default the last 30), with the balance after each.
 
-        What has not been paid is positive, the customer's credit negative; `credit` is what the shop holds of their money now: what
-        was paid too much, and deposits on no invoice yet. As CSV the opening and the closing balance are rows of their own.
+        What has not been paid is positive, the customer's credit negative; `credit` is
+        what the shop holds of their money now: what was paid too much, and deposits on
+        no invoice yet. As CSV the opening and the closing balance are rows of their
+        own.
         """
         customer = self.get_object()
         start, end = self.days(PeriodQuery)
         found = statement(customer, start, end)
         rows = None
         if self.wants_csv:
-            rows = [balance_row("opening", start, found["opening"]), *found["entries"], balance_row("closing", end, found["closing"])]
-        return self.respond_report(StatementSerializer, found, f"statement-{pk}-{start}-{end}", rows)
+            rows = [
+                balance_row("opening", start, found["opening"]),
+                *found["entries"],
+                balance_row("closing", end, found["closing"]),
+            ]
+        return self.respond_report(
+            StatementSerializer, found, f"statement-{pk}-{start}-{end}", rows
+        )
 
 
 def balance_row(kind: str, day: Any, balance: Any) -> dict[str, Any]:
-    return {"date": day, "kind": kind, "number": "", "ticket": "", "debit": None, "credit": None, "balance": balance}
+    return {
+        "date": day,
+        "kind": kind,
+        "number": "",
+        "ticket": "",
+        "debit": None,
+        "credit": None,
+        "balance": balance,
+    }

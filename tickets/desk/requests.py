@@ -23,11 +23,13 @@ def request_transition(
     expected_total: Decimal | None = None,
     by: Any,
 ) -> None:
-    """Move the ticket along the workflow: approving it approves its proposed jobs, invoicing it issues the invoice.
+    """Move the ticket along the workflow: approving it approves its proposed jobs,
+    invoicing it issues the invoice.
 
-    ``version`` and ``expected_total`` are those of the estimate that was read, for whoever approves it. Raises DomainError
-    ``transition_not_allowed``, ``status_changed``, ``estimate_changed`` or what blocks the move; NotAllowed when it is not this
-    user's.
+    ``version`` and ``expected_total`` are those of the estimate that was read, for
+    whoever approves it. Raises DomainError ``transition_not_allowed``,
+    ``status_changed``, ``estimate_changed`` or what blocks the move; NotAllowed when it
+    is not this user's.
     """
     lock_as_read(ticket)
     found = workflow.check(ticket, to, by)
@@ -35,7 +37,9 @@ def request_transition(
         operations.approve_all(ticket, version=version, expected_total=expected_total, by=by)
 
     def check() -> None:
-        vars(ticket).pop("_prefetched_objects_cache", None)  # the lines may have been filled until the locks were ours
+        vars(ticket).pop(
+            "_prefetched_objects_cache", None
+        )  # the lines may have been filled until the locks were ours
         if blocks := found.blocked_by(ticket):
             raise blocks[0]
 

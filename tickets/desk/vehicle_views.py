@@ -17,16 +17,40 @@ class VehicleViewSet(Vehicles):
     @response_schema(JobSerializer, many=True)
     @action(detail=True, serializer_class=JobSerializer, filterset_class=None, ordering_fields=None)
     def recommendations(self, request: Any, pk: str) -> Any:
-        """Jobs that were declined or deferred on the vehicle's tickets, and are on no later one: newest first."""
+        """Jobs that were declined or deferred on the vehicle's tickets, and are on no
+        later one: newest first.
+        """
         vehicle = self.get_object()
-        rows = Job.objects.recommended().visible_to(request.user).filter(ticket__vehicle=vehicle).order_by("-pk")
-        rows = rows.select_related("ticket__customer").prefetch_related("lines__rate", "lines__mechanic", "lines__tax_code", "parts__part")
+        rows = (
+            Job.objects.recommended()
+            .visible_to(request.user)
+            .filter(ticket__vehicle=vehicle)
+            .order_by("-pk")
+        )
+        rows = rows.select_related("ticket__customer").prefetch_related(
+            "lines__rate", "lines__mechanic", "lines__tax_code", "parts__part"
+        )
         return self.respond_list(self.filter_queryset(rows), JobSerializer)
 
     @response_schema(RecommendedPartSerializer, many=True)
-    @action(detail=True, url_path="recommended-parts", serializer_class=RecommendedPartSerializer, filterset_class=None, ordering_fields=None)
+    @action(
+        detail=True,
+        url_path="recommended-parts",
+        serializer_class=RecommendedPartSerializer,
+        filterset_class=None,
+        ordering_fields=None,
+    )
     def recommended_parts(self, request: Any, pk: str) -> Any:
-        """Parts outside jobs that were declined or deferred on the vehicle's tickets, and are on no later one: newest first."""
+        """Parts outside jobs that were declined or deferred on the vehicle's tickets,
+        and are on no later one: newest first.
+        """
         vehicle = self.get_object()
-        rows = TicketPart.objects.recommended().visible_to(request.user).filter(ticket__vehicle=vehicle).order_by("-pk")
-        return self.respond_list(self.filter_queryset(rows.select_related("ticket", "part")), RecommendedPartSerializer)
+        rows = (
+            TicketPart.objects.recommended()
+            .visible_to(request.user)
+            .filter(ticket__vehicle=vehicle)
+            .order_by("-pk")
+        )
+        return self.respond_list(
+            self.filter_queryset(rows.select_related("ticket", "part")), RecommendedPartSerializer
+        )

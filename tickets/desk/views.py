@@ -14,11 +14,23 @@ from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopModelViewSet
 
 from .. import operations
-from ..approvals.serializers import RevokeShareSerializer, ShareLinkSerializer, ShareSerializer, TokenOfLinkSerializer
+from ..approvals.serializers import (
+    RevokeShareSerializer,
+    ShareLinkSerializer,
+    ShareSerializer,
+    TokenOfLinkSerializer,
+)
 from ..billing import estimates
 from ..billing.document_serializers import EstimateSerializer
 from ..billing.pdf_action import PAPER_RENDERERS, respond_document, send_paper
-from ..billing.serializers import InvoiceSerializer, IssueSerializer, PaymentSerializer, PaySerializer, SendSerializer, TakeMoneySerializer
+from ..billing.serializers import (
+    InvoiceSerializer,
+    IssueSerializer,
+    PaymentSerializer,
+    PaySerializer,
+    SendSerializer,
+    TakeMoneySerializer,
+)
 from ..lifecycle.permissions import IsAssigned, OwnsEstimate
 from ..models import Authorization, Payment, ServiceTicket, ShareLink, StatusChange
 from ..work import history
@@ -46,18 +58,24 @@ from ..work.ticket_serializers import (
 MayUpdate = Has("tickets.change_serviceticket") | IsAssigned | OwnsEstimate
 MayAssign = Has("tickets.assign_mechanic")
 MayChangeParts = Has("tickets.change_serviceticket") | IsAssigned
-# Whoever makes a link can open it, and decide in the customer's name: it is for those who may approve without one.
+# Whoever makes a link can open it, and decide in the customer's name: it is for those
+# who may approve without one.
 MayShare = Has("tickets.change_serviceticket")
 
 
 class ServiceTicketViewSet(ShopModelViewSet):
-    """Service tickets: what a customer asked for, who works on it and what goes into it."""
+    """Service tickets: what a customer asked for, who works on it and what goes into
+    it.
+    """
 
     queryset = ServiceTicket.objects.with_details()
     serializer_class = ServiceTicketSerializer
     filterset_class = ServiceTicketFilter
     ordering_fields = {
-        **{name: name for name in ("opened_at", "promised_at", "service_date", "status", "updated_at")},
+        **{
+            name: name
+            for name in ("opened_at", "promised_at", "service_date", "status", "updated_at")
+        },
         "number": "pk",
     }
     permissions = {
@@ -103,19 +121,36 @@ class ServiceTicketViewSet(ShopModelViewSet):
         return self.respond_page(lambda: self.get_queryset().mine(self.reader))
 
     @response_schema(ServiceTicketSerializer)
-    @action(detail=True, methods=["put"], url_path="assign-mechanic", serializer_class=AssignMechanicSerializer)
+    @action(
+        detail=True,
+        methods=["put"],
+        url_path="assign-mechanic",
+        serializer_class=AssignMechanicSerializer,
+    )
     def assign_mechanic(self, request: Any, pk: str) -> Any:
-        """Put a mechanic on the ticket; nothing changes when he or she is on it already."""
+        """Put a mechanic on the ticket; nothing changes when he or she is on it
+        already.
+        """
         return self.run_action(operations.assign_mechanic)
 
     @response_schema(ServiceTicketSerializer)
-    @action(detail=True, methods=["put"], url_path="remove-mechanic", serializer_class=RemoveMechanicSerializer)
+    @action(
+        detail=True,
+        methods=["put"],
+        url_path="remove-mechanic",
+        serializer_class=RemoveMechanicSerializer,
+    )
     def remove_mechanic(self, request: Any, pk: str) -> Any:
         """Take a mechanic off the ticket."""
         return self.run_action(operations.remove_mechanic)
 
     @response_schema(ServiceTicketSerializer)
-    @action(detail=True, methods=["put"], url_path="edit-mechanics", serializer_class=EditMechanicsSerializer)
+    @action(
+        detail=True,
+        methods=["put"],
+        url_path="edit-mechanics",
+        serializer_class=EditMechanicsSerializer,
+    )
     def edit_mechanics(self, request: Any, pk: str) -> Any:
         """Put mechanics on the ticket and take others off, all or nothing."""
         return self.run_action(operations.edit_mechanics)
@@ -127,9 +162,13 @@ class ServiceTicketViewSet(ShopModelViewSet):
         return self.run_action(operations.add_part)
 
     @response_schema(ServiceTicketSerializer)
-    @action(detail=True, methods=["put"], url_path="remove-part", serializer_class=RemovePartSerializer)
+    @action(
+        detail=True, methods=["put"], url_path="remove-part", serializer_class=RemovePartSerializer
+    )
     def remove_part(self, request: Any, pk: str) -> Any:
-        """Take a part off the ticket, all of it or some; what was held or fitted goes back on the shelf."""
+        """Take a part off the ticket, all of it or some; what was held or fitted goes
+        back on the shelf.
+        """
         return self.run_action(operations.remove_part)
 
     @response_schema(ServiceTicketSerializer)
@@ -139,47 +178,84 @@ class ServiceTicketViewSet(ShopModelViewSet):
         return self.run_action(operations.edit_part)
 
     @response_schema(ServiceTicketSerializer)
-    @action(detail=True, methods=["put"], url_path="give-discount", serializer_class=DiscountSerializer)
+    @action(
+        detail=True, methods=["put"], url_path="give-discount", serializer_class=DiscountSerializer
+    )
     def give_discount(self, request: Any, pk: str) -> Any:
-        """Take a percentage or an amount off the whole ticket; it is spread over the lines before tax."""
+        """Take a percentage or an amount off the whole ticket; it is spread over the
+        lines before tax.
+        """
         return self.run_action(operations.give_discount)
 
     @response_schema(ServiceTicketSerializer)
-    @action(detail=True, methods=["put"], url_path="add-canned-job", serializer_class=AddCannedJobSerializer)
+    @action(
+        detail=True,
+        methods=["put"],
+        url_path="add-canned-job",
+        serializer_class=AddCannedJobSerializer,
+    )
     def add_canned_job(self, request: Any, pk: str) -> Any:
-        """Put a canned job on the ticket, with its labor and parts, at the prices of today."""
+        """Put a canned job on the ticket, with its labor and parts, at the prices of
+        today.
+        """
         return self.run_action(operations.add_canned_job)
 
     @response_schema(ServiceTicketSerializer)
-    @action(detail=True, methods=["put"], url_path="add-recommendation", serializer_class=AddRecommendationSerializer)
+    @action(
+        detail=True,
+        methods=["put"],
+        url_path="add-recommendation",
+        serializer_class=AddRecommendationSerializer,
+    )
     def add_recommendation(self, request: Any, pk: str) -> Any:
-        """Propose again a job, or a part outside jobs, that was declined or deferred on an earlier ticket of the vehicle."""
+        """Propose again a job, or a part outside jobs, that was declined or deferred on
+        an earlier ticket of the vehicle.
+        """
         return self.run_action(operations.add_recommendation)
 
     @response_schema(EstimateSerializer)
-    @action(detail=True, serializer_class=EstimateSerializer, filterset_class=EstimateFilter, ordering_fields=None, renderer_classes=PAPER_RENDERERS)
+    @action(
+        detail=True,
+        serializer_class=EstimateSerializer,
+        filterset_class=EstimateFilter,
+        ordering_fields=None,
+        renderer_classes=PAPER_RENDERERS,
+    )
     def estimate(self, request: Any, pk: str) -> Any:
-        """What the ticket comes to: jobs, lines, taxes and totals; with ``?format=pdf`` the paper."""
+        """What the ticket comes to: jobs, lines, taxes and totals; with ``?format=pdf``
+        the paper.
+        """
         return respond_document(self, estimates.estimate(self.get_object()))
 
     @extend_schema(responses={202: SendSerializer})
-    @action(detail=True, methods=["post"], url_path="email-estimate", serializer_class=SendSerializer)
+    @action(
+        detail=True, methods=["post"], url_path="email-estimate", serializer_class=SendSerializer
+    )
     def email_estimate(self, request: Any, pk: str) -> Any:
         """Mail the estimate, by default to the customer."""
         return send_paper(self, estimates.estimate)
 
     @response_schema(AuthorizationSerializer, many=True)
-    @action(detail=True, serializer_class=AuthorizeSerializer, filterset_class=None, ordering_fields=None)
+    @action(
+        detail=True,
+        serializer_class=AuthorizeSerializer,
+        filterset_class=None,
+        ordering_fields=None,
+    )
     def authorizations(self, request: Any, pk: str) -> Any:
         """What the customer decided, oldest first."""
         ticket = self.get_object_or_404(ServiceTicket.objects.visible_to(request.user))
-        rows = Authorization.objects.filter(ticket=ticket).select_related("ticket", "by__customer", "by__mechanic")
+        rows = Authorization.objects.filter(ticket=ticket).select_related(
+            "ticket", "by__customer", "by__mechanic"
+        )
         return self.respond_list(self.filter_queryset(rows), AuthorizationSerializer)
 
     @extend_schema(responses={201: AuthorizationSerializer})
     @authorizations.mapping.post
     def authorize(self, request: Any, pk: str) -> Any:
-        """Write down what the customer said to jobs; where none is named, all that are proposed are approved."""
+        """Write down what the customer said to jobs; where none is named, all that are
+        proposed are approved.
+        """
         return self.run_create_action(operations.authorize, AuthorizationSerializer)
 
     @extend_schema(responses={201: InvoiceSerializer})
@@ -193,7 +269,9 @@ class ServiceTicketViewSet(ShopModelViewSet):
     def deposits(self, request: Any, pk: str) -> Any:
         """What was paid in advance, and paid back."""
         ticket = self.get_object()
-        rows = Payment.objects.filter(ticket=ticket, invoice=None).select_related("ticket", "invoice", "customer")
+        rows = Payment.objects.filter(ticket=ticket, invoice=None).select_related(
+            "ticket", "invoice", "customer"
+        )
         return self.respond_list(self.filter_queryset(rows), PaymentSerializer)
 
     @extend_schema(responses={201: PaymentSerializer})
@@ -203,7 +281,12 @@ class ServiceTicketViewSet(ShopModelViewSet):
         return self.run_create_action(operations.deposit, PaymentSerializer, "payment")
 
     @extend_schema(responses={201: PaymentSerializer})
-    @action(detail=True, methods=["post"], url_path="refund-deposit", serializer_class=TakeMoneySerializer)
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path="refund-deposit",
+        serializer_class=TakeMoneySerializer,
+    )
     def refund_deposit(self, request: Any, pk: str) -> Any:
         """Pay back a deposit that is on no invoice."""
         return self.run_create_action(operations.refund_deposit, PaymentSerializer, "payment")
@@ -212,7 +295,9 @@ class ServiceTicketViewSet(ShopModelViewSet):
     @action(detail=True, serializer_class=MoveSerializer)
     def transitions(self, request: Any, pk: str) -> Any:
         """Where the ticket can go from here, and what stands in the way."""
-        return Response(TransitionsSerializer(self.get_object(), context=self.get_serializer_context()).data)
+        return Response(
+            TransitionsSerializer(self.get_object(), context=self.get_serializer_context()).data
+        )
 
     @response_schema(ServiceTicketSerializer)
     @transitions.mapping.post
@@ -229,7 +314,9 @@ class ServiceTicketViewSet(ShopModelViewSet):
         ordering_fields=None,
     )
     def history(self, request: Any, pk: str) -> Any:
-        """What became of the ticket, oldest first: its moves, its parts and mechanics, and who changed which field."""
+        """What became of the ticket, oldest first: its moves, its parts and mechanics,
+        and who changed which field.
+        """
         ticket = self.get_object_or_404(ServiceTicket.objects.visible_to(request.user))
         page = self.paginate_queryset(self.filter_queryset(history.moments(ticket, request.user)))
         rows = history.rows(page, request.user)
@@ -245,13 +332,17 @@ class ServiceTicketViewSet(ShopModelViewSet):
         ordering_fields=None,
     )
     def share(self, request: Any, pk: str) -> Any:
-        """Make a link by which the customer sees the estimate and decides, without an account.
+        """Make a link by which the customer sees the estimate and decides, without an
+        account.
 
-        The answer is the only one that ever holds the token, so it is kept for no Idempotency-Key: a retry makes another link.
+        The answer is the only one that ever holds the token, so it is kept for no
+        Idempotency-Key: a retry makes another link.
         """
         body = self.checked_body(self.make_body)
         with transaction.atomic():
-            link, token = operations.share(self.get_locked_object(), **body.validated_data, by=request.user)
+            link, token = operations.share(
+                self.get_locked_object(), **body.validated_data, by=request.user
+            )
         url = request.build_absolute_uri(reverse("shared-page", args=[token]))
         told = {"id": link.pk, "url": url, "token": token, "expires_at": link.expires_at}
         return Response(TokenOfLinkSerializer(told).data, status=status.HTTP_201_CREATED)
@@ -261,11 +352,18 @@ class ServiceTicketViewSet(ShopModelViewSet):
     def shares(self, request: Any, pk: str) -> Any:
         """The links to the ticket, newest first."""
         ticket = self.get_object_or_404(ServiceTicket.objects.visible_to(request.user))
-        rows = ShareLink.objects.filter(ticket=ticket).select_related("created_by__customer", "created_by__mechanic")
+        rows = ShareLink.objects.filter(ticket=ticket).select_related(
+            "created_by__customer", "created_by__mechanic"
+        )
         return self.respond_list(self.filter_queryset(rows), ShareLinkSerializer)
 
     @response_schema(ServiceTicketSerializer)
-    @action(detail=True, methods=["put"], url_path="revoke-share", serializer_class=RevokeShareSerializer)
+    @action(
+        detail=True,
+        methods=["put"],
+        url_path="revoke-share",
+        serializer_class=RevokeShareSerializer,
+    )
     def revoke_share(self, request: Any, pk: str) -> Any:
         """End a link at once; nothing changes when it has ended already."""
         return self.run_action(operations.revoke_share)

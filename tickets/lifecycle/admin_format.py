@@ -25,9 +25,23 @@ COLORS = {
     Status.CLOSED: "",
     Status.CANCELLED: "danger",
 }
-JOB_COLORS = {JobStatus.PROPOSED: "warning", JobStatus.APPROVED: "info", JobStatus.DONE: "success", JobStatus.DECLINED: "danger"}
-STATE_COLORS = {InvoiceState.OPEN: "info", InvoiceState.OVERDUE: "danger", InvoiceState.PAID: "success"}
-KIND_COLORS = {PaymentKind.PAYMENT: "success", PaymentKind.DEPOSIT: "info", PaymentKind.REFUND: "warning", PaymentKind.REVERSAL: "danger"}
+JOB_COLORS = {
+    JobStatus.PROPOSED: "warning",
+    JobStatus.APPROVED: "info",
+    JobStatus.DONE: "success",
+    JobStatus.DECLINED: "danger",
+}
+STATE_COLORS = {
+    InvoiceState.OPEN: "info",
+    InvoiceState.OVERDUE: "danger",
+    InvoiceState.PAID: "success",
+}
+KIND_COLORS = {
+    PaymentKind.PAYMENT: "success",
+    PaymentKind.DEPOSIT: "info",
+    PaymentKind.REFUND: "warning",
+    PaymentKind.REVERSAL: "danger",
+}
 
 
 def money(amount: Decimal | str, currency: str = "") -> str:
@@ -63,7 +77,9 @@ def page_of(page: str, pk: int) -> str:
 
 
 def link(page: str, pk: int, text: str) -> SafeString:
-    return format_html('<a class="text-link whitespace-nowrap" href="{}">{}</a>', page_of(page, pk), text)
+    return format_html(
+        '<a class="text-link whitespace-nowrap" href="{}">{}</a>', page_of(page, pk), text
+    )
 
 
 def day_of(day: date) -> str:

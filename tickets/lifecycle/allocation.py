@@ -1,4 +1,6 @@
-"""What the stock does when a ticket, a job or a line moves. The ticket is locked before any part, parts in the order of their ids."""
+"""What the stock does when a ticket, a job or a line moves. The ticket is locked before
+any part, parts in the order of their ids.
+"""
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -20,7 +22,9 @@ def allocate_line(line: TicketPart, part: Part, by: Any) -> None:
 
 def issue_line(line: TicketPart, part: Part, by: Any) -> None:
     if line.allocated:
-        stock.issue(part, line.allocated, reference=line.ticket.number, unit_cost=line.unit_cost, by=by)
+        stock.issue(
+            part, line.allocated, reference=line.ticket.number, unit_cost=line.unit_cost, by=by
+        )
         line.save_changes(issued=line.issued + line.allocated, allocated=ZERO)
 
 
@@ -30,7 +34,9 @@ def return_line(line: TicketPart, part: Part, by: Any) -> None:
 
 
 def hold_or_release(line: TicketPart, part: Part, by: Any) -> None:
-    """As its job has it: held when the customer said yes, else released; what is fitted stays in the car."""
+    """As its job has it: held when the customer said yes, else released; what is fitted
+    stays in the car.
+    """
     if line.is_authorized:
         allocate_line(line, part, by)
     else:
@@ -38,13 +44,21 @@ def hold_or_release(line: TicketPart, part: Part, by: Any) -> None:
         line.save_changes(allocated=ZERO)
 
 
-def release_and_return(line: TicketPart, part: Part, released: Decimal, returned: Decimal, *, by: Any) -> None:
+def release_and_return(
+    line: TicketPart, part: Part, released: Decimal, returned: Decimal, *, by: Any
+) -> None:
     stock.release(part, released)
-    stock.return_to_stock(part, returned, reference=line.ticket.number, unit_cost=line.unit_cost, by=by)
+    stock.return_to_stock(
+        part, returned, reference=line.ticket.number, unit_cost=line.unit_cost, by=by
+    )
 
 
-def apply_to_lines(lines: Any, effect: Effect, *, by: Any, check: Callable[[], None] = lambda: None) -> dict[int, Part]:
-    """Do this to each line, its part locked, in the order of the parts' ids; ``check`` is asked once all are locked. Returns the parts."""
+def apply_to_lines(
+    lines: Any, effect: Effect, *, by: Any, check: Callable[[], None] = lambda: None
+) -> dict[int, Part]:
+    """Do this to each line, its part locked, in the order of the parts' ids; ``check``
+    is asked once all are locked. Returns the parts.
+    """
     parts = stock.lock_parts(lines.values_list("part_id", flat=True))
     check()
     for line in lines.select_related("ticket", "job").order_by("part_id", "pk"):
@@ -52,8 +66,14 @@ def apply_to_lines(lines: Any, effect: Effect, *, by: Any, check: Callable[[], N
     return parts
 
 
-def sync_allocations(ticket: ServiceTicket, lines: Iterable[int], *, by: Any, effect: Effect = hold_or_release) -> None:
-    """Let the stock follow what became of the jobs of these lines, on a ticket that is worked on."""
-    parts = apply_to_lines(TicketPart.objects.filter(ticket=ticket, pk__in=list(lines)), effect, by=by)
+def sync_allocations(
+    ticket: ServiceTicket, lines: Iterable[int], *, by: Any, effect: Effect = hold_or_release
+) -> None:
+    """Let the stock follow what became of the jobs of these lines, on a ticket that is
+    worked on.
+    """
+    parts = apply_to_lines(
+        TicketPart.objects.filter(ticket=ticket, pk__in=list(lines)), effect, by=by
+    )
     for _, part in sorted(parts.items()):
         stock.fill_backorders(part)

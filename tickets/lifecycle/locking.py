@@ -1,4 +1,6 @@
-"""What every write on a ticket begins and ends with: its lock, and the word that it changed."""
+"""What every write on a ticket begins and ends with: its lock, and the word that it
+changed.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +18,9 @@ from . import workflow
 
 
 def lock(ticket: ServiceTicket) -> None:
-    """Lock the ticket's row, and read all of it, with its customer and vehicle, under the lock."""
+    """Lock the ticket's row, and read all of it, with its customer and vehicle, under
+    the lock.
+    """
     row_locks.lock(ticket, "customer", "vehicle")
 
 
@@ -32,7 +36,9 @@ def lock_job(job: Job) -> None:
 
 
 def lock_as_read(ticket: ServiceTicket) -> None:
-    """Lock a ticket whose status was judged before. Raises DomainError ``status_changed`` where it is another by now."""
+    """Lock a ticket whose status was judged before. Raises DomainError
+    ``status_changed`` where it is another by now.
+    """
     read = ticket.status
     lock(ticket)
     if ticket.status != read:
@@ -40,11 +46,15 @@ def lock_as_read(ticket: ServiceTicket) -> None:
 
 
 def moved(ticket: ServiceTicket) -> DomainError:
-    return DomainError("status_changed", f"Somebody else moved {ticket.number} in this moment: read it again.")
+    return DomainError(
+        "status_changed", f"Somebody else moved {ticket.number} in this moment: read it again."
+    )
 
 
 def lock_open(ticket: ServiceTicket) -> None:
-    """Lock a ticket on which parts, jobs and mechanics may change. Raises DomainError ``ticket_locked`` for any other."""
+    """Lock a ticket on which parts, jobs and mechanics may change. Raises DomainError
+    ``ticket_locked`` for any other.
+    """
     lock(ticket)
     if ticket.status not in EDITABLE_STATUSES:
         raise locked(ticket)
@@ -52,7 +62,9 @@ def lock_open(ticket: ServiceTicket) -> None:
 
 def locked(ticket: ServiceTicket) -> DomainError:
     return DomainError(
-        "ticket_locked", f"{ticket.number} is {ticket.status}, so nothing on it changes: {way_out(ticket)}.", ticket_status=ticket.status
+        "ticket_locked",
+        f"{ticket.number} is {ticket.status}, so nothing on it changes: {way_out(ticket)}.",
+        ticket_status=ticket.status,
     )
 
 
@@ -64,7 +76,11 @@ def way_out(ticket: ServiceTicket) -> str:
         return "open a new ticket"
     if workflow.has_no_invoice(ticket):  # there is nothing to credit
         return f"{workflow.WAY_BACK} first, or open a new ticket"
-    return "issue a credit note first" if ticket.status == Status.INVOICED else "issue a credit note, or open a new ticket"
+    return (
+        "issue a credit note first"
+        if ticket.status == Status.INVOICED
+        else "issue a credit note, or open a new ticket"
+    )
 
 
 def increment_version(ticket: ServiceTicket) -> None:
@@ -73,7 +89,9 @@ def increment_version(ticket: ServiceTicket) -> None:
 
 @CompiledQuery
 def version_increment(ticket: int, now: datetime) -> Any:
-    return ServiceTicket.objects.filter(pk=ticket).changing(version=F("version") + 1, updated_at=now)
+    return ServiceTicket.objects.filter(pk=ticket).changing(
+        version=F("version") + 1, updated_at=now
+    )
 
 
 def links_changed() -> None:

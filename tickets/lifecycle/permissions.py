@@ -12,7 +12,9 @@ from . import workflow
 
 
 class OwnsEstimate(IsOwner):
-    """The customer whose ticket it is, while the shop has not begun with it. Ask it last: it says why not."""
+    """The customer whose ticket it is, while the shop has not begun with it. Ask it
+    last: it says why not.
+    """
 
     def has_object_permission(self, request: Any, view: Any, obj: ServiceTicket) -> bool:
         owns = super().has_object_permission(request, view, obj)

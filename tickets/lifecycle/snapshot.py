@@ -1,6 +1,8 @@
-"""What stands on an estimate and an invoice: a ticket's lines, read in a fixed number of queries, priced, and written down as a document.
+"""What stands on an estimate and an invoice: a ticket's lines, read in a fixed number
+of queries, priced, and written down as a document.
 
-A document is plain JSON; amounts are strings with the currency's decimals. docs/money.md shows its members.
+A document is plain JSON; amounts are strings with the currency's decimals.
+docs/money.md shows its members.
 """
 
 from collections import defaultdict
@@ -53,7 +55,9 @@ class TicketSnapshot:
     def item(self, row: Any) -> Item:
         is_part = isinstance(row, TicketPart)
         code = row.part.tax_code_id if is_part else row.tax_code_id
-        untaxed = self.ticket.customer.tax_exempt or (not is_part and row.is_trade_in and code is None)
+        untaxed = self.ticket.customer.tax_exempt or (
+            not is_part and row.is_trade_in and code is None
+        )
         return Item(
             quantity=row.quantity,
             unit_price=row.charged_price,
@@ -65,7 +69,9 @@ class TicketSnapshot:
 
     @property
     def units(self) -> list[Unit]:
-        """What a customer decides on: each job, and each part outside jobs, in their order."""
+        """What a customer decides on: each job, and each part outside jobs, in their
+        order.
+        """
         return [*self.jobs, *self.loose]
 
     def offered(self) -> list[Unit]:
@@ -76,28 +82,43 @@ class TicketSnapshot:
         return [unit for unit in self.units if unit.status in AUTHORIZED]
 
     def price(self, units: Iterable[Unit]) -> Bill:
-        """What these units come to together, with the ticket's discount and shop supplies."""
+        """What these units come to together, with the ticket's discount and shop
+        supplies.
+        """
         return engine.price(self.items(units), self.ticket.discount, self.rules)
 
     def price_alone(self, unit: Unit) -> Bill:
-        """What a unit that the estimate does not count would cost. An amount off the ticket goes off what the estimate counts."""
-        return engine.price(self.items([unit]), engine.Discount(percent=self.ticket.discount.percent), self.rules)
+        """What a unit that the estimate does not count would cost. An amount off the
+        ticket goes off what the estimate counts.
+        """
+        return engine.price(
+            self.items([unit]), engine.Discount(percent=self.ticket.discount.percent), self.rules
+        )
 
     def supplies_with(self, unit: Unit) -> Decimal:
-        """The shop supplies that come on top of the estimate if this unit is done after all."""
-        return self.price([*self.offered(), unit]).supplies_total - self.price(self.offered()).supplies_total
+        """The shop supplies that come on top of the estimate if this unit is done after
+        all.
+        """
+        return (
+            self.price([*self.offered(), unit]).supplies_total
+            - self.price(self.offered()).supplies_total
+        )
 
     @property
     def rules(self) -> engine.Rules:
         return shop_rules.rules({} if self.ticket.customer.tax_exempt else self.rates)
 
     def lines_shown(self) -> dict[tuple[type[Unit], int], list[Line]]:
-        """The lines of each unit as the estimate shows them: its share of what is offered, or its price alone."""
+        """The lines of each unit as the estimate shows them: its share of what is
+        offered, or its price alone.
+        """
         return self.lines_of(self.price(self.offered()))
 
     def lines_of(self, bill: Bill) -> dict[tuple[type[Unit], int], list[Line]]:
         """``lines_shown``, where the price of what is offered is known."""
-        shown: dict[tuple[type[Unit], int], list[Line]] = {key_of(unit): [] for unit in self.offered()}
+        shown: dict[tuple[type[Unit], int], list[Line]] = {
+            key_of(unit): [] for unit in self.offered()
+        }
         for line in bill.lines:
             row = line.item.source
             shown[(TicketPart, row.pk) if row.job_id is None else (Job, row.job_id)].append(line)
@@ -106,29 +127,43 @@ class TicketSnapshot:
 
     def amounts_of(self, bill: Bill) -> dict[tuple[type[Unit], int], Decimal]:
         """What each unit comes to on an estimate whose offered part is this bill."""
-        return {key: engine.add(line.total for line in lines) for key, lines in self.lines_of(bill).items()}
+        return {
+            key: engine.add(line.total for line in lines)
+            for key, lines in self.lines_of(bill).items()
+        }
 
     @property
     def version(self) -> int:
-        """Another number whenever the ticket was edited, or an amount on it changed by whatever else it depends on."""
+        """Another number whenever the ticket was edited, or an amount on it changed by
+        whatever else it depends on.
+        """
         return self.version_of(self.price(self.offered()))
 
     def version_of(self, bill: Bill) -> int:
-        """The version of an estimate whose offered part is this bill. The amounts of what was declined are part of it."""
+        """The version of an estimate whose offered part is this bill. The amounts of
+        what was declined are part of it.
+        """
         amounts = [*self.amounts_of(bill).values()]
         amounts += [self.supplies_with(unit) for unit in self.units if unit.status not in OFFERED]
-        facts = f"{self.ticket.version} {bill.total} {self.ticket.authorized_total} {' '.join(map(money, amounts))}"
+        facts = (
+            f"{self.ticket.version} {bill.total} {self.ticket.authorized_total} "
+            f"{' '.join(map(money, amounts))}"
+        )
         return crc32(facts.encode()) % LARGEST_VERSION + 1
 
     def rounding_of(self, units: Sequence[Unit]) -> Decimal:
-        """By how much the price of these units together may differ from their amounts by the rounding of tax."""
+        """By how much the price of these units together may differ from their amounts
+        by the rounding of tax.
+        """
         return minor_unit() * len(units)
 
     def authorized_bill(self) -> Bill:
         return self.price(self.authorized())
 
     def exceeds_authorized(self, bill: Bill | None = None) -> bool:
-        """Would what is authorized cost more than the customer approved, tolerance included?"""
+        """Would what is authorized cost more than the customer approved, tolerance
+        included?
+        """
         approved = self.ticket.authorized_total
         if approved is None:  # approved before amounts were kept, or with nothing on it
             return False
@@ -145,9 +180,13 @@ def key_of(unit: Unit) -> tuple[type[Unit], int]:
 
 
 def load_snapshot(ticket: ServiceTicket, day: date | None = None) -> TicketSnapshot:
-    """All that is needed to price a ticket, in four queries; tax as of ``day``, by default today."""
+    """All that is needed to price a ticket, in four queries; tax as of ``day``, by
+    default today.
+    """
     lines: dict[int | None, list[JobLine | TicketPart]] = defaultdict(list)
-    for line in JobLine.objects.filter(job__ticket=ticket).select_related("mechanic").order_by("pk"):
+    for line in (
+        JobLine.objects.filter(job__ticket=ticket).select_related("mechanic").order_by("pk")
+    ):
         lines[line.job_id].append(line)
     for part in TicketPart.objects.filter(ticket=ticket).select_related("part").order_by("pk"):
         lines[part.job_id].append(part)
@@ -159,8 +198,10 @@ def approval_exceeded(sheet: TicketSnapshot) -> DomainError:
     total, authorized = sheet.authorized_bill().total, sheet.ticket.authorized_total or Decimal(0)
     return DomainError(
         "approval_exceeded",
-        f"{sheet.ticket.number} comes to {money(total)}, but the customer approved {money(authorized)}: "
-        "ask the customer and record the approval (reopen a completed ticket first), or lower the price.",
+        f"{sheet.ticket.number} comes to {money(total)}, but the customer approved "
+        f"{money(authorized)}: "
+        "ask the customer and record the approval (reopen a completed ticket first), or "
+        "lower the price.",
         total=money(total),
         authorized=money(authorized),
     )
@@ -168,17 +209,28 @@ def approval_exceeded(sheet: TicketSnapshot) -> DomainError:
 
 def trade_in_exceeds_total(ticket: ServiceTicket, bill: Bill) -> DomainError:
     """What a ticket comes to is less than nothing."""
-    return below_nothing(f"With its trade-ins {ticket.number} comes to", bill, "take trade-ins off, or give less for them")
+    return below_nothing(
+        f"With its trade-ins {ticket.number} comes to",
+        bill,
+        "take trade-ins off, or give less for them",
+    )
 
 
 def below_nothing(told: str, sums: Bill | Sums, way_out: str) -> DomainError:
-    """The refusal of a total, or of a tax in it, that is less than nothing: ``told`` says whose it is, ``way_out`` what to do."""
-    detail = f"{told} {money(sums.total)}, with {money(sums.tax)} tax, and neither that nor one of its taxes may be less than 0: {way_out}."
+    """The refusal of a total, or of a tax in it, that is less than nothing: ``told``
+    says whose it is, ``way_out`` what to do.
+    """
+    detail = (
+        f"{told} {money(sums.total)}, with {money(sums.tax)} tax, and neither that nor one of "
+        f"its taxes may be less than 0: {way_out}."
+    )
     return DomainError("trade_in_exceeds_total", detail, **totals(sums))
 
 
 def price_above_approval(ticket: ServiceTicket) -> DomainError | None:
-    """Would the authorized part cost more than the customer approved, or less than nothing?"""
+    """Would the authorized part cost more than the customer approved, or less than
+    nothing?
+    """
     if ticket.authorized_total is None:
         return None
     sheet = load_snapshot(ticket)
@@ -192,7 +244,7 @@ def refused_price(sheet: TicketSnapshot, bill: Bill) -> DomainError | None:
     return trade_in_exceeds_total(sheet.ticket, bill) if bill.shortfall else None
 
 
-# --- documents -------------------------------------------------------------------------------------
+# --- documents ------------------------------------------------------------------------
 
 
 def header(ticket: ServiceTicket) -> dict[str, Any]:
@@ -203,7 +255,10 @@ def header(ticket: ServiceTicket) -> dict[str, Any]:
         "region": settings.SHOP_REGION,
         "shop": shop_rules.letterhead(),
         "customer": {
-            **{name: getattr(customer, name) or "" for name in ("name", "address", "phone", "email")},
+            **{
+                name: getattr(customer, name) or ""
+                for name in ("name", "address", "phone", "email")
+            },
             "id": customer.pk,
             "tax_exempt": customer.tax_exempt,
             "tax_certificate": customer.tax_certificate,
@@ -215,17 +270,24 @@ def header(ticket: ServiceTicket) -> dict[str, Any]:
             "odometer_in": ticket.odometer_in,
             "odometer_out": ticket.odometer_out,
         },
-        "ticket": {name: getattr(ticket, name) for name in ("number", "concern", "cause", "correction")} | {"id": ticket.pk},
+        "ticket": {
+            name: getattr(ticket, name) for name in ("number", "concern", "cause", "correction")
+        }
+        | {"id": ticket.pk},
         "currency": settings.SHOP_CURRENCY,
         "prices_include_tax": settings.SHOP_PRICES_INCLUDE_TAX,
         "tax_rounding": settings.SHOP_TAX_ROUNDING,
     }
 
 
-def body(sheet: TicketSnapshot, units: list[Unit], bill: Bill, *, others: bool = False) -> dict[str, Any]:
-    """Jobs, lines, taxes and totals. With ``others`` also what is not counted, each priced by itself.
+def body(
+    sheet: TicketSnapshot, units: list[Unit], bill: Bill, *, others: bool = False
+) -> dict[str, Any]:
+    """Jobs, lines, taxes and totals. With ``others`` also what is not counted, each
+    priced by itself.
 
-    The total of a job is its share of the whole: its lines, their shares of the ticket's discount, and their tax.
+    The total of a job is its share of the whole: its lines, their shares of the
+    ticket's discount, and their tax.
     """
     lines: dict[int | None, list[Line]] = defaultdict(list)
     for line in bill.lines:
@@ -233,16 +295,31 @@ def body(sheet: TicketSnapshot, units: list[Unit], bill: Bill, *, others: bool =
     counted = {unit.pk for unit in units if isinstance(unit, Job)}
     shown = {pk: lines[pk] for pk in counted}
     if others:
-        shown |= {job.pk: list(sheet.price_alone(job).lines) for job in sheet.jobs if job.pk not in shown}
+        shown |= {
+            job.pk: list(sheet.price_alone(job).lines) for job in sheet.jobs if job.pk not in shown
+        }
     numbers = count(1)
-    told = [job_facts(job, shown[job.pk], numbers) | on_top(sheet, job) for job in sheet.jobs if job.pk in shown]
+    told = [
+        job_facts(job, shown[job.pk], numbers) | on_top(sheet, job)
+        for job in sheet.jobs
+        if job.pk in shown
+    ]
     if others:
         apart = [part for part in sheet.loose if part.status not in OFFERED]
         lines[None] += [line for part in apart for line in sheet.price_alone(part).lines]
-    loose = [line_facts(line, next(numbers)) | (as_decided(sheet, line.item.source) if others else {}) for line in lines[None]]
+    loose = [
+        line_facts(line, next(numbers)) | (as_decided(sheet, line.item.source) if others else {})
+        for line in lines[None]
+    ]
     if bill.supplies:
         loose.append(line_facts(bill.supplies, next(numbers)))
-    return {"jobs": told, "lines": loose, "discount": money(bill.discount), "taxes": [tax_facts(sums) for sums in bill.taxes], **totals(bill)}
+    return {
+        "jobs": told,
+        "lines": loose,
+        "discount": money(bill.discount),
+        "taxes": [tax_facts(sums) for sums in bill.taxes],
+        **totals(bill),
+    }
 
 
 def as_decided(sheet: TicketSnapshot, part: TicketPart) -> dict[str, Any]:
@@ -261,12 +338,23 @@ def totals(bill: Bill | Sums) -> dict[str, str]:
 
 def job_facts(job: Job, lines: list[Line], numbers: Any) -> dict[str, Any]:
     facts = {name: getattr(job, name) for name in ("title", "concern", "cause", "correction")}
-    sums = {name: money(engine.add(getattr(line, name) for line in lines)) for name in ("net", "tax", "total")}
-    return {"id": job.pk, "status": str(job.status), **facts, "lines": [line_facts(line, next(numbers)) for line in lines], **sums}
+    sums = {
+        name: money(engine.add(getattr(line, name) for line in lines))
+        for name in ("net", "tax", "total")
+    }
+    return {
+        "id": job.pk,
+        "status": str(job.status),
+        **facts,
+        "lines": [line_facts(line, next(numbers)) for line in lines],
+        **sums,
+    }
 
 
 def line_facts(line: Line, number: int) -> dict[str, Any]:
-    """A line as it stands on paper; ``id`` is its place there, by which a credit note names it."""
+    """A line as it stands on paper; ``id`` is its place there, by which a credit note
+    names it.
+    """
     row, tax = line.item.source, line.item.tax
     gross = line.item.quantity * line.item.unit_price
     return {
@@ -284,13 +372,31 @@ def line_facts(line: Line, number: int) -> dict[str, Any]:
 
 def what_it_is(row: Any) -> dict[str, Any]:
     if row is None:
-        return {"kind": "supplies", "description": "Shop supplies", "unit": "each", "part": None, "mechanic": None}
+        return {
+            "kind": "supplies",
+            "description": "Shop supplies",
+            "unit": "each",
+            "part": None,
+            "mechanic": None,
+        }
     if isinstance(row, TicketPart):
         part = {"id": row.part_id, "sku": row.part.sku}
-        return {"kind": "part", "description": row.part.name, "unit": row.part.unit, "part": part, "mechanic": None}
+        return {
+            "kind": "part",
+            "description": row.part.name,
+            "unit": row.part.unit,
+            "part": part,
+            "mechanic": None,
+        }
     mechanic = {"id": row.mechanic_id, "name": row.mechanic.name} if row.mechanic else None
     unit = "hour" if row.kind == LineKind.LABOR else "each"
-    return {"kind": row.kind, "description": row.description, "unit": unit, "part": None, "mechanic": mechanic}
+    return {
+        "kind": row.kind,
+        "description": row.description,
+        "unit": unit,
+        "part": None,
+        "mechanic": mechanic,
+    }
 
 
 def share_facts(share: engine.TaxShare) -> dict[str, str]:

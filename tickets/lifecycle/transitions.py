@@ -1,4 +1,6 @@
-"""A ticket's step from one status to the next, with its stamps, its stock and its history. Who may ask for it is not asked here."""
+"""A ticket's step from one status to the next, with its stamps, its stock and its
+history. Who may ask for it is not asked here.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,22 +20,36 @@ EFFECTS: dict[tuple[Status, Status], Callable[[TicketPart, Part, Any], None]] = 
     (Status.ESTIMATE, Status.APPROVED): allocate_line,
     (Status.APPROVED, Status.COMPLETED): issue_line,
     (Status.IN_PROGRESS, Status.COMPLETED): issue_line,
-    (Status.COMPLETED, Status.IN_PROGRESS): allocate_line,  # what a credit note put back on the shelf; what is fitted stays so
+    (
+        Status.COMPLETED,
+        Status.IN_PROGRESS,
+    ): allocate_line,  # what a credit note put back on the shelf; what is fitted stays so
     (Status.APPROVED, Status.CANCELLED): return_line,
     (Status.IN_PROGRESS, Status.CANCELLED): return_line,
 }
 
 
-def apply_transition(ticket: ServiceTicket, to: str, *, reason: str = "", by: Any, check: Callable[[], None] = lambda: None) -> None:
-    """Move the ticket, and write that it was moved; ``check`` may still refuse once its parts are locked.
+def apply_transition(
+    ticket: ServiceTicket,
+    to: str,
+    *,
+    reason: str = "",
+    by: Any,
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """Move the ticket, and write that it was moved; ``check`` may still refuse once its
+    parts are locked.
 
     Raises DomainError ``status_changed`` when somebody else was faster.
     """
     start, now = ticket.status, timezone.now()
     changes = {"status": to, **stamps(to, now)}
     before = {name: getattr(ticket, name) for name in changes}
-    # Compare and set: of two racing requests one finds the status that it read. It locks the ticket, too.
-    if not ServiceTicket.objects.filter(pk=ticket.pk, status=start).update_unaudited(**changes, version=F("version") + 1, updated_at=now):
+    # Compare and set: of two racing requests one finds the status that it read. It
+    # locks the ticket, too.
+    if not ServiceTicket.objects.filter(pk=ticket.pk, status=start).update_unaudited(
+        **changes, version=F("version") + 1, updated_at=now
+    ):
         raise moved(ticket)
     for name, value in changes.items():
         setattr(ticket, name, value)
@@ -44,14 +60,18 @@ def apply_transition(ticket: ServiceTicket, to: str, *, reason: str = "", by: An
                 stock.fill_backorders(part)
     else:
         check()
-    StatusChange.objects.create(ticket=ticket, from_status=start, to_status=to, by=by, at=now, reason=reason)
+    StatusChange.objects.create(
+        ticket=ticket, from_status=start, to_status=to, by=by, at=now, reason=reason
+    )
     audit.record_update(ticket, before, kind=audit.Kind.STATUS, by=by)
     if to == Status.CANCELLED:
         links_changed()
 
 
 def stamps(to: str, now: Any) -> dict[str, Any]:
-    """What a move writes beside the status. Work that is done, or given up, waits for nothing."""
+    """What a move writes beside the status. Work that is done, or given up, waits for
+    nothing.
+    """
     rest = {"on_hold": False, "hold_reason": ""}
     return {
         Status.COMPLETED: {"completed_at": now, "closed_at": None, **rest},

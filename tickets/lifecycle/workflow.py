@@ -1,6 +1,8 @@
-"""The one table of the workflow: which moves people may ask for, who may, and what blocks them.
+"""The one table of the workflow: which moves people may ask for, who may, and what
+blocks them.
 
-Money makes some moves by itself: a payment closes the ticket, a credit note in full makes it completed again (operations/payments.py, invoices.py).
+Money makes some moves by itself: a payment closes the ticket, a credit note in full
+makes it completed again (operations/payments.py, invoices.py).
 """
 
 from collections.abc import Callable
@@ -29,39 +31,61 @@ def is_owner(user: Any, ticket: ServiceTicket) -> bool:
 
 def is_assigned(user: Any, ticket: ServiceTicket) -> bool:
     """A mechanic who is on the ticket."""
-    return user.has_perm("tickets.work_on_assigned") and ticket.assignments.filter(mechanic__user=user).exists()
+    return (
+        user.has_perm("tickets.work_on_assigned")
+        and ticket.assignments.filter(mechanic__user=user).exists()
+    )
 
 
 def unfilled_backorder(ticket: ServiceTicket) -> DomainError | None:
     """A ticket is not complete while parts that it needs are not here."""
-    missing = [line for line in ticket.lines.select_related("part", "job").order_by("pk") if line.is_authorized and line.backordered]
+    missing = [
+        line
+        for line in ticket.lines.select_related("part", "job").order_by("pk")
+        if line.is_authorized and line.backordered
+    ]
     if not missing:
         return None
     named = ", ".join(f"{line.backordered.normalize():f} × {line.part.sku}" for line in missing)
     return DomainError(
         "backorder_unfilled",
         f"Waiting for {named}: receive the parts, or remove them from the ticket.",
-        parts=[{"id": line.part_id, "sku": line.part.sku, "missing": str(line.backordered)} for line in missing],
+        parts=[
+            {"id": line.part_id, "sku": line.part.sku, "missing": str(line.backordered)}
+            for line in missing
+        ],
     )
 
 
 def unfinished_jobs(ticket: ServiceTicket) -> DomainError | None:
-    """What the customer said yes to is done, or somebody said that it is not done after all."""
+    """What the customer said yes to is done, or somebody said that it is not done after
+    all.
+    """
     jobs = list(ticket.jobs.filter(status=JobStatus.APPROVED).order_by("position", "pk"))
     if not jobs:
         return None
     named = ", ".join(f'"{job.title}"' for job in jobs)
-    return DomainError("jobs_unfinished", f"Not done yet: {named}. Finish or cancel them first.", jobs=[job.pk for job in jobs])
+    return DomainError(
+        "jobs_unfinished",
+        f"Not done yet: {named}. Finish or cancel them first.",
+        jobs=[job.pk for job in jobs],
+    )
 
 
 def waits_for_approval(ticket: ServiceTicket) -> DomainError | None:
-    """What was approved once and grew, or got another price, is decided on before the work is completed."""
+    """What was approved once and grew, or got another price, is decided on before the
+    work is completed.
+    """
     jobs = ticket.jobs.filter(status=JobStatus.PROPOSED, authorized_total__isnull=False)
     parts = ticket.lines.filter(job=None, status=JobStatus.PROPOSED, approved_amount__isnull=False)
-    named = [f'"{job.title}"' for job in jobs] + [line.part.name for line in parts.select_related("part")]
+    named = [f'"{job.title}"' for job in jobs] + [
+        line.part.name for line in parts.select_related("part")
+    ]
     if not named:
         return None
-    return DomainError("approval_pending", f"{', '.join(named)} waits for the customer: record the decision first.")
+    return DomainError(
+        "approval_pending", f"{', '.join(named)} waits for the customer: record the decision first."
+    )
 
 
 def balance_due(ticket: ServiceTicket) -> DomainError | None:
@@ -71,7 +95,12 @@ def balance_due(ticket: ServiceTicket) -> DomainError | None:
         return None
     due = str(invoice.account.balance)
     return DomainError(
-        "balance_due", f"{due} {invoice.currency} of {invoice.number} are not paid: take the payment, and the ticket closes.", balance=due
+        "balance_due",
+        (
+            f"{due} {invoice.currency} of {invoice.number} are not paid: take the payment, "
+            f"and the ticket closes."
+        ),
+        balance=due,
     )
 
 
@@ -81,7 +110,10 @@ def nothing_to_invoice(ticket: ServiceTicket) -> DomainError | None:
 
 
 def nothing_is_approved(ticket: ServiceTicket) -> DomainError:
-    detail = f"Nothing on {ticket.number} was approved, so nothing is invoiced: close it, or reopen it and add the work."
+    detail = (
+        f"Nothing on {ticket.number} was approved, so nothing is invoiced: close it, or "
+        f"reopen it and add the work."
+    )
     return DomainError("nothing_to_invoice", detail)
 
 
@@ -95,7 +127,9 @@ def has_nothing_to_invoice(ticket: ServiceTicket) -> bool:
 
 
 def has_no_invoice(ticket: ServiceTicket) -> bool:
-    """Does no invoice stand? One that stands is credited first, which reopens the ticket."""
+    """Does no invoice stand? One that stands is credited first, which reopens the
+    ticket.
+    """
     return not ticket.invoices.filter(account__is_credited=False).exists()
 
 
@@ -109,7 +143,9 @@ class Move:
     exists: Callable[[ServiceTicket], bool] = always
 
     def allows(self, user: Any, ticket: ServiceTicket) -> bool:
-        return any(who(user, ticket) for who in (can_move_any, *self.also)) and (not self.needs or user.has_perm(self.needs))
+        return any(who(user, ticket) for who in (can_move_any, *self.also)) and (
+            not self.needs or user.has_perm(self.needs)
+        )
 
     def blocked_by(self, ticket: ServiceTicket) -> list[DomainError]:
         return [found for block in self.blocks if (found := block(ticket))]
@@ -125,15 +161,21 @@ MOVES: dict[tuple[str, str], Move] = {
     (Status.ESTIMATE, Status.APPROVED): Move(also=(is_owner,)),
     (Status.ESTIMATE, Status.CANCELLED): Move(also=(is_owner,)),
     (Status.APPROVED, Status.IN_PROGRESS): Move(also=(is_assigned,)),
-    (Status.APPROVED, Status.COMPLETED): Move(also=(is_assigned,), blocks=COMPLETION),  # a walk-in oil change
+    (Status.APPROVED, Status.COMPLETED): Move(
+        also=(is_assigned,), blocks=COMPLETION
+    ),  # a walk-in oil change
     (Status.APPROVED, Status.CANCELLED): Move(),
     (Status.IN_PROGRESS, Status.COMPLETED): Move(also=(is_assigned,), blocks=COMPLETION),
     (Status.IN_PROGRESS, Status.CANCELLED): Move(),
     (Status.COMPLETED, Status.IN_PROGRESS): Move(),
-    (Status.COMPLETED, Status.INVOICED): Move(needs="tickets.add_invoice", blocks=(nothing_to_invoice,)),
+    (Status.COMPLETED, Status.INVOICED): Move(
+        needs="tickets.add_invoice", blocks=(nothing_to_invoice,)
+    ),
     (Status.COMPLETED, Status.CLOSED): Move(exists=has_nothing_to_invoice),
     (Status.INVOICED, Status.CLOSED): Move(blocks=(balance_due,)),
-    (Status.INVOICED, Status.COMPLETED): Move(needs="tickets.add_creditnote", exists=has_no_invoice),
+    (Status.INVOICED, Status.COMPLETED): Move(
+        needs="tickets.add_creditnote", exists=has_no_invoice
+    ),
     (Status.CLOSED, Status.COMPLETED): Move(needs="tickets.add_creditnote", exists=has_no_invoice),
 }
 
@@ -150,27 +192,42 @@ def whom_to_ask(user: Any, ticket: ServiceTicket) -> str:
 
 
 def check(ticket: ServiceTicket, to: str, user: Any) -> Move:
-    """The move to ``to``. Raises DomainError ``transition_not_allowed`` where there is none, NotAllowed where it is not this user's."""
+    """The move to ``to``. Raises DomainError ``transition_not_allowed`` where there is
+    none, NotAllowed where it is not this user's.
+    """
     move = moves_from(ticket).get(to)
     if move is None:
         possible = list(moves_from(ticket))
         raise DomainError(
             "transition_not_allowed",
-            f"{ticket.number} is {ticket.status}: from there it goes to {', '.join(possible) or 'nowhere'}.",
+            (
+                f"{ticket.number} is {ticket.status}: from there it goes to "
+                f"{', '.join(possible) or 'nowhere'}."
+            ),
             status_from=ticket.status,
             status_to=to,
             possible=possible,
         )
     if not move.allows(user, ticket):
-        raise NotAllowed("permission_denied", f"Moving a ticket from {ticket.status} to {to} is not yours to do: ask {whom_to_ask(user, ticket)}.")
+        raise NotAllowed(
+            "permission_denied",
+            (
+                f"Moving a ticket from {ticket.status} to {to} is not yours to do: ask "
+                f"{whom_to_ask(user, ticket)}."
+            ),
+        )
     return move
 
 
 def options(ticket: ServiceTicket, user: Any) -> list[dict[str, Any]]:
-    """Where the ticket can go, for the API and the admin: [{to, allowed, blocked_by: [{code, detail}]}]."""
+    """Where the ticket can go, for the API and the admin: [{to, allowed, blocked_by:
+    [{code, detail}]}].
+    """
     found = []
     for to, move in moves_from(ticket).items():
-        reasons = [{"code": error.code, "detail": error.message} for error in move.blocked_by(ticket)]
+        reasons = [
+            {"code": error.code, "detail": error.message} for error in move.blocked_by(ticket)
+        ]
         if not move.allows(user, ticket):
             detail = f"This move is not yours to make: ask {whom_to_ask(user, ticket)}."
             reasons.insert(0, {"code": "permission_denied", "detail": detail})

@@ -1,14 +1,32 @@
-"""Tickets and what hangs on them: the work (tickets, jobs) and the money (invoices, credit notes, payments)."""
+"""Tickets and what hangs on them: the work (tickets, jobs) and the money (invoices,
+credit notes, payments).
+"""
 
 from .approvals import Authorization, Channel, ShareLink
 from .canned_jobs import CannedJob, CannedJobLine, CannedJobPart, LaborRate
 from .documents import DocumentSeries
-from .invoices import CreditNote, CreditNoteLine, CreditNoteLineTax, Invoice, InvoiceLine, InvoiceLineTax
+from .invoices import (
+    CreditNote,
+    CreditNoteLine,
+    CreditNoteLineTax,
+    Invoice,
+    InvoiceLine,
+    InvoiceLineTax,
+)
 from .jobs import Job
 from .lines import JobLine, TicketPart
 from .payments import InvoiceAccount, Method, Payment, PaymentKind
 from .priced import LineKind
-from .statuses import AUTHORIZED, CLOSED_STATUSES, EDITABLE_STATUSES, STOCK_HOLDING_STATUSES, HoldReason, InvoiceState, JobStatus, Status
+from .statuses import (
+    AUTHORIZED,
+    CLOSED_STATUSES,
+    EDITABLE_STATUSES,
+    STOCK_HOLDING_STATUSES,
+    HoldReason,
+    InvoiceState,
+    JobStatus,
+    Status,
+)
 from .ticket import ServiceTicket, StatusChange, TicketMechanic, ticket_number
 
 __all__ = [

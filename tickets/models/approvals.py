@@ -20,11 +20,15 @@ class Channel(models.TextChoices):
 
 
 class ShareLink(ShopModel):
-    """A way to one ticket for whoever has the link: no account, one ticket, for some days. Only the hash of its token is kept."""
+    """A way to one ticket for whoever has the link: no account, one ticket, for some
+    days. Only the hash of its token is kept.
+    """
 
     ticket = models.ForeignKey(ServiceTicket, models.CASCADE, related_name="shares")
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
+    )
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -48,16 +52,28 @@ class ShareLink(ShopModel):
 
 
 class Authorization(AppendOnlyModel):
-    """What a customer decided, when and how they said it, and what each job was to cost then; append-only.
+    """What a customer decided, when and how they said it, and what each job was to cost
+    then; append-only.
 
-    ``decisions`` is a list of {job, title, decision, lines: [{description, quantity, unit_price, amount}], net, tax, total}.
+    ``decisions`` is a list of {job, title, decision, lines: [{description, quantity,
+    unit_price, amount}], net, tax, total}.
     """
 
     is_guarded = True
 
-    ticket = models.ForeignKey(ServiceTicket, models.PROTECT, related_name="authorizations", db_index=False)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", help_text="who wrote it down")
-    share = models.ForeignKey(ShareLink, models.PROTECT, null=True, related_name="+", help_text="the link that it came by")
+    ticket = models.ForeignKey(
+        ServiceTicket, models.PROTECT, related_name="authorizations", db_index=False
+    )
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="who wrote it down",
+    )
+    share = models.ForeignKey(
+        ShareLink, models.PROTECT, null=True, related_name="+", help_text="the link that it came by"
+    )
     at = models.DateTimeField(default=timezone.now)
     channel = models.CharField(max_length=10, choices=Channel.choices)
     note = models.CharField(max_length=500, blank=True)

@@ -30,7 +30,9 @@ class LaborRate(UniqueTextModel, ShopModel):
     hourly = amount_field(help_text="what an hour costs the customer")
     tax_code = tax_code()
     is_default = models.BooleanField(default=False, help_text="for labor that names no rate")
-    is_active = models.BooleanField(default=True, help_text="can be used; switch off instead of deleting")
+    is_active = models.BooleanField(
+        default=True, help_text="can be used; switch off instead of deleting"
+    )
 
     unaudited = frozenset({"unique_key"})
 
@@ -47,9 +49,15 @@ class LaborRate(UniqueTextModel, ShopModel):
                 violation_error_code="default_taken",
                 violation_error_message="Another rate is the default: take that from it first.",
             ),
-            models.CheckConstraint(condition=~Q(name=""), name="a_labor_rate_has_a_name", violation_error_message="A rate has a name."),
             models.CheckConstraint(
-                condition=Q(hourly__gte=0), name="an_hour_costs_zero_or_more", violation_error_message="An hour costs zero or more."
+                condition=~Q(name=""),
+                name="a_labor_rate_has_a_name",
+                violation_error_message="A rate has a name.",
+            ),
+            models.CheckConstraint(
+                condition=Q(hourly__gte=0),
+                name="an_hour_costs_zero_or_more",
+                violation_error_message="An hour costs zero or more.",
             ),
         ]
 
@@ -67,13 +75,17 @@ class CannedJobQuerySet(ShopQuerySet):
 
 
 class CannedJob(UniqueTextModel, ShopModel):
-    """A job that is done again and again, with its labor and parts, to be put on a ticket in one step at the prices of that day."""
+    """A job that is done again and again, with its labor and parts, to be put on a
+    ticket in one step at the prices of that day.
+    """
 
     name = models.CharField(max_length=200, help_text="becomes the job's title")
     concern = models.TextField(max_length=5000, blank=True)
     cause = models.TextField(max_length=5000, blank=True)
     correction = models.TextField(max_length=5000, blank=True)
-    is_active = models.BooleanField(default=True, help_text="can be put on tickets; switch off instead of deleting")
+    is_active = models.BooleanField(
+        default=True, help_text="can be put on tickets; switch off instead of deleting"
+    )
 
     unaudited = frozenset({"unique_key"})
 
@@ -82,8 +94,14 @@ class CannedJob(UniqueTextModel, ShopModel):
     class Meta:
         ordering = ("name", "pk")
         constraints = [
-            unique_text("one_canned_job_per_name", "name_taken", "Another canned job has this name."),
-            models.CheckConstraint(condition=~Q(name=""), name="a_canned_job_has_a_name", violation_error_message="A canned job has a name."),
+            unique_text(
+                "one_canned_job_per_name", "name_taken", "Another canned job has this name."
+            ),
+            models.CheckConstraint(
+                condition=~Q(name=""),
+                name="a_canned_job_has_a_name",
+                violation_error_message="A canned job has a name.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -91,7 +109,9 @@ class CannedJob(UniqueTextModel, ShopModel):
 
 
 class CannedJobLine(ShopModel):
-    """A line of the jobs to come. Labor without a price costs what its rate does on the day."""
+    """A line of the jobs to come. Labor without a price costs what its rate does on the
+    day.
+    """
 
     canned_job = models.ForeignKey(CannedJob, models.CASCADE, related_name="lines")
     kind = models.CharField(max_length=10, choices=LineKind.choices)
@@ -110,7 +130,9 @@ class CannedJobLine(ShopModel):
             models.CheckConstraint(
                 condition=Q(kind=LineKind.LABOR) | Q(rate=None, unit_price__isnull=False),
                 name="a_canned_line_has_a_price_or_is_labor",
-                violation_error_message="Only labor has a rate; everything else needs a unit_price.",
+                violation_error_message=(
+                    "Only labor has a rate; everything else needs a unit_price."
+                ),
             ),
         ]
 
@@ -130,7 +152,12 @@ class CannedJobPart(ShopModel):
 
     class Meta:
         ordering = ("pk",)
-        constraints = [positive("quantity"), models.UniqueConstraint(fields=["canned_job", "part"], name="a_part_is_once_in_a_canned_job")]
+        constraints = [
+            positive("quantity"),
+            models.UniqueConstraint(
+                fields=["canned_job", "part"], name="a_part_is_once_in_a_canned_job"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.quantity.normalize():f} × {self.part}"

@@ -17,7 +17,9 @@ from .ticket import ServiceTicket
 
 
 class DocumentSeries(models.Model):
-    """How far the numbers of a series have come. Its row is locked until the paper is written, so no number is lost or given twice."""
+    """How far the numbers of a series have come. Its row is locked until the paper is
+    written, so no number is lost or given twice.
+    """
 
     name = models.CharField(max_length=40, unique=True)
     last = models.PositiveIntegerField(default=0)
@@ -52,12 +54,16 @@ class Printed(models.Model):
 
 
 class Paper(Printed, AppendOnlyModel):
-    """What invoices and credit notes share. ``document`` is all that stands on the paper, as it was on the day."""
+    """What invoices and credit notes share. ``document`` is all that stands on the
+    paper, as it was on the day.
+    """
 
     is_guarded = True
 
     ticket = models.ForeignKey(ServiceTicket, models.PROTECT, related_name="%(class)ss")
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="%(class)ss", db_index=False)
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, related_name="%(class)ss", db_index=False
+    )
     series = models.CharField(max_length=40)
     sequence = models.PositiveIntegerField()
     number = models.CharField(max_length=60, unique=True)
@@ -84,9 +90,13 @@ class Paper(Printed, AppendOnlyModel):
 
 def paper_rules(name: str) -> list[models.BaseConstraint]:
     return [
-        models.UniqueConstraint(fields=["series", "sequence"], name=f"one_{name}_per_number_of_a_series"),
+        models.UniqueConstraint(
+            fields=["series", "sequence"], name=f"one_{name}_per_number_of_a_series"
+        ),
         # The net may be less than nothing, where a trade-in bears no tax.
-        models.CheckConstraint(condition=Q(tax__gte=0, total__gte=0), name=f"a_{name}_is_zero_or_more"),
+        models.CheckConstraint(
+            condition=Q(tax__gte=0, total__gte=0), name=f"a_{name}_is_zero_or_more"
+        ),
     ]
 
 
@@ -129,5 +139,7 @@ class LineTax(AppendOnlyModel):
 
 
 def today() -> TruncDate:
-    """The shop's date, asked of the database each time: a statement is kept for longer than a day."""
+    """The shop's date, asked of the database each time: a statement is kept for longer
+    than a day.
+    """
     return TruncDate(Now())

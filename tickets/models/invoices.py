@@ -43,7 +43,9 @@ class InvoiceQuerySet(OwnedQuerySet):
 
 
 class Invoice(Paper):
-    """What a customer owes for a ticket: an immutable snapshot. What became of it since stands in its ``account``."""
+    """What a customer owes for a ticket: an immutable snapshot. What became of it since
+    stands in its ``account``.
+    """
 
     due_on = models.DateField()
     tax_rounding = models.CharField(max_length=5)
@@ -71,7 +73,9 @@ class Invoice(Paper):
 
 
 class InvoiceLine(LineFacts):
-    """A line of an invoice, for reports and for crediting it; the paper itself is printed from ``Invoice.document``."""
+    """A line of an invoice, for reports and for crediting it; the paper itself is
+    printed from ``Invoice.document``.
+    """
 
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines", db_index=False)
     position = models.PositiveIntegerField()
@@ -88,14 +92,20 @@ class InvoiceLine(LineFacts):
 
     class Meta(LineFacts.Meta):
         abstract = False
-        constraints = [models.UniqueConstraint(fields=["invoice", "position"], name="one_line_per_place_of_an_invoice")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["invoice", "position"], name="one_line_per_place_of_an_invoice"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.description
 
 
 class InvoiceLineTax(LineTax):
-    """A tax of an invoice's line, by its own name: one for each part of the line's tax code."""
+    """A tax of an invoice's line, by its own name: one for each part of the line's tax
+    code.
+    """
 
     line = models.ForeignKey(InvoiceLine, models.PROTECT, related_name="taxes")
     name = models.CharField(max_length=40)
@@ -143,7 +153,9 @@ class CreditNoteLine(LineFacts):
 
     class Meta(LineFacts.Meta):
         abstract = False
-        constraints = [models.CheckConstraint(condition=Q(quantity__gt=0), name="a_credit_is_of_something")]
+        constraints = [
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="a_credit_is_of_something")
+        ]
 
     def __str__(self) -> str:
         return f"{self.quantity.normalize():f} × {self.line}"

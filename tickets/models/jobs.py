@@ -33,27 +33,41 @@ class JobQuerySet(ShopQuerySet):
         return self.filter(words_in("title", term))
 
     def recommended(self) -> Self:
-        """Declined or deferred, and on no later ticket since; what a cancelled ticket or job took up is open again."""
-        taken = Job.objects.filter(continues=OuterRef("pk")).exclude(ticket__status=Status.CANCELLED).exclude(status=JobStatus.CANCELLED)
+        """Declined or deferred, and on no later ticket since; what a cancelled ticket
+        or job took up is open again.
+        """
+        taken = (
+            Job.objects.filter(continues=OuterRef("pk"))
+            .exclude(ticket__status=Status.CANCELLED)
+            .exclude(status=JobStatus.CANCELLED)
+        )
         return self.filter(~Exists(taken), status__in=(JobStatus.DECLINED, JobStatus.DEFERRED))
 
 
 class Job(ShopModel):
-    """One thing that is done, or could be, on a ticket: its labor, parts, sublet work, fees and trade-ins under one heading.
+    """One thing that is done, or could be, on a ticket: its labor, parts, sublet work,
+    fees and trade-ins under one heading.
 
-    ``authorized_total`` is what the customer said yes to: the sum of its lines, before the ticket's discount and tax.
+    ``authorized_total`` is what the customer said yes to: the sum of its lines, before
+    the ticket's discount and tax.
     """
 
     ticket = models.ForeignKey(ServiceTicket, models.CASCADE, related_name="jobs", db_index=False)
-    position = models.PositiveIntegerField(default=0, help_text="its place on the ticket; jobs of one place stand as they were made")
+    position = models.PositiveIntegerField(
+        default=0, help_text="its place on the ticket; jobs of one place stand as they were made"
+    )
     title = models.CharField(max_length=200)
     concern = models.TextField(max_length=5000, blank=True, help_text="what the customer says")
     cause = models.TextField(max_length=5000, blank=True, help_text="what was found")
     correction = models.TextField(max_length=5000, blank=True, help_text="what was done")
-    status = models.CharField(max_length=10, choices=JobStatus.choices, default=JobStatus.PROPOSED, editable=False)
+    status = models.CharField(
+        max_length=10, choices=JobStatus.choices, default=JobStatus.PROPOSED, editable=False
+    )
     authorized_total = sum_field(null=True, blank=True, editable=False)
     approved_amount = approved_amount()
-    continues = models.ForeignKey("self", models.PROTECT, null=True, blank=True, editable=False, related_name="continued_by")
+    continues = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="continued_by"
+    )
 
     unaudited = frozenset({"ticket", "continues", "approved_amount"})
     entry_kind = Kind.JOB
@@ -62,7 +76,13 @@ class Job(ShopModel):
 
     class Meta:
         ordering = ("ticket", "position", "pk")
-        constraints = [models.CheckConstraint(condition=~Q(title=""), name="a_job_has_a_title", violation_error_message="Say what is to be done.")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(title=""),
+                name="a_job_has_a_title",
+                violation_error_message="Say what is to be done.",
+            )
+        ]
         indexes = [
             models.Index(fields=["ticket", "position", "id"], name="jobs_of_a_ticket"),
             models.Index(fields=["status", "id"], name="jobs_by_status"),
@@ -83,13 +103,20 @@ class Job(ShopModel):
     @property
     def total(self) -> Decimal:
         """What its lines come to, before the ticket's discount and tax."""
-        return shop_rules.rounding().round(engine.add(line.line_total for line in (*self.lines.all(), *self.parts.all())))
+        return shop_rules.rounding().round(
+            engine.add(line.line_total for line in (*self.lines.all(), *self.parts.all()))
+        )
 
     def refuse_ended(self) -> None:
-        """Raises DomainError ``job_ended`` for a job to which nothing is added any more."""
+        """Raises DomainError ``job_ended`` for a job to which nothing is added any
+        more.
+        """
         if self.status in ENDED:
             raise DomainError(
-                "job_ended", f'The job "{self.title}" is {self.status}: add a new job to {self.number}.', job=self.pk, job_status=self.status
+                "job_ended",
+                f'The job "{self.title}" is {self.status}: add a new job to {self.number}.',
+                job=self.pk,
+                job_status=self.status,
             )
 
     def told_of(self) -> tuple[type[models.Model], int, int | None]:

@@ -30,22 +30,39 @@ class TicketPartQuerySet(ShopQuerySet):
         return self.filter(ticket__customer__user=user) if user.is_authenticated else self.none()
 
     def recommended(self) -> Self:
-        """Outside jobs, declined or deferred, of a part that is still sold and on no later ticket of the vehicle.
+        """Outside jobs, declined or deferred, of a part that is still sold and on no
+        later ticket of the vehicle.
 
         Cancelled tickets and cancelled jobs do not count.
         """
-        later = TicketPart.objects.filter(part=OuterRef("part"), ticket__vehicle=OuterRef("ticket__vehicle"), ticket__gt=OuterRef("ticket"))
-        taken = later.exclude(ticket__status=Status.CANCELLED).exclude(job__status=JobStatus.CANCELLED)
-        return self.filter(~Exists(taken), part__is_active=True, job=None, status__in=(JobStatus.DECLINED, JobStatus.DEFERRED))
+        later = TicketPart.objects.filter(
+            part=OuterRef("part"),
+            ticket__vehicle=OuterRef("ticket__vehicle"),
+            ticket__gt=OuterRef("ticket"),
+        )
+        taken = later.exclude(ticket__status=Status.CANCELLED).exclude(
+            job__status=JobStatus.CANCELLED
+        )
+        return self.filter(
+            ~Exists(taken),
+            part__is_active=True,
+            job=None,
+            status__in=(JobStatus.DECLINED, JobStatus.DEFERRED),
+        )
 
     def authorized(self) -> Self:
-        """Lines that stock is for: the customer approved them, with their job or by themselves."""
+        """Lines that stock is for: the customer approved them, with their job or by
+        themselves.
+        """
         loose = Q(job=None, status=JobStatus.APPROVED)
         return self.filter(loose | Q(job__status__in=AUTHORIZED))
 
     def backordered(self) -> Self:
         """Lines that wait for stock, oldest ticket first."""
-        waiting = self.authorized().filter(ticket__status__in=STOCK_HOLDING_STATUSES, quantity__gt=Round(F("allocated") + F("issued"), precision=3))
+        waiting = self.authorized().filter(
+            ticket__status__in=STOCK_HOLDING_STATUSES,
+            quantity__gt=Round(F("allocated") + F("issued"), precision=3),
+        )
         return waiting.order_by("ticket__opened_at", "ticket_id", "pk")
 
     def mark_filled(self, tickets: Iterable[int]) -> None:
@@ -55,23 +72,40 @@ class TicketPartQuerySet(ShopQuerySet):
 
     def holding(self) -> Self:
         """Lines to which stock is allocated, oldest ticket first."""
-        return self.filter(allocated__gt=0).select_related("ticket").order_by("ticket__opened_at", "ticket_id")
+        return (
+            self.filter(allocated__gt=0)
+            .select_related("ticket")
+            .order_by("ticket__opened_at", "ticket_id")
+        )
 
 
 class TicketPart(PricedLine, ShopModel):
-    """A part in a job, or on the ticket itself, once, at the price and cost of the day it was added.
+    """A part in a job, or on the ticket itself, once, at the price and cost of the day
+    it was added.
 
     ``allocated`` and ``issued`` change only while the part's row is locked.
     """
 
     ticket = models.ForeignKey(ServiceTicket, models.CASCADE, related_name="lines", db_index=False)
     part = models.ForeignKey(Part, models.PROTECT, related_name="ticket_lines")
-    job = models.ForeignKey("Job", models.RESTRICT, null=True, blank=True, related_name="parts", help_text="none: it is on the ticket itself")
+    job = models.ForeignKey(
+        "Job",
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="parts",
+        help_text="none: it is on the ticket itself",
+    )
     quantity = quantity_field(default=Decimal(1))
     unit_price = price_field()
     unit_cost = price_field(default=ZERO)
     line_total = amount_field(
-        default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up to the currency's smallest unit, once"
+        default=ZERO,
+        editable=False,
+        help_text=(
+            "quantity × unit_price − discount, rounded half up to the currency's smallest "
+            "unit, once"
+        ),
     )
     allocated = quantity_field(editable=False)
     issued = quantity_field(editable=False)
@@ -85,7 +119,9 @@ class TicketPart(PricedLine, ShopModel):
     )
     approved_amount = approved_amount()
 
-    unaudited = frozenset({"ticket", "part", "line_total", "allocated", "issued", "status", "approved_amount"})  # stock has its ledger
+    unaudited = frozenset(
+        {"ticket", "part", "line_total", "allocated", "issued", "status", "approved_amount"}
+    )  # stock has its ledger
     entry_kind = Kind.PART
 
     objects = TicketPartQuerySet.as_manager()
@@ -93,11 +129,20 @@ class TicketPart(PricedLine, ShopModel):
     class Meta:
         ordering = ("pk",)
         constraints = [
-            models.UniqueConstraint(fields=["ticket", "part", "job"], name="a_part_is_once_in_a_job"),
+            models.UniqueConstraint(
+                fields=["ticket", "part", "job"], name="a_part_is_once_in_a_job"
+            ),
             # NULLs are distinct to the one above, and SQLite knows no other way.
-            models.UniqueConstraint(fields=["ticket", "part"], condition=Q(job=None), name="a_part_is_once_on_the_ticket_itself"),
+            models.UniqueConstraint(
+                fields=["ticket", "part"],
+                condition=Q(job=None),
+                name="a_part_is_once_on_the_ticket_itself",
+            ),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="a_line_has_a_quantity"),
-            models.CheckConstraint(condition=Q(allocated__gte=0) & Q(issued__gte=0), name="a_line_holds_nothing_or_more"),
+            models.CheckConstraint(
+                condition=Q(allocated__gte=0) & Q(issued__gte=0),
+                name="a_line_holds_nothing_or_more",
+            ),
             one_discount(),
         ]
 
@@ -117,24 +162,36 @@ class TicketPart(PricedLine, ShopModel):
 
     @property
     def is_authorized(self) -> bool:
-        """Did the customer approve it, with its job or by itself? Stock is held for it then."""
+        """Did the customer approve it, with its job or by itself? Stock is held for it
+        then.
+        """
         return (self.status if self.job_id is None else self.job.status) in AUTHORIZED
 
 
 class JobLine(PricedLine, ShopModel):
-    """Labor by the hour, work that was given away (sublet), a fee, or a trade-in; at the price of the day it was written."""
+    """Labor by the hour, work that was given away (sublet), a fee, or a trade-in; at
+    the price of the day it was written.
+    """
 
     job = models.ForeignKey(Job, models.CASCADE, related_name="lines")
     kind = models.CharField(max_length=10, choices=LineKind.choices)
     description = models.CharField(max_length=500)
     quantity = quantity_field(default=Decimal(1), help_text="hours, for labor")
-    unit_price = price_field(help_text="of an hour, for labor; what the shop gives for one, for a trade-in")
+    unit_price = price_field(
+        help_text="of an hour, for labor; what the shop gives for one, for a trade-in"
+    )
     unit_cost = price_field(default=ZERO, blank=True, help_text="what sublet work costs the shop")
     rate = models.ForeignKey(LaborRate, models.PROTECT, null=True, blank=True, related_name="+")
-    mechanic = models.ForeignKey(Mechanic, models.PROTECT, null=True, blank=True, related_name="job_lines")
+    mechanic = models.ForeignKey(
+        Mechanic, models.PROTECT, null=True, blank=True, related_name="job_lines"
+    )
     tax_code = tax_code_of_line()
     line_total = signed_amount_field(
-        default=ZERO, editable=False, help_text="quantity × unit_price − discount, rounded half up, once; less than 0 for a trade-in"
+        default=ZERO,
+        editable=False,
+        help_text=(
+            "quantity × unit_price − discount, rounded half up, once; less than 0 for a trade-in"
+        ),
     )
 
     unaudited = frozenset({"job", "line_total"})
@@ -145,7 +202,10 @@ class JobLine(PricedLine, ShopModel):
         constraints = [
             positive("quantity"),
             one_discount(),
-            models.CheckConstraint(condition=Q(unit_price__gte=0, unit_cost__gte=0), name="a_job_line_costs_zero_or_more"),
+            models.CheckConstraint(
+                condition=Q(unit_price__gte=0, unit_cost__gte=0),
+                name="a_job_line_costs_zero_or_more",
+            ),
             models.CheckConstraint(
                 condition=Q(kind=LineKind.LABOR) | Q(rate=None, mechanic=None),
                 name="only_labor_has_a_rate_and_a_mechanic",

@@ -24,7 +24,9 @@ class PaymentKind(models.TextChoices):
     PAYMENT = "payment"
     DEPOSIT = "deposit"
     APPLIED = "applied"  # a ticket's deposits, counted on its invoice: no money moves
-    CREDIT = "credit"  # the customer's credit, taken from one ticket and counted on another: no money moves
+    # the customer's credit, taken from one ticket and counted on another: no money
+    # moves
+    CREDIT = "credit"
     REFUND = "refund"
     REVERSAL = "reversal"
 
@@ -46,7 +48,9 @@ class PaymentQuerySet(OwnedQuerySet):
     permission = "tickets.view_payment"
 
     def search(self, term: str) -> Self:
-        """Finds payments by receipt or ticket number, or by what their reference begins with."""
+        """Finds payments by receipt or ticket number, or by what their reference begins
+        with.
+        """
         if number := re.fullmatch(r"([RT])-([0-9]{6,18})", term.strip(), re.IGNORECASE | re.ASCII):
             return self.filter(**{"pk" if number[1].upper() == "R" else "ticket": int(number[2])})
         return self.filter(reference__istartswith=term.strip())
@@ -57,9 +61,11 @@ class PaymentQuerySet(OwnedQuerySet):
 
 
 class Payment(Printed, AppendOnlyModel):
-    """Money that came or went. ``effect`` is the amount with its sign: what came in is positive, what went back negative.
+    """Money that came or went. ``effect`` is the amount with its sign: what came in is
+    positive, what went back negative.
 
-    A deposit has no invoice; when the ticket's invoice is issued, a row ``applied`` counts it there.
+    A deposit has no invoice; when the ticket's invoice is issued, a row ``applied``
+    counts it there.
     """
 
     is_guarded = True
@@ -73,9 +79,15 @@ class Payment(Printed, AppendOnlyModel):
     effect = signed_amount_field()
     reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversal")
     credited_to = models.ForeignKey(
-        "self", models.PROTECT, null=True, related_name="taken_from", help_text="of credit that is taken: the row that counts it elsewhere"
+        "self",
+        models.PROTECT,
+        null=True,
+        related_name="taken_from",
+        help_text="of credit that is taken: the row that counts it elsewhere",
     )
-    reference = models.CharField(max_length=100, blank=True, help_text="of the card slip, transfer or check")
+    reference = models.CharField(
+        max_length=100, blank=True, help_text="of the card slip, transfer or check"
+    )
     note = models.CharField(max_length=500, blank=True)
     received_at = models.DateTimeField(default=timezone.now)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
@@ -89,11 +101,19 @@ class Payment(Printed, AppendOnlyModel):
         permissions = [("refund_payment", "Can refund and reverse payments")]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="a_payment_is_of_something"),
-            models.CheckConstraint(condition=Q(effect=F("amount")) | Q(effect=ZERO - F("amount")), name="an_effect_is_the_amount_with_a_sign"),
             models.CheckConstraint(
-                condition=Q(kind=PaymentKind.CREDIT) | (Q(kind=PaymentKind.REVERSAL) ^ Q(reverses=None)), name="a_reversal_reverses_something"
+                condition=Q(effect=F("amount")) | Q(effect=ZERO - F("amount")),
+                name="an_effect_is_the_amount_with_a_sign",
             ),
-            models.CheckConstraint(condition=Q(credited_to=None) | Q(kind=PaymentKind.CREDIT, effect__lt=0), name="only_credit_is_credited_to"),
+            models.CheckConstraint(
+                condition=Q(kind=PaymentKind.CREDIT)
+                | (Q(kind=PaymentKind.REVERSAL) ^ Q(reverses=None)),
+                name="a_reversal_reverses_something",
+            ),
+            models.CheckConstraint(
+                condition=Q(credited_to=None) | Q(kind=PaymentKind.CREDIT, effect__lt=0),
+                name="only_credit_is_credited_to",
+            ),
         ]
         indexes = [models.Index(fields=["customer", "-id"], name="payments_of_a_customer")]
 
@@ -114,24 +134,37 @@ class Payment(Printed, AppendOnlyModel):
 
 
 class InvoiceAccount(models.Model):
-    """What became of an invoice: the sums of its credit notes and payments, kept so that lists can ask for what is open.
+    """What became of an invoice: the sums of its credit notes and payments, kept so
+    that lists can ask for what is open.
 
-    Written only under the ticket's lock, together with the row that it counts; ``manage.py check_money`` adds it up anew.
+    Written only under the ticket's lock, together with the row that it counts;
+    ``manage.py check_money`` adds it up anew.
     """
 
-    invoice = models.OneToOneField(Invoice, models.PROTECT, primary_key=True, related_name="account")
+    invoice = models.OneToOneField(
+        Invoice, models.PROTECT, primary_key=True, related_name="account"
+    )
     credited = sum_field(default=ZERO)
     paid = sum_field(default=ZERO)
     refunded = sum_field(default=ZERO)
     is_credited = models.BooleanField(default=False, help_text="nothing of it is left")
-    balance = sum_field(help_text="total − credited − paid + refunded; less than 0 is the customer's credit")
+    balance = sum_field(
+        help_text="total − credited − paid + refunded; less than 0 is the customer's credit"
+    )
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(credited__gte=0, paid__gte=0, refunded__gte=0), name="sums_of_an_invoice_are_zero_or_more"),
-            models.CheckConstraint(condition=Q(refunded__lte=F("paid")), name="no_more_is_refunded_than_was_paid"),
+            models.CheckConstraint(
+                condition=Q(credited__gte=0, paid__gte=0, refunded__gte=0),
+                name="sums_of_an_invoice_are_zero_or_more",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded__lte=F("paid")), name="no_more_is_refunded_than_was_paid"
+            ),
         ]
-        indexes = [models.Index(fields=["invoice"], condition=~Q(balance=0), name="invoices_not_settled")]
+        indexes = [
+            models.Index(fields=["invoice"], condition=~Q(balance=0), name="invoices_not_settled")
+        ]
 
     def __str__(self) -> str:
         return f"{self.invoice}: {self.balance}"

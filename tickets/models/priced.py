@@ -16,7 +16,9 @@ from ..pricing import engine, shop_rules
 class Discounted(models.Model):
     """So many percent off, or an amount; never both."""
 
-    discount_percent = models.DecimalField(max_digits=5, decimal_places=2, default=ZERO, db_default=ZERO)
+    discount_percent = models.DecimalField(
+        max_digits=5, decimal_places=2, default=ZERO, db_default=ZERO
+    )
     discount_amount = signed_amount_field(default=ZERO, db_default=ZERO)
 
     class Meta:
@@ -43,7 +45,9 @@ def approved_amount() -> models.DecimalField:
         null=True,
         blank=True,
         editable=False,
-        help_text="what it was to cost when the customer approved it, with tax and its share of discounts",
+        help_text=(
+            "what it was to cost when the customer approved it, with tax and its share of discounts"
+        ),
     )
 
 
@@ -61,7 +65,9 @@ class PricedLine(Discounted):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.line_total = engine.line_amount(self.quantity, self.charged_price, self.discount, shop_rules.rounding())
+        self.line_total = engine.line_amount(
+            self.quantity, self.charged_price, self.discount, shop_rules.rounding()
+        )
         fields = kwargs.get("update_fields")
         if fields is not None and not PRICED.isdisjoint(fields):
             kwargs["update_fields"] = {*fields, "line_total"}
@@ -74,7 +80,9 @@ class PricedLine(Discounted):
 
 
 def tax_code(none: str = "the shop's default tax code") -> Any:
-    return models.ForeignKey(TaxCode, models.PROTECT, null=True, blank=True, related_name="+", help_text=f"none: {none}")
+    return models.ForeignKey(
+        TaxCode, models.PROTECT, null=True, blank=True, related_name="+", help_text=f"none: {none}"
+    )
 
 
 def tax_code_of_line() -> Any:
@@ -94,7 +102,9 @@ def words_in(column: str, term: str) -> Q:
 
 
 class LineKind(models.TextChoices):
-    """What a line of a job charges for; parts have lines of their own, since stock is behind them."""
+    """What a line of a job charges for; parts have lines of their own, since stock is
+    behind them.
+    """
 
     LABOR = "labor"
     SUBLET = "sublet"

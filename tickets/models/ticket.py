@@ -36,7 +36,10 @@ class ServiceTicketQuerySet(ShopQuerySet):
 
     def mine(self, user: Any) -> Self:
         """A customer's own, a mechanic's assigned."""
-        return self.filter(Q(customer__user=user) | Q(pk__in=TicketMechanic.objects.filter(mechanic__user=user).values("ticket")))
+        return self.filter(
+            Q(customer__user=user)
+            | Q(pk__in=TicketMechanic.objects.filter(mechanic__user=user).values("ticket"))
+        )
 
     def open(self) -> Self:
         """On which work is not finished."""
@@ -44,7 +47,11 @@ class ServiceTicketQuerySet(ShopQuerySet):
 
     def undecided(self) -> Self:
         """Open ones with a job to which the customer has said nothing yet."""
-        return self.open().filter(pk__in=self.model.objects.filter(jobs__status=JobStatus.PROPOSED).order_by().values("pk"))
+        return self.open().filter(
+            pk__in=self.model.objects.filter(jobs__status=JobStatus.PROPOSED)
+            .order_by()
+            .values("pk")
+        )
 
     def unfinished(self) -> Self:
         """Neither closed nor cancelled: the shop still has to do with the customer."""
@@ -55,11 +62,15 @@ class ServiceTicketQuerySet(ShopQuerySet):
         return self.touch(version=F("version") + 1)
 
     def with_details(self) -> Self:
-        """With all that the API shows of a ticket: the same number of queries for one and for a hundred."""
+        """With all that the API shows of a ticket: the same number of queries for one
+        and for a hundred.
+        """
         from .lines import TicketPart  # whose rows point to tickets
 
         return self.select_related("customer", "vehicle").prefetch_related(
-            Prefetch("assignments", TicketMechanic.objects.select_related("mechanic").order_by("pk")),
+            Prefetch(
+                "assignments", TicketMechanic.objects.select_related("mechanic").order_by("pk")
+            ),
             Prefetch("lines", TicketPart.objects.select_related("part", "job").order_by("pk")),
         )
 
@@ -67,8 +78,12 @@ class ServiceTicketQuerySet(ShopQuerySet):
         """Finds tickets by number, plate, VIN, customer name and phone digits."""
         if number := re.fullmatch(r"T-([0-9]{6,18})", term.strip(), re.IGNORECASE | re.ASCII):
             return self.filter(pk=int(number[1]))  # as it stands on paper: nothing else is meant
-        found = Q(customer__in=keys(Customer.objects.filter(matches_customer(term)))) | Q(vehicle__in=keys(Vehicle.objects.search_plates(term)))
-        if number := re.fullmatch(r"(?:T-?)?0*([0-9]{1,18})", term.strip(), re.IGNORECASE | re.ASCII):
+        found = Q(customer__in=keys(Customer.objects.filter(matches_customer(term)))) | Q(
+            vehicle__in=keys(Vehicle.objects.search_plates(term))
+        )
+        if number := re.fullmatch(
+            r"(?:T-?)?0*([0-9]{1,18})", term.strip(), re.IGNORECASE | re.ASCII
+        ):
             found |= Q(pk=int(number[1]))
         return self.filter(found)
 
@@ -77,13 +92,17 @@ class ServiceTicket(Discounted, ShopModel):
     """What a customer asked for, who works on it and what goes into it."""
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="tickets", db_index=False)
-    vehicle = models.ForeignKey(Vehicle, models.PROTECT, null=True, blank=True, related_name="tickets")
+    vehicle = models.ForeignKey(
+        Vehicle, models.PROTECT, null=True, blank=True, related_name="tickets"
+    )
     concern = models.TextField(max_length=5000, help_text="what the customer says")
     cause = models.TextField(max_length=5000, blank=True, help_text="what was found")
     correction = models.TextField(max_length=5000, blank=True, help_text="what was done")
     service_date = models.DateField(null=True, blank=True)
     promised_at = models.DateTimeField(null=True, blank=True)
-    status = models.CharField(max_length=20, choices=Status.choices, default=Status.ESTIMATE, editable=False)
+    status = models.CharField(
+        max_length=20, choices=Status.choices, default=Status.ESTIMATE, editable=False
+    )
     on_hold = models.BooleanField(default=False)
     hold_reason = models.CharField(max_length=20, choices=HoldReason.choices, blank=True)
     odometer_in = models.PositiveIntegerField(null=True, blank=True)
@@ -125,15 +144,22 @@ class ServiceTicket(Discounted, ShopModel):
                 condition=Q(on_hold=False, hold_reason="") | Q(on_hold=True) & ~Q(hold_reason=""),
                 name="a_hold_has_a_reason_and_a_reason_a_hold",
                 violation_error_code="hold_reason",
-                violation_error_message="A ticket on hold needs a hold_reason (parts, customer, sublet or other), one that is not on hold has none.",
+                violation_error_message=(
+                    "A ticket on hold needs a hold_reason (parts, customer, sublet or "
+                    "other), one that is not on hold has none."
+                ),
             ),
             models.CheckConstraint(
-                condition=Q(odometer_in__isnull=True) | Q(odometer_out__isnull=True) | Q(odometer_out__gte=F("odometer_in")),
+                condition=Q(odometer_in__isnull=True)
+                | Q(odometer_out__isnull=True)
+                | Q(odometer_out__gte=F("odometer_in")),
                 name="an_odometer_does_not_run_backwards",
                 violation_error_message="odometer_out cannot be less than odometer_in.",
             ),
             models.CheckConstraint(
-                condition=~Q(concern=""), name="a_ticket_has_a_concern", violation_error_message="Say what the customer asks for."
+                condition=~Q(concern=""),
+                name="a_ticket_has_a_concern",
+                violation_error_message="Say what the customer asks for.",
             ),
             one_discount(),
         ]
@@ -144,7 +170,11 @@ class ServiceTicket(Discounted, ShopModel):
             models.Index(fields=["updated_at", "id"], name="tickets_by_change"),
             models.Index(fields=["service_date", "id"], name="tickets_by_service_date"),
             models.Index(fields=["promised_at", "id"], name="tickets_by_promise"),
-            models.Index(fields=["hold_reason", "-opened_at", "-id"], condition=Q(on_hold=True), name="tickets_on_hold"),
+            models.Index(
+                fields=["hold_reason", "-opened_at", "-id"],
+                condition=Q(on_hold=True),
+                name="tickets_on_hold",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -177,11 +207,17 @@ class TicketMechanic(ShopModel):
         LEAD = "lead"
         ASSISTANT = "assistant"
 
-    ticket = models.ForeignKey(ServiceTicket, models.CASCADE, related_name="assignments", db_index=False)
-    mechanic = models.ForeignKey(Mechanic, models.PROTECT, related_name="assignments", db_index=False)
+    ticket = models.ForeignKey(
+        ServiceTicket, models.CASCADE, related_name="assignments", db_index=False
+    )
+    mechanic = models.ForeignKey(
+        Mechanic, models.PROTECT, related_name="assignments", db_index=False
+    )
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.ASSISTANT)
     assigned_at = models.DateTimeField(default=timezone.now, editable=False)
-    assigned_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
+    assigned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
+    )
 
     unaudited = frozenset({"ticket", "mechanic", "assigned_at", "assigned_by"})
     entry_kind = Kind.MECHANIC
@@ -190,8 +226,16 @@ class TicketMechanic(ShopModel):
 
     class Meta:
         ordering = ("pk",)
-        constraints = [models.UniqueConstraint(fields=["ticket", "mechanic"], name="a_mechanic_is_once_on_a_ticket")]
-        indexes = [models.Index(fields=["mechanic", "assigned_at", "ticket"], name="assignments_of_a_mechanic")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ticket", "mechanic"], name="a_mechanic_is_once_on_a_ticket"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["mechanic", "assigned_at", "ticket"], name="assignments_of_a_mechanic"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.mechanic} ({self.role})"
@@ -206,7 +250,9 @@ class TicketMechanic(ShopModel):
 class StatusChange(AppendOnlyModel):
     """One move of a ticket; append-only."""
 
-    ticket = models.ForeignKey(ServiceTicket, models.CASCADE, related_name="history", db_index=False)
+    ticket = models.ForeignKey(
+        ServiceTicket, models.CASCADE, related_name="history", db_index=False
+    )
     from_status = models.CharField("from", max_length=20, blank=True)
     to_status = models.CharField("to", max_length=20, choices=Status.choices)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")

@@ -1,11 +1,15 @@
-"""What things come to. Every amount of money that the shop tells anybody is added up here and nowhere else.
+"""What things come to. Every amount of money that the shop tells anybody is added up
+here and nowhere else.
 
-Pure: Decimals in, Decimals out; no database, no settings, no clock. Amounts are in the currency's major unit,
-rounded half up to its minor unit (``Rules.places`` decimals). Rates are percent: 20 is 20 %.
+Pure: Decimals in, Decimals out; no database, no settings, no clock. Amounts are in the
+currency's major unit, rounded half up to its minor unit (``Rules.places`` decimals).
+Rates are percent: 20 is 20 %.
 
-The order is fixed: a line's own discount, then shop supplies, then the ticket's discount spread over the lines, then tax.
-What is spread (a discount over lines, a group's tax over its lines) is spread by largest remainder, so shares add up exactly.
-What the shop gives (a trade-in) has a negative price: no discount touches it, and its tax is negative, too.
+The order is fixed: a line's own discount, then shop supplies, then the ticket's
+discount spread over the lines, then tax. What is spread (a discount over lines, a
+group's tax over its lines) is spread by largest remainder, so shares add up exactly.
+What the shop gives (a trade-in) has a negative price: no discount touches it, and its
+tax is negative, too.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,8 +25,8 @@ GROUP, LINE = "group", "line"  # where tax is rounded: once for each rate, or at
 class TaxComponent:
     """One named tax, as it stands on a document.
 
-    ``rate`` is its own percentage; ``effective`` is that percentage of the net amount, which is more
-    where the tax applies on top of the taxes before it.
+    ``rate`` is its own percentage; ``effective`` is that percentage of the net amount,
+    which is more where the tax applies on top of the taxes before it.
     """
 
     name: str
@@ -50,11 +54,15 @@ class Tax:
 
 
 def compound_tax(name: str, parts: Iterable[tuple[str, Decimal, str, bool]]) -> Tax:
-    """A tax of several parts, each (name, percent, registration number, on top of the parts before it)."""
+    """A tax of several parts, each (name, percent, registration number, on top of the
+    parts before it).
+    """
     components: list[TaxComponent] = []
     for part, rate, number, on_top in parts:
         before = add(component.effective for component in components) if on_top else ZERO
-        components.append(TaxComponent(part, rate, number, rate * (HUNDRED + before) / HUNDRED, on_top))
+        components.append(
+            TaxComponent(part, rate, number, rate * (HUNDRED + before) / HUNDRED, on_top)
+        )
     return Tax(name, add(part.effective for part in components), "", tuple(components))
 
 
@@ -75,7 +83,9 @@ NOTHING_OFF = Discount()
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something that is charged for, or with a negative price taken in. ``source`` is the caller's own and comes back with the price."""
+    """Something that is charged for, or with a negative price taken in. ``source`` is
+    the caller's own and comes back with the price.
+    """
 
     quantity: Decimal
     unit_price: Decimal
@@ -87,7 +97,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Supplies:
-    """Rags, cleaner, disposal: percent of what uses them, or a flat sum when anything does; at most ``cap``. No discount touches it."""
+    """Rags, cleaner, disposal: percent of what uses them, or a flat sum when anything
+    does; at most ``cap``. No discount touches it.
+    """
 
     percent: Decimal = ZERO
     flat: Decimal = ZERO
@@ -108,7 +120,9 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An item and what it comes to: ``amount`` after its own discount; ``net`` + ``tax`` = ``total`` = what the customer pays for it."""
+    """An item and what it comes to: ``amount`` after its own discount; ``net`` +
+    ``tax`` = ``total`` = what the customer pays for it.
+    """
 
     item: Item
     amount: Decimal
@@ -131,7 +145,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class TaxShare:
-    """What one tax takes of one line: ``amount`` on ``base``, which contains the taxes that it applies on top of."""
+    """What one tax takes of one line: ``amount`` on ``base``, which contains the taxes
+    that it applies on top of.
+    """
 
     tax: TaxComponent
     base: Decimal
@@ -177,7 +193,9 @@ def price(items: Iterable[Item], discount: Discount = NOTHING_OFF, rules: Rules 
     charged = [max(ZERO, amount) for amount in amounts]
     off = rules.round(discount.of(add(charged)))
     shares = spread(off, charged, rules)
-    due = [(item, amount, share) for item, amount, share in zip(items, amounts, shares, strict=True)]
+    due = [
+        (item, amount, share) for item, amount, share in zip(items, amounts, shares, strict=True)
+    ]
     extra = supplies_item(items, amounts, rules)
     if extra:
         due.append((extra, extra.unit_price, ZERO))
@@ -198,7 +216,9 @@ def price(items: Iterable[Item], discount: Discount = NOTHING_OFF, rules: Rules 
     )
 
 
-def line_amount(quantity: Decimal, unit_price: Decimal, discount: Discount = NOTHING_OFF, rules: Rules = Rules()) -> Decimal:
+def line_amount(
+    quantity: Decimal, unit_price: Decimal, discount: Discount = NOTHING_OFF, rules: Rules = Rules()
+) -> Decimal:
     """Quantity × price less the line's discount, rounded once."""
     gross = quantity * unit_price
     return rules.round(gross - discount.of(gross))
@@ -216,36 +236,53 @@ def supplies_item(items: Sequence[Item], amounts: Sequence[Decimal], rules: Rule
 
 
 def spread(amount: Decimal, weights: Sequence[Decimal], rules: Rules) -> list[Decimal]:
-    """Shares of ``amount`` in proportion to the weights, in whole minor units, that add up to it exactly.
+    """Shares of ``amount`` in proportion to the weights, in whole minor units, that add
+    up to it exactly.
 
-    Largest remainder (Hamilton's method): everyone gets the whole units of their exact share, the units that are left
-    go to the largest fractions, of equal ones to the first. No share of what is no more than all weights exceeds its own weight.
+    Largest remainder (Hamilton's method): everyone gets the whole units of their exact
+    share, the units that are left go to the largest fractions, of equal ones to the
+    first. No share of what is no more than all weights exceeds its own weight.
     """
     unit, whole = Decimal(1).scaleb(-rules.places), add(weights)
     if not amount or not whole:
         return [ZERO] * len(weights)
-    # Whole numbers: a quotient of Decimals ends after 28 digits, and a share must not depend on where.
-    units, parts, all_parts = int(amount / unit), [int(weight / unit) for weight in weights], int(whole / unit)
+    # Whole numbers: a quotient of Decimals ends after 28 digits, and a share must not
+    # depend on where.
+    units, parts, all_parts = (
+        int(amount / unit),
+        [int(weight / unit) for weight in weights],
+        int(whole / unit),
+    )
     shares, rests = zip(*(divmod(units * part, all_parts) for part in parts), strict=True)
-    first = sorted(range(len(parts)), key=lambda place: (-rests[place], place))[: units - sum(shares)]
+    first = sorted(range(len(parts)), key=lambda place: (-rests[place], place))[
+        : units - sum(shares)
+    ]
     return [(share + (place in first)) * unit for place, share in enumerate(shares)]
 
 
 def taxes_of(due: Sequence[tuple[Tax | None, Decimal]], rules: Rules) -> list[tuple[Decimal, ...]]:
-    """The taxes of each line, one for each component, of the amount that they are due on.
+    """The taxes of each line, one for each component, of the amount that they are due
+    on.
 
-    That amount contains the taxes where prices do. By group, each tax is rounded once for all lines that
-    bear it and shared among them; by line, it is rounded at each of them.
+    That amount contains the taxes where prices do. By group, each tax is rounded once
+    for all lines that bear it and shared among them; by line, it is rounded at each of
+    them.
     """
     found = [[ZERO] * len(tax.components) if tax else [] for tax, _ in due]
     for order, places in tax_groups(due, by_line=rules.rounding == LINE):
-        for place, share in zip(places, tax_of_each([due[place] for place in places], order, rules), strict=True):
+        for place, share in zip(
+            places, tax_of_each([due[place] for place in places], order, rules), strict=True
+        ):
             found[place][order] = share
     return [tuple(taxes) for taxes in found]
 
 
-def tax_groups(due: Sequence[tuple[Tax | None, Decimal]], *, by_line: bool) -> list[tuple[int, list[int]]]:
-    """The places of the lines that share a tax, with the order of that tax among the components of their code."""
+def tax_groups(
+    due: Sequence[tuple[Tax | None, Decimal]], *, by_line: bool
+) -> list[tuple[int, list[int]]]:
+    """The places of the lines that share a tax, with the order of that tax among the
+    components of their code.
+    """
     groups: dict[tuple[int, Any], list[int]] = {}
     for place, (tax, _) in enumerate(due):
         for order, component in enumerate(tax.components if tax else ()):
@@ -253,22 +290,35 @@ def tax_groups(due: Sequence[tuple[Tax | None, Decimal]], *, by_line: bool) -> l
     return [(order, places) for (order, _), places in groups.items()]
 
 
-def tax_of_each(due: Sequence[tuple[Tax | None, Decimal]], order: int, rules: Rules) -> list[Decimal]:
-    """Shares of what a component takes of these amounts together: in proportion to them, or where some are negative to their exact taxes."""
+def tax_of_each(
+    due: Sequence[tuple[Tax | None, Decimal]], order: int, rules: Rules
+) -> list[Decimal]:
+    """Shares of what a component takes of these amounts together: in proportion to
+    them, or where some are negative to their exact taxes.
+    """
     whole, amounts = group_tax(due, order, rules), [amount for _, amount in due]
     if min(amounts) >= 0:
         return spread(whole, amounts, rules)
     unit = Decimal(1).scaleb(-rules.places)
     exact = [exact_tax(tax, amount, order, rules) / unit for tax, amount in due]
     shares = [int(units.to_integral_value(ROUND_FLOOR)) for units in exact]
-    # As in ``spread``. Of what is rounded once, no share is further from its exact tax than one unit.
-    first = sorted(range(len(exact)), key=lambda place: (shares[place] - exact[place], place))[: int(whole / unit) - sum(shares)]
+    # As in ``spread``. Of what is rounded once, no share is further from its exact tax
+    # than one unit.
+    first = sorted(range(len(exact)), key=lambda place: (shares[place] - exact[place], place))[
+        : int(whole / unit) - sum(shares)
+    ]
     return [(share + (place in first)) * unit for place, share in enumerate(shares)]
 
 
 def exact_tax(tax: Tax | None, amount: Decimal, order: int, rules: Rules) -> Decimal:
     """What a component takes of an amount, not rounded."""
-    return amount * tax.components[order].effective / (HUNDRED + (tax.rate if rules.inclusive else ZERO)) if tax else ZERO
+    return (
+        amount
+        * tax.components[order].effective
+        / (HUNDRED + (tax.rate if rules.inclusive else ZERO))
+        if tax
+        else ZERO
+    )
 
 
 def group_tax(due: Sequence[tuple[Tax | None, Decimal]], order: int, rules: Rules) -> Decimal:
@@ -290,7 +340,9 @@ def tax_shares(tax: Tax | None, net: Decimal, amounts: Sequence[Decimal]) -> lis
 
 
 def tax_sums(shares: Iterable[TaxShare]) -> tuple[TaxSum, ...]:
-    """What was taxed how, by name, rate and registration number; what is not taxed is in none of them."""
+    """What was taxed how, by name, rate and registration number; what is not taxed is
+    in none of them.
+    """
     sums: dict[TaxComponent, tuple[Decimal, Decimal]] = {}
     for share in shares:
         base, amount = sums.get(share.tax, (ZERO, ZERO))
@@ -299,8 +351,12 @@ def tax_sums(shares: Iterable[TaxShare]) -> tuple[TaxSum, ...]:
     return tuple(TaxSum(tax, *sums[tax]) for tax in order)
 
 
-def part_of(amount: Decimal, quantity: Decimal, of: Decimal, before: Decimal = ZERO, rules: Rules = Rules()) -> Decimal:
-    """What ``quantity`` ``of`` a line bears of its amount, when ``before`` was taken already: bit by bit all of it comes out, and never more."""
+def part_of(
+    amount: Decimal, quantity: Decimal, of: Decimal, before: Decimal = ZERO, rules: Rules = Rules()
+) -> Decimal:
+    """What ``quantity`` ``of`` a line bears of its amount, when ``before`` was taken
+    already: bit by bit all of it comes out, and never more.
+    """
     return rules.round(amount * (before + quantity) / of) - rules.round(amount * before / of)
 
 
@@ -310,7 +366,9 @@ def balance(total: Decimal, *, credited: Decimal, paid: Decimal, refunded: Decim
 
 
 def shortfall(total: Decimal, taxes: Iterable[TaxSum]) -> Decimal:
-    """By how much a total, or one of its taxes, is less than nothing; 0 where none is. Trade-ins may not bring it there."""
+    """By how much a total, or one of its taxes, is less than nothing; 0 where none is.
+    Trade-ins may not bring it there.
+    """
     return max(ZERO, -total, *(-tax.amount for tax in taxes))
 
 
@@ -349,4 +407,6 @@ def credit_sums(lines: Iterable[tuple[Decimal, Sequence[TaxShare]]]) -> Sums:
     """Of (net, taxes) that were priced before."""
     lines = list(lines)
     shares = [share for _, taxes in lines for share in taxes]
-    return Sums(tax_sums(shares), add(net for net, _ in lines), add(share.amount for share in shares))
+    return Sums(
+        tax_sums(shares), add(net for net, _ in lines), add(share.amount for share in shares)
+    )

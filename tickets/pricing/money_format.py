@@ -27,7 +27,9 @@ def money(amount: str, currency: str, region: str = "") -> str:
 
 @cache
 def currency_pattern(region: str, places: int) -> str:
-    """How a region writes money, with so many decimals: Babel knows fewer for some currencies (IQD) than ISO 4217."""
+    """How a region writes money, with so many decimals: Babel knows fewer for some
+    currencies (IQD) than ISO 4217.
+    """
     fraction = f".{'0' * places}" if places > 0 else ""
     return re.sub(r"(?<=0)\.0+", fraction, locale(region).currency_formats["standard"].pattern)
 
@@ -47,7 +49,9 @@ def is_owed(amount: str) -> bool:
 
 def number(quantity: str, region: str = "") -> str:
     """Without the zeros that only fill up: 1.500 is 1.5."""
-    return format_decimal(Decimal(quantity), locale=locale(region or settings.SHOP_REGION), decimal_quantization=False)
+    return format_decimal(
+        Decimal(quantity), locale=locale(region or settings.SHOP_REGION), decimal_quantization=False
+    )
 
 
 def percent(rate: str, region: str = "") -> str:
@@ -58,14 +62,18 @@ def day(iso: str | None, region: str = "") -> str:
     if not iso:
         return ""
     american = (region or settings.SHOP_REGION) == "US"
-    return format_date(date.fromisoformat(iso[:10]), "MMM d, yyyy" if american else "d MMM yyyy", locale="en")
+    return format_date(
+        date.fromisoformat(iso[:10]), "MMM d, yyyy" if american else "d MMM yyyy", locale="en"
+    )
 
 
 def moment(iso: str | None, region: str = "", zone: str = "") -> str:
     """Day and time of the shop's clock, whatever time zone the asking thread is in."""
     if not iso:
         return ""
-    at = timezone.localtime(datetime.fromisoformat(iso), ZoneInfo(zone) if zone else timezone.get_default_timezone())
+    at = timezone.localtime(
+        datetime.fromisoformat(iso), ZoneInfo(zone) if zone else timezone.get_default_timezone()
+    )
     clock = "h:mm a" if (region or settings.SHOP_REGION) == "US" else "HH:mm"
     return f"{day(at.isoformat(), region)}, {format_datetime(at, clock, locale='en')}"
 

@@ -1,4 +1,6 @@
-"""The shop's terms of business, from its settings: how it rounds and taxes, what it adds for supplies, how its papers are headed."""
+"""The shop's terms of business, from its settings: how it rounds and taxes, what it
+adds for supplies, how its papers are headed.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +43,9 @@ def supplies(rates: Rates) -> Supplies | None:
 
 
 def tax(rates: Rates, code: int | None) -> Tax | None:
-    """The tax of a code; the default's where there is none, or where the code has no rate yet."""
+    """The tax of a code; the default's where there is none, or where the code has no
+    rate yet.
+    """
     return priced(rates.get(code) or rates.get(None))
 
 

@@ -1,4 +1,6 @@
-"""A chart of days as numbers for a drawing; the template draws it, so that no script and no other host is asked."""
+"""A chart of days as numbers for a drawing; the template draws it, so that no script
+and no other host is asked.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,7 +13,9 @@ STEPS = (1, 2, 5, 10)
 
 
 def bars(days: Sequence[tuple[date, Decimal]], show: Any) -> dict[str, Any]:
-    """Bars from a line at nothing, up for what was sold and down for what was taken back; ``show`` writes an amount."""
+    """Bars from a line at nothing, up for what was sold and down for what was taken
+    back; ``show`` writes an amount.
+    """
     low, high, step = scale([amount for _, amount in days])
     tall = (HEIGHT - TOP - BOTTOM) / (high - low)
     wide = (WIDTH - LEFT - RIGHT) / len(days)
@@ -25,7 +29,11 @@ def bars(days: Sequence[tuple[date, Decimal]], show: Any) -> dict[str, Any]:
         "left": LEFT,
         "right": WIDTH - RIGHT,
         "lines": [
-            {"y": at(y(low + place * step)), "text_y": at(y(low + place * step) + 4), "label": f"{low + place * step:,}"}
+            {
+                "y": at(y(low + place * step)),
+                "text_y": at(y(low + place * step) + 4),
+                "label": f"{low + place * step:,}",
+            }
             for place in range((high - low) // step + 1)
         ],
         "zero": at(y(0)),
@@ -41,7 +49,10 @@ def bars(days: Sequence[tuple[date, Decimal]], show: Any) -> dict[str, Any]:
             }
             for place, (day, amount) in enumerate(days)
         ],
-        "days": [{"x": at(LEFT + (place + 0.5) * wide), "y": str(HEIGHT - 6), "day": days[place][0]} for place in range(len(days) - 1, -1, -7)],
+        "days": [
+            {"x": at(LEFT + (place + 0.5) * wide), "y": str(HEIGHT - 6), "day": days[place][0]}
+            for place in range(len(days) - 1, -1, -7)
+        ],
     }
 
 
@@ -51,7 +62,10 @@ def scale(amounts: Sequence[Decimal]) -> tuple[int, int, int]:
     rough = max(1.0, (most - least) / 4)
     power = 10 ** (len(str(int(rough))) - 1)
     step = next(each * power for each in STEPS if each * power >= rough)
-    low, high = -int(-least // step + (-least % step > 0)) * step, int(most // step + (most % step > 0)) * step
+    low, high = (
+        -int(-least // step + (-least % step > 0)) * step,
+        int(most // step + (most % step > 0)) * step,
+    )
     return low, max(high, low + step), step
 
 

@@ -16,9 +16,15 @@ MOST = 1000
 
 
 def deferred_work() -> dict[str, Any]:
-    """Declined and deferred jobs that no later ticket took up, newest first; the totals also count what is beyond the first thousand."""
+    """Declined and deferred jobs that no later ticket took up, newest first; the totals
+    also count what is beyond the first thousand.
+    """
     jobs = Job.objects.recommended()
-    shown = list(jobs.select_related("ticket__customer", "ticket__vehicle").annotate(**costs()).order_by("-pk")[:MOST])
+    shown = list(
+        jobs.select_related("ticket__customer", "ticket__vehicle")
+        .annotate(**costs())
+        .order_by("-pk")[:MOST]
+    )
     decided = decisions({job.ticket_id for job in shown})
     rows = [
         {
@@ -28,8 +34,12 @@ def deferred_work() -> dict[str, Any]:
             "decided_at": decided.get(job.pk),
             "total": engine.add((exact(job.of_lines), exact(job.of_parts))),
             "ticket": {"id": job.ticket_id, "number": job.number},
-            "customer": {name: getattr(job.ticket.customer, name) for name in ("id", "name", "phone", "email")},
-            "vehicle": job.ticket.vehicle and {name: getattr(job.ticket.vehicle, name) for name in ("id", "name", "plate")},
+            "customer": {
+                name: getattr(job.ticket.customer, name)
+                for name in ("id", "name", "phone", "email")
+            },
+            "vehicle": job.ticket.vehicle
+            and {name: getattr(job.ticket.vehicle, name) for name in ("id", "name", "plate")},
         }
         for job in shown
     ]
@@ -39,24 +49,41 @@ def deferred_work() -> dict[str, Any]:
 def costs() -> dict[str, Any]:
     """What the lines of each job come to."""
     return {
-        name: Subquery(lines.objects.filter(job=OuterRef("pk")).order_by().values("job").annotate(sum=thousandths("line_total")).values("sum"))
+        name: Subquery(
+            lines.objects.filter(job=OuterRef("pk"))
+            .order_by()
+            .values("job")
+            .annotate(sum=thousandths("line_total"))
+            .values("sum")
+        )
         for name, lines in (("of_lines", JobLine), ("of_parts", TicketPart))
     }
 
 
 def decisions(tickets: Iterable[int]) -> dict[int, datetime]:
     """{job: when the customer last said something to it}."""
-    rows = Authorization.objects.filter(ticket__in=tickets).order_by("pk").values_list("at", "decisions")
+    rows = (
+        Authorization.objects.filter(ticket__in=tickets)
+        .order_by("pk")
+        .values_list("at", "decisions")
+    )
     return {decision["job"]: at for at, told in rows for decision in told}
 
 
 def totals(jobs: Any) -> dict[str, Any]:
     """How many there are and what they would cost, by status and in all."""
     statuses = (JobStatus.DECLINED, JobStatus.DEFERRED)
-    counts = jobs.aggregate(**{str(status): Count("pk", filter=Q(status=status)) for status in statuses})
+    counts = jobs.aggregate(
+        **{str(status): Count("pk", filter=Q(status=status)) for status in statuses}
+    )
     amounts: dict[str, list[Decimal]] = {str(status): [] for status in statuses}
     for lines in (JobLine, TicketPart):
-        for status, units in lines.objects.filter(job__in=jobs).order_by().values_list("job__status").annotate(sum=thousandths("line_total")):
+        for status, units in (
+            lines.objects.filter(job__in=jobs)
+            .order_by()
+            .values_list("job__status")
+            .annotate(sum=thousandths("line_total"))
+        ):
             amounts[status].append(exact(units))
     sums = {status: engine.add(found) for status, found in amounts.items()}
     parts = {status: {"jobs": counts[status], "total": sums[status]} for status in counts}

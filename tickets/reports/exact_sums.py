@@ -1,4 +1,6 @@
-"""Sums that both databases give exactly: SQLite adds decimals as doubles, so thousandths are added there, as integers."""
+"""Sums that both databases give exactly: SQLite adds decimals as doubles, so
+thousandths are added there, as integers.
+"""
 
 from decimal import Decimal
 
@@ -9,7 +11,9 @@ Units = int | Decimal | None
 
 
 def thousandths(column: str, where: Q | None = None) -> Coalesce:
-    """Σ of a column of three decimals: quantities, and money of any currency; ``exact`` reads it."""
+    """Σ of a column of three decimals: quantities, and money of any currency; ``exact``
+    reads it.
+    """
     units = Cast(Round(F(column) * 1000), BigIntegerField())
     return Coalesce(Sum(units, filter=where), 0, output_field=BigIntegerField())
 

@@ -19,21 +19,43 @@ from ..pricing import engine
 from .exact_sums import exact, thousandths
 
 # What is open by how many days it is past due: from, to.
-AGES = {"not_due": (None, 0), "days_1_30": (1, 30), "days_31_60": (31, 60), "days_61_90": (61, 90), "over_90": (91, None)}
+AGES = {
+    "not_due": (None, 0),
+    "days_1_30": (1, 30),
+    "days_31_60": (31, 60),
+    "days_61_90": (61, 90),
+    "over_90": (91, None),
+}
 COLUMNS = (*AGES, "due", "credit", "deposits", "balance")
 
 
-# --- receivables -----------------------------------------------------------------------------------
+# --- receivables ----------------------------------------------------------------------
 
 
 def receivables() -> dict[str, Any]:
-    """What is open now, by customer and age; the most first. ``credit`` and ``deposits`` are the customer's money, and reduce ``balance``."""
+    """What is open now, by customer and age; the most first. ``credit`` and
+    ``deposits`` are the customer's money, and reduce ``balance``.
+    """
     today = timezone.localdate()
-    owed, held = open_balances(InvoiceAccount.objects.all(), today), open_deposits(Payment.objects.all())
+    owed, held = (
+        open_balances(InvoiceAccount.objects.all(), today),
+        open_deposits(Payment.objects.all()),
+    )
     rows = [
-        {"customer": {"id": key, "name": name}, **account(owed.get((key, name), {}), held.get((key, name), ZERO))} for key, name in {**owed, **held}
+        {
+            "customer": {"id": key, "name": name},
+            **account(owed.get((key, name), {}), held.get((key, name), ZERO)),
+        }
+        for key, name in {**owed, **held}
     ]
-    rows.sort(key=lambda row: (-row["due"], row["balance"], row["customer"]["name"], row["customer"]["id"]))
+    rows.sort(
+        key=lambda row: (
+            -row["due"],
+            row["balance"],
+            row["customer"]["name"],
+            row["customer"]["id"],
+        )
+    )
     totals = {column: engine.add(row[column] for row in rows) for column in COLUMNS}
     return {"on": today, "currency": settings.SHOP_CURRENCY, "rows": rows, "totals": totals}
 
@@ -41,16 +63,33 @@ def receivables() -> dict[str, Any]:
 def account(owed: dict[str, Decimal], deposits: Decimal) -> dict[str, Decimal]:
     ages = {age: owed.get(age, ZERO) for age in AGES}
     due, credit = engine.add(ages.values()), owed.get("credit", ZERO)
-    return {**ages, "due": due, "credit": credit, "deposits": deposits, "balance": engine.add((due, -credit, -deposits))}
+    return {
+        **ages,
+        "due": due,
+        "credit": credit,
+        "deposits": deposits,
+        "balance": engine.add((due, -credit, -deposits)),
+    }
 
 
 def open_balances(accounts: Any, today: date) -> dict[tuple[int, str], dict[str, Decimal]]:
-    """{(customer, name): {age: what is open, credit: what was paid or credited beyond what was owed}}."""
-    sums = {age: thousandths("balance", Q(balance__gt=0) & past_due(today, *days)) for age, days in AGES.items()}
+    """{(customer, name): {age: what is open, credit: what was paid or credited beyond
+    what was owed}}.
+    """
+    sums = {
+        age: thousandths("balance", Q(balance__gt=0) & past_due(today, *days))
+        for age, days in AGES.items()
+    }
     sums["credit"] = thousandths("balance", Q(balance__lt=0))
-    rows = accounts.exclude(balance=0).order_by().values_list("invoice__customer", "invoice__customer__name").annotate(**sums)
+    rows = (
+        accounts.exclude(balance=0)
+        .order_by()
+        .values_list("invoice__customer", "invoice__customer__name")
+        .annotate(**sums)
+    )
     return {
-        (key, name): {age: exact(units) for age, units in zip(AGES, ages, strict=True)} | {"credit": -exact(credit)}
+        (key, name): {age: exact(units) for age, units in zip(AGES, ages, strict=True)}
+        | {"credit": -exact(credit)}
         for key, name, *ages, credit in rows
     }
 
@@ -66,21 +105,31 @@ def past_due(today: date, least: int | None, most: int | None) -> Q:
 
 
 def open_deposits(payments: Any) -> dict[tuple[int, str], Decimal]:
-    """{(customer, name): what was paid in advance and is on no invoice yet}, as ``operations.payments.open_deposits`` has it of a ticket."""
+    """{(customer, name): what was paid in advance and is on no invoice yet}, as
+    ``operations.payments.open_deposits`` has it of a ticket.
+    """
     came, counted = Q(invoice=None), Q(kind=PaymentKind.APPLIED)
     rows = payments.filter(came | counted).order_by().values_list("customer", "customer__name")
     sums = (
         (key, name, exact(units), exact(used))
-        for key, name, units, used in rows.annotate(came=thousandths("effect", came), used=thousandths("effect", counted))
+        for key, name, units, used in rows.annotate(
+            came=thousandths("effect", came), used=thousandths("effect", counted)
+        )
     )
-    return {(key, name): engine.add((amount, -used)) for key, name, amount, used in sums if amount != used}
+    return {
+        (key, name): engine.add((amount, -used))
+        for key, name, amount, used in sums
+        if amount != used
+    }
 
 
-# --- a customer's statement ------------------------------------------------------------------------
+# --- a customer's statement -----------------------------------------------------------
 
 
 def statement(customer: Customer, start: date, end: date) -> dict[str, Any]:
-    """What a customer was asked for and paid, with the balance after each: what they owe, or less than nothing."""
+    """What a customer was asked for and paid, with the balance after each: what they
+    owe, or less than nothing.
+    """
     opening = balance_before(customer, start)
     rows = list(running(sorted(entries(customer, start, end)), opening))
     return {
@@ -96,32 +145,69 @@ def statement(customer: Customer, start: date, end: date) -> dict[str, Any]:
 
 
 def credit_of(customer: Customer) -> Decimal:
-    """The customer's money that the shop holds now: what was paid too much, and deposits on no invoice yet."""
-    owed = open_balances(InvoiceAccount.objects.filter(invoice__customer=customer), timezone.localdate())
+    """The customer's money that the shop holds now: what was paid too much, and
+    deposits on no invoice yet.
+    """
+    owed = open_balances(
+        InvoiceAccount.objects.filter(invoice__customer=customer), timezone.localdate()
+    )
     held = open_deposits(Payment.objects.filter(customer=customer))
     return engine.add([*(found["credit"] for found in owed.values()), *held.values()])
 
 
 def balance_before(customer: Customer, day: date) -> Decimal:
     charged, credited = (
-        papers.objects.filter(customer=customer, issued_on__lt=day).aggregate(sum=thousandths("total")) for papers in (Invoice, CreditNote)
+        papers.objects.filter(customer=customer, issued_on__lt=day).aggregate(
+            sum=thousandths("total")
+        )
+        for papers in (Invoice, CreditNote)
     )
-    paid = Payment.objects.moved().filter(customer=customer, received_at__lt=day_start(day)).aggregate(sum=thousandths("effect"))
-    return engine.balance(exact(charged["sum"]), credited=exact(credited["sum"]), paid=exact(paid["sum"]), refunded=ZERO)
+    paid = (
+        Payment.objects.moved()
+        .filter(customer=customer, received_at__lt=day_start(day))
+        .aggregate(sum=thousandths("effect"))
+    )
+    return engine.balance(
+        exact(charged["sum"]),
+        credited=exact(credited["sum"]),
+        paid=exact(paid["sum"]),
+        refunded=ZERO,
+    )
 
 
 Entry = tuple[date, datetime, int, int, str, str, str, Decimal]
 
 
 def entries(customer: Customer, start: date, end: date) -> Iterator[Entry]:
-    """(day, moment, rank, key, kind, number, ticket, effect on the balance): in order when they are sorted."""
-    for rank, (kind, papers, sign) in enumerate((("invoice", Invoice, 1), ("credit_note", CreditNote, -1))):
+    """(day, moment, rank, key, kind, number, ticket, effect on the balance): in order
+    when they are sorted.
+    """
+    for rank, (kind, papers, sign) in enumerate(
+        (("invoice", Invoice, 1), ("credit_note", CreditNote, -1))
+    ):
         found = papers.objects.filter(customer=customer, issued_on__range=(start, end)).order_by()
-        for day, moment, key, number, ticket, total in found.values_list("issued_on", "issued_at", "pk", "number", "ticket", "total"):
+        for day, moment, key, number, ticket, total in found.values_list(
+            "issued_on", "issued_at", "pk", "number", "ticket", "total"
+        ):
             yield day, moment, rank, key, kind, number, ticket_number(ticket), sign * total
-    moved = Payment.objects.moved().filter(customer=customer, received_at__gte=day_start(start), received_at__lt=day_end(end)).order_by()
-    for moment, key, kind, ticket, effect in moved.values_list("received_at", "pk", "kind", "ticket", "effect"):
-        yield timezone.localdate(moment), moment, 2, key, kind, payment_number(key), ticket_number(ticket), -effect
+    moved = (
+        Payment.objects.moved()
+        .filter(customer=customer, received_at__gte=day_start(start), received_at__lt=day_end(end))
+        .order_by()
+    )
+    for moment, key, kind, ticket, effect in moved.values_list(
+        "received_at", "pk", "kind", "ticket", "effect"
+    ):
+        yield (
+            timezone.localdate(moment),
+            moment,
+            2,
+            key,
+            kind,
+            payment_number(key),
+            ticket_number(ticket),
+            -effect,
+        )
 
 
 def running(found: Iterable[Entry], opening: Decimal) -> Iterator[dict[str, Any]]:
@@ -129,4 +215,11 @@ def running(found: Iterable[Entry], opening: Decimal) -> Iterator[dict[str, Any]
     for day, _, _, _, kind, number, ticket, effect in found:
         balance = engine.add((balance, effect))
         sides = {"debit": max(effect, ZERO), "credit": max(-effect, ZERO)}
-        yield {"date": day, "kind": kind, "number": number, "ticket": ticket, **sides, "balance": balance}
+        yield {
+            "date": day,
+            "kind": kind,
+            "number": number,
+            "ticket": ticket,
+            **sides,
+            "balance": balance,
+        }

@@ -1,4 +1,6 @@
-"""What was sold: the lines of invoices less those of credit notes, each on the day on which its paper was issued."""
+"""What was sold: the lines of invoices less those of credit notes, each on the day on
+which its paper was issued.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -12,7 +14,15 @@ from django.db.models import Count
 
 from inventory.models import ZERO
 
-from ..models import CreditNote, CreditNoteLine, CreditNoteLineTax, Invoice, InvoiceLine, InvoiceLineTax, LineKind
+from ..models import (
+    CreditNote,
+    CreditNoteLine,
+    CreditNoteLineTax,
+    Invoice,
+    InvoiceLine,
+    InvoiceLineTax,
+    LineKind,
+)
 from ..pricing import engine, shop_rules
 from .exact_sums import exact, thousandths
 
@@ -48,45 +58,85 @@ class Sold:
             "invoices": self.invoices,
             "credit_notes": self.credit_notes,
             "hours": hours,
-            "labor_rate": shop_rules.rounding().round(nets[LineKind.LABOR] / hours) if hours > 0 else None,
+            "labor_rate": shop_rules.rounding().round(nets[LineKind.LABOR] / hours)
+            if hours > 0
+            else None,
         }
 
 
-def lines(start: date, end: date, *facts: str, **only: Any) -> Iterator[tuple[tuple[Any, ...], Decimal, Decimal, Decimal]]:
-    """(facts, net, tax, quantity) of all lines that share these facts of their invoice line; of credit notes with a minus.
+def lines(
+    start: date, end: date, *facts: str, **only: Any
+) -> Iterator[tuple[tuple[Any, ...], Decimal, Decimal, Decimal]]:
+    """(facts, net, tax, quantity) of all lines that share these facts of their invoice
+    line; of credit notes with a minus.
 
-    ``DAY`` is the day of the paper itself: what is credited counts on the day on which it was.
+    ``DAY`` is the day of the paper itself: what is credited counts on the day on which
+    it was.
     """
-    for sign, rows, paper, line in ((1, InvoiceLine, "invoice", ""), (-1, CreditNoteLine, "credit_note", "line__")):
+    for sign, rows, paper, line in (
+        (1, InvoiceLine, "invoice", ""),
+        (-1, CreditNoteLine, "credit_note", "line__"),
+    ):
         columns = [f"{paper}__{DAY}" if fact == DAY else line + fact for fact in facts]
-        conditions = {f"{paper}__{DAY}__range": (start, end)} | {line + name: value for name, value in only.items()}
-        sums = {"of_net": thousandths("net"), "of_tax": thousandths("tax"), "of_quantity": thousandths("quantity")}
-        for *found, net, tax, amount in rows.objects.filter(**conditions).order_by().values_list(*columns).annotate(**sums):
+        conditions = {f"{paper}__{DAY}__range": (start, end)} | {
+            line + name: value for name, value in only.items()
+        }
+        sums = {
+            "of_net": thousandths("net"),
+            "of_tax": thousandths("tax"),
+            "of_quantity": thousandths("quantity"),
+        }
+        for *found, net, tax, amount in (
+            rows.objects.filter(**conditions).order_by().values_list(*columns).annotate(**sums)
+        ):
             yield tuple(found), sign * exact(net), sign * exact(tax), sign * exact(amount)
 
 
-# --- sales -----------------------------------------------------------------------------------------
+# --- sales ----------------------------------------------------------------------------
 
 
 def sales(start: date, end: date, by: str) -> dict[str, Any]:
-    """Net, tax, hours and papers by day, week or month, or the labor by mechanic. What sold nothing has no row."""
-    rows, totals = sales_of_mechanics(start, end) if by == "mechanic" else sales_over_time(start, end, PERIODS[by])
-    return {"from": start, "to": end, "by": by, "currency": settings.SHOP_CURRENCY, "rows": rows, "totals": totals.facts()}
+    """Net, tax, hours and papers by day, week or month, or the labor by mechanic. What
+    sold nothing has no row.
+    """
+    rows, totals = (
+        sales_of_mechanics(start, end)
+        if by == "mechanic"
+        else sales_over_time(start, end, PERIODS[by])
+    )
+    return {
+        "from": start,
+        "to": end,
+        "by": by,
+        "currency": settings.SHOP_CURRENCY,
+        "rows": rows,
+        "totals": totals.facts(),
+    }
 
 
-def sales_over_time(start: date, end: date, period: Callable[[date], tuple[str, date]]) -> tuple[list[dict[str, Any]], Sold]:
+def sales_over_time(
+    start: date, end: date, period: Callable[[date], tuple[str, date]]
+) -> tuple[list[dict[str, Any]], Sold]:
     rows: dict[tuple[str, date], Sold] = defaultdict(Sold)
     totals = Sold()
     for (day, kind), *amounts in lines(start, end, DAY, "kind"):
         for sold in (rows[period(day)], totals):
             sold.take(kind, *amounts)
     for papers, name in ((Invoice, "invoices"), (CreditNote, "credit_notes")):
-        counted = papers.objects.filter(issued_on__range=(start, end)).order_by().values_list(DAY).annotate(papers=Count("pk"))
+        counted = (
+            papers.objects.filter(issued_on__range=(start, end))
+            .order_by()
+            .values_list(DAY)
+            .annotate(papers=Count("pk"))
+        )
         for day, number in counted:
             for sold in (rows[period(day)], totals):
                 setattr(sold, name, getattr(sold, name) + number)
     found = sorted(rows.items(), key=lambda row: row[0][1])
-    return [{"period": label, "starts_on": first, "mechanic": None, **sold.facts()} for (label, first), sold in found], totals
+    return [
+        {"period": label, "starts_on": first, "mechanic": None, **sold.facts()}
+        for (label, first), sold in found
+    ], totals
 
 
 def day_of(day: date) -> tuple[str, date]:
@@ -107,17 +157,28 @@ PERIODS = {"day": day_of, "week": week_of, "month": month_of}
 
 
 def sales_of_mechanics(start: date, end: date) -> tuple[list[dict[str, Any]], Sold]:
-    """Labor only: nothing else has a mechanic. An invoice counts for each mechanic on it, and once in the totals."""
+    """Labor only: nothing else has a mechanic. An invoice counts for each mechanic on
+    it, and once in the totals.
+    """
     rows: dict[int | None, Sold] = defaultdict(Sold)
     names: dict[int | None, str] = {}
     totals = Sold()
-    for (mechanic, name), *amounts in lines(start, end, "mechanic", "mechanic__name", kind=LineKind.LABOR):
+    for (mechanic, name), *amounts in lines(
+        start, end, "mechanic", "mechanic__name", kind=LineKind.LABOR
+    ):
         names[mechanic] = name
         for sold in (rows[mechanic], totals):
             sold.take(LineKind.LABOR, *amounts)
-    for of, paper, line, name in ((InvoiceLine, "invoice", "", "invoices"), (CreditNoteLine, "credit_note", "line__", "credit_notes")):
-        labor = of.objects.filter(**{f"{paper}__{DAY}__range": (start, end), f"{line}kind": LineKind.LABOR}).order_by()
-        for mechanic, number in labor.values_list(f"{line}mechanic").annotate(papers=Count(paper, distinct=True)):
+    for of, paper, line, name in (
+        (InvoiceLine, "invoice", "", "invoices"),
+        (CreditNoteLine, "credit_note", "line__", "credit_notes"),
+    ):
+        labor = of.objects.filter(
+            **{f"{paper}__{DAY}__range": (start, end), f"{line}kind": LineKind.LABOR}
+        ).order_by()
+        for mechanic, number in labor.values_list(f"{line}mechanic").annotate(
+            papers=Count(paper, distinct=True)
+        ):
             setattr(rows[mechanic], name, number)
         setattr(totals, name, labor.aggregate(papers=Count(paper, distinct=True))["papers"])
     found = sorted(rows, key=lambda mechanic: (mechanic is None, names[mechanic] or "", mechanic))
@@ -132,7 +193,7 @@ def sales_of_mechanics(start: date, end: date) -> tuple[list[dict[str, Any]], So
     ], totals
 
 
-# --- tax -------------------------------------------------------------------------------------------
+# --- tax ------------------------------------------------------------------------------
 
 
 TAX_FACTS = ("name", "rate", "number")
@@ -141,8 +202,8 @@ TAX_FACTS = ("name", "rate", "number")
 def taxes(start: date, end: date) -> dict[str, Any]:
     """What each tax was due on and came to; what is not taxed has a row without a name.
 
-    A line that bears two taxes is in two rows, so the base of the totals is what was sold, not the
-    sum of the rows.
+    A line that bears two taxes is in two rows, so the base of the totals is what was
+    sold, not the sum of the rows.
     """
     sums: dict[tuple[str, Decimal, str], list[tuple[Decimal, Decimal]]] = defaultdict(list)
     for *tax, base, amount in (*taxed(start, end), *untaxed(start, end)):
@@ -169,14 +230,18 @@ def taxes(start: date, end: date) -> dict[str, Any]:
 
 
 def taxed(start: date, end: date) -> Iterator[tuple[Any, ...]]:
-    """(name, rate, number, base, amount) of what was invoiced, and with a minus of what was credited."""
+    """(name, rate, number, base, amount) of what was invoiced, and with a minus of what
+    was credited.
+    """
     for sign, model, document, tax in (
         (1, InvoiceLineTax, "line__invoice", ""),
         (-1, CreditNoteLineTax, "line__credit_note", "tax__"),
     ):
         rows = model.objects.filter(**{f"{document}__{DAY}__range": (start, end)}).order_by()
         columns = rows.values_list(*(tax + fact for fact in TAX_FACTS))
-        for *facts, base, amount in columns.annotate(of_base=thousandths("base"), of_amount=thousandths("amount")):
+        for *facts, base, amount in columns.annotate(
+            of_base=thousandths("base"), of_amount=thousandths("amount")
+        ):
             yield *facts, sign * exact(base), sign * exact(amount)
 
 
@@ -185,26 +250,41 @@ def untaxed(start: date, end: date) -> Iterator[tuple[Any, ...]]:
         yield "", rate, "", net, tax
 
 
-# --- what parts bring ------------------------------------------------------------------------------
+# --- what parts bring -----------------------------------------------------------------
 
 
 def margins(start: date, end: date) -> dict[str, Any]:
-    """Parts sold, at what cost. What is credited takes its quantity and its cost back, whether or not it went back on the shelf."""
+    """Parts sold, at what cost. What is credited takes its quantity and its cost back,
+    whether or not it went back on the shelf.
+    """
     sums: dict[tuple[int, str, str], list[tuple[Decimal, Decimal, Decimal]]] = defaultdict(list)
-    for (part, sku, name, cost), net, _, amount in lines(start, end, "part", "part__sku", "part__name", "unit_cost", kind="part"):
+    for (part, sku, name, cost), net, _, amount in lines(
+        start, end, "part", "part__sku", "part__name", "unit_cost", kind="part"
+    ):
         sums[part, sku, name].append((amount, net, amount * cost))
     rows = [
-        {"part": {"id": part, "sku": sku, "name": name}, **margin(sums[part, sku, name])} for part, sku, name in sorted(sums, key=lambda key: key[1:])
+        {"part": {"id": part, "sku": sku, "name": name}, **margin(sums[part, sku, name])}
+        for part, sku, name in sorted(sums, key=lambda key: key[1:])
     ]
     totals = margin([(ZERO, row["net"], row["cost"]) for row in rows])
     del totals["quantity"]  # of litres and pieces together
-    return {"from": start, "to": end, "currency": settings.SHOP_CURRENCY, "rows": rows, "totals": totals}
+    return {
+        "from": start,
+        "to": end,
+        "currency": settings.SHOP_CURRENCY,
+        "rows": rows,
+        "totals": totals,
+    }
 
 
 def margin(sold: list[tuple[Decimal, Decimal, Decimal]]) -> dict[str, Any]:
-    """Of (quantity, net, cost); the cost of a part is rounded once, and percent are of the net."""
+    """Of (quantity, net, cost); the cost of a part is rounded once, and percent are of
+    the net.
+    """
     rules = shop_rules.rounding()
-    amount, net, cost = (engine.add(column) for column in zip(*sold, strict=True)) if sold else (ZERO, ZERO, ZERO)
+    amount, net, cost = (
+        (engine.add(column) for column in zip(*sold, strict=True)) if sold else (ZERO, ZERO, ZERO)
+    )
     cost = rules.round(cost)
     left = engine.add((net, -cost))
     percent = engine.Rules(places=1).round(left * 100 / net) if net else None

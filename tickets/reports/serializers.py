@@ -14,16 +14,23 @@ from ..work.job_serializers import SignedMoneyField
 DAYS, MOST_DAYS = 30, 366
 
 
-# --- what is asked ---------------------------------------------------------------------------------
+# --- what is asked --------------------------------------------------------------------
 
 
 class ReportQuery(serializers.Serializer):
     # "csv" comes as a file.
-    format = serializers.ChoiceField(choices=["json", "csv"], default="json", help_text="csv: the rows, as a file for a spreadsheet")
+    format = serializers.ChoiceField(
+        choices=["json", "csv"],
+        default="json",
+        help_text="csv: the rows, as a file for a spreadsheet",
+    )
     bom = serializers.ChoiceField(
         choices=["on", "off"],
         default="on",
-        help_text="off: a CSV file without the byte order mark by which spreadsheets know UTF-8, for programs",
+        help_text=(
+            "off: a CSV file without the byte order mark by which spreadsheets know UTF-8, "
+            "for programs"
+        ),
     )
 
 
@@ -31,29 +38,45 @@ class PeriodQuery(ReportQuery):
     """Days of the shop, both included: by default the last 30, at most 366."""
 
     # "from" is no name for a class attribute.
-    vars()["from"] = DayField(required=False, help_text="the first day; by default 29 days before the last")
+    vars()["from"] = DayField(
+        required=False, help_text="the first day; by default 29 days before the last"
+    )
     to = DayField(required=False, help_text="the last day, in the shop's time; by default today")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for name in ("from", "to"):
             if name in attrs and not 1900 < attrs[name].year < 2200:
-                raise serializers.ValidationError({name: "Use a day between the years 1900 and 2200."}, "invalid")
+                raise serializers.ValidationError(
+                    {name: "Use a day between the years 1900 and 2200."}, "invalid"
+                )
         last = attrs.setdefault("to", timezone.localdate())
         first = attrs.setdefault("from", last - timedelta(days=DAYS - 1))
         if first > last:
-            raise serializers.ValidationError({"from": f"{first} is after {last}: the first day comes first."}, "invalid")
+            raise serializers.ValidationError(
+                {"from": f"{first} is after {last}: the first day comes first."}, "invalid"
+            )
         if (last - first).days >= MOST_DAYS:
             raise serializers.ValidationError(
-                {"from": f"A report is about {MOST_DAYS} days at the most: ask for {first} to an earlier day."}, "invalid"
+                {
+                    "from": (
+                        f"A report is about {MOST_DAYS} days at the most: ask for {first} to "
+                        f"an earlier day."
+                    )
+                },
+                "invalid",
             )
         return attrs
 
 
 class SalesQuery(PeriodQuery):
-    by = serializers.ChoiceField(choices=["day", "week", "month", "mechanic"], default="day", help_text="mechanic: labor only")
+    by = serializers.ChoiceField(
+        choices=["day", "week", "month", "mechanic"],
+        default="day",
+        help_text="mechanic: labor only",
+    )
 
 
-# --- what is answered ------------------------------------------------------------------------------
+# --- what is answered -----------------------------------------------------------------
 
 
 class NumberField(QuantityField):
@@ -63,7 +86,12 @@ class NumberField(QuantityField):
 
 def dated(shape: type[serializers.Serializer]) -> dict[str, Any]:
     """The members of a report on some days."""
-    return {"from": serializers.DateField(), "to": serializers.DateField(), "currency": serializers.CharField(), "rows": shape(many=True)}
+    return {
+        "from": serializers.DateField(),
+        "to": serializers.DateField(),
+        "currency": serializers.CharField(),
+        "rows": shape(many=True),
+    }
 
 
 class SmallMechanicSerializer(serializers.Serializer):
@@ -95,13 +123,19 @@ class SalesTotalsSerializer(serializers.Serializer):
     invoices = serializers.IntegerField(help_text="issued; those credited since count, too")
     credit_notes = serializers.IntegerField()
     hours = NumberField(help_text="of labor, sold")
-    labor_rate = SignedMoneyField(allow_null=True, help_text="the net of labor for each hour; null without hours")
+    labor_rate = SignedMoneyField(
+        allow_null=True, help_text="the net of labor for each hour; null without hours"
+    )
 
 
 class SalesRowSerializer(SalesTotalsSerializer):
-    period = serializers.CharField(allow_null=True, help_text="2026-03-09, 2026-W11 or 2026-03; null by mechanic")
+    period = serializers.CharField(
+        allow_null=True, help_text="2026-03-09, 2026-W11 or 2026-03; null by mechanic"
+    )
     starts_on = serializers.DateField(allow_null=True, help_text="of a week its Monday")
-    mechanic = SmallMechanicSerializer(allow_null=True, help_text="null by day, week and month, and of labor that names none")
+    mechanic = SmallMechanicSerializer(
+        allow_null=True, help_text="null by day, week and month, and of labor that names none"
+    )
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
@@ -124,7 +158,9 @@ class MarginTotalsSerializer(serializers.Serializer):
     net = SignedMoneyField()
     cost = SignedMoneyField()
     margin = SignedMoneyField(help_text="net less cost")
-    margin_percent = serializers.DecimalField(8, 1, allow_null=True, help_text="of the net; null where that is 0")
+    margin_percent = serializers.DecimalField(
+        8, 1, allow_null=True, help_text="of the net; null where that is 0"
+    )
 
 
 class MarginRowSerializer(MarginTotalsSerializer):
@@ -209,7 +245,9 @@ class DeferredJobSerializer(serializers.Serializer):
     title = serializers.CharField()
     status = serializers.ChoiceField(choices=[JobStatus.DECLINED, JobStatus.DEFERRED])
     decided_at = UTCField(allow_null=True, help_text="when the customer last said something to it")
-    total = SignedMoneyField(help_text="what its lines come to, before the ticket's discount and tax")
+    total = SignedMoneyField(
+        help_text="what its lines come to, before the ticket's discount and tax"
+    )
     ticket = DeferredTicketSerializer()
     customer = DeferredCustomerSerializer()
     vehicle = DeferredVehicleSerializer(allow_null=True)
@@ -233,7 +271,13 @@ class DeferredWorkSerializer(serializers.Serializer):
 
 class StatementEntrySerializer(serializers.Serializer):
     date = serializers.DateField(help_text="in the shop's time")
-    kind = serializers.ChoiceField(choices=["invoice", "credit_note", *(kind for kind in PaymentKind if kind != PaymentKind.APPLIED)])
+    kind = serializers.ChoiceField(
+        choices=[
+            "invoice",
+            "credit_note",
+            *(kind for kind in PaymentKind if kind != PaymentKind.APPLIED),
+        ]
+    )
     number = serializers.CharField(help_text="of the invoice, the credit note or the receipt")
     ticket = serializers.CharField(help_text="its number")
     debit = SignedMoneyField(help_text="what the customer owes more")
@@ -246,7 +290,9 @@ class StatementSerializer(serializers.Serializer):
     vars()["from"] = serializers.DateField()
     to = serializers.DateField()
     currency = serializers.CharField()
-    opening = SignedMoneyField(help_text="what was owed before the first day; less than 0 is the customer's credit")
+    opening = SignedMoneyField(
+        help_text="what was owed before the first day; less than 0 is the customer's credit"
+    )
     entries = StatementEntrySerializer(many=True)
     closing = SignedMoneyField()
     credit = SignedMoneyField(help_text="the customer's money that the shop holds now")

@@ -46,7 +46,9 @@ class ReportMixin:
     request: Any
 
     def asked(self, query: Any) -> dict[str, Any]:
-        """The parameters. Raises ValidationError for what cannot be asked, and what is not known."""
+        """The parameters. Raises ValidationError for what cannot be asked, and what is
+        not known.
+        """
         form = query(data=self.request.query_params)
         check_parameters(self.request.query_params, set(form.fields))
         form.is_valid(raise_exception=True)
@@ -61,20 +63,30 @@ class ReportMixin:
         wanted = self.request.query_params.get("format") or self.request.accepted_renderer.format
         return wanted == CSVRenderer.format
 
-    def respond_report(self: Any, shape: Any, found: dict[str, Any], name: str, rows: Any = None) -> Any:
+    def respond_report(
+        self: Any, shape: Any, found: dict[str, Any], name: str, rows: Any = None
+    ) -> Any:
         """The report; as CSV its rows alone, or those that are named."""
         serializer = shape(found)
         if self.wants_csv:
             listed = serializer.fields["entries" if "entries" in found else "rows"]
             bom = self.request.query_params.get("bom") != "off"
-            return self.conditional(csv_answer(listed.to_representation(rows or found["rows"]), listed.child, name, bom=bom))
+            return self.conditional(
+                csv_answer(
+                    listed.to_representation(rows or found["rows"]), listed.child, name, bom=bom
+                )
+            )
         if self.shows_html:
             return Response(serializer.data)
-        return self.conditional(HttpResponse(to_json(serializer.data), content_type="application/json"))
+        return self.conditional(
+            HttpResponse(to_json(serializer.data), content_type="application/json")
+        )
 
 
 class ReportViewSet(ReportMixin, ShopGenericViewSet):
-    """What the shop sold, what it is owed, and what it could still do. Days are the shop's; amounts are exact, with the currency's decimals."""
+    """What the shop sold, what it is owed, and what it could still do. Days are the
+    shop's; amounts are exact, with the currency's decimals.
+    """
 
     queryset = None
     pagination_class = None
@@ -91,32 +103,42 @@ class ReportViewSet(ReportMixin, ShopGenericViewSet):
     @report(SalesSerializer, SalesQuery, "reports_sales")
     @action(detail=False)
     def sales(self, request: Any) -> Any:
-        """Sales: invoices less credit notes, each on the day of its issue, by day, week (from Monday) or month; or the labor by mechanic.
+        """Sales: invoices less credit notes, each on the day of its issue, by day, week
+        (from Monday) or month; or the labor by mechanic.
 
-        A day, week or month without an invoice or a credit note has no row; one with credit notes alone may be negative.
+        A day, week or month without an invoice or a credit note has no row; one with
+        credit notes alone may be negative.
         """
         asked = self.asked(SalesQuery)
         start, end, by = asked["from"], asked["to"], asked["by"]
-        return self.respond_report(SalesSerializer, sales.sales(start, end, by), f"sales-by-{by}-{start}-{end}")
+        return self.respond_report(
+            SalesSerializer, sales.sales(start, end, by), f"sales-by-{by}-{start}-{end}"
+        )
 
     @report(MarginsSerializer, PeriodQuery, "reports_parts_margin")
     @action(detail=False, url_path="parts-margin")
     def parts_margin(self, request: Any) -> Any:
         """Parts sold, net of credits, and what is left of them when their cost is paid."""
         start, end = self.days(PeriodQuery)
-        return self.respond_report(MarginsSerializer, sales.margins(start, end), f"parts-margin-{start}-{end}")
+        return self.respond_report(
+            MarginsSerializer, sales.margins(start, end), f"parts-margin-{start}-{end}"
+        )
 
     @report(TaxesSerializer, PeriodQuery, "reports_tax")
     @action(detail=False)
     def tax(self, request: Any) -> Any:
-        """The tax of invoices less that of credit notes, by name and rate; what is not taxed has a row without a name."""
+        """The tax of invoices less that of credit notes, by name and rate; what is not
+        taxed has a row without a name.
+        """
         start, end = self.days(PeriodQuery)
         return self.respond_report(TaxesSerializer, sales.taxes(start, end), f"tax-{start}-{end}")
 
     @report(ReceivablesSerializer, ReportQuery, "reports_receivables")
     @action(detail=False)
     def receivables(self, request: Any) -> Any:
-        """What customers owe now, by days past due; their credits and deposits stand apart."""
+        """What customers owe now, by days past due; their credits and deposits stand
+        apart.
+        """
         self.asked(ReportQuery)
         found = receivables.receivables()
         return self.respond_report(ReceivablesSerializer, found, f"receivables-{found['on']}")
@@ -124,6 +146,10 @@ class ReportViewSet(ReportMixin, ShopGenericViewSet):
     @report(DeferredWorkSerializer, ReportQuery, "reports_deferred_work")
     @action(detail=False, url_path="deferred-work")
     def deferred_work(self, request: Any) -> Any:
-        """Declined and deferred jobs that no later ticket took up: the newest thousand, and what all of them come to."""
+        """Declined and deferred jobs that no later ticket took up: the newest thousand,
+        and what all of them come to.
+        """
         self.asked(ReportQuery)
-        return self.respond_report(DeferredWorkSerializer, deferred_work.deferred_work(), "deferred-work")
+        return self.respond_report(
+            DeferredWorkSerializer, deferred_work.deferred_work(), "deferred-work"
+        )

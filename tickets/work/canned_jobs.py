@@ -9,8 +9,12 @@ from ..models import CannedJob, CannedJobLine, CannedJobPart
 
 
 @atomic
-def write_canned_job(canned_job: CannedJob, *, lines: Any = None, parts: Any = None, by: Any, **details: Any) -> CannedJob:
-    """Make or change a canned job; ``lines`` and ``parts``, where given, take the place of those that were there."""
+def write_canned_job(
+    canned_job: CannedJob, *, lines: Any = None, parts: Any = None, by: Any, **details: Any
+) -> CannedJob:
+    """Make or change a canned job; ``lines`` and ``parts``, where given, take the place
+    of those that were there.
+    """
     if canned_job.pk is None:
         for name, value in details.items():
             setattr(canned_job, name, value)

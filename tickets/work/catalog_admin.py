@@ -17,7 +17,13 @@ from .. import operations
 from ..lifecycle.admin_format import sum_of_money
 from ..models import CannedJob, CannedJobLine, CannedJobPart, LaborRate
 from .job_forms import KINDS
-from .job_serializers import MOST_LINES, CannedJobLineSerializer, CannedJobPartSerializer, CannedJobSerializer, LaborRateSerializer
+from .job_serializers import (
+    MOST_LINES,
+    CannedJobLineSerializer,
+    CannedJobPartSerializer,
+    CannedJobSerializer,
+    LaborRateSerializer,
+)
 
 
 class LaborRateForm(ShopForm):
@@ -43,7 +49,13 @@ class WholeRowForm(ShopForm):
 
     def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
         names = self.serializer_class.Meta.fields
-        super().obey({name: value for name, value in self.cleaned_data.items() if name in names and value is not None})
+        super().obey(
+            {
+                name: value
+                for name, value in self.cleaned_data.items()
+                if name in names and value is not None
+            }
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,7 +110,9 @@ class CannedLinesInline(RowsOfCannedJob):
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)
-        formset.form.offered = {name: choices_of(model) for name, model in (("rate", LaborRate), ("tax_code", TaxCode))}
+        formset.form.offered = {
+            name: choices_of(model) for name, model in (("rate", LaborRate), ("tax_code", TaxCode))
+        }
         return formset
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -140,7 +154,12 @@ class CannedJobAdmin(ShopModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         parts = Prefetch("parts", CannedJobPart.objects.select_related("part"))
-        return super().get_queryset(request).prefetch_related(parts).annotate(line_count=Count("lines"))
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(parts)
+            .annotate(line_count=Count("lines"))
+        )
 
     @display(description="Lines")
     def how_many_lines(self, canned: Any) -> int:
@@ -148,12 +167,17 @@ class CannedJobAdmin(ShopModelAdmin):
 
     @display(description="Parts")
     def what_parts(self, canned: CannedJob) -> str:
-        return ", ".join(f"{show(row.quantity)} × {row.part.name}" for row in canned.parts.all()) or "–"
+        return (
+            ", ".join(f"{show(row.quantity)} × {row.part.name}" for row in canned.parts.all())
+            or "–"
+        )
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> CannedJob:
         return operations.write_canned_job(CannedJob(), **details, by=request.user)
 
-    def change_object(self, request: HttpRequest, canned: CannedJob, changes: dict[str, Any]) -> None:
+    def change_object(
+        self, request: HttpRequest, canned: CannedJob, changes: dict[str, Any]
+    ) -> None:
         operations.write_canned_job(canned, **changes, by=request.user)
 
     def describe(self, canned: CannedJob) -> str:

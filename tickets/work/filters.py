@@ -2,7 +2,14 @@ from typing import Any
 
 from django_filters import rest_framework as filters
 
-from mechanic_shop.http.filters import DayFilter, IdFilter, MomentFilter, SeveralFilter, ShopFilterSet, TrueFalseFilter
+from mechanic_shop.http.filters import (
+    DayFilter,
+    IdFilter,
+    MomentFilter,
+    SeveralFilter,
+    ShopFilterSet,
+    TrueFalseFilter,
+)
 
 from ..models import (
     CannedJob,
@@ -23,12 +30,16 @@ from ..models import (
 
 
 class ServiceTicketFilter(ShopFilterSet):
-    status = SeveralFilter(choices=Status.choices, help_text="one status, or several by repeating it")
+    status = SeveralFilter(
+        choices=Status.choices, help_text="one status, or several by repeating it"
+    )
     on_hold = TrueFalseFilter()
     hold_reason = filters.ChoiceFilter(choices=HoldReason.choices)
     customer = IdFilter(field_name="customer_id")
     vehicle = IdFilter(field_name="vehicle_id")
-    mechanic = IdFilter(field_name="assignments__mechanic_id", help_text="assigned to this mechanic")
+    mechanic = IdFilter(
+        field_name="assignments__mechanic_id", help_text="assigned to this mechanic"
+    )
     part = IdFilter(method="with_part", help_text="with this part on it")
     service_date = DayFilter()
     opened_after = MomentFilter(field_name="opened_at", lookup_expr="gt")
@@ -48,7 +59,9 @@ class ServiceTicketFilter(ShopFilterSet):
 class EstimateFilter(filters.FilterSet):
     """An estimate as JSON or as PDF."""
 
-    format = filters.ChoiceFilter(choices=[("json", "JSON"), ("pdf", "PDF")], method="as_it_is", help_text="pdf: the paper")
+    format = filters.ChoiceFilter(
+        choices=[("json", "JSON"), ("pdf", "PDF")], method="as_it_is", help_text="pdf: the paper"
+    )
 
     class Meta:
         model = ServiceTicket
@@ -60,7 +73,9 @@ class EstimateFilter(filters.FilterSet):
 
 class JobFilter(ShopFilterSet):
     ticket = IdFilter(field_name="ticket_id")
-    status = SeveralFilter(choices=JobStatus.choices, help_text="one status, or several by repeating it")
+    status = SeveralFilter(
+        choices=JobStatus.choices, help_text="one status, or several by repeating it"
+    )
     customer = IdFilter(field_name="ticket__customer_id")
     vehicle = IdFilter(field_name="ticket__vehicle_id")
     updated_after = MomentFilter(field_name="updated_at", lookup_expr="gt")
@@ -89,15 +104,23 @@ class LaborRateFilter(ShopFilterSet):
 class PaperFilter(ShopFilterSet):
     customer = IdFilter(field_name="customer_id")
     ticket = IdFilter(field_name="ticket_id")
-    issued_from = DayFilter(field_name="issued_on", lookup_expr="gte", help_text="on this day or later")
-    issued_to = DayFilter(field_name="issued_on", lookup_expr="lte", help_text="on this day or earlier")
+    issued_from = DayFilter(
+        field_name="issued_on", lookup_expr="gte", help_text="on this day or later"
+    )
+    issued_to = DayFilter(
+        field_name="issued_on", lookup_expr="lte", help_text="on this day or earlier"
+    )
 
 
 class InvoiceFilter(PaperFilter):
     state = SeveralFilter(
-        choices=InvoiceState.choices, method="in_states", help_text="one state, or several by repeating it; open is not yet overdue"
+        choices=InvoiceState.choices,
+        method="in_states",
+        help_text="one state, or several by repeating it; open is not yet overdue",
     )
-    due_to = DayFilter(field_name="due_on", lookup_expr="lte", help_text="due on this day or earlier")
+    due_to = DayFilter(
+        field_name="due_on", lookup_expr="lte", help_text="due on this day or earlier"
+    )
 
     class Meta:
         model = Invoice

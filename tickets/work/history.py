@@ -1,4 +1,6 @@
-"""What became of a ticket: its moves, and the edits, parts and mechanics of the audit trail, in one list."""
+"""What became of a ticket: its moves, and the edits, parts and mechanics of the audit
+trail, in one list.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,34 +15,79 @@ from ..models import ServiceTicket, StatusChange
 from .ticket_serializers import ServiceTicketSerializer
 
 ORDER = ("moment", "sort", "id")
-FIELDS = (*ServiceTicketSerializer.Meta.fields, "role", "job", "quantity", "unit_price", "vehicle_odometer")
+FIELDS = (
+    *ServiceTicketSerializer.Meta.fields,
+    "role",
+    "job",
+    "quantity",
+    "unit_price",
+    "vehicle_odometer",
+)
 
 
 def moments(ticket: ServiceTicket, user: Any) -> QuerySet:
-    """(when, kind, key) of everything, oldest first: two tables as one list, which the database counts and cuts into pages."""
-    moves, entries = StatusChange.objects.filter(ticket=ticket), audit.entries_of(ticket).exclude(kind=Kind.STATUS)
-    entries = entries.exclude(kind=Kind.EDIT, action=audit.CREATE)  # a new ticket's first status tells of it
+    """(when, kind, key) of everything, oldest first: two tables as one list, which the
+    database counts and cuts into pages.
+    """
+    moves, entries = (
+        StatusChange.objects.filter(ticket=ticket),
+        audit.entries_of(ticket).exclude(kind=Kind.STATUS),
+    )
+    entries = entries.exclude(
+        kind=Kind.EDIT, action=audit.CREATE
+    )  # a new ticket's first status tells of it
     if not user.has_perm("tickets.view_serviceticket"):
         # What happened while it was another customer's is theirs.
-        taken_over = entries.filter(kind=Kind.EDIT, changes__has_key="customer").order_by("-pk").values_list("pk", "timestamp").first()
+        taken_over = (
+            entries.filter(kind=Kind.EDIT, changes__has_key="customer")
+            .order_by("-pk")
+            .values_list("pk", "timestamp")
+            .first()
+        )
         if taken_over:
-            moves, entries = moves.filter(at__gt=taken_over[1]), entries.filter(pk__gt=taken_over[0])
+            moves, entries = (
+                moves.filter(at__gt=taken_over[1]),
+                entries.filter(pk__gt=taken_over[0]),
+            )
     told = entries.order_by().annotate(moment=F("timestamp"), sort=F("kind")).values_list(*ORDER)
-    return moves.order_by().annotate(moment=F("at"), sort=Value("status", CharField())).values_list(*ORDER).union(told, all=True).order_by(*ORDER)
+    return (
+        moves.order_by()
+        .annotate(moment=F("at"), sort=Value("status", CharField()))
+        .values_list(*ORDER)
+        .union(told, all=True)
+        .order_by(*ORDER)
+    )
 
 
 def rows(page: Iterable[tuple[Any, str, int]], user: Any) -> list[dict[str, Any]]:
-    """The rows behind a page of ``moments``, as far as this user may see them; the same number of queries for one and a hundred."""
+    """The rows behind a page of ``moments``, as far as this user may see them; the same
+    number of queries for one and a hundred.
+    """
     page = list(page)
-    moves = StatusChange.objects.select_related("by__customer", "by__mechanic").in_bulk([key for _, kind, key in page if kind == Kind.STATUS])
-    entries = AuditEntry.objects.select_related("actor__customer", "actor__mechanic").in_bulk([key for _, kind, key in page if kind != Kind.STATUS])
+    moves = StatusChange.objects.select_related("by__customer", "by__mechanic").in_bulk(
+        [key for _, kind, key in page if kind == Kind.STATUS]
+    )
+    entries = AuditEntry.objects.select_related("actor__customer", "actor__mechanic").in_bulk(
+        [key for _, kind, key in page if kind != Kind.STATUS]
+    )
     fields = (*FIELDS, "unit_cost") if user.has_perm("inventory.view_cost") else FIELDS
     names = audit.names_in(entries.values())
-    return [move(moves[key]) if kind == Kind.STATUS else edit(entries[key], fields, names) for _, kind, key in page]
+    return [
+        move(moves[key]) if kind == Kind.STATUS else edit(entries[key], fields, names)
+        for _, kind, key in page
+    ]
 
 
 def move(change: StatusChange) -> dict[str, Any]:
-    row = {"id": change.pk, "kind": Kind.STATUS, "at": change.at, "by": change.by, "reason": change.reason, "about": None, "changes": []}
+    row = {
+        "id": change.pk,
+        "kind": Kind.STATUS,
+        "at": change.at,
+        "by": change.by,
+        "reason": change.reason,
+        "about": None,
+        "changes": [],
+    }
     return row | {"from": change.from_status, "to": change.to_status}
 
 
@@ -48,10 +95,26 @@ def edit(entry: AuditEntry, fields: tuple[str, ...], names: dict[Any, str]) -> d
     def shown(name: str, value: Any) -> Any:
         """A relation as everywhere: {id, name}; without a name when the row is gone."""
         related = audit.related_to(entry, name)
-        return value if related is None or value is None else {"id": value, "name": names.get((related, value))}
+        return (
+            value
+            if related is None or value is None
+            else {"id": value, "name": names.get((related, value))}
+        )
 
     told = entry.told()
-    changes = [{"field": name, "from": shown(name, told[name][0]), "to": shown(name, told[name][1])} for name in fields if name in told]
+    changes = [
+        {"field": name, "from": shown(name, told[name][0]), "to": shown(name, told[name][1])}
+        for name in fields
+        if name in told
+    ]
     about = shown(entry.kind, entry.about_id) if entry.about_id else None
-    row = {"id": entry.pk, "kind": entry.kind, "at": entry.timestamp, "by": entry.actor, "reason": "", "about": about, "changes": changes}
+    row = {
+        "id": entry.pk,
+        "kind": entry.kind,
+        "at": entry.timestamp,
+        "by": entry.actor,
+        "reason": "",
+        "about": about,
+        "changes": changes,
+    }
     return row | {"from": None, "to": None}

@@ -1,4 +1,6 @@
-"""The ticket's buttons for its work: jobs, their lines, and the customer's word on them."""
+"""The ticket's buttons for its work: jobs, their lines, and the customer's word on
+them.
+"""
 
 from typing import Any
 
@@ -16,7 +18,13 @@ from unfold.widgets import (
 
 from inventory.models import ZERO
 from inventory.taxes import TaxCode
-from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question, row_question
+from mechanic_shop.admin.buttons import (
+    ButtonForm,
+    button,
+    note_question,
+    quantity_question,
+    row_question,
+)
 from mechanic_shop.errors import DomainError
 
 from .. import operations
@@ -49,8 +57,18 @@ from .job_serializers import (
 )
 
 TAKES_LINES = (JobStatus.PROPOSED, *AUTHORIZED)
-DECIDABLE = (JobStatus.PROPOSED, JobStatus.APPROVED, JobStatus.DECLINED, JobStatus.DEFERRED)  # the office may also take back a yes
-KINDS = [(LineKind.LABOR, "Labor"), (LineKind.SUBLET, "Sublet"), (LineKind.FEE, "Fee"), (LineKind.TRADE_IN, "Trade-in")]
+DECIDABLE = (
+    JobStatus.PROPOSED,
+    JobStatus.APPROVED,
+    JobStatus.DECLINED,
+    JobStatus.DEFERRED,
+)  # the office may also take back a yes
+KINDS = [
+    (LineKind.LABOR, "Labor"),
+    (LineKind.SUBLET, "Sublet"),
+    (LineKind.FEE, "Fee"),
+    (LineKind.TRADE_IN, "Trade-in"),
+]
 
 
 def is_open(ticket: ServiceTicket) -> bool:
@@ -71,52 +89,92 @@ def has_jobs(*states: JobStatus) -> Any:
 
 def recommended(ticket: ServiceTicket) -> Any:
     """What was declined or put off for the same car before."""
-    of_car = Job.objects.recommended().filter(ticket__vehicle=ticket.vehicle_id).exclude(ticket=ticket)
+    of_car = (
+        Job.objects.recommended().filter(ticket__vehicle=ticket.vehicle_id).exclude(ticket=ticket)
+    )
     return of_car.select_related("ticket").order_by("-pk") if ticket.vehicle_id else of_car.none()
 
 
 def recommended_parts(ticket: ServiceTicket) -> Any:
     """Parts outside jobs that were declined or put off for the same car before."""
-    of_car = TicketPart.objects.recommended().filter(ticket__vehicle=ticket.vehicle_id, ticket__lt=ticket)
-    return of_car.select_related("ticket", "part").order_by("-pk") if ticket.vehicle_id else of_car.none()
+    of_car = TicketPart.objects.recommended().filter(
+        ticket__vehicle=ticket.vehicle_id, ticket__lt=ticket
+    )
+    return (
+        of_car.select_related("ticket", "part").order_by("-pk")
+        if ticket.vehicle_id
+        else of_car.none()
+    )
 
 
 def money_question(**kwargs: Any) -> forms.DecimalField:
-    """An amount, or a price of one unit; how many decimals it may have, the form's serializer says."""
+    """An amount, or a price of one unit; how many decimals it may have, the form's
+    serializer says.
+    """
     widget = UnfoldAdminDecimalFieldWidget(attrs={"step": "any"})
     return forms.DecimalField(**{"required": False, "widget": widget} | kwargs)
 
 
 def text_question(**kwargs: Any) -> forms.CharField:
-    return forms.CharField(**{"max_length": 5000, "required": False, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})} | kwargs)
+    return forms.CharField(
+        **{
+            "max_length": 5000,
+            "required": False,
+            "widget": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        }
+        | kwargs
+    )
 
 
-# --- what the buttons ask --------------------------------------------------------------------------
+# --- what the buttons ask -------------------------------------------------------------
 
 
 class AddJobForm(ButtonForm):
     serializer_class = JobSerializer
-    title = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget, help_text="what is to be done")
+    title = forms.CharField(
+        max_length=200, widget=UnfoldAdminTextInputWidget, help_text="what is to be done"
+    )
     concern = text_question(help_text="what the customer says")
-    hours = quantity_question(required=False, help_text="of labor, if you know them; everything else is added later")
+    hours = quantity_question(
+        required=False, help_text="of labor, if you know them; everything else is added later"
+    )
     rate = forms.ModelChoiceField(
-        LaborRate.objects.filter(is_active=True), required=False, widget=UnfoldAdminSelectWidget, help_text="none: the shop's default rate"
+        LaborRate.objects.filter(is_active=True),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="none: the shop's default rate",
     )
 
     def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
         title, hours, rate = (sent.get(name) for name in ("title", "hours", "rate"))
-        labor = {"kind": LineKind.LABOR, "description": title, "quantity": hours, "rate": rate and rate.pk}
+        labor = {
+            "kind": LineKind.LABOR,
+            "description": title,
+            "quantity": hours,
+            "rate": rate and rate.pk,
+        }
         concern = sent.get("concern", "")
-        super().obey({"ticket": self.obj, "title": title, "concern": concern, "lines": [labor] if hours is not None else []})
+        super().obey(
+            {
+                "ticket": self.obj,
+                "title": title,
+                "concern": concern,
+                "lines": [labor] if hours is not None else [],
+            }
+        )
         self.accepted.pop("ticket", None)
 
     def complain(self, errors: Any) -> None:
-        super().complain({"hours" if name == "lines" else name: details for name, details in errors.items()})
+        super().complain(
+            {"hours" if name == "lines" else name: details for name, details in errors.items()}
+        )
 
 
 class AddCannedJobForm(ButtonForm):
     serializer_class = AddCannedJobSerializer
-    canned_job = forms.ModelChoiceField(CannedJob.objects.all(), label="Canned job", widget=UnfoldAdminSelect2Widget)
+    canned_job = forms.ModelChoiceField(
+        CannedJob.objects.all(), label="Canned job", widget=UnfoldAdminSelect2Widget
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -125,7 +183,9 @@ class AddCannedJobForm(ButtonForm):
 
 
 class JobForm(ButtonForm):
-    """Asks which job. Offered are those that it makes sense for; another one is the operation's to refuse, in its own words."""
+    """Asks which job. Offered are those that it makes sense for; another one is the
+    operation's to refuse, in its own words.
+    """
 
     serializer_class: Any = NothingSerializer
     offered: tuple[JobStatus, ...] = ()
@@ -145,13 +205,25 @@ class AddLineForm(JobForm):
     serializer_class = JobLineSerializer
     secret_fields = JobLineSerializer.permission_required_fields
     offered = TAKES_LINES
-    kind = forms.ChoiceField(choices=KINDS, initial=LineKind.LABOR, widget=UnfoldAdminRadioSelectWidget(radio_style=HORIZONTAL))
+    kind = forms.ChoiceField(
+        choices=KINDS,
+        initial=LineKind.LABOR,
+        widget=UnfoldAdminRadioSelectWidget(radio_style=HORIZONTAL),
+    )
     description = forms.CharField(max_length=500, widget=UnfoldAdminTextInputWidget)
     quantity = quantity_question(initial=1, help_text="hours, for labor")
     rate = forms.ModelChoiceField(
-        LaborRate.objects.filter(is_active=True), required=False, widget=UnfoldAdminSelectWidget, help_text="of labor; none: the shop's default rate"
+        LaborRate.objects.filter(is_active=True),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="of labor; none: the shop's default rate",
     )
-    unit_price = money_question(label="Price", help_text="of one, or of an hour; labor may leave it to its rate; what you give for a trade-in")
+    unit_price = money_question(
+        label="Price",
+        help_text=(
+            "of one, or of an hour; labor may leave it to its rate; what you give for a trade-in"
+        ),
+    )
     unit_cost = money_question(label="Cost", help_text="what sublet work costs the shop")
     mechanic = row_question(JobLine.mechanic, required=False)
     tax_code = forms.ModelChoiceField(
@@ -159,7 +231,10 @@ class AddLineForm(JobForm):
         required=False,
         label="Tax code",
         widget=UnfoldAdminSelectWidget,
-        help_text="none: the rate's, or the shop's default; of a trade-in it lowers this tax, with none it lowers no tax",
+        help_text=(
+            "none: the rate's, or the shop's default; of a trade-in it lowers this tax, with "
+            "none it lowers no tax"
+        ),
     )
     discount_percent = money_question(label="Discount, percent")
     discount_amount = money_question(label="or an amount")
@@ -172,9 +247,16 @@ class RemoveLineForm(ButtonForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         question: Any = self.fields["line"]
-        question.queryset = JobLine.objects.filter(job__ticket=self.obj).select_related("job").order_by("job__position", "job", "pk")
+        question.queryset = (
+            JobLine.objects.filter(job__ticket=self.obj)
+            .select_related("job")
+            .order_by("job__position", "job", "pk")
+        )
         lines = [line for line in question.queryset if line.job.status in TAKES_LINES]
-        question.widget.choices = [(line.pk, f"{line.job.title}: {line.description}, {money(line.line_total)}") for line in lines]
+        question.widget.choices = [
+            (line.pk, f"{line.job.title}: {line.description}, {money(line.line_total)}")
+            for line in lines
+        ]
 
 
 class EstimateForm(ButtonForm):
@@ -192,7 +274,9 @@ class EstimateForm(ButtonForm):
             self.fields[name].initial = value
 
     def refuse(self, refusal: DomainError) -> None:
-        """Where the estimate changed, the page shows it as it is now, and sends that back."""
+        """Where the estimate changed, the page shows it as it is now, and sends that
+        back.
+        """
         if refusal.code == "estimate_changed":
             self.data = self.data.copy()
             for name, value in self.read.items():
@@ -201,11 +285,16 @@ class EstimateForm(ButtonForm):
 
 
 class AuthorizeForm(EstimateForm):
-    """What the customer decided on each job, and each part outside jobs, of the estimate that the page showed."""
+    """What the customer decided on each job, and each part outside jobs, of the
+    estimate that the page showed.
+    """
 
     serializer_class = AuthorizeSerializer
     channel = forms.ChoiceField(
-        choices=Channel.choices, initial=Channel.IN_PERSON, label="How they said it", widget=UnfoldAdminRadioSelectWidget(radio_style=HORIZONTAL)
+        choices=Channel.choices,
+        initial=Channel.IN_PERSON,
+        label="How they said it",
+        widget=UnfoldAdminRadioSelectWidget(radio_style=HORIZONTAL),
     )
     note = note_question(help_text="who was asked, for example")
 
@@ -215,7 +304,10 @@ class AuthorizeForm(EstimateForm):
         decidable = (*DECIDABLE, *((JobStatus.DONE,) if self.exceeded else ()))
         self.units = {name_of(unit): unit for unit in self.sheet.units if unit.status in decidable}
         shown = self.sheet.lines_shown()
-        questions = {name: self.question(unit, shown[snapshot.key_of(unit)]) for name, unit in self.units.items()}
+        questions = {
+            name: self.question(unit, shown[snapshot.key_of(unit)])
+            for name, unit in self.units.items()
+        }
         self.fields = questions | self.fields
 
     def notes(self) -> list[str]:
@@ -227,16 +319,28 @@ class AuthorizeForm(EstimateForm):
         choices = [("decline", "Declined"), ("defer", "Deferred")]
         if unit.status in AUTHORIZED:
             again = [("approve", "Approved at this price")] if self.exceeded else []
-            choices = [("", f"As it is: {unit.status}"), *again, *(choices if unit.status == JobStatus.APPROVED else [])]
+            choices = [
+                ("", f"As it is: {unit.status}"),
+                *again,
+                *(choices if unit.status == JobStatus.APPROVED else []),
+            ]
         else:
-            choices = [("approve", "Approved"), *choices, ("", "Not said" if unit.status == JobStatus.PROPOSED else f"As it is: {unit.status}")]
+            choices = [
+                ("approve", "Approved"),
+                *choices,
+                (
+                    "",
+                    "Not said" if unit.status == JobStatus.PROPOSED else f"As it is: {unit.status}",
+                ),
+            ]
         title = unit.title if isinstance(unit, Job) else unit.part.name
         total = engine.add(line.total for line in lines)
         supplies = ZERO if unit.status in snapshot.OFFERED else self.sheet.supplies_with(unit)
         return forms.ChoiceField(
             choices=choices,
             required=False,
-            label=f"{title}, {money(total)} with tax" + (f", and {money(supplies)} shop supplies" if supplies else ""),
+            label=f"{title}, {money(total)} with tax"
+            + (f", and {money(supplies)} shop supplies" if supplies else ""),
             initial="approve" if unit.status == JobStatus.PROPOSED else "",
             widget=UnfoldAdminRadioSelectWidget(radio_style=HORIZONTAL),
         )
@@ -250,7 +354,9 @@ class AuthorizeForm(EstimateForm):
             unit = self.units[name]
             if answer:
                 field = answer if isinstance(unit, Job) else f"{answer}_parts"
-                lists.setdefault(field, []).append(unit.pk if isinstance(unit, Job) else unit.part_id)
+                lists.setdefault(field, []).append(
+                    unit.pk if isinstance(unit, Job) else unit.part_id
+                )
         super().obey(sent | lists)
 
 
@@ -261,13 +367,18 @@ def name_of(unit: snapshot.Unit) -> str:
 def has_units(ticket: ServiceTicket) -> bool:
     """Is there a job, or a part outside jobs, to decide on?"""
     parts = ticket.lines.filter(job=None, status__in=DECIDABLE)
-    return is_open(ticket) and (not job_states(ticket).isdisjoint((*DECIDABLE, JobStatus.DONE)) or parts.exists())
+    return is_open(ticket) and (
+        not job_states(ticket).isdisjoint((*DECIDABLE, JobStatus.DONE)) or parts.exists()
+    )
 
 
 class FinishForm(JobForm):
     serializer_class = FinishJobSerializer
     offered = (JobStatus.APPROVED,)
-    correction = text_question(label="What was done", help_text="stands on the paper; left empty, what is written there stays")
+    correction = text_question(
+        label="What was done",
+        help_text="stands on the paper; left empty, what is written there stays",
+    )
 
     def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
         super().obey({name: value for name, value in sent.items() if value != ""})
@@ -277,7 +388,9 @@ class CancelForm(JobForm):
     offered = TAKES_LINES
 
     def notes(self) -> list[str]:
-        return ["Nobody does this job any more: its parts go back on the shelf, and it is not charged."]
+        return [
+            "Nobody does this job any more: its parts go back on the shelf, and it is not charged."
+        ]
 
 
 class ReopenForm(JobForm):
@@ -286,16 +399,27 @@ class ReopenForm(JobForm):
 
 class RecommendationForm(ButtonForm):
     serializer_class = AddRecommendationSerializer
-    job = forms.ModelChoiceField(Job.objects.all(), required=False, widget=UnfoldAdminRadioSelectWidget)
+    job = forms.ModelChoiceField(
+        Job.objects.all(), required=False, widget=UnfoldAdminRadioSelectWidget
+    )
     part_line = forms.ModelChoiceField(
-        TicketPart.objects.select_related("part"), label="Or a part", required=False, widget=UnfoldAdminRadioSelectWidget
+        TicketPart.objects.select_related("part"),
+        label="Or a part",
+        required=False,
+        widget=UnfoldAdminRadioSelectWidget,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offered = {
-            "job": [(job.pk, f"{job.title} ({job.status}, {job.number})") for job in recommended(self.obj)],
-            "part_line": [(line.pk, f"{line} ({line.status}, {line.ticket.number})") for line in recommended_parts(self.obj)],
+            "job": [
+                (job.pk, f"{job.title} ({job.status}, {job.number})")
+                for job in recommended(self.obj)
+            ],
+            "part_line": [
+                (line.pk, f"{line} ({line.status}, {line.ticket.number})")
+                for line in recommended_parts(self.obj)
+            ],
         }
         for name, choices in offered.items():
             question: Any = self.fields[name]
@@ -304,7 +428,7 @@ class RecommendationForm(ButtonForm):
                 del self.fields[name]
 
 
-# --- the buttons -----------------------------------------------------------------------------------
+# --- the buttons ----------------------------------------------------------------------
 
 CHANGE = "tickets.change_serviceticket"
 
@@ -322,12 +446,26 @@ class WorkButtons:
         operations.add_canned_job(ticket, **answers, by=request.user)
         return f'"{answers["canned_job"]}" is proposed on {ticket.number}.'
 
-    @button("Add labor, fee or trade-in", AddLineForm, icon="playlist_add", permission=CHANGE, when=has_jobs(*TAKES_LINES))
-    def add_line(self, request: HttpRequest, ticket: ServiceTicket, job: Job, **answers: Any) -> str:
+    @button(
+        "Add labor, fee or trade-in",
+        AddLineForm,
+        icon="playlist_add",
+        permission=CHANGE,
+        when=has_jobs(*TAKES_LINES),
+    )
+    def add_line(
+        self, request: HttpRequest, ticket: ServiceTicket, job: Job, **answers: Any
+    ) -> str:
         line = operations.add_line(job, **answers, by=request.user)
         return f'{line.description}: {money(line.line_total)} in "{job.title}".'
 
-    @button("Remove labor, fee or trade-in", RemoveLineForm, icon="playlist_remove", permission=CHANGE, when=has_jobs(*TAKES_LINES))
+    @button(
+        "Remove labor, fee or trade-in",
+        RemoveLineForm,
+        icon="playlist_remove",
+        permission=CHANGE,
+        when=has_jobs(*TAKES_LINES),
+    )
     def remove_line(self, request: HttpRequest, ticket: ServiceTicket, line: int) -> str:
         job = ticket.jobs.filter(lines=line).first()
         if job is None:
@@ -335,14 +473,34 @@ class WorkButtons:
         operations.remove_line(job, line=line, by=request.user)
         return f'Taken out of "{job.title}".'
 
-    @button("Authorize", AuthorizeForm, icon="thumb_up", permission="tickets.move_serviceticket", when=has_units)
+    @button(
+        "Authorize",
+        AuthorizeForm,
+        icon="thumb_up",
+        permission="tickets.move_serviceticket",
+        when=has_units,
+    )
     def authorize(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
         word = operations.authorize(ticket, **answers, by=request.user)
-        approved = [told["title"] for told in word.decisions if told["decision"] == JobStatus.APPROVED]
-        return f"Approved: {', '.join(approved)} ({money(word.approved_total)} with tax)." if approved else "The customer's word is kept."
+        approved = [
+            told["title"] for told in word.decisions if told["decision"] == JobStatus.APPROVED
+        ]
+        return (
+            f"Approved: {', '.join(approved)} ({money(word.approved_total)} with tax)."
+            if approved
+            else "The customer's word is kept."
+        )
 
-    @button("Finish job", FinishForm, icon="task_alt", permission=CHANGE, when=has_jobs(JobStatus.APPROVED))
-    def finish_job(self, request: HttpRequest, ticket: ServiceTicket, job: Job, **answers: Any) -> str:
+    @button(
+        "Finish job",
+        FinishForm,
+        icon="task_alt",
+        permission=CHANGE,
+        when=has_jobs(JobStatus.APPROVED),
+    )
+    def finish_job(
+        self, request: HttpRequest, ticket: ServiceTicket, job: Job, **answers: Any
+    ) -> str:
         operations.finish_job(job, **answers, by=request.user)
         return f'"{job.title}" is done.'
 
@@ -351,7 +509,13 @@ class WorkButtons:
         operations.cancel_job(job, by=request.user)
         return f'"{job.title}" is cancelled.'
 
-    @button("Reopen job", ReopenForm, icon="undo", permission=CHANGE, when=has_jobs(JobStatus.DONE, JobStatus.CANCELLED))
+    @button(
+        "Reopen job",
+        ReopenForm,
+        icon="undo",
+        permission=CHANGE,
+        when=has_jobs(JobStatus.DONE, JobStatus.CANCELLED),
+    )
     def reopen_job(self, request: HttpRequest, ticket: ServiceTicket, job: Job) -> str:
         operations.reopen_job(job, by=request.user)
         return f'"{job.title}" is {job.status} again.'
@@ -361,9 +525,13 @@ class WorkButtons:
         RecommendationForm,
         icon="history",
         permission=CHANGE,
-        when=lambda ticket: is_open(ticket) and (recommended(ticket).exists() or recommended_parts(ticket).exists()),
+        when=lambda ticket: (
+            is_open(ticket) and (recommended(ticket).exists() or recommended_parts(ticket).exists())
+        ),
     )
-    def add_recommendation(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
+    def add_recommendation(
+        self, request: HttpRequest, ticket: ServiceTicket, **answers: Any
+    ) -> str:
         operations.add_recommendation(ticket, **answers, by=request.user)
         taken = answers.get("job") or answers["part_line"].part.name
         return f'"{taken}" is proposed on {ticket.number}.'

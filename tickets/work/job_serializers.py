@@ -1,4 +1,6 @@
-"""Jobs, canned jobs, labor rates and the customer's word as JSON, and the bodies of what one can do to them."""
+"""Jobs, canned jobs, labor rates and the customer's word as JSON, and the bodies of
+what one can do to them.
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -27,7 +29,19 @@ from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer, ask
 from mechanics.models import Mechanic
 
 from .. import operations
-from ..models import Authorization, CannedJob, CannedJobLine, CannedJobPart, Channel, Job, JobLine, LaborRate, LineKind, ServiceTicket, TicketPart
+from ..models import (
+    Authorization,
+    CannedJob,
+    CannedJobLine,
+    CannedJobPart,
+    Channel,
+    Job,
+    JobLine,
+    LaborRate,
+    LineKind,
+    ServiceTicket,
+    TicketPart,
+)
 from .ticket_serializers import TicketNumber, estimate_version, expected_total
 
 MOST_LINES = 200
@@ -53,7 +67,9 @@ def sum_of(rows: Any, column: str) -> Coalesce:
 
 def job_total() -> Any:
     of_job = {"job": OuterRef("pk")}
-    total = sum_of(JobLine.objects.filter(**of_job), "job") + sum_of(TicketPart.objects.filter(**of_job), "job")
+    total = sum_of(JobLine.objects.filter(**of_job), "job") + sum_of(
+        TicketPart.objects.filter(**of_job), "job"
+    )
     return Round(total, precision=PLACES) + Value(ZERO)  # of doubles; never −0
 
 
@@ -63,7 +79,16 @@ class LaborRateSerializer(ShopSerializer):
 
     class Meta:
         model = LaborRate
-        fields = ("id", "name", "hourly", "tax_code", "is_default", "is_active", "created_at", "updated_at")
+        fields = (
+            "id",
+            "name",
+            "hourly",
+            "tax_code",
+            "is_default",
+            "is_active",
+            "created_at",
+            "updated_at",
+        )
 
 
 def tax_code() -> NestedRelatedField:
@@ -71,25 +96,34 @@ def tax_code() -> NestedRelatedField:
         queryset=TaxCode.objects.all(),
         required=False,
         allow_null=True,
-        help_text="the tax of the line, which a trade-in lowers; none: the default's, and for a trade-in no tax",
+        help_text=(
+            "the tax of the line, which a trade-in lowers; none: the default's, and for a "
+            "trade-in no tax"
+        ),
     )
 
 
-# --- lines -----------------------------------------------------------------------------------------
+# --- lines ----------------------------------------------------------------------------
 
 
 class JobLineSerializer(ShopSerializer):
-    """A line of a job. Labor costs what its rate does, or the default rate, unless ``unit_price`` says otherwise.
+    """A line of a job. Labor costs what its rate does, or the default rate, unless
+    ``unit_price`` says otherwise.
 
-    A ``trade_in`` is what the shop takes in: its ``unit_price`` is what it gives for one. Only the office writes it.
+    A ``trade_in`` is what the shop takes in: its ``unit_price`` is what it gives for
+    one. Only the office writes it.
     """
 
     kind = serializers.ChoiceField(choices=LineKind.choices)
     quantity = PositiveQuantityField(default=Decimal(1), help_text="hours, for labor")
-    rate = NestedRelatedField(queryset=LaborRate.objects.select_related("tax_code"), required=False, allow_null=True)
+    rate = NestedRelatedField(
+        queryset=LaborRate.objects.select_related("tax_code"), required=False, allow_null=True
+    )
     mechanic = NestedRelatedField(queryset=Mechanic.objects.all(), required=False, allow_null=True)
     tax_code = tax_code()
-    unit_price = UnitPriceField(required=False, help_text="what the shop gives for one, for a trade-in")
+    unit_price = UnitPriceField(
+        required=False, help_text="what the shop gives for one, for a trade-in"
+    )
     unit_cost = UnitPriceField(required=False, help_text="only for those who may see costs")
     discount_percent = PercentField(required=False)
     discount_amount = MoneyField(required=False)
@@ -101,7 +135,17 @@ class JobLineSerializer(ShopSerializer):
     class Meta:
         model = JobLine
         fields = (
-            *("id", "kind", "description", "quantity", "rate", "mechanic", "tax_code", "unit_price", "unit_cost"),
+            *(
+                "id",
+                "kind",
+                "description",
+                "quantity",
+                "rate",
+                "mechanic",
+                "tax_code",
+                "unit_price",
+                "unit_cost",
+            ),
             *("discount_percent", "discount_amount", "line_total"),
         )
 
@@ -118,18 +162,35 @@ class JobPartSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = TicketPart
-        fields = ("part", "quantity", "unit_price", "discount_percent", "discount_amount", "line_total", "allocated", "issued")
+        fields = (
+            "part",
+            "quantity",
+            "unit_price",
+            "discount_percent",
+            "discount_amount",
+            "line_total",
+            "allocated",
+            "issued",
+        )
 
 
 class JobSerializer(ShopSerializer):
-    """A job. ``lines`` are written when the job is made; later they change by its actions, its parts by the ticket's."""
+    """A job. ``lines`` are written when the job is made; later they change by its
+    actions, its parts by the ticket's.
+    """
 
-    ticket = NestedRelatedField(queryset=ServiceTicket.objects.select_related("customer"), fields=("number",))
+    ticket = NestedRelatedField(
+        queryset=ServiceTicket.objects.select_related("customer"), fields=("number",)
+    )
     position = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
     lines = JobLineSerializer(many=True, required=False, max_length=MOST_LINES)
     parts = JobPartSerializer(many=True, read_only=True)
-    authorized_total = SignedMoneyField(allow_null=True, help_text="what the customer approved of it")
-    total = SignedMoneyField(help_text="of its lines and parts, before the ticket's discount and tax")
+    authorized_total = SignedMoneyField(
+        allow_null=True, help_text="what the customer approved of it"
+    )
+    total = SignedMoneyField(
+        help_text="of its lines and parts, before the ticket's discount and tax"
+    )
 
     expressions = {"ticket": ticket_in("ticket_id"), "total": Amount(job_total())}
 
@@ -154,7 +215,7 @@ class JobSerializer(ShopSerializer):
         return operations.update_job(instance, **validated_data, by=self.context["request"].user)
 
 
-# --- bodies ----------------------------------------------------------------------------------------
+# --- bodies ---------------------------------------------------------------------------
 
 
 class ChangeLineSerializer(JobLineSerializer):
@@ -163,7 +224,10 @@ class ChangeLineSerializer(JobLineSerializer):
     line = serializers.IntegerField(min_value=1, help_text="the line's id")
 
     class Meta(JobLineSerializer.Meta):
-        fields = ("line", *(name for name in JobLineSerializer.Meta.fields if name not in ("id", "line_total")))
+        fields = (
+            "line",
+            *(name for name in JobLineSerializer.Meta.fields if name not in ("id", "line_total")),
+        )
 
     def get_fields(self) -> dict[str, Any]:
         found = super().get_fields()
@@ -178,7 +242,9 @@ class RemoveLineSerializer(ActionSerializer):
 
 
 class FinishJobSerializer(ActionSerializer):
-    correction = WrittenField(lines=True, max_length=5000, required=False, allow_blank=True, help_text="what was done")
+    correction = WrittenField(
+        lines=True, max_length=5000, required=False, allow_blank=True, help_text="what was done"
+    )
 
 
 class NothingSerializer(ActionSerializer):
@@ -192,15 +258,28 @@ class AddCannedJobSerializer(ActionSerializer):
 class AddRecommendationSerializer(ActionSerializer):
     """One of the two."""
 
-    job = NestedRelatedField(queryset=Job.objects.all(), fields=("title",), required=False, help_text="from `recommendations/` of the vehicle")
+    job = NestedRelatedField(
+        queryset=Job.objects.all(),
+        fields=("title",),
+        required=False,
+        help_text="from `recommendations/` of the vehicle",
+    )
     part_line = NestedRelatedField(
-        queryset=TicketPart.objects.all(), fields=(), required=False, help_text="from `recommended-parts/` of the vehicle, where it is `id`"
+        queryset=TicketPart.objects.all(),
+        fields=(),
+        required=False,
+        help_text="from `recommended-parts/` of the vehicle, where it is `id`",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len(attrs) != 1:
             raise serializers.ValidationError(
-                {"part_line" if attrs else "job": ["Name a job, or the line of a part: one of them."]}, "one_recommendation"
+                {
+                    "part_line" if attrs else "job": [
+                        "Name a job, or the line of a part: one of them."
+                    ]
+                },
+                "one_recommendation",
             )
         return attrs
 
@@ -211,12 +290,22 @@ class RecommendedPartSerializer(serializers.ModelSerializer[TicketPart]):
     ticket = NestedRelatedField(read_only=True, fields=("number",))
     part = NestedRelatedField(read_only=True, fields=("sku", "name"))
     quantity = QuantityField(read_only=True)
-    unit_price = UnitPriceField(read_only=True, help_text="then; it is taken up at the price of today")
+    unit_price = UnitPriceField(
+        read_only=True, help_text="then; it is taken up at the price of today"
+    )
     line_total = MoneyField(read_only=True, max_digits=24)
 
     class Meta:
         model = TicketPart
-        fields = read_only_fields = ("id", "ticket", "part", "quantity", "unit_price", "line_total", "status")
+        fields = read_only_fields = (
+            "id",
+            "ticket",
+            "part",
+            "quantity",
+            "unit_price",
+            "line_total",
+            "status",
+        )
 
 
 class EditPartSerializer(ActionSerializer):
@@ -245,15 +334,25 @@ class DiscountSerializer(ActionSerializer):
 
 def part_ids() -> RelationListField:
     child = serializers.IntegerField(min_value=1)
-    return RelationListField(child=child, max_length=MOST_LINES, default=list, help_text="ids of parts outside jobs")
+    return RelationListField(
+        child=child, max_length=MOST_LINES, default=list, help_text="ids of parts outside jobs"
+    )
 
 
 class AuthorizeSerializer(ActionSerializer):
-    """Ids of jobs, and of parts outside jobs; where all lists are empty, all that is proposed is approved."""
+    """Ids of jobs, and of parts outside jobs; where all lists are empty, all that is
+    proposed is approved.
+    """
 
-    approve = RelationListField(child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list)
-    decline = RelationListField(child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list)
-    defer = RelationListField(child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list)
+    approve = RelationListField(
+        child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list
+    )
+    decline = RelationListField(
+        child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list
+    )
+    defer = RelationListField(
+        child=serializers.IntegerField(min_value=1), max_length=MOST_LINES, default=list
+    )
     channel = serializers.ChoiceField(choices=Channel.choices, default=Channel.IN_PERSON)
     note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
     approve_parts = part_ids()
@@ -266,7 +365,9 @@ class AuthorizeSerializer(ActionSerializer):
         found = super().get_fields()
         user = asking_user(self)
         if user is not None and not user.has_perm("tickets.move_serviceticket"):
-            found["channel"] = serializers.HiddenField(default=Channel.PORTAL)  # a customer says it here
+            found["channel"] = serializers.HiddenField(
+                default=Channel.PORTAL
+            )  # a customer says it here
         return found
 
 
@@ -280,7 +381,9 @@ class DecisionLineSerializer(serializers.Serializer):
 
 
 class DecisionSerializer(serializers.Serializer):
-    """What was decided on a job, or a part outside jobs, and what it was to cost then; shop supplies come with what is approved."""
+    """What was decided on a job, or a part outside jobs, and what it was to cost then;
+    shop supplies come with what is approved.
+    """
 
     kind = serializers.ChoiceField(choices=["job", "part", "supplies"], default="job")
     job = serializers.IntegerField(allow_null=True)
@@ -295,7 +398,9 @@ class DecisionSerializer(serializers.Serializer):
 
 class AuthorizationSerializer(ShopSerializer):
     ticket = NestedRelatedField(read_only=True, fields=("number",))
-    by = NestedRelatedField(read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True)
+    by = NestedRelatedField(
+        read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True
+    )
     at = UTCField(read_only=True)
     decisions = DecisionSerializer(many=True, read_only=True)
     approved_total = SignedMoneyField()
@@ -306,13 +411,15 @@ class AuthorizationSerializer(ShopSerializer):
         read_only_fields = fields
 
 
-# --- canned jobs -----------------------------------------------------------------------------------
+# --- canned jobs ----------------------------------------------------------------------
 
 
 class CannedJobLineSerializer(ShopSerializer):
     kind = serializers.ChoiceField(choices=LineKind.choices)
     quantity = PositiveQuantityField(default=Decimal(1), help_text="hours, for labor")
-    unit_price = UnitPriceField(required=False, allow_null=True, help_text="none: what the rate costs on the day")
+    unit_price = UnitPriceField(
+        required=False, allow_null=True, help_text="none: what the rate costs on the day"
+    )
     rate = NestedRelatedField(queryset=LaborRate.objects.all(), required=False, allow_null=True)
     tax_code = tax_code()
 
@@ -321,8 +428,13 @@ class CannedJobLineSerializer(ShopSerializer):
         fields = ("id", "kind", "description", "quantity", "unit_price", "rate", "tax_code")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["kind"] != LineKind.LABOR and (attrs.get("rate") or attrs.get("unit_price") is None):
-            raise serializers.ValidationError({"unit_price": ["Only labor has a rate; everything else needs a unit_price."]}, "required")
+        if attrs["kind"] != LineKind.LABOR and (
+            attrs.get("rate") or attrs.get("unit_price") is None
+        ):
+            raise serializers.ValidationError(
+                {"unit_price": ["Only labor has a rate; everything else needs a unit_price."]},
+                "required",
+            )
         return attrs
 
 
@@ -340,23 +452,42 @@ class CannedJobPartSerializer(ShopSerializer):
 
 
 class CannedJobSerializer(ShopSerializer):
-    """A canned job. ``lines`` and ``parts``, where sent, take the place of those that were there."""
+    """A canned job. ``lines`` and ``parts``, where sent, take the place of those that
+    were there.
+    """
 
     lines = CannedJobLineSerializer(many=True, required=False, max_length=MOST_LINES)
     parts = CannedJobPartSerializer(many=True, required=False, max_length=MOST_LINES)
 
     class Meta:
         model = CannedJob
-        fields = ("id", "name", "concern", "cause", "correction", "is_active", "lines", "parts", "created_at", "updated_at")
+        fields = (
+            "id",
+            "name",
+            "concern",
+            "cause",
+            "correction",
+            "is_active",
+            "lines",
+            "parts",
+            "created_at",
+            "updated_at",
+        )
 
     def validate_parts(self, parts: list[Any]) -> list[Any]:
         keys = [each["part"].pk for each in parts]
         if len(set(keys)) < len(keys):
-            raise serializers.ValidationError("Send each part once, with its whole quantity.", "part_twice")
+            raise serializers.ValidationError(
+                "Send each part once, with its whole quantity.", "part_twice"
+            )
         return parts
 
     def create(self, validated_data: dict[str, Any]) -> CannedJob:
-        return operations.write_canned_job(CannedJob(), **validated_data, by=self.context["request"].user)
+        return operations.write_canned_job(
+            CannedJob(), **validated_data, by=self.context["request"].user
+        )
 
     def update(self, instance: CannedJob, validated_data: dict[str, Any]) -> CannedJob:
-        return operations.write_canned_job(instance, **validated_data, by=self.context["request"].user)
+        return operations.write_canned_job(
+            instance, **validated_data, by=self.context["request"].user
+        )

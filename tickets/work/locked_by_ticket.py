@@ -13,8 +13,8 @@ from ..models import ServiceTicket
 class LockedByTicket:
     """Of a ViewSet whose rows hang on a ticket: jobs, invoices, credit notes, payments.
 
-    Every operation locks the ticket first. Whoever locked the row first would wait for the ticket while somebody
-    who has the ticket waits for the row.
+    Every operation locks the ticket first. Whoever locked the row first would wait for
+    the ticket while somebody who has the ticket waits for the row.
     """
 
     def get_locked_object(self: Any) -> Any:
@@ -37,5 +37,7 @@ class LockedByTicket:
         return found
 
     def other_tickets(self) -> set[int]:
-        """Keys of tickets that the operation locks beside the row's own: all are locked at once, in the order of their keys."""
+        """Keys of tickets that the operation locks beside the row's own: all are locked
+        at once, in the order of their keys.
+        """
         return set()

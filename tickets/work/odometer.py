@@ -11,15 +11,20 @@ READINGS = ("odometer_out", "odometer_in")  # the later one first
 
 
 def tells_reading(changes: dict[str, Any]) -> bool:
-    """May these changes of a ticket tell the vehicle something? Then it is locked before the ticket is written.
+    """May these changes of a ticket tell the vehicle something? Then it is locked
+    before the ticket is written.
 
-    A row that points to a vehicle shares the lock of its key until it is committed: two that did could both wait for the whole lock.
+    A row that points to a vehicle shares the lock of its key until it is committed: two
+    that did could both wait for the whole lock.
     """
     return "vehicle" in changes or any(changes.get(name) is not None for name in READINGS)
 
 
-def pass_on_reading(ticket: ServiceTicket, changes: dict[str, Any], *, confirm_odometer: bool, by: Any) -> None:
-    """Tell the vehicle, which is locked, the ticket's last reading where it is new; a lower one is told in the ticket's history, too.
+def pass_on_reading(
+    ticket: ServiceTicket, changes: dict[str, Any], *, confirm_odometer: bool, by: Any
+) -> None:
+    """Tell the vehicle, which is locked, the ticket's last reading where it is new; a
+    lower one is told in the ticket's history, too.
 
     Raises DomainError ``odometer_lower`` for a lower one that is not confirmed.
     """

@@ -43,12 +43,15 @@ def add_part(
     job: Job | None = None,
     by: Any,
 ) -> None:
-    """Put a part into a job, or on the ticket itself, or more of it where it stands there already.
+    """Put a part into a job, or on the ticket itself, or more of it where it stands
+    there already.
 
-    On an estimate, and where the customer has not approved it, it is a quote. What is approved is allocated at once: DomainError
-    ``insufficient_stock`` when too little is available, unless ``backorder`` is true. An approved job that costs more than was
-    approved goes back to the customer; so does a part outside jobs that the tolerance does not cover. More of a part that the customer
-    has to decide on, or said no to, waits for the customer with the rest of it.
+    On an estimate, and where the customer has not approved it, it is a quote. What is
+    approved is allocated at once: DomainError ``insufficient_stock`` when too little is
+    available, unless ``backorder`` is true. An approved job that costs more than was
+    approved goes back to the customer; so does a part outside jobs that the tolerance
+    does not cover. More of a part that the customer has to decide on, or said no to,
+    waits for the customer with the rest of it.
     """
     lock_open(ticket)
     if job is not None:
@@ -56,25 +59,39 @@ def add_part(
     held = ticket.status in STOCK_HOLDING_STATUSES and (job is None or job.status in AUTHORIZED)
     if held:
         before_repricing(ticket, part.pk)
-    no_amount = held and job is None and ticket.authorized_total is None  # none was named, so none is exceeded
+    no_amount = (
+        held and job is None and ticket.authorized_total is None
+    )  # none was named, so none is exceeded
     row_locks.refresh(part)
     part.check_quantity(quantity)
     if not part.is_active:
-        raise DomainError("part_inactive", f"{part.sku} is no longer fitted: take another part.", part=part.pk)
+        raise DomainError(
+            "part_inactive", f"{part.sku} is no longer fitted: take another part.", part=part.pk
+        )
     line = line_in(ticket, part, job)
     is_open = line is not None and not line.is_authorized
     given = hold(part, quantity, backorder) if no_amount and not is_open else ZERO
     if held and job is None and not given and not backorder:
         stock.ensure_available(part, quantity)  # whether or not the customer has to be asked first
     if line is None:
-        line = TicketPart(ticket=ticket, part=part, job=job, quantity=quantity, allocated=given, unit_price=part.price, unit_cost=part.cost)
+        line = TicketPart(
+            ticket=ticket,
+            part=part,
+            job=job,
+            quantity=quantity,
+            allocated=given,
+            unit_price=part.price,
+            unit_cost=part.cost,
+        )
         line.status = JobStatus.APPROVED if no_amount else JobStatus.PROPOSED
         check_size(line)
         line.save(force_insert=True, by=by)
     else:
         check_size(line, quantity=line.quantity + quantity)
         asks = {"status": JobStatus.PROPOSED} if is_open and job is None else {}
-        line.save_changes(quantity=line.quantity + quantity, allocated=line.allocated + given, **asks, by=by)
+        line.save_changes(
+            quantity=line.quantity + quantity, allocated=line.allocated + given, **asks, by=by
+        )
     # The line must stand before it is known whether the customer has to be asked again.
     if held and not no_amount and not is_open and approve_growth(ticket, line, by=by):
         line.save_changes(allocated=line.allocated + hold(part, quantity, backorder))
@@ -82,7 +99,9 @@ def add_part(
 
 
 def approve_growth(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
-    """Approve a line that grew, where the customer's approval covers it; else put it back to the customer. Returns which."""
+    """Approve a line that grew, where the customer's approval covers it; else put it
+    back to the customer. Returns which.
+    """
     if line.job is None:
         return covered(ticket, line, by=by)
     line.job.ticket = ticket  # one row, one object: what is authorized changes on it
@@ -109,7 +128,9 @@ def check_size(
 
 
 def hold(part: Part, quantity: Decimal, backorder: bool) -> Decimal:
-    """Allocate a quantity, or with ``backorder`` what there is of it; returns how much that was."""
+    """Allocate a quantity, or with ``backorder`` what there is of it; returns how much
+    that was.
+    """
     if backorder:
         return stock.allocate_up_to(part, quantity)
     stock.allocate(part, quantity)
@@ -117,10 +138,14 @@ def hold(part: Part, quantity: Decimal, backorder: bool) -> Decimal:
 
 
 def own_job(ticket: ServiceTicket, job: Job) -> Job:
-    """The job as it is now. Raises InvalidInput ``job_of_another_ticket``; DomainError ``job_ended`` for one that takes nothing more."""
+    """The job as it is now. Raises InvalidInput ``job_of_another_ticket``; DomainError
+    ``job_ended`` for one that takes nothing more.
+    """
     found = Job.objects.filter(pk=job.pk, ticket=ticket).first()
     if found is None:
-        raise InvalidInput("job", "job_of_another_ticket", f"Job {job.pk} is not on {ticket.number}.")
+        raise InvalidInput(
+            "job", "job_of_another_ticket", f"Job {job.pk} is not on {ticket.number}."
+        )
     found.refuse_ended()
     return found
 
@@ -137,20 +162,26 @@ def edit_part(
     discount_amount: Decimal | None = None,
     by: Any,
 ) -> None:
-    """Change a part's price or discount on this ticket, or move it to another job (None: on the ticket itself); the stock follows.
+    """Change a part's price or discount on this ticket, or move it to another job
+    (None: on the ticket itself); the stock follows.
 
-    ``from_job`` says which line is meant where the part is in several jobs. Where the part stands in the job that it moves to, the
-    quantities are added up.
+    ``from_job`` says which line is meant where the part is in several jobs. Where the
+    part stands in the job that it moves to, the quantities are added up.
 
-    Raises DomainError ``part_not_on_ticket``, ``part_in_several_jobs``, ``part_at_other_price`` or ``trade_in_exceeds_total``, NotAllowed
-    for a price or discount of somebody who may not give one.
+    Raises DomainError ``part_not_on_ticket``, ``part_in_several_jobs``,
+    ``part_at_other_price`` or ``trade_in_exceeds_total``, NotAllowed for a price or
+    discount of somebody who may not give one.
     """
     lock_open(ticket)
     before_repricing(ticket, part.pk)
     line = line_on(ticket, part, from_job)
     changes = price_changes(
         line,
-        {"unit_price": unit_price, "discount_percent": discount_percent, "discount_amount": discount_amount},
+        {
+            "unit_price": unit_price,
+            "discount_percent": discount_percent,
+            "discount_amount": discount_amount,
+        },
         by=by,
     )
     former, source = line.job, line.job or line
@@ -167,15 +198,23 @@ def edit_part(
         for touched in filter(None, {former, line.job}):
             touched.ticket = ticket
             require_job_reapproval_if_exceeded(touched, grew=moves and touched == line.job, by=by)
-        require_reapproval_if_exceeded(ticket, changed=[line.job or line], source=source if moves else None, target=line, by=by)
+        require_reapproval_if_exceeded(
+            ticket, changed=[line.job or line], source=source if moves else None, target=line, by=by
+        )
     if ticket.status in STOCK_HOLDING_STATUSES:
         sync_allocations(ticket, [line.pk], by=by)
     increment_version(ticket)
 
 
 def price_changes(line: TicketPart, sent: dict[str, Decimal | None], *, by: Any) -> dict[str, Any]:
-    """What of the price that was sent differs from the line's. Raises NotAllowed for those who may not change it."""
-    changes: dict[str, Any] = {name: value for name, value in sent.items() if value is not None and getattr(line, name) != value}
+    """What of the price that was sent differs from the line's. Raises NotAllowed for
+    those who may not change it.
+    """
+    changes: dict[str, Any] = {
+        name: value
+        for name, value in sent.items()
+        if value is not None and getattr(line, name) != value
+    }
     if changes:
         check_may_change_price(by)
     # One kind of discount takes the other's place.
@@ -183,20 +222,29 @@ def price_changes(line: TicketPart, sent: dict[str, Decimal | None], *, by: Any)
         changes["discount_amount"] = ZERO
     if "discount_amount" in changes and sent["discount_percent"] is None:
         changes["discount_percent"] = ZERO
-    check_discount(changes.get("discount_percent", line.discount_percent), changes.get("discount_amount", line.discount_amount))
+    check_discount(
+        changes.get("discount_percent", line.discount_percent),
+        changes.get("discount_amount", line.discount_amount),
+    )
     check_size(line, "unit_price", unit_price=changes.get("unit_price"))
     return changes
 
 
-def move_line(ticket: ServiceTicket, line: TicketPart, job: Job | None, changes: dict[str, Any], *, by: Any) -> TicketPart:
-    """Move a line to another job (None: to the ticket itself), into the line of the part there if it has one; returns the line there.
+def move_line(
+    ticket: ServiceTicket, line: TicketPart, job: Job | None, changes: dict[str, Any], *, by: Any
+) -> TicketPart:
+    """Move a line to another job (None: to the ticket itself), into the line of the
+    part there if it has one; returns the line there.
 
-    On the ticket itself it is approved where all of it was. A job with something that was not approved goes back to the customer.
+    On the ticket itself it is approved where all of it was. A job with something that
+    was not approved goes back to the customer.
     """
     there = line_in(ticket, line.part, job)
     was_approved = line.is_authorized and (there is None or there.is_authorized)
     if there is None:
-        alone = {} if job is None else {"approved_amount": None}  # from now on its job's amount counts
+        alone = (
+            {} if job is None else {"approved_amount": None}
+        )  # from now on its job's amount counts
         line.save_changes(**changes, **alone, job=job, by=by)
     else:
         line.save_changes(**changes, by=by)
@@ -210,17 +258,25 @@ def move_line(ticket: ServiceTicket, line: TicketPart, job: Job | None, changes:
 
 
 def merge(line: TicketPart, into: TicketPart, *, by: Any) -> TicketPart:
-    """Add a line to another one of the same part, which keeps its cost. Raises DomainError ``part_at_other_price``."""
+    """Add a line to another one of the same part, which keeps its cost. Raises
+    DomainError ``part_at_other_price``.
+    """
     if (line.unit_price, line.discount_percent) != (into.unit_price, into.discount_percent):
         raise DomainError(
             "part_at_other_price",
-            f"{line.part.sku} stands {place_of(into)} already, at another price: give both the same price and discount, then move it.",
+            (
+                f"{line.part.sku} stands {place_of(into)} already, at another price: give "
+                f"both the same price and discount, then move it."
+            ),
             part=line.part_id,
             job=into.job_id,
             unit_price=str(into.unit_price),
             discount_percent=str(into.discount_percent),
         )
-    sums = {name: getattr(into, name) + getattr(line, name) for name in ("quantity", "allocated", "issued", "discount_amount")}
+    sums = {
+        name: getattr(into, name) + getattr(line, name)
+        for name in ("quantity", "allocated", "issued", "discount_amount")
+    }
     check_size(into, "job", quantity=sums["quantity"])
     line.delete(by=by)
     into.save_changes(**sums, by=by)
@@ -228,12 +284,22 @@ def merge(line: TicketPart, into: TicketPart, *, by: Any) -> TicketPart:
 
 
 @atomic
-def remove_part(ticket: ServiceTicket, *, part: Part, job: Job | None = NOT_NAMED, quantity: Decimal | None = None, by: Any) -> None:
-    """Take a part off the ticket, all of it or some: first what is still to come, then what is held, last what was fitted.
+def remove_part(
+    ticket: ServiceTicket,
+    *,
+    part: Part,
+    job: Job | None = NOT_NAMED,
+    quantity: Decimal | None = None,
+    by: Any,
+) -> None:
+    """Take a part off the ticket, all of it or some: first what is still to come, then
+    what is held, last what was fitted.
 
-    ``job`` says from which job (None: on the ticket itself) where the part is in several.
+    ``job`` says from which job (None: on the ticket itself) where the part is in
+    several.
 
-    Raises DomainError ``part_not_on_ticket``, ``part_in_several_jobs``, ``more_than_on_ticket`` or ``trade_in_exceeds_total``.
+    Raises DomainError ``part_not_on_ticket``, ``part_in_several_jobs``,
+    ``more_than_on_ticket`` or ``trade_in_exceeds_total``.
     """
     lock_open(ticket)
     before_repricing(ticket, part.pk)
@@ -243,7 +309,11 @@ def remove_part(ticket: ServiceTicket, *, part: Part, job: Job | None = NOT_NAME
     if quantity > line.quantity:
         detail = f"Only {stock.show(line.quantity)} of {part.sku} on {ticket.number}."
         raise DomainError("more_than_on_ticket", detail, part=part.pk, quantity=str(line.quantity))
-    rest = quantity - min(quantity, line.backordered) if ticket.status in STOCK_HOLDING_STATUSES else ZERO
+    rest = (
+        quantity - min(quantity, line.backordered)
+        if ticket.status in STOCK_HOLDING_STATUSES
+        else ZERO
+    )
     released = min(rest, line.allocated)
     returned = rest - released
     with never_below_nothing(ticket):
@@ -251,7 +321,12 @@ def remove_part(ticket: ServiceTicket, *, part: Part, job: Job | None = NOT_NAME
         if quantity == line.quantity:
             line.delete(by=by)
         else:
-            line.save_changes(quantity=line.quantity - quantity, allocated=line.allocated - released, issued=line.issued - returned, by=by)
+            line.save_changes(
+                quantity=line.quantity - quantity,
+                allocated=line.allocated - released,
+                issued=line.issued - returned,
+                by=by,
+            )
         if rest:
             stock.fill_backorders(part)
         # The rest of an amount off may weigh on less.
@@ -259,25 +334,34 @@ def remove_part(ticket: ServiceTicket, *, part: Part, job: Job | None = NOT_NAME
     increment_version(ticket)
 
 
-# --- which line ------------------------------------------------------------------------------------
+# --- which line -----------------------------------------------------------------------
 
 
 def line_in(ticket: ServiceTicket, part: Part, job: Job | None) -> TicketPart | None:
     """The part's line in this job, or with None the one on the ticket itself."""
-    return next((line for line in lines_of.objects(ticket.pk, part.pk) if line.job_id == (job and job.pk)), None)
+    return next(
+        (line for line in lines_of.objects(ticket.pk, part.pk) if line.job_id == (job and job.pk)),
+        None,
+    )
 
 
 def line_on(ticket: ServiceTicket, part: Part, job: Job | None = NOT_NAMED) -> TicketPart:
-    """The part's line in the named job (None: on the ticket itself), or where none is named the only one on the ticket.
+    """The part's line in the named job (None: on the ticket itself), or where none is
+    named the only one on the ticket.
 
-    Raises DomainError ``part_not_on_ticket``, or ``part_in_several_jobs`` where a job has to be named.
+    Raises DomainError ``part_not_on_ticket``, or ``part_in_several_jobs`` where a job
+    has to be named.
     """
     lines = lines_of.objects(ticket.pk, part.pk)
     if job is not NOT_NAMED:
         lines = [line for line in lines if line.job_id == (job and job.pk)]
     if not lines:
-        where = "" if job is NOT_NAMED else f' in the job "{job}"' if job else " on the ticket itself"
-        raise DomainError("part_not_on_ticket", f"{part.sku} is not on {ticket.number}{where}.", part=part.pk)
+        where = (
+            "" if job is NOT_NAMED else f' in the job "{job}"' if job else " on the ticket itself"
+        )
+        raise DomainError(
+            "part_not_on_ticket", f"{part.sku} is not on {ticket.number}{where}.", part=part.pk
+        )
     if len(lines) > 1:
         places = " and ".join(place_of(line) for line in lines)
         raise DomainError(

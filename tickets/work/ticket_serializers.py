@@ -25,7 +25,12 @@ from mechanic_shop.http.fields import (
     UTCField,
     WrittenField,
 )
-from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer, asking_user, make_read_only
+from mechanic_shop.http.serializers import (
+    ActionSerializer,
+    ShopSerializer,
+    asking_user,
+    make_read_only,
+)
 from mechanics.models import Mechanic
 
 from .. import operations
@@ -34,27 +39,49 @@ from ..models import HoldReason, Job, ServiceTicket, Status, TicketMechanic, Tic
 
 
 def sum_of_lines() -> Coalesce:
-    """The sum of a ticket's lines; exact when it is printed, also where the database adds doubles."""
-    summed = TicketPart.objects.filter(ticket=OuterRef("pk")).order_by().values("ticket").annotate(total=Sum("line_total")).values("total")
+    """The sum of a ticket's lines; exact when it is printed, also where the database
+    adds doubles.
+    """
+    summed = (
+        TicketPart.objects.filter(ticket=OuterRef("pk"))
+        .order_by()
+        .values("ticket")
+        .annotate(total=Sum("line_total"))
+        .values("total")
+    )
     return Coalesce(Subquery(summed), ZERO, output_field=sum_field())
 
 
 CUSTOMER_WRITES = {"concern", "vehicle", "service_date"}
 MECHANIC_WRITES = CUSTOMER_WRITES | {
-    *("cause", "correction", "promised_at", "on_hold", "hold_reason", "odometer_in", "odometer_out", "confirm_odometer"),
+    *(
+        "cause",
+        "correction",
+        "promised_at",
+        "on_hold",
+        "hold_reason",
+        "odometer_in",
+        "odometer_out",
+        "confirm_odometer",
+    ),
 }
 ODOMETER = {"required": False, "allow_null": True, "min_value": 0, "max_value": 9_999_999}
 
 
 class PaperNumber(Printed):
-    """A key as it stands on paper: a letter and six digits, or more where it takes more."""
+    """A key as it stands on paper: a letter and six digits, or more where it takes
+    more.
+    """
 
     letter = ""
 
     def __init__(self, key: Any) -> None:
         super().__init__(key)
         self.printed = f"printf('{self.letter}-%%%%06d', %(expressions)s)"
-        digits = "CASE WHEN %(expressions)s < 1000000 THEN lpad((%(expressions)s)::text, 6, '0') ELSE %(expressions)s::text END"
+        digits = (
+            "CASE WHEN %(expressions)s < 1000000 THEN lpad((%(expressions)s)::text, 6, '0') "
+            "ELSE %(expressions)s::text END"
+        )
         self.postgresql = f"('{self.letter}-' || {digits})"
 
 
@@ -75,7 +102,9 @@ class TicketMechanicSerializer(serializers.ModelSerializer):
 
 class TicketPartSerializer(serializers.ModelSerializer):
     part = NestedRelatedField(read_only=True, fields=("sku", "name"))
-    job = NestedRelatedField(read_only=True, fields=("title",), allow_null=True, help_text="null: on the ticket itself")
+    job = NestedRelatedField(
+        read_only=True, fields=("title",), allow_null=True, help_text="null: on the ticket itself"
+    )
     quantity = QuantityField(read_only=True)
     unit_price = UnitPriceField(read_only=True)
     line_total = MoneyField(read_only=True, max_digits=25)
@@ -88,12 +117,21 @@ class TicketPartSerializer(serializers.ModelSerializer):
 
 
 class ServiceTicketSerializer(ShopSerializer):
-    """A ticket. A customer writes what they ask for, for which vehicle and when; the rest is the shop's."""
+    """A ticket. A customer writes what they ask for, for which vehicle and when; the
+    rest is the shop's.
+    """
 
     number = serializers.CharField(read_only=True)
     customer = NestedRelatedField(queryset=Customer.objects.all(), required=False)
-    vehicle = NestedRelatedField(queryset=Vehicle.objects.select_related("customer"), fields=("name", "plate"), required=False, allow_null=True)
-    hold_reason = serializers.ChoiceField(choices=HoldReason.choices, required=False, allow_blank=True)
+    vehicle = NestedRelatedField(
+        queryset=Vehicle.objects.select_related("customer"),
+        fields=("name", "plate"),
+        required=False,
+        allow_null=True,
+    )
+    hold_reason = serializers.ChoiceField(
+        choices=HoldReason.choices, required=False, allow_blank=True
+    )
     odometer_in = serializers.IntegerField(**ODOMETER)
     odometer_out = serializers.IntegerField(**ODOMETER)
     confirm_odometer = ConfirmOdometerField()
@@ -106,9 +144,35 @@ class ServiceTicketSerializer(ShopSerializer):
     class Meta:
         model = ServiceTicket
         fields = (
-            *("id", "number", "customer", "vehicle", "concern", "cause", "correction", "service_date", "promised_at"),
-            *("status", "on_hold", "hold_reason", "odometer_in", "odometer_out", "mechanics", "parts", "parts_total"),
-            *("confirm_odometer", "opened_at", "completed_at", "closed_at", "created_at", "updated_at"),
+            *(
+                "id",
+                "number",
+                "customer",
+                "vehicle",
+                "concern",
+                "cause",
+                "correction",
+                "service_date",
+                "promised_at",
+            ),
+            *(
+                "status",
+                "on_hold",
+                "hold_reason",
+                "odometer_in",
+                "odometer_out",
+                "mechanics",
+                "parts",
+                "parts_total",
+            ),
+            *(
+                "confirm_odometer",
+                "opened_at",
+                "completed_at",
+                "closed_at",
+                "created_at",
+                "updated_at",
+            ),
         )
 
     def get_fields(self) -> dict[str, Any]:
@@ -121,7 +185,9 @@ class ServiceTicketSerializer(ShopSerializer):
         return found
 
     def written_by(self, user: User) -> set[str] | None:
-        """What somebody with these rights may write; None for everything that the shop does not set."""
+        """What somebody with these rights may write; None for everything that the shop
+        does not set.
+        """
         if self.instance is None:
             if user.has_perm("tickets.add_serviceticket"):
                 return None
@@ -141,29 +207,41 @@ class ServiceTicketSerializer(ShopSerializer):
         return super().validate(attrs)
 
     def choose_customer(self, attrs: dict[str, Any], user: User) -> None:
-        """Say whose a new ticket is: the customer who opens it, else who is named, else the vehicle's."""
+        """Say whose a new ticket is: the customer who opens it, else who is named, else
+        the vehicle's.
+        """
         if not user.has_perm("tickets.add_serviceticket"):
             attrs["customer"] = own_record(user, attrs.get("customer"))
         elif "customer" not in attrs:
-            self.require_customer(attrs)  # whose the vehicle is, the operation asks in its transaction
+            self.require_customer(
+                attrs
+            )  # whose the vehicle is, the operation asks in its transaction
 
     def require_customer(self, attrs: dict[str, Any]) -> None:
         if "customer" not in attrs and attrs.get("vehicle") is None:
             raise serializers.ValidationError({"customer": ["Say whose ticket it is."]}, "required")
 
     def check_state(self, attrs: dict[str, Any]) -> None:
-        """A mechanic writes the shop's fields of tickets that they are assigned to, not of their own."""
+        """A mechanic writes the shop's fields of tickets that they are assigned to, not
+        of their own.
+        """
         ticket, user = self.instance, self.context["request"].user
         if ticket is None or not self.is_mechanics_own(ticket, user):
             return
-        refused = [name for name in attrs if name not in CUSTOMER_WRITES and attrs[name] != getattr(ticket, name, False)]
+        refused = [
+            name
+            for name in attrs
+            if name not in CUSTOMER_WRITES and attrs[name] != getattr(ticket, name, False)
+        ]
         if refused:
             advice = "The shop sets this: leave it out."
             raise serializers.ValidationError(dict.fromkeys(refused, advice), "read_only_field")
 
     def is_mechanics_own(self, ticket: ServiceTicket, user: User) -> bool:
         """Is this the ticket of a mechanic as a customer, on which they do not work?"""
-        if user.has_perm("tickets.change_serviceticket") or not user.has_perm("tickets.work_on_assigned"):
+        if user.has_perm("tickets.change_serviceticket") or not user.has_perm(
+            "tickets.work_on_assigned"
+        ):
             return False  # the ticket need not be read
         return workflow.is_owner(user, ticket) and not workflow.is_assigned(user, ticket)
 
@@ -176,7 +254,9 @@ class ServiceTicketSerializer(ShopSerializer):
 
 class AssignMechanicSerializer(ActionSerializer):
     mechanic = NestedRelatedField(queryset=Mechanic.objects.all())
-    role = serializers.ChoiceField(choices=TicketMechanic.Role.choices, default=TicketMechanic.Role.ASSISTANT)
+    role = serializers.ChoiceField(
+        choices=TicketMechanic.Role.choices, default=TicketMechanic.Role.ASSISTANT
+    )
 
 
 class RemoveMechanicSerializer(ActionSerializer):
@@ -184,15 +264,27 @@ class RemoveMechanicSerializer(ActionSerializer):
 
 
 class EditMechanicsSerializer(ActionSerializer):
-    add = RelationListField(child=NestedRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
-    remove = RelationListField(child=NestedRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list)
+    add = RelationListField(
+        child=NestedRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list
+    )
+    remove = RelationListField(
+        child=NestedRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list
+    )
 
 
 class AddPartSerializer(ActionSerializer):
     part = NestedRelatedField(queryset=Part.objects.all(), fields=("sku", "name"))
     quantity = PositiveQuantityField(default=Decimal(1))
-    backorder = serializers.BooleanField(default=False, help_text="put it on the ticket also when too little is available")
-    job = NestedRelatedField(queryset=Job.objects.all(), fields=("title",), required=False, allow_null=True, help_text="none: on the ticket itself")
+    backorder = serializers.BooleanField(
+        default=False, help_text="put it on the ticket also when too little is available"
+    )
+    job = NestedRelatedField(
+        queryset=Job.objects.all(),
+        fields=("title",),
+        required=False,
+        allow_null=True,
+        help_text="none: on the ticket itself",
+    )
 
 
 class RemovePartSerializer(ActionSerializer):
@@ -202,7 +294,9 @@ class RemovePartSerializer(ActionSerializer):
         fields=("title",),
         help_text="where it stands, if it is in several jobs; null: on the ticket itself",
     )
-    quantity = PositiveQuantityField(required=False, allow_null=True, default=None, help_text="all of it, when left out")
+    quantity = PositiveQuantityField(
+        required=False, allow_null=True, default=None, help_text="all of it, when left out"
+    )
 
 
 def estimate_version() -> serializers.IntegerField:
@@ -210,7 +304,9 @@ def estimate_version() -> serializers.IntegerField:
         min_value=1,
         required=False,
         allow_null=True,
-        help_text="of the estimate that was read: 409 estimate_changed when any amount on it changed",
+        help_text=(
+            "of the estimate that was read: 409 estimate_changed when any amount on it changed"
+        ),
     )
 
 
@@ -235,7 +331,9 @@ class MoveSerializer(ActionSerializer):
         for name in ("version", "expected_total"):
             if attrs.get(name) is not None and attrs["to"] != Status.APPROVED:
                 detail = "Only who approves an estimate says which one they read: leave it out."
-                raise serializers.ValidationError({name: serializers.ErrorDetail(detail, "not_approving")})
+                raise serializers.ValidationError(
+                    {name: serializers.ErrorDetail(detail, "not_approving")}
+                )
         return attrs
 
 
@@ -257,7 +355,10 @@ class TransitionsSerializer(serializers.Serializer):
     next = NextSerializer(many=True)
 
     def to_representation(self, ticket: ServiceTicket) -> dict[str, Any]:
-        return {"status": ticket.status, "next": workflow.options(ticket, self.context["request"].user)}
+        return {
+            "status": ticket.status,
+            "next": workflow.options(ticket, self.context["request"].user),
+        }
 
 
 class AboutSerializer(serializers.Serializer):
@@ -278,8 +379,12 @@ class HistorySerializer(serializers.Serializer):
     id = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=Kind.choices)
     at = UTCField()
-    by = NestedRelatedField(read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True)
-    vars()["from"] = serializers.CharField(allow_null=True, help_text="the status before a move; empty for a new ticket")
+    by = NestedRelatedField(
+        read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True
+    )
+    vars()["from"] = serializers.CharField(
+        allow_null=True, help_text="the status before a move; empty for a new ticket"
+    )
     to = serializers.CharField(allow_null=True, help_text="the status after a move")
     reason = serializers.CharField(help_text="why it was moved")
     about = AboutSerializer(allow_null=True, help_text="the part or the mechanic")

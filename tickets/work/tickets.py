@@ -16,19 +16,37 @@ from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 from mechanics.models import Mechanic
 
 from ..lifecycle.locking import increment_version, links_changed, lock, lock_open, locked
-from ..models import CLOSED_STATUSES, EDITABLE_STATUSES, ServiceTicket, Status, StatusChange, TicketMechanic
+from ..models import (
+    CLOSED_STATUSES,
+    EDITABLE_STATUSES,
+    ServiceTicket,
+    Status,
+    StatusChange,
+    TicketMechanic,
+)
 from .odometer import pass_on_reading, tells_reading
-from .reapproval import authorized_cost, before_repricing, never_below_nothing, require_reapproval_if_exceeded
+from .reapproval import (
+    authorized_cost,
+    before_repricing,
+    never_below_nothing,
+    require_reapproval_if_exceeded,
+)
 
 
 @atomic
 def open_ticket(
-    *, customer: Customer | None = None, vehicle: Vehicle | None = None, confirm_odometer: bool = False, by: Any, **details: Any
+    *,
+    customer: Customer | None = None,
+    vehicle: Vehicle | None = None,
+    confirm_odometer: bool = False,
+    by: Any,
+    **details: Any,
 ) -> ServiceTicket:
-    """Write down what a customer asks for, as an estimate. Where no customer is named, it is the vehicle's owner.
+    """Write down what a customer asks for, as an estimate. Where no customer is named,
+    it is the vehicle's owner.
 
-    Raises InvalidInput ``vehicle_of_another_customer``, or ``required`` where neither is named; DomainError ``customer_erased`` or
-    ``odometer_lower``.
+    Raises InvalidInput ``vehicle_of_another_customer``, or ``required`` where neither
+    is named; DomainError ``customer_erased`` or ``odometer_lower``.
     """
     owner = customer.pk if customer else _owner_of(vehicle)
     Customer.objects.refuse_erased(owner)
@@ -45,11 +63,14 @@ def open_ticket(
 
 
 @atomic
-def update(ticket: ServiceTicket, *, confirm_odometer: bool = False, by: Any, **sent: Any) -> ServiceTicket:
+def update(
+    ticket: ServiceTicket, *, confirm_odometer: bool = False, by: Any, **sent: Any
+) -> ServiceTicket:
     """Change what was sent and differs.
 
-    Raises DomainError ``ticket_locked`` once the ticket is invoiced, closed or cancelled, ``customer_erased`` or ``odometer_lower``;
-    InvalidInput ``vehicle_of_another_customer``.
+    Raises DomainError ``ticket_locked`` once the ticket is invoiced, closed or
+    cancelled, ``customer_erased`` or ``odometer_lower``; InvalidInput
+    ``vehicle_of_another_customer``.
     """
     lock(ticket)
     changes = {name: value for name, value in sent.items() if getattr(ticket, name) != value}
@@ -59,16 +80,33 @@ def update(ticket: ServiceTicket, *, confirm_odometer: bool = False, by: Any, **
         raise locked(ticket)
     if "customer" in changes and ticket.status != Status.ESTIMATE:
         raise DomainError(
-            "ticket_locked", f"{ticket.number} is {ticket.status}: its customer changes only while it is an estimate.", ticket_status=ticket.status
+            "ticket_locked",
+            (
+                f"{ticket.number} is {ticket.status}: its customer changes only while it is "
+                f"an estimate."
+            ),
+            ticket_status=ticket.status,
         )
     if "customer" in changes and ticket.payments.exists():
-        raise DomainError("ticket_has_payments", f"{ticket.number} has deposits of its customer: open another ticket.")
+        raise DomainError(
+            "ticket_has_payments",
+            f"{ticket.number} has deposits of its customer: open another ticket.",
+        )
     if "customer" in changes and ticket.authorizations.exists():
-        raise DomainError("ticket_in_use", f"{ticket.number} has the word of its customer: open another ticket.", ticket_status=ticket.status)
+        raise DomainError(
+            "ticket_in_use",
+            f"{ticket.number} has the word of its customer: open another ticket.",
+            ticket_status=ticket.status,
+        )
     if "customer" in changes:
         Customer.objects.refuse_erased(changes["customer"].pk)
-    vehicle, customer = changes.get("vehicle", ticket.vehicle), changes.get("customer", ticket.customer)
-    moves = bool({"customer", "vehicle"} & set(changes))  # a vehicle that was sold since stays on its old tickets
+    vehicle, customer = (
+        changes.get("vehicle", ticket.vehicle),
+        changes.get("customer", ticket.customer),
+    )
+    moves = bool(
+        {"customer", "vehicle"} & set(changes)
+    )  # a vehicle that was sold since stays on its old tickets
     if moves:
         _check_vehicle(vehicle, customer)
     if vehicle is not None and tells_reading(changes):
@@ -85,20 +123,42 @@ def update(ticket: ServiceTicket, *, confirm_odometer: bool = False, by: Any, **
 
 @atomic
 def delete(ticket: ServiceTicket, *, by: Any) -> None:
-    """Erase a ticket that never left estimate, with its quotes. Raises DomainError ``ticket_in_use`` for any other."""
+    """Erase a ticket that never left estimate, with its quotes. Raises DomainError
+    ``ticket_in_use`` for any other.
+    """
     lock(ticket)
     if ticket.status != Status.ESTIMATE:
-        way_out = "cancel it instead" if ticket.status in EDITABLE_STATUSES else "there is nothing to do"
-        raise DomainError("ticket_in_use", f"{ticket.number} is {ticket.status}, so its record stays: {way_out}.", ticket_status=ticket.status)
+        way_out = (
+            "cancel it instead" if ticket.status in EDITABLE_STATUSES else "there is nothing to do"
+        )
+        raise DomainError(
+            "ticket_in_use",
+            f"{ticket.number} is {ticket.status}, so its record stays: {way_out}.",
+            ticket_status=ticket.status,
+        )
     if ticket.authorizations.exists() or ticket.payments.exists():
-        raise DomainError("ticket_in_use", f"{ticket.number} has the customer's word or money on it, so its record stays: cancel it instead.")
+        raise DomainError(
+            "ticket_in_use",
+            (
+                f"{ticket.number} has the customer's word or money on it, so its record "
+                f"stays: cancel it instead."
+            ),
+        )
     ticket.delete(by=by)
     links_changed()
 
 
 @atomic
-def give_discount(ticket: ServiceTicket, *, discount_percent: Decimal = ZERO, discount_amount: Decimal = ZERO, by: Any) -> None:
-    """Take so many percent, or an amount, off the whole ticket; nothing takes the discount back. Raises DomainError ``ticket_locked``."""
+def give_discount(
+    ticket: ServiceTicket,
+    *,
+    discount_percent: Decimal = ZERO,
+    discount_amount: Decimal = ZERO,
+    by: Any,
+) -> None:
+    """Take so many percent, or an amount, off the whole ticket; nothing takes the
+    discount back. Raises DomainError ``ticket_locked``.
+    """
     lock(ticket)
     if ticket.status in CLOSED_STATUSES:
         raise locked(ticket)
@@ -106,14 +166,18 @@ def give_discount(ticket: ServiceTicket, *, discount_percent: Decimal = ZERO, di
     before_repricing(ticket)
     cost = authorized_cost(ticket)
     with never_below_nothing(ticket):
-        ticket.save_changes(discount_percent=discount_percent, discount_amount=discount_amount, by=by)
+        ticket.save_changes(
+            discount_percent=discount_percent, discount_amount=discount_amount, by=by
+        )
         require_reapproval_if_exceeded(ticket, cost_before=cost, by=by)
     increment_version(ticket)
 
 
 def check_discount(percent: Decimal, amount: Decimal) -> None:
     if percent and amount:
-        raise InvalidInput("discount_amount", "two_discounts", "Give a percentage or an amount, not both.")
+        raise InvalidInput(
+            "discount_amount", "two_discounts", "Give a percentage or an amount, not both."
+        )
 
 
 @CompiledQuery
@@ -124,14 +188,19 @@ def owned(vehicle: int, customer: int) -> Any:
 def _check_vehicle(vehicle: Vehicle | None, customer: Customer) -> None:
     """Raises InvalidInput. Whose the vehicle is, is asked under the ticket's lock.
 
-    It is asked before the vehicle is locked, too: whoever sells it locks it and then its buyer, and a ticket of the buyer holds that lock.
+    It is asked before the vehicle is locked, too: whoever sells it locks it and then
+    its buyer, and a ticket of the buyer holds that lock.
     """
     if vehicle is not None and not owned.run(vehicle.pk, customer.pk):
-        raise InvalidInput("vehicle", "vehicle_of_another_customer", "This vehicle belongs to another customer.")
+        raise InvalidInput(
+            "vehicle", "vehicle_of_another_customer", "This vehicle belongs to another customer."
+        )
 
 
 def _owner_of(vehicle: Vehicle | None) -> int:
-    """The customer whose vehicle it is now: it may have changed hands since it was read. The customer is locked before the vehicle."""
+    """The customer whose vehicle it is now: it may have changed hands since it was
+    read. The customer is locked before the vehicle.
+    """
     if vehicle is None:
         raise InvalidInput("customer", "required", "Say whose ticket it is.")
     for (owner,) in owner_now.run(vehicle.pk):
@@ -144,10 +213,12 @@ def owner_now(vehicle: int) -> Any:
     return Vehicle.objects.filter(pk=vehicle).order_by().values_list("customer_id")
 
 
-# --- mechanics -----------------------------------------------------------------------------------
+# --- mechanics ------------------------------------------------------------------------
 
 
-def assign_mechanic(ticket: ServiceTicket, *, mechanic: Mechanic, role: str = TicketMechanic.Role.ASSISTANT, by: Any) -> None:
+def assign_mechanic(
+    ticket: ServiceTicket, *, mechanic: Mechanic, role: str = TicketMechanic.Role.ASSISTANT, by: Any
+) -> None:
     """Put a mechanic on the ticket; nothing changes when he or she is on it already."""
     edit_mechanics(ticket, add=[mechanic], role=role, by=by)
 
@@ -159,11 +230,17 @@ def remove_mechanic(ticket: ServiceTicket, *, mechanic: Mechanic, by: Any) -> No
 
 @atomic
 def edit_mechanics(
-    ticket: ServiceTicket, *, add: Sequence[Mechanic] = (), remove: Sequence[Mechanic] = (), role: str = TicketMechanic.Role.ASSISTANT, by: Any
+    ticket: ServiceTicket,
+    *,
+    add: Sequence[Mechanic] = (),
+    remove: Sequence[Mechanic] = (),
+    role: str = TicketMechanic.Role.ASSISTANT,
+    by: Any,
 ) -> None:
     """Put mechanics on the ticket and take others off, all or nothing.
 
-    Raises DomainError ``ticket_locked``, ``mechanic_inactive`` or ``mechanic_not_on_ticket``; InvalidInput for one who is in both lists.
+    Raises DomainError ``ticket_locked``, ``mechanic_inactive`` or
+    ``mechanic_not_on_ticket``; InvalidInput for one who is in both lists.
     """
     lock_open(ticket)
     if both := {mechanic.pk for mechanic in add} & {mechanic.pk for mechanic in remove}:
@@ -171,13 +248,23 @@ def edit_mechanics(
     on_ticket = {mechanic for (mechanic,) in mechanics_of.run(ticket.pk)}
     for mechanic in remove:
         if mechanic.pk not in on_ticket:
-            raise DomainError("mechanic_not_on_ticket", f"{mechanic.name} is not on {ticket.number}.", mechanic=mechanic.pk)
+            raise DomainError(
+                "mechanic_not_on_ticket",
+                f"{mechanic.name} is not on {ticket.number}.",
+                mechanic=mechanic.pk,
+            )
     new = {mechanic.pk: mechanic for mechanic in add if mechanic.pk not in on_ticket}
     for key, name in inactive.run() if new else ():  # as the rows say now; they are few
         if key in new:
-            raise DomainError("mechanic_inactive", f"{name} no longer works here: assign somebody else.", mechanic=key)
+            raise DomainError(
+                "mechanic_inactive",
+                f"{name} no longer works here: assign somebody else.",
+                mechanic=key,
+            )
     for mechanic in new.values():
-        TicketMechanic.objects.create(ticket=ticket, mechanic=mechanic, role=role, assigned_by=by, by=by)
+        TicketMechanic.objects.create(
+            ticket=ticket, mechanic=mechanic, role=role, assigned_by=by, by=by
+        )
     if remove:
         TicketMechanic.objects.filter(ticket=ticket, mechanic__in=remove).delete(by=by)
     if new or remove:

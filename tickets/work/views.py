@@ -27,9 +27,13 @@ MayWork = Has("tickets.change_serviceticket") | IsAssigned
 
 
 class JobViewSet(LockedByTicket, ShopModelViewSet):
-    """Jobs: what is done, or could be, on a ticket. Their parts are put on by the ticket's ``add-part``."""
+    """Jobs: what is done, or could be, on a ticket. Their parts are put on by the
+    ticket's ``add-part``.
+    """
 
-    queryset = Job.objects.select_related("ticket__customer").prefetch_related("lines__rate", "lines__mechanic", "lines__tax_code", "parts__part")
+    queryset = Job.objects.select_related("ticket__customer").prefetch_related(
+        "lines__rate", "lines__mechanic", "lines__tax_code", "parts__part"
+    )
     serializer_class = JobSerializer
     filterset_class = JobFilter
     ordering_fields = ["created_at", "updated_at", "status"]
@@ -38,7 +42,9 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
         "list": IsAuthenticated,
         "retrieve": IsAuthenticated,
         **dict.fromkeys(("create", "update", "partial_update", "destroy"), MayWork),
-        **dict.fromkeys(("add_line", "edit_line", "remove_line", "finish", "cancel", "reopen"), MayWork),
+        **dict.fromkeys(
+            ("add_line", "edit_line", "remove_line", "finish", "cancel", "reopen"), MayWork
+        ),
     }
 
     def perform_create(self, serializer: Any) -> None:
@@ -51,17 +57,23 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
     @response_schema(JobSerializer)
     @action(detail=True, methods=["put"], url_path="add-line", serializer_class=JobLineSerializer)
     def add_line(self, request: Any, pk: str) -> Any:
-        """Put labor, sublet work, a fee or a trade-in into the job; an approved job that grows goes back to the customer."""
+        """Put labor, sublet work, a fee or a trade-in into the job; an approved job
+        that grows goes back to the customer.
+        """
         return self.run_action(operations.add_line)
 
     @response_schema(JobSerializer)
-    @action(detail=True, methods=["put"], url_path="edit-line", serializer_class=ChangeLineSerializer)
+    @action(
+        detail=True, methods=["put"], url_path="edit-line", serializer_class=ChangeLineSerializer
+    )
     def edit_line(self, request: Any, pk: str) -> Any:
         """Change a line of the job."""
         return self.run_action(operations.edit_line)
 
     @response_schema(JobSerializer)
-    @action(detail=True, methods=["put"], url_path="remove-line", serializer_class=RemoveLineSerializer)
+    @action(
+        detail=True, methods=["put"], url_path="remove-line", serializer_class=RemoveLineSerializer
+    )
     def remove_line(self, request: Any, pk: str) -> Any:
         """Take a line out of the job."""
         return self.run_action(operations.remove_line)
@@ -81,7 +93,9 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["put"], serializer_class=NothingSerializer)
     def reopen(self, request: Any, pk: str) -> Any:
-        """A job that was done is worked on again; one that was cancelled is proposed again."""
+        """A job that was done is worked on again; one that was cancelled is proposed
+        again.
+        """
         return self.run_action(operations.reopen_job)
 
 

@@ -69,7 +69,12 @@ class Part(Dated):
     description = models.TextField()
     unit = models.CharField(max_length=10)
     price, cost = money(), money()
-    on_hand, allocated, reorder_point, reorder_quantity = quantity(), quantity(), quantity(), quantity()
+    on_hand, allocated, reorder_point, reorder_quantity = (
+        quantity(),
+        quantity(),
+        quantity(),
+        quantity(),
+    )
     bin = models.CharField(max_length=30)
     barcode = models.CharField(max_length=60)
     tax_code = models.IntegerField(null=True, db_column="tax_code_id")
@@ -93,7 +98,10 @@ class Ticket(Dated):
     status = models.CharField(max_length=20, default="estimate")
     on_hold = models.BooleanField(default=False)
     hold_reason = models.CharField(max_length=20, default="")
-    odometer_in, odometer_out = models.PositiveIntegerField(null=True), models.PositiveIntegerField(null=True)
+    odometer_in, odometer_out = (
+        models.PositiveIntegerField(null=True),
+        models.PositiveIntegerField(null=True),
+    )
     opened_at = models.DateTimeField(auto_now_add=True)
     completed_at, closed_at = models.DateTimeField(null=True), models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)

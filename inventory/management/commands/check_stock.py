@@ -7,7 +7,10 @@ from inventory.models import Part, StockMovement
 
 
 class Command(BaseCommand):
-    help = "Prove that movements, counts and tickets agree for every part; status 1, and what is wrong, when they do not."
+    help = (
+        "Prove that movements, counts and tickets agree for every part; status 1, and what "
+        "is wrong, when they do not."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         wrong = find_discrepancies()
@@ -15,4 +18,7 @@ class Command(BaseCommand):
             self.stdout.write(finding)
         if wrong:
             raise CommandError(f"The books do not balance: {len(wrong)} found.")
-        self.stdout.write(f"The books balance: {Part.objects.count()} parts, {StockMovement.objects.count()} movements.")
+        self.stdout.write(
+            f"The books balance: {Part.objects.count()} parts, "
+            f"{StockMovement.objects.count()} movements."
+        )

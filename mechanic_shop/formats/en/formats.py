@@ -1,4 +1,6 @@
-"""What Django's forms, and the calendars of the admin's scripts, read as a day; Django adds ISO 8601."""
+"""What Django's forms, and the calendars of the admin's scripts, read as a day; Django
+adds ISO 8601.
+"""
 
 from mechanic_shop.admin.dates import input_format
 

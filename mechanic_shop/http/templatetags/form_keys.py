@@ -1,7 +1,7 @@
 """The hidden box of ``form_keys`` in every form: a builtin of all templates.
 
-A form that is sent to the shop has a CSRF token, in our templates, Django's and Unfold's. So the tag of
-that token writes the key, too, and no form can be forgotten.
+A form that is sent to the shop has a CSRF token, in our templates, Django's and
+Unfold's. So the tag of that token writes the key, too, and no form can be forgotten.
 """
 
 from typing import Any

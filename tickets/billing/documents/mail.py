@@ -12,14 +12,20 @@ from mechanic_shop.errors import InvalidInput
 
 from . import pdf
 
-TITLES = {"estimate": "Estimate", "invoice": "Invoice", "credit_note": "Credit note", "receipt": "Receipt"}
+TITLES = {
+    "estimate": "Estimate",
+    "invoice": "Invoice",
+    "credit_note": "Credit note",
+    "receipt": "Receipt",
+}
 
 
 def send_paper(document: dict[str, Any], customer: Customer, to: str | None = None) -> str:
     """Mail a document as PDF, once this transaction is committed; returns the address.
 
-    By default it goes to the address that the customer has today, which may not be the one on the document.
-    Raises InvalidInput ``no_email`` where neither an address is named nor the customer has one.
+    By default it goes to the address that the customer has today, which may not be the
+    one on the document. Raises InvalidInput ``no_email`` where neither an address is
+    named nor the customer has one.
     """
     address = to or customer.email
     if not address:
@@ -35,7 +41,10 @@ def send(document: dict[str, Any], to: str) -> None:
         [
             f"Dear {document['customer']['name']},",
             "",
-            f"Please find attached {title} of {shop['name']}, about {document['ticket']['number']}.",
+            (
+                f"Please find attached {title} of {shop['name']}, about "
+                f"{document['ticket']['number']}."
+            ),
             "",
             "Kind regards",
             *filter(None, [shop["name"], shop["phone"], shop["email"]]),

@@ -14,20 +14,39 @@ from .scripts import direction, is_rtl, joined, runs, visual
 
 def paragraph(text: str, style: Any, glyphs: frozenset[str]) -> Paragraph:
     """Clean text; a line end begins a new line."""
-    return OrderedParagraph(text, style, glyphs) if is_rtl(text) else Paragraph(markup(text, glyphs), style)
+    return (
+        OrderedParagraph(text, style, glyphs)
+        if is_rtl(text)
+        else Paragraph(markup(text, glyphs), style)
+    )
 
 
 def markup(text: str, glyphs: frozenset[str]) -> str:
     """Clean text as a Paragraph takes it."""
-    pieces = [(font, escape(piece, quote=False).replace("\n", "<br/>")) for font, piece in runs(text, glyphs)]
-    return "".join(f'<font name="{font}">{piece}</font>' if font else piece for font, piece in pieces)
+    pieces = [
+        (font, escape(piece, quote=False).replace("\n", "<br/>"))
+        for font, piece in runs(text, glyphs)
+    ]
+    return "".join(
+        f'<font name="{font}">{piece}</font>' if font else piece for font, piece in pieces
+    )
 
 
 def width_of(text: str, font: str, size: float, glyphs: frozenset[str]) -> float:
     return sum(stringWidth(piece, own or font, size) for own, piece in runs(text, glyphs))
 
 
-def draw(canvas: Canvas, x: float, y: float, text: str, font: str, size: float, glyphs: frozenset[str], *, to_left: bool = False) -> None:
+def draw(
+    canvas: Canvas,
+    x: float,
+    y: float,
+    text: str,
+    font: str,
+    size: float,
+    glyphs: frozenset[str],
+    *,
+    to_left: bool = False,
+) -> None:
     """One line from ``x`` on, or up to it."""
     shown = visual(text, "L", glyphs)
     x -= width_of(shown, font, size, glyphs) if to_left else 0
@@ -38,24 +57,39 @@ def draw(canvas: Canvas, x: float, y: float, text: str, font: str, size: float, 
 
 
 class OrderedParagraph(Paragraph):
-    """Text that runs from right to left, in part at least: broken into lines as it is read, each then put in the order of drawing."""
+    """Text that runs from right to left, in part at least: broken into lines as it is
+    read, each then put in the order of drawing.
+    """
 
     def __init__(self, text: str, style: Any, glyphs: frozenset[str]) -> None:
         self.logical, self.glyphs, self.ordered = text, glyphs, [text]
         super().__init__("", style)
 
     def breakLines(self, width: Any) -> Any:  # noqa: N802
-        self.ordered = list(self.visual_lines(min(width) if isinstance(width, (list, tuple)) else width))
-        self._setup(markup("\n".join(self.ordered), self.glyphs), self.style, None, None, cleanBlockQuotedText)
+        self.ordered = list(
+            self.visual_lines(min(width) if isinstance(width, (list, tuple)) else width)
+        )
+        self._setup(
+            markup("\n".join(self.ordered), self.glyphs),
+            self.style,
+            None,
+            None,
+            cleanBlockQuotedText,
+        )
         return super().breakLines(width)
 
     def split(self, width: float, height: float) -> list[Any]:
-        """As many lines as there is room for, and the rest; lines that were ordered stay as they are."""
+        """As many lines as there is room for, and the rest; lines that were ordered
+        stay as they are.
+        """
         self.wrap(width, height)
         fits = int(height // self.style.leading)
         if not 0 < fits < len(self.ordered):
             return [self] if fits else []
-        return [Paragraph(markup("\n".join(lines), self.glyphs), self.style) for lines in (self.ordered[:fits], self.ordered[fits:])]
+        return [
+            Paragraph(markup("\n".join(lines), self.glyphs), self.style)
+            for lines in (self.ordered[:fits], self.ordered[fits:])
+        ]
 
     def visual_lines(self, width: float) -> Iterator[str]:
         for text in self.logical.split("\n"):
@@ -76,10 +110,16 @@ class OrderedParagraph(Paragraph):
 
     def cut(self, word: str, width: float) -> Iterator[str]:
         while len(word) > 1 and self.measure(word) > width:
-            fits = next(size for size in range(len(word) - 1, 0, -1) if size == 1 or self.measure(word[:size]) <= width)
+            fits = next(
+                size
+                for size in range(len(word) - 1, 0, -1)
+                if size == 1 or self.measure(word[:size]) <= width
+            )
             yield word[:fits]
             word = word[fits:]
         yield word
 
     def measure(self, text: str) -> float:
-        return width_of(joined(text, self.glyphs), self.style.fontName, self.style.fontSize, self.glyphs)
+        return width_of(
+            joined(text, self.glyphs), self.style.fontName, self.style.fontSize, self.glyphs
+        )

@@ -1,7 +1,8 @@
 """An estimate, an invoice, a credit note or a receipt as a PDF for the customer.
 
-Pure: the document says everything, and the same document is the same bytes at any time and in any process. No amount is
-made here; what has one was given it by ``tickets.pricing.engine``.
+Pure: the document says everything, and the same document is the same bytes at any time
+and in any process. No amount is made here; what has one was given it by
+``tickets.pricing.engine``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,10 +12,27 @@ from threading import Lock
 from typing import Any
 
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate, Paragraph, Spacer, Table
+from reportlab.platypus import (
+    BaseDocTemplate,
+    Flowable,
+    Frame,
+    PageTemplate,
+    Paragraph,
+    Spacer,
+    Table,
+)
 from reportlab.platypus.doctemplate import LayoutError
 
-from tickets.pricing.money_format import day, is_nothing, is_owed, less, moment, money, number, percent
+from tickets.pricing.money_format import (
+    day,
+    is_nothing,
+    is_owed,
+    less,
+    moment,
+    money,
+    number,
+    percent,
+)
 
 from . import look
 from .paragraphs import draw, paragraph, width_of
@@ -23,11 +41,38 @@ from .tables import PLAIN_TABLE, Rows, box
 from .text import clean, clip, fold, one_line
 from .typefaces import glyphs
 
-TITLES = {"estimate": "Estimate", "invoice": "Invoice", "credit_note": "Credit note", "receipt": "Receipt"}
-RECEIVED = {"payment": "Payment received", "deposit": "Deposit received", "refund": "Refund paid out", "reversal": "Payment reversed"}
+TITLES = {
+    "estimate": "Estimate",
+    "invoice": "Invoice",
+    "credit_note": "Credit note",
+    "receipt": "Receipt",
+}
+RECEIVED = {
+    "payment": "Payment received",
+    "deposit": "Deposit received",
+    "refund": "Refund paid out",
+    "reversal": "Payment reversed",
+}
 # What a line is called that has no description.
-LINES = {"labor": "Labor", "part": "Part", "sublet": "Sublet work", "fee": "Fee", "trade_in": "Trade-in", "supplies": "Shop supplies"}
-UNITS = {"each": "", "hour": "h", "litre": "L", "gallon": "gal", "quart": "qt", "kilogram": "kg", "gram": "g", "metre": "m", "foot": "ft"}
+LINES = {
+    "labor": "Labor",
+    "part": "Part",
+    "sublet": "Sublet work",
+    "fee": "Fee",
+    "trade_in": "Trade-in",
+    "supplies": "Shop supplies",
+}
+UNITS = {
+    "each": "",
+    "hour": "h",
+    "litre": "L",
+    "gallon": "gal",
+    "quart": "qt",
+    "kilogram": "kg",
+    "gram": "g",
+    "metre": "m",
+    "foot": "ft",
+}
 STORY = ("Concern", "Cause", "Correction")
 TAGS = {
     "proposed": ("Waiting for your approval", look.TAG_WAITS),
@@ -37,13 +82,24 @@ TAGS = {
     "deferred": ("Deferred", look.TAG_NOT_NOW),
 }
 NOT_NOW = ("declined", "deferred")
-NUMBERS = (62, 84, 66, 84)  # widths of what stands beside a description: quantity, price, tax, amount
+NUMBERS = (
+    62,
+    84,
+    66,
+    84,
+)  # widths of what stands beside a description: quantity, price, tax, amount
 LABELS = 64  # width of what says "Number" or "Concern"
 TOTALS = (156, 100)
-ROOM = 12  # lines of a text in one row: a row is never broken, so it must fit on a page, at best with what belongs to it
-LONG, SHORT = 400, 120  # characters in a box that is never broken; the database's own limits are about these
+# lines of a text in one row: a row is never broken, so it must fit on a page, at best
+# with what belongs to it
+ROOM = 12
+LONG, SHORT = (
+    400,
+    120,
+)  # characters in a box that is never broken; the database's own limits are about these
 
-# reportlab's reader of a font has one position in its file for everybody. Threads would not gain by working side by side: all this is Python.
+# reportlab's reader of a font has one position in its file for everybody. Threads would
+# not gain by working side by side: all this is Python.
 drawing = Lock()
 
 
@@ -62,7 +118,9 @@ def render(document: dict[str, Any]) -> bytes:
 class Sheet:
     """One document on its way to paper."""
 
-    def __init__(self, document: dict[str, Any], glyphs: frozenset[str], *, together: bool = True) -> None:
+    def __init__(
+        self, document: dict[str, Any], glyphs: frozenset[str], *, together: bool = True
+    ) -> None:
         self.document, self.glyphs, self.together = document, glyphs, together
         self.kind, self.currency = document["kind"], document.get("currency", "")
         self.region = document.get("region", "")  # of the day on which it was issued
@@ -72,11 +130,15 @@ class Sheet:
         self.width = self.size[0] - 2 * look.SIDE
         taxes = document.get("taxes") or []
         names = {tax["name"] for tax in taxes}
-        self.tax_name = self.line(names.pop()) if len(names) == 1 else ""  # else each line says its own
+        self.tax_name = (
+            self.line(names.pop()) if len(names) == 1 else ""
+        )  # else each line says its own
 
     def pdf(self) -> bytes:
         out = BytesIO()
-        frame = Frame(look.SIDE, look.BOTTOM, self.width, self.size[1] - look.TOP - look.BOTTOM, 0, 0, 0, 0)
+        frame = Frame(
+            look.SIDE, look.BOTTOM, self.width, self.size[1] - look.TOP - look.BOTTOM, 0, 0, 0, 0
+        )
         template = BaseDocTemplate(
             out,
             pagesize=self.size,
@@ -95,7 +157,7 @@ class Sheet:
     def canvas(self, *args: Any, **more: Any) -> "Numbered":
         return Numbered(self, *args, **more)
 
-    # --- what stands where ----------------------------------------------------------------------
+    # --- what stands where ------------------------------------------------------------
 
     def story(self) -> Iterator[Flowable]:
         yield from (self.top(), Spacer(0, 16), self.parties(), Spacer(0, 18))
@@ -124,8 +186,20 @@ class Sheet:
         right = [
             self.paragraph(clip(one_line(self.shop.get("name", "")), SHORT), look.SHOP),
             Spacer(0, 4),
-            *(self.paragraph(clip(fold(text, 4), LONG), look.SMALL_RIGHT) for text in contact if text),
-            *([self.paragraph(f"Tax ID {isolate(clip(one_line(tax_id), SHORT))}", look.SMALL_RIGHT)] if tax_id else []),
+            *(
+                self.paragraph(clip(fold(text, 4), LONG), look.SMALL_RIGHT)
+                for text in contact
+                if text
+            ),
+            *(
+                [
+                    self.paragraph(
+                        f"Tax ID {isolate(clip(one_line(tax_id), SHORT))}", look.SMALL_RIGHT
+                    )
+                ]
+                if tax_id
+                else []
+            ),
         ]
         return box([[left, right]], [self.width * 0.55, self.width * 0.45])
 
@@ -144,7 +218,13 @@ class Sheet:
     def parties(self) -> Flowable:
         customer, vehicle = self.document.get("customer") or {}, self.document.get("vehicle")
         who = {"estimate": "Prepared for", "receipt": "Customer"}.get(self.kind, "Billed to")
-        columns = [self.party(who, customer.get("name"), [customer.get(key) for key in ("address", "phone", "email")])]
+        columns = [
+            self.party(
+                who,
+                customer.get("name"),
+                [customer.get(key) for key in ("address", "phone", "email")],
+            )
+        ]
         if vehicle:
             columns.append(self.party("Vehicle", *self.car(vehicle)))
         return box([columns], [self.width / 2] * len(columns))
@@ -152,7 +232,11 @@ class Sheet:
     def car(self, vehicle: dict[str, Any]) -> tuple[str, list[str]]:
         name = " ".join(str(vehicle[key]) for key in ("year", "make", "model") if vehicle.get(key))
         plate = vehicle.get("plate") or ""
-        readings = [f"{vehicle[key]} {word}" for key, word in (("odometer_in", "in"), ("odometer_out", "out")) if vehicle.get(key) not in (None, "")]
+        readings = [
+            f"{vehicle[key]} {word}"
+            for key, word in (("odometer_in", "in"), ("odometer_out", "out"))
+            if vehicle.get(key) not in (None, "")
+        ]
         return name or plate, [
             f"Plate {plate}" if plate and name else "",
             f"VIN {vehicle['vin']}" if vehicle.get("vin") else "",
@@ -172,7 +256,10 @@ class Sheet:
         document = self.document
         if self.kind == "receipt":
             payment = document["payment"]
-            text = f"{RECEIVED.get(payment.get('kind'), RECEIVED['payment'])}: {self.money(payment['amount'])}"
+            text = (
+                f"{RECEIVED.get(payment.get('kind'), RECEIVED['payment'])}: "
+                f"{self.money(payment['amount'])}"
+            )
         elif self.kind == "credit_note":
             text = f"{self.money(document['total'])} credited"
         elif self.kind == "estimate":
@@ -181,7 +268,11 @@ class Sheet:
             text = "Paid in full"
         else:
             due = self.day(document.get("due_on"))
-            text = f"{self.money(document['due'])} due by {due}" if due else f"{self.money(document['due'])} due"
+            text = (
+                f"{self.money(document['due'])} due by {due}"
+                if due
+                else f"{self.money(document['due'])} due"
+            )
         yield from (self.paragraph(text, look.HEADLINE), Spacer(0, 10))
 
     def notes(self) -> Iterator[Flowable]:
@@ -201,23 +292,51 @@ class Sheet:
             ("Amount", self.money(payment["amount"])),
             ("Method", str(payment.get("method") or "").capitalize()),
             ("Reference", payment.get("reference")),
-            ("Received", moment(payment.get("received_at"), self.region, self.document.get("time_zone", ""))),
+            (
+                "Received",
+                moment(payment.get("received_at"), self.region, self.document.get("time_zone", "")),
+            ),
             ("Payment", own if own != self.document.get("number") else ""),
         ]
-        rows = [[self.paragraph(label, look.LABEL), self.paragraph(clip(fold(self.text(text), 6), LONG), look.TEXT)] for label, text in facts if text]
+        rows = [
+            [
+                self.paragraph(label, look.LABEL),
+                self.paragraph(clip(fold(self.text(text), 6), LONG), look.TEXT),
+            ]
+            for label, text in facts
+            if text
+        ]
         table = Table(rows, colWidths=[LABELS, self.width - LABELS])
-        table.setStyle([*PLAIN_TABLE, ("LINEABOVE", (0, 0), (-1, -1), 0.5, look.HAIRLINE), ("LINEBELOW", (0, -1), (-1, -1), 0.5, look.HAIRLINE)])
+        table.setStyle(
+            [
+                *PLAIN_TABLE,
+                ("LINEABOVE", (0, 0), (-1, -1), 0.5, look.HAIRLINE),
+                ("LINEBELOW", (0, -1), (-1, -1), 0.5, look.HAIRLINE),
+            ]
+        )
         return table
 
-    # --- lines ----------------------------------------------------------------------------------
+    # --- lines ------------------------------------------------------------------------
 
-    def lines(self, jobs: list[dict[str, Any]], others: list[dict[str, Any]], totals: Any = None, heading: str = "") -> Flowable:
-        """One table with the totals as its last row, so that its header comes again on every page and the totals never stand alone on one."""
+    def lines(
+        self,
+        jobs: list[dict[str, Any]],
+        others: list[dict[str, Any]],
+        totals: Any = None,
+        heading: str = "",
+    ) -> Flowable:
+        """One table with the totals as its last row, so that its header comes again on
+        every page and the totals never stand alone on one.
+        """
         widths = [self.width - sum(NUMBERS), *NUMBERS]
         rows = Rows(self.together)
         if heading:
             rows.across([self.paragraph(heading, look.HEADING)])
-        tax = self.paragraph(clip(self.tax_name, 12), look.SMALL_RIGHT) if not self.tax_name.isascii() else clip(self.tax_name, 12)
+        tax = (
+            self.paragraph(clip(self.tax_name, 12), look.SMALL_RIGHT)
+            if not self.tax_name.isascii()
+            else clip(self.tax_name, 12)
+        )
         rows.header(["Description", "Quantity", "Unit price", tax or "Tax", "Amount"])
         for job in jobs:
             self.job(rows, job, widths)
@@ -233,10 +352,18 @@ class Sheet:
 
     def job(self, rows: Rows, job: dict[str, Any], widths: list[float]) -> None:
         status = job.get("status", "")
-        told_apart = self.kind == "estimate" or status in NOT_NOW  # on an invoice all that is charged was done
+        told_apart = (
+            self.kind == "estimate" or status in NOT_NOW
+        )  # on an invoice all that is charged was done
         tag = self.paragraph(*TAGS[status]) if told_apart and status in TAGS else ""
-        rows.heading(self.paragraph(clip(self.line(job.get("title")), LONG) or "Job", look.HEADING), tag)
-        told = [f"{name}:{lead(text)}{text}" for name in STORY if (text := self.text(job.get(name.lower())))]
+        rows.heading(
+            self.paragraph(clip(self.line(job.get("title")), LONG) or "Job", look.HEADING), tag
+        )
+        told = [
+            f"{name}:{lead(text)}{text}"
+            for name in STORY
+            if (text := self.text(job.get(name.lower())))
+        ]
         rows.notes(list(self.pieces("\n".join(told), look.SMALL, sum(widths[:4]))))
         for line in job.get("lines") or []:
             self.priced(rows, line, widths[0])
@@ -244,11 +371,17 @@ class Sheet:
 
     def sum_of(self, job: dict[str, Any], label: str = "Job total") -> tuple[Paragraph, str]:
         words = label
-        share = sum((Decimal(line.get("share") or 0) for line in job.get("lines") or []), Decimal(0))
+        share = sum(
+            (Decimal(line.get("share") or 0) for line in job.get("lines") or []), Decimal(0)
+        )
         if share:
             words = f"Discount {self.less(str(share))}  ·  {words}"
         if not is_nothing(job.get("tax")):
-            words = f"Net {self.money(job['net'])}  ·  {isolate(clip(self.tax_name, 40)) or 'tax'} {self.money(job['tax'])}  ·  {words}"
+            words = (
+                f"Net {self.money(job['net'])}  ·  "
+                f"{isolate(clip(self.tax_name, 40)) or 'tax'} {self.money(job['tax'])}  ·  "
+                f"{words}"
+            )
         return self.paragraph(words, look.SMALL_RIGHT), self.money(job["total"])
 
     def priced(self, rows: Rows, line: dict[str, Any], width: float) -> None:
@@ -260,7 +393,9 @@ class Sheet:
             self.money(line["amount"]),
         ]
         description = self.text(line.get("description")) or LINES.get(line.get("kind", ""), "")
-        texts: list[list[Flowable]] = [[piece] for piece in self.pieces(description, look.TEXT, width - 12)] or [[]]
+        texts: list[list[Flowable]] = [
+            [piece] for piece in self.pieces(description, look.TEXT, width - 12)
+        ] or [[]]
         small = " · ".join(self.details(line))
         if small:
             texts[-1].append(self.paragraph(small, look.SMALL))
@@ -277,7 +412,9 @@ class Sheet:
             yield f"Discount {self.less(line['discount'])}"
 
     def taxed(self, line: dict[str, Any]) -> Any:
-        """The rate; with the name where the document has several; with the amount where tax is rounded line by line."""
+        """The rate; with the name where the document has several; with the amount where
+        tax is rounded line by line.
+        """
         if not line.get("tax_name"):
             return "–"
         small = [] if self.tax_name else [clip(self.line(line["tax_name"]), 40)]
@@ -286,17 +423,34 @@ class Sheet:
         rate = percent(line["tax_rate"], self.region)
         if not small:
             return rate
-        return [self.paragraph(rate, look.TEXT_RIGHT), *(self.paragraph(text, look.SMALL_RIGHT) for text in small)]
+        return [
+            self.paragraph(rate, look.TEXT_RIGHT),
+            *(self.paragraph(text, look.SMALL_RIGHT) for text in small),
+        ]
 
-    # --- totals ---------------------------------------------------------------------------------
+    # --- totals -----------------------------------------------------------------------
 
     def totals(self) -> Flowable:
         rows = self.sums()
-        table = Table([[self.paragraph(label, style), amount] for label, amount, style in rows], colWidths=TOTALS, hAlign="RIGHT")
-        style: list[tuple[Any, ...]] = [*PLAIN_TABLE, ("ALIGN", (1, 0), (1, -1), "RIGHT"), ("LINEBELOW", (0, 0), (-1, -2), 0.5, look.HAIRLINE)]
-        style += [("FONT", (1, place), (1, place), own.fontName, own.fontSize, own.leading) for place, (_, _, own) in enumerate(rows)]
+        table = Table(
+            [[self.paragraph(label, style), amount] for label, amount, style in rows],
+            colWidths=TOTALS,
+            hAlign="RIGHT",
+        )
+        style: list[tuple[Any, ...]] = [
+            *PLAIN_TABLE,
+            ("ALIGN", (1, 0), (1, -1), "RIGHT"),
+            ("LINEBELOW", (0, 0), (-1, -2), 0.5, look.HAIRLINE),
+        ]
+        style += [
+            ("FONT", (1, place), (1, place), own.fontName, own.fontSize, own.leading)
+            for place, (_, _, own) in enumerate(rows)
+        ]
         if self.kind == "invoice":
-            style += [("LINEABOVE", (0, -1), (-1, -1), 1, look.INK), ("TOPPADDING", (0, -1), (-1, -1), 6)]
+            style += [
+                ("LINEABOVE", (0, -1), (-1, -1), 1, look.INK),
+                ("TOPPADDING", (0, -1), (-1, -1), 6),
+            ]
         table.setStyle(style)
         return table
 
@@ -308,9 +462,17 @@ class Sheet:
             sums.append(("Discount", self.less(document["discount"]), look.TEXT))
         total = ("Total", self.money(document["total"]), look.STRONG)
         before = ("Net" if inclusive else "Subtotal", self.money(document["subtotal"]), look.TEXT)
-        taxes = [self.tax(tax, "of which " if inclusive else "") for tax in document.get("taxes") or []]
+        taxes = [
+            self.tax(tax, "of which " if inclusive else "") for tax in document.get("taxes") or []
+        ]
         if len(taxes) > 1:
-            taxes.append(("of which tax altogether" if inclusive else "Tax", self.money(document["tax"]), look.TEXT))
+            taxes.append(
+                (
+                    "of which tax altogether" if inclusive else "Tax",
+                    self.money(document["tax"]),
+                    look.TEXT,
+                )
+            )
         sums += [total, *taxes, before] if inclusive else [before, *taxes, total]
         if self.kind == "invoice":
             if not is_nothing(document.get("deposits")):
@@ -325,20 +487,29 @@ class Sheet:
         return f"{words} (no. {number})" if number else words, self.money(tax["amount"]), look.TEXT
 
     def approval(self) -> Flowable:
-        words = f"I approve this estimate of {self.money(self.document['total'])} and ask for the work to be done."
+        words = (
+            f"I approve this estimate of {self.money(self.document['total'])} and ask for the "
+            f"work to be done."
+        )
         gap, wide, narrow = 18, (self.width - 36) / 5 * 2, (self.width - 36) / 5
         table = Table(
-            [[self.paragraph(words, look.TEXT), "", "", "", ""], ["Signature", "", "Name", "", "Date"]],
+            [
+                [self.paragraph(words, look.TEXT), "", "", "", ""],
+                ["Signature", "", "Name", "", "Date"],
+            ],
             colWidths=[wide, gap, wide, gap, narrow],
             rowHeights=[52, None],
             splitByRow=0,
         )
-        small = [("FONT", (0, 1), (-1, 1), look.PLAIN, 7.5), ("TEXTCOLOR", (0, 1), (-1, 1), look.GREY)]
+        small = [
+            ("FONT", (0, 1), (-1, 1), look.PLAIN, 7.5),
+            ("TEXTCOLOR", (0, 1), (-1, 1), look.GREY),
+        ]
         rules = [("LINEABOVE", (column, 1), (column, 1), 0.75, look.INK) for column in (0, 2, 4)]
         table.setStyle([*PLAIN_TABLE, ("SPAN", (0, 0), (-1, 0)), *small, *rules])
         return table
 
-    # --- words ----------------------------------------------------------------------------------
+    # --- words ------------------------------------------------------------------------
 
     def text(self, value: object) -> str:
         return clean(value, self.glyphs)
@@ -359,7 +530,9 @@ class Sheet:
         return paragraph(text, style, self.glyphs)
 
     def pieces(self, text: str, style: Any, width: float) -> Iterator[Paragraph]:
-        """A text as paragraphs of no more than so many lines each. First cut where it has line ends: splitting measures all that follows."""
+        """A text as paragraphs of no more than so many lines each. First cut where it
+        has line ends: splitting measures all that follows.
+        """
         typed = text.split("\n") if text else []
         for first in range(0, len(typed), ROOM):
             some = "\n".join(typed[first : first + ROOM])
@@ -372,7 +545,9 @@ class Sheet:
                 rest = rest[1:]
 
     def facts(self, facts: Iterable[tuple[str, Any]], width: float = 0) -> list[Flowable]:
-        """Labels and what they stand for, one under the other; in a box unless they may go over pages."""
+        """Labels and what they stand for, one under the other; in a box unless they may
+        go over pages.
+        """
         wide = (width or self.width * 0.55) - LABELS
         rows = [
             [self.paragraph(name if place == 0 else "", look.LABEL), piece]
@@ -383,7 +558,9 @@ class Sheet:
 
 
 class Numbered(Canvas):
-    """Every page says how many there are, which only the end knows: pages wait until then, and get their edges."""
+    """Every page says how many there are, which only the end knows: pages wait until
+    then, and get their edges.
+    """
 
     def __init__(self, sheet: Sheet, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -417,9 +594,18 @@ class Numbered(Canvas):
         self.setStrokeColor(look.HAIRLINE)
         self.setLineWidth(0.5)
         self.line(left, 42, right, 42)
-        contact = [isolate(one_line(text)) for text in (shop, self.sheet.shop.get("phone", ""), self.sheet.shop.get("email", "")) if text]
+        contact = [
+            isolate(one_line(text))
+            for text in (shop, self.sheet.shop.get("phone", ""), self.sheet.shop.get("email", ""))
+            if text
+        ]
         self.text_at(left, 30, self.fitting("  ·  ".join(contact), 0.6))
-        self.text_at(right, 30, f"{self.fitting(self.sheet.title, 0.3)}  ·  page {page} of {pages}", to_left=True)
+        self.text_at(
+            right,
+            30,
+            f"{self.fitting(self.sheet.title, 0.3)}  ·  page {page} of {pages}",
+            to_left=True,
+        )
 
     def text_at(self, x: float, y: float, text: str, *, to_left: bool = False) -> None:
         draw(self, x, y, text, look.PLAIN, 7, self.sheet.glyphs, to_left=to_left)
@@ -432,5 +618,7 @@ class Numbered(Canvas):
 
 
 def lead(text: str) -> str:
-    """What stands between a label and its text: a text from right to left begins on a line of its own."""
+    """What stands between a label and its text: a text from right to left begins on a
+    line of its own.
+    """
     return "\n" if direction(text) == "R" else " "

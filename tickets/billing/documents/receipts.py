@@ -15,8 +15,11 @@ from .text import with_unprintable
 HEADING = ("paper", "region", "shop", "customer", "vehicle", "currency")
 
 
-def receipt_document(ticket_id: int, invoice: Invoice | None, amount: Decimal, received_at: datetime, **payment: str) -> dict[str, Any]:
-    """What a receipt says, as it is to be kept with its payment: what changes afterwards changes no receipt.
+def receipt_document(
+    ticket_id: int, invoice: Invoice | None, amount: Decimal, received_at: datetime, **payment: str
+) -> dict[str, Any]:
+    """What a receipt says, as it is to be kept with its payment: what changes
+    afterwards changes no receipt.
 
     Its number follows from the payment's key, which there is only afterwards.
     """
@@ -29,7 +32,11 @@ def receipt_document(ticket_id: int, invoice: Invoice | None, amount: Decimal, r
         "time_zone": settings.TIME_ZONE,
         "ticket": {"id": ticket.pk, "number": ticket.number},
         "invoice": invoice and {"id": invoice.pk, "number": invoice.number},
-        "payment": {**payment, "amount": snapshot.money(amount), "received_at": received_at.isoformat()},
+        "payment": {
+            **payment,
+            "amount": snapshot.money(amount),
+            "received_at": received_at.isoformat(),
+        },
     }
     return with_unprintable(document)
 
@@ -37,4 +44,7 @@ def receipt_document(ticket_id: int, invoice: Invoice | None, amount: Decimal, r
 def receipt(payment: Payment) -> dict[str, Any]:
     """The receipt as it was when the money came or went."""
     document = payment.document
-    return document | {"number": payment.number, "payment": document["payment"] | {"number": payment.number}}
+    return document | {
+        "number": payment.number,
+        "payment": document["payment"] | {"number": payment.number},
+    }

@@ -1,6 +1,8 @@
-"""Scripts beyond Latin, Greek and Cyrillic: joined, ordered from right to left, and in fonts for Chinese, Japanese and Korean.
+"""Scripts beyond Latin, Greek and Cyrillic: joined, ordered from right to left, and in
+fonts for Chinese, Japanese and Korean.
 
-What has neither a glyph nor such a font is written in Latin letters; ``text.unprintable`` says where.
+What has neither a glyph nor such a font is written in Latin letters;
+``text.unprintable`` says where.
 """
 
 import re
@@ -21,14 +23,16 @@ JOINERS = "\u200c\u200d"  # say whether Arabic letters join, and show nothing
 NO_JOINERS = dict.fromkeys(map(ord, JOINERS))
 OPEN, CLOSE = "\u2068", "\u2069"  # around a text that has a direction of its own
 ISOLATED = re.compile(f"{OPEN}[^{CLOSE}]*{CLOSE}?")
-RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+RTL = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
 ARABIC = "\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff"
 JOINED = re.compile(f"[{ARABIC}{JOINERS}]+")
 BRACKETS = f"[{re.escape(''.join(MIRRORED))}]"
 CJK_START = "\u1100"  # no Chinese, Japanese or Korean character stands before it
 
 
-# --- from right to left ----------------------------------------------------------------------------
+# --- from right to left ---------------------------------------------------------------
 
 
 def is_rtl(text: str) -> bool:
@@ -37,7 +41,9 @@ def is_rtl(text: str) -> bool:
 
 
 def direction(text: str) -> str:
-    """R or L, by the first character that has a direction and is not of an isolated piece."""
+    """R or L, by the first character that has a direction and is not of an isolated
+    piece.
+    """
     for char in ISOLATED.sub("", text):
         kind = unicodedata.bidirectional(char)
         if kind in ("L", "R", "AL"):
@@ -46,17 +52,23 @@ def direction(text: str) -> str:
 
 
 def isolate(text: str) -> str:
-    """The text as a piece of a line, whose own direction does not turn what stands around it."""
+    """The text as a piece of a line, whose own direction does not turn what stands
+    around it.
+    """
     return f"{OPEN}{text}{CLOSE}" if is_rtl(text) else text
 
 
 @cache
 def reshaper(ligatures: bool) -> ArabicReshaper:
-    return ArabicReshaper({"delete_harakat": False, "support_ligatures": ligatures, "ARABIC LIGATURE ALLAH": False})
+    return ArabicReshaper(
+        {"delete_harakat": False, "support_ligatures": ligatures, "ARABIC LIGATURE ALLAH": False}
+    )
 
 
 def joined(text: str, glyphs: frozenset[str]) -> str:
-    """Arabic letters in the form that their neighbors ask for, as far as there are glyphs."""
+    """Arabic letters in the form that their neighbors ask for, as far as there are
+    glyphs.
+    """
 
     def join(found: re.Match[str]) -> str:
         for ligatures in (True, False):
@@ -69,16 +81,23 @@ def joined(text: str, glyphs: frozenset[str]) -> str:
 
 
 def visual(text: str, base: str, glyphs: frozenset[str]) -> str:
-    """One line of text in the order in which it is drawn, from left to right; the font draws a vowel mark onto what follows it."""
+    """One line of text in the order in which it is drawn, from left to right; the font
+    draws a vowel mark onto what follows it.
+    """
     if not is_rtl(text):
         return text
-    # The library leaves brackets as they are. A mark behind each of them is drawn before it where the line runs backwards.
+    # The library leaves brackets as they are. A mark behind each of them is drawn
+    # before it where the line runs backwards.
     marked = re.sub(BRACKETS, "\\g<0>\u200b", joined(text, glyphs))
-    drawn = re.sub(f"({BRACKETS})\u200b|\u200b({BRACKETS})", lambda found: found[1] or MIRRORED[found[2]], get_display(marked, base_dir=base))
+    drawn = re.sub(
+        f"({BRACKETS})\u200b|\u200b({BRACKETS})",
+        lambda found: found[1] or MIRRORED[found[2]],
+        get_display(marked, base_dir=base),
+    )
     return re.sub(f"[{OPEN}{CLOSE}\u200b]", "", drawn)
 
 
-# --- other fonts -----------------------------------------------------------------------------------
+# --- other fonts ----------------------------------------------------------------------
 
 
 def is_cjk(char: str) -> bool:
@@ -90,11 +109,13 @@ def runs(text: str, glyphs: frozenset[str]) -> Iterator[tuple[str, str]]:
     if text.isascii() or all(char in glyphs for char in text):
         yield "", text
         return
-    for font, chars in groupby(text, lambda char: CJK if char not in glyphs and is_cjk(char) else ""):
+    for font, chars in groupby(
+        text, lambda char: CJK if char not in glyphs and is_cjk(char) else ""
+    ):
         yield font, "".join(chars)
 
 
-# --- what no font holds ----------------------------------------------------------------------------
+# --- what no font holds ---------------------------------------------------------------
 
 
 def is_held(char: str, glyphs: frozenset[str]) -> bool:
@@ -107,5 +128,7 @@ def in_latin(text: str, glyphs: frozenset[str]) -> str:
 
 
 def latin(char: str) -> str:
-    """What has no counterpart in Latin letters has to be seen, unless it only changes the letter before it."""
+    """What has no counterpart in Latin letters has to be seen, unless it only changes
+    the letter before it.
+    """
     return anyascii(char) or ("" if unicodedata.combining(char) else UNKNOWN)

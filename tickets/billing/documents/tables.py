@@ -17,7 +17,9 @@ PLAIN_TABLE = [
 
 def box(rows: list[list[Any]], widths: list[float]) -> Table:
     table = Table(rows, colWidths=widths, hAlign="LEFT")
-    table.setStyle([*PLAIN_TABLE, ("TOPPADDING", (0, 0), (-1, -1), 0), ("BOTTOMPADDING", (0, 0), (-1, -1), 0)])
+    table.setStyle(
+        [*PLAIN_TABLE, ("TOPPADDING", (0, 0), (-1, -1), 0), ("BOTTOMPADDING", (0, 0), (-1, -1), 0)]
+    )
     return table
 
 
@@ -39,7 +41,9 @@ class Rows:
         """Style commands without their places are of this row."""
         row = len(self.cells)
         self.cells.append(cells)
-        self.style += [(name, (first, row), (last, row), *more) for name, first, last, *more in style]
+        self.style += [
+            (name, (first, row), (last, row), *more) for name, first, last, *more in style
+        ]
 
     def keep(self, first: int) -> None:
         """This row and the one after it."""
@@ -61,18 +65,33 @@ class Rows:
         self.repeated += 1
 
     def heading(self, title: Any, tag: Any) -> None:
-        self.add([title, "", tag, "", ""], ("SPAN", 0, 1), ("SPAN", 2, 4), ("TOPPADDING", 0, 1, 10), ("TOPPADDING", 2, 4, 12.3))  # on one base line
+        self.add(
+            [title, "", tag, "", ""],
+            ("SPAN", 0, 1),
+            ("SPAN", 2, 4),
+            ("TOPPADDING", 0, 1, 10),
+            ("TOPPADDING", 2, 4, 12.3),
+        )  # on one base line
         self.keep_with_next()
 
     def notes(self, texts: list[Any]) -> None:
-        """The last one stays with the first line. Not all of them: together they may be longer than a page."""
+        """The last one stays with the first line. Not all of them: together they may be
+        longer than a page.
+        """
         for text in texts:
-            self.add([text, "", "", "", ""], ("SPAN", 0, 3), ("TOPPADDING", 0, -1, 0), ("BOTTOMPADDING", 0, -1, 6 if text is texts[-1] else 0))
+            self.add(
+                [text, "", "", "", ""],
+                ("SPAN", 0, 3),
+                ("TOPPADDING", 0, -1, 0),
+                ("BOTTOMPADDING", 0, -1, 6 if text is texts[-1] else 0),
+            )
         if texts:
             self.keep_with_next()
 
     def line(self, text: Any, amounts: list[Any]) -> None:
-        self.add([text, *amounts], ("RIGHTPADDING", 0, 0, 12), ("LINEABOVE", 0, -1, 0.5, look.HAIRLINE))
+        self.add(
+            [text, *amounts], ("RIGHTPADDING", 0, 0, 12), ("LINEABOVE", 0, -1, 0.5, look.HAIRLINE)
+        )
 
     def more(self, text: Any) -> None:
         """A description goes on."""
@@ -80,16 +99,32 @@ class Rows:
         self.add([text, "", "", "", ""], ("RIGHTPADDING", 0, 0, 12), ("TOPPADDING", 0, -1, 0))
 
     def foot(self, words: Any, amount: str) -> None:
-        strong = (("FONT", 4, 4, look.BOLD, 7.5, 10.5), ("LINEABOVE", 0, -1, 0.5, look.HAIRLINE), ("BOTTOMPADDING", 0, -1, 8))
+        strong = (
+            ("FONT", 4, 4, look.BOLD, 7.5, 10.5),
+            ("LINEABOVE", 0, -1, 0.5, look.HAIRLINE),
+            ("BOTTOMPADDING", 0, -1, 8),
+        )
         self.add([words, "", "", "", amount], ("SPAN", 0, 3), *strong)
         self.keep_with_last()
 
     def totals(self, table: Table) -> None:
-        self.add([table, "", "", "", ""], ("SPAN", 0, -1), ("ALIGN", 0, 0, "RIGHT"), ("TOPPADDING", 0, -1, 8), ("LINEABOVE", 0, -1, 0.75, look.INK))
+        self.add(
+            [table, "", "", "", ""],
+            ("SPAN", 0, -1),
+            ("ALIGN", 0, 0, "RIGHT"),
+            ("TOPPADDING", 0, -1, 8),
+            ("LINEABOVE", 0, -1, 0.75, look.INK),
+        )
         self.keep_with_last()
 
     def table(self, widths: list[float]) -> Table:
         table = Table(self.cells, colWidths=widths, repeatRows=self.repeated)
-        # The header's rule comes last: on later pages a line's own would be drawn over it.
-        table.setStyle([*self.style, ("LINEBELOW", (0, self.repeated - 1), (-1, self.repeated - 1), 0.75, look.INK)])
+        # The header's rule comes last: on later pages a line's own would be drawn over
+        # it.
+        table.setStyle(
+            [
+                *self.style,
+                ("LINEBELOW", (0, self.repeated - 1), (-1, self.repeated - 1), 0.75, look.INK),
+            ]
+        )
         return table

@@ -1,6 +1,8 @@
-"""Text that people typed, made fit for paper: nobody's name may break a page, and nobody's address may become markup.
+"""Text that people typed, made fit for paper: nobody's name may break a page, and
+nobody's address may become markup.
 
-What no font holds is written in Latin letters, and ``unprintable`` says so; nothing disappears unseen but characters that are not text.
+What no font holds is written in Latin letters, and ``unprintable`` says so; nothing
+disappears unseen but characters that are not text.
 """
 
 import re
@@ -19,7 +21,9 @@ ARABIC_LETTER = re.compile(f"[{ARABIC}]")
 
 
 def clean(text: object, known: frozenset[str]) -> str:
-    """Characters of these glyphs and of the fonts for Chinese, Japanese and Korean, and line ends."""
+    """Characters of these glyphs and of the fonts for Chinese, Japanese and Korean, and
+    line ends.
+    """
     plain = normalized("" if text is None else str(text))
     if not plain.isascii():
         plain = in_latin(plain, known)
@@ -40,13 +44,21 @@ def is_text(char: str) -> bool:
 
 
 def with_unprintable(document: dict[str, Any]) -> dict[str, Any]:
-    """The document, and under ``unprintable`` what of it cannot be printed as it was written."""
+    """The document, and under ``unprintable`` what of it cannot be printed as it was
+    written.
+    """
     return document | {"unprintable": list(unprintable(document))}
 
 
 def unprintable(document: Any, path: str = "") -> Iterator[dict[str, str]]:
     """{field, text, printed} of every text in a document that no font holds."""
-    members = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    members = (
+        document.items()
+        if isinstance(document, dict)
+        else enumerate(document)
+        if isinstance(document, list)
+        else ()
+    )
     for name, value in members:
         yield from unprintable(value, f"{path}.{name}" if path else str(name))
     if isinstance(document, str) and not document.isascii():

@@ -1,4 +1,6 @@
-"""The fonts of the documents: DejaVu Sans, and WenQuanYi Micro Hei for Chinese, Japanese and Korean."""
+"""The fonts of the documents: DejaVu Sans, and WenQuanYi Micro Hei for Chinese,
+Japanese and Korean.
+"""
 
 from functools import cache
 from pathlib import Path
@@ -11,7 +13,9 @@ FILES = Path(__file__).parent / "fonts"
 PLAIN, BOLD, CJK = "DejaVuSans", "DejaVuSans-Bold", "WenQuanYiMicroHei"
 NAMES = {PLAIN: "DejaVuSans.ttf", BOLD: "DejaVuSans-Bold.ttf", CJK: "wqy-microhei.ttc"}
 
-loading = Lock()  # reading a font takes longer than a page: once per process, when it is first needed
+loading = (
+    Lock()
+)  # reading a font takes longer than a page: once per process, when it is first needed
 
 
 def glyphs() -> frozenset[str]:

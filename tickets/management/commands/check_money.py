@@ -7,7 +7,10 @@ from tickets.models import CreditNote, Invoice, Payment
 
 
 class Command(BaseCommand):
-    help = "Prove that series, papers, accounts, payments and tickets agree; status 1, and what is wrong, when they do not."
+    help = (
+        "Prove that series, papers, accounts, payments and tickets agree; status 1, and what "
+        "is wrong, when they do not."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         wrong = findings()
@@ -16,4 +19,7 @@ class Command(BaseCommand):
         if wrong:
             raise CommandError(f"The books do not balance: {len(wrong)} found.")
         counts = ((Invoice, "invoices"), (CreditNote, "credit notes"), (Payment, "payments"))
-        self.stdout.write(f"The books balance: {', '.join(f'{model.objects.count()} {name}' for model, name in counts)}.")
+        self.stdout.write(
+            f"The books balance: "
+            f"{', '.join(f'{model.objects.count()} {name}' for model, name in counts)}."
+        )

@@ -19,25 +19,47 @@ HAS_DATA = "This shop has data, so no demo was loaded into it"
 
 
 class Command(BaseCommand):
-    help = "Fill an empty shop with a year of a demo garage's work. Its password is public: never in a real shop."
+    help = (
+        "Fill an empty shop with a year of a demo garage's work. Its password is public: "
+        "never in a real shop."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--if-empty", action="store_true", help="do nothing, and call it a success, when the shop has data")
-        parser.add_argument("--scale", type=int, default=1, metavar="N", help="N times the customers, vehicles and tickets")
+        parser.add_argument(
+            "--if-empty",
+            action="store_true",
+            help="do nothing, and call it a success, when the shop has data",
+        )
+        parser.add_argument(
+            "--scale",
+            type=int,
+            default=1,
+            metavar="N",
+            help="N times the customers, vehicles and tickets",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not 1 <= options["scale"] <= LARGEST:
-            raise CommandError(f"--scale is {options['scale']}: use a whole number from 1 to {LARGEST}.")
+            raise CommandError(
+                f"--scale is {options['scale']}: use a whole number from 1 to {LARGEST}."
+            )
         start = monotonic()
         if has_data() or not load(timezone.now(), options["scale"]):
             if options["if_empty"]:
                 self.stdout.write(f"{HAS_DATA}.")
-                if get_user_model().objects.filter(email=LOGINS["manager"]).exists():  # a demo from before: say again how to get in
+                if (
+                    get_user_model().objects.filter(email=LOGINS["manager"]).exists()
+                ):  # a demo from before: say again how to get in
                     self.stdout.write(log_ins())
                 return
-            raise CommandError(f"{HAS_DATA}. Name another DATABASE_URL, or erase everything with manage.py flush.")
+            raise CommandError(
+                f"{HAS_DATA}. Name another DATABASE_URL, or erase everything with manage.py flush."
+            )
         rows = (Customer, Vehicle, Mechanic, Part, ServiceTicket)
-        counts = ", ".join(f"{model.objects.count()} {NAMES.get(model, model._meta.verbose_name_plural)}" for model in rows)
+        counts = ", ".join(
+            f"{model.objects.count()} {NAMES.get(model, model._meta.verbose_name_plural)}"
+            for model in rows
+        )
         self.stdout.write(f"Loaded the demo garage in {monotonic() - start:.0f} s: {counts}.")
         self.stdout.write(log_ins())
 
@@ -50,5 +72,8 @@ def log_ins() -> str:
     host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
     home = f"http://{host}:{settings.PORT}"
     doors = dict.fromkeys(("manager", "advisor"), f"{home}/admin/ and {home}/api/v1/")
-    lines = [f"  {role:<9} {email:<21} {PASSWORD:<17} {doors.get(role, f'{home}/api/v1/')}" for role, email in LOGINS.items()]
+    lines = [
+        f"  {role:<9} {email:<21} {PASSWORD:<17} {doors.get(role, f'{home}/api/v1/')}"
+        for role, email in LOGINS.items()
+    ]
     return "\n".join([f"  {'role':<9} {'e-mail':<21} {'password':<17} door", *lines])

@@ -11,7 +11,10 @@ from mechanic_shop.http.concurrency import KEPT
 class Command(BaseCommand):
     """What no longer has any effect: run it once a day."""
 
-    help = "Deletes expired tokens and sessions, and the answers kept for Idempotency-Keys older than 24 hours."
+    help = (
+        "Deletes expired tokens and sessions, and the answers kept for Idempotency-Keys "
+        "older than 24 hours."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("flushexpiredtokens")

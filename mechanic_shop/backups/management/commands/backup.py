@@ -8,11 +8,21 @@ from mechanic_shop.backups import files
 
 
 class Command(BaseCommand):
-    help = "Back the database up into a folder, while the shop serves: a dated file, and a manifest beside it. The keys in var/ are not in it."
+    help = (
+        "Back the database up into a folder, while the shop serves: a dated file, and a "
+        "manifest beside it. The keys in var/ are not in it."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", metavar="DIR", type=Path, help="a folder of this shop's own, which must exist")
-        parser.add_argument("--keep", type=int, metavar="N", help="afterwards remove all but the N newest backups in DIR")
+        parser.add_argument(
+            "folder", metavar="DIR", type=Path, help="a folder of this shop's own, which must exist"
+        )
+        parser.add_argument(
+            "--keep",
+            type=int,
+            metavar="N",
+            help="afterwards remove all but the N newest backups in DIR",
+        )
 
     def handle(self, *args: Any, folder: Path, keep: int | None = None, **options: Any) -> None:
         if keep is not None and keep < 1:
@@ -26,4 +36,7 @@ class Command(BaseCommand):
             raise CommandError(f"The backup failed: {error}.") from error
         if options["verbosity"]:
             removed = f", and removed {len(old)} old" if old else ""
-            self.stdout.write(f"Backed up {sum(manifest['rows'].values()):,} rows, {manifest['bytes']:,} bytes, to {path}{removed}.")
+            self.stdout.write(
+                f"Backed up {sum(manifest['rows'].values()):,} rows, "
+                f"{manifest['bytes']:,} bytes, to {path}{removed}."
+            )
