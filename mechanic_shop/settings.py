@@ -23,8 +23,8 @@ from django.urls import reverse_lazy
 from environs import Env, EnvError
 from phonenumbers import SUPPORTED_REGIONS
 
-from . import __version__
-from .admin import branding
+from mechanic_shop import __version__
+from mechanic_shop.admin import branding
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"

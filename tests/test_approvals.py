@@ -220,7 +220,7 @@ def take_in(ticket: ServiceTicket, price: Decimal, code: TaxCode | None, *, alon
     except DomainError as refusal:
         if refusal.code != "trade_in_exceeds_total":
             raise
-        if less := snapshot.terms.rounding().round(price / 3):
+        if less := snapshot.shop_rules.rounding().round(price / 3):
             take_in(ticket, less, code, alone=alone)
 
 

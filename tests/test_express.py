@@ -186,7 +186,7 @@ def test_what_nobody_foresaw_is_a_500_in_the_one_shape(
     def bug(*args: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("tickets.views.ServiceTicketViewSet.retrieve", bug)
+    monkeypatch.setattr("tickets.desk.views.ServiceTicketViewSet.retrieve", bug)
     response = express.answer(environ(manager, "GET", "/api/v1/tickets/1/"))
     assert response.status_code == 500
     assert orjson.loads(response.content)["code"] == "internal_error"

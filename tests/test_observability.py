@@ -648,7 +648,7 @@ def test_every_route_has_a_template_that_people_can_read() -> None:
 
 
 def run(code: str, folder: Path, **environment: str) -> str:
-    command = [sys.executable, "-c", "from mechanic_shop.http import metrics\n" + code]
+    command = [sys.executable, "-c", "from mechanic_shop.observability import metrics\n" + code]
     variables = {"PATH": os.environ["PATH"], metrics.FOLDER: str(folder), **environment}
     return subprocess.run(
         command, cwd=PROJECT, env=variables, capture_output=True, text=True, timeout=60, check=True
@@ -689,7 +689,7 @@ def test_processes_one_after_the_other_count_on_and_at_once_apart(tmp_path: Path
         "metrics.registry.get_sample_value('shop_mail_failures_total'))"
     )
     assert [run(add, tmp_path).split() for _ in range(2)] == [["0", "1.0"], ["0", "2.0"]]
-    meanwhile = ["-c", f"from mechanic_shop.http import metrics\n{add}"]
+    meanwhile = ["-c", f"from mechanic_shop.observability import metrics\n{add}"]
     another = f"import subprocess, sys; subprocess.check_call([sys.executable, *{meanwhile!r}])"
     told = run(
         f"{add}\nimport sys; sys.stdout.flush()\n{another}\nprint(metrics.exposition().decode())",
