@@ -416,7 +416,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from decimal import Decimal
 from inventory.operations import add_tax_code
-from mechanic_shop.http import triggers
+from mechanic_shop.db import triggers
 from tests.factories import MechanicFactory, PartFactory, make_ticket, office
 from tickets import operations
 
