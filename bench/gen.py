@@ -98,10 +98,11 @@ PATHS = {
     "cancelled": ["cancelled"],
 }
 OLD = (["closed", "cancelled"], [97, 3])
+# of the newest 4 %
 YOUNG = (
     ["estimate", "approved", "in_progress", "completed", "invoiced"],
     [25, 30, 25, 8, 12],
-)  # of the newest 4 %
+)
 HELD, FITTED = {"approved", "in_progress"}, {"completed", "invoiced", "closed"}
 
 Row = tuple[Any, ...]

@@ -47,13 +47,14 @@ LIMITS = dict.fromkeys(
     ),
     "999999999/minute",
 )
+# of the caller's environment; what it says of a running shop is not for us
 SETTINGS = {
     "PATH",
     "HOME",
     "LANG",
     "LC_ALL",
     "TMPDIR",
-}  # of the caller's environment; what it says of a running shop is not for us
+}
 
 
 def need(*programs: str) -> None:

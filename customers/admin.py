@@ -194,9 +194,8 @@ class VehicleAdmin(ShopModelAdmin):
         return vehicle.vin_valid if vehicle.vin else None
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Vehicle:
-        details.pop(
-            "confirm_odometer", None
-        )  # a new vehicle has no reading yet that another could be less than
+        # a new vehicle has no reading yet that another could be less than
+        details.pop("confirm_odometer", None)
         made: Vehicle = super().create_object(request, details)
         return made
 

@@ -30,9 +30,8 @@ def forget(customer: Customer, user: Any) -> None:
 
 def speaks_of(customer: Customer, body: bytes) -> bool:
     """Is it the customer's record, or a vehicle or ticket of theirs?"""
-    if b'"id":%d' % customer.pk not in body.replace(
-        b" ", b""
-    ):  # PostgreSQL writes JSON with spaces
+    # PostgreSQL writes JSON with spaces
+    if b'"id":%d' % customer.pk not in body.replace(b" ", b""):
         return False
     found = orjson.loads(body)
     if not isinstance(found, dict):

@@ -199,9 +199,8 @@ class VehicleSerializer(ShopSerializer):
         return super().validate(attrs)
 
     def create(self, validated_data: dict[str, Any]) -> Vehicle:
-        validated_data.pop(
-            "confirm_odometer", None
-        )  # a new vehicle has no reading yet that another could be less than
+        # a new vehicle has no reading yet that another could be less than
+        validated_data.pop("confirm_odometer", None)
         made: Vehicle = super().create(validated_data)
         return made
 

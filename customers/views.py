@@ -55,9 +55,8 @@ class CustomerViewSet(ShopModelViewSet):
         def answer(body: Any) -> Response:
             customer = self.get_locked_object()
             operations.erase(customer, **body.validated_data, by=request.user)
-            return Response(
-                status=status.HTTP_204_NO_CONTENT
-            )  # and no record: it may be nobody's to see now
+            # and no record: it may be nobody's to see now
+            return Response(status=status.HTTP_204_NO_CONTENT)
 
         return self.write_checked(self.make_body, answer)
 

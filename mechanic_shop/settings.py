@@ -204,9 +204,8 @@ def make_secret(path: Path) -> None:
 DATABASE_URLS = "use sqlite:///path or postgres://user:password@host:port/name"
 DATABASE_URL = env.str("DATABASE_URL", "") or "sqlite:///var/shop.sqlite3"
 if not re.match(r"sqlite://(/.|:memory:$)|postgres(ql)?://.", DATABASE_URL):
-    refuse(
-        "DATABASE_URL", DATABASE_URL.split(":")[0] + ":…", DATABASE_URLS
-    )  # the rest may hold a password
+    # the rest may hold a password
+    refuse("DATABASE_URL", DATABASE_URL.split(":")[0] + ":…", DATABASE_URLS)
 ON_POSTGRESQL = DATABASE_URL.startswith("postgres")
 try:
     database: dict[str, Any] = dict(dj_database_url.parse(DATABASE_URL, conn_max_age=None))
@@ -508,9 +507,8 @@ SHOP_SUPPLIES = (
 )
 SHOP_SUPPLIES_CAP = amount("SHOP_SUPPLIES_CAP", SHOP_CURRENCY_PLACES)
 SHOP_SUPPLIES_TAX = line_of("SHOP_SUPPLIES_TAX", 40)  # a tax code's name; none: not taxed
-SHOP_APPROVAL_TOLERANCE = amount(
-    "SHOP_APPROVAL_TOLERANCE", 2, Decimal(0)
-)  # percent by which an approved job may grow
+# percent by which an approved job may grow
+SHOP_APPROVAL_TOLERANCE = amount("SHOP_APPROVAL_TOLERANCE", 2, Decimal(0))
 SHOP_PAYMENT_DAYS = number("SHOP_PAYMENT_DAYS", 14, 0, 365)
 SHOP_INVOICE_SERIES = series("SHOP_INVOICE_SERIES", "INV-{year}")
 SHOP_CREDIT_NOTE_SERIES = series("SHOP_CREDIT_NOTE_SERIES", "CN-{year}")
@@ -605,9 +603,8 @@ SPECTACULAR_SETTINGS = {
         "InvoiceStateEnum": "tickets.models.InvoiceState",
     },
 }
-REQUIRE_IF_MATCH = flag(
-    "REQUIRE_IF_MATCH"
-)  # 428 for a PUT or PATCH that does not say which state it changes
+# 428 for a PUT or PATCH that does not say which state it changes
+REQUIRE_IF_MATCH = flag("REQUIRE_IF_MATCH")
 THROTTLE_RATES = {
     "anon": rate("THROTTLE_ANON", "120/minute"),
     "customer": rate("THROTTLE_CUSTOMER", "300/minute"),

@@ -94,9 +94,8 @@ class Handler(ForceAuthClientHandler):
     """
 
     def __call__(self, environ: dict[str, Any]) -> Any:
-        request_started.disconnect(
-            close_old_connections
-        )  # as Django's own does: the test's transaction needs its connection
+        # as Django's own does: the test's transaction needs its connection
+        request_started.disconnect(close_old_connections)
         try:
             response = express.answer(environ)
         finally:

@@ -581,9 +581,8 @@ def test_no_token_is_401(client_api: APIClient, db: Any, header: str | None) -> 
 
 def test_forged_tokens_are_401(account: Any, settings: Any) -> None:
     who = {"user_id": str(account.pk), "rev": account.revision}
-    assert (
-        bearer(signed(settings, **who)).get(ME).status_code == 200
-    )  # else the refusals below would prove nothing
+    # else the refusals below would prove nothing
+    assert bearer(signed(settings, **who)).get(ME).status_code == 200
     refresh = operations.token_pair(account)["refresh"]
     forged = [
         signed(settings, key="", algorithm="none", **who),
@@ -687,9 +686,8 @@ def test_a_refresh_gives_a_new_pair_and_works_once(client_api: APIClient, accoun
     assert bearer(second["access"]).get(ME).status_code == 200
     refused(client_api.post(REFRESH, {"refresh": first}), 401, "token_not_valid")
     assert client_api.post(REFRESH, {"refresh": second["refresh"]}).status_code == 200
-    assert set(OutstandingToken.objects.values_list("token", flat=True)) == {
-        ""
-    }  # the database never holds one
+    # the database never holds one
+    assert set(OutstandingToken.objects.values_list("token", flat=True)) == {""}
 
 
 def test_tokens_are_not_kept_for_an_idempotency_key(client_api: APIClient, account: Any) -> None:

@@ -182,11 +182,12 @@ def money_of(customer: Customer) -> ServiceTicket:
 
 # --- who opens which page -------------------------------------------------------------
 
+# (manager, advisor); all others are asked to log in
 NOBODY, MANAGER, BOTH = (
     (403, 403),
     (200, 403),
     (200, 200),
-)  # (manager, advisor); all others are asked to log in
+)
 PLAIN = ("changelist", "add", "change", "history", "delete")
 READ = dict.fromkeys(PLAIN, BOTH) | {"add": NOBODY, "delete": NOBODY}
 SET_UP = dict.fromkeys(PLAIN, BOTH) | {"add": MANAGER, "delete": MANAGER}
@@ -827,11 +828,12 @@ def test_the_front_desk_receives_a_delivery_and_waiting_tickets_get_theirs(desk,
         press(desk, part, "receive", quantity="5", unit_cost="99", note="DN 17").status_code == 302
     )
     part.refresh_from_db()
+    # who unpacks it may say what it cost
     assert (part.on_hand, part.allocated, part.cost) == (
         5,
         2,
         99,
-    )  # who unpacks it may say what it cost
+    )
     assert part.movements.get().by == advisor.user
     assert ticket.lines.get().allocated == 2
 

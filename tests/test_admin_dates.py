@@ -64,14 +64,16 @@ def test_every_page_shows_the_format_beside_every_box_for_a_day(
             assert f'placeholder="{hint}"' in box, (model, page, box)
         for box in CLOCK.findall(text):
             assert 'type="hidden"' in box or 'placeholder="HH:MM"' in box, (model, page, box)
+        # the text beside the box
         assert len(re.findall(rf">\s*{re.escape(hint)}", text)) >= len(days), (
             model,
             page,
-        )  # the text beside the box
+        )
+        # a browser would show it in a format of its own
         assert 'type="date' not in text, (
             model,
             page,
-        )  # a browser would show it in a format of its own
+        )
         boxes += len(days)
     assert boxes >= 8  # service date, promise, hiring, a tax's first day, and when money came
 

@@ -386,12 +386,13 @@ def test_each_job_has_its_own_word(desk):
         JobStatus.DEFERRED,
     ]
     assert fresh(ticket).status == Status.APPROVED
+    # the office takes a yes back
     assert (
         press(
             desk, ticket, "authorize", **{f"job_{job.pk}": "decline"}, channel="phone"
         ).status_code
         == 302
-    )  # the office takes a yes back
+    )
     assert fresh(job).status == JobStatus.DECLINED
 
 
@@ -973,9 +974,8 @@ def test_the_day_shows_who_is_to_be_called_and_who_is_to_pay(desk):
 def test_sales_are_exact_and_of_the_shops_days(desk, settings):
     settings.TIME_ZONE = "America/Denver"
     timezone.get_default_timezone.cache_clear()
-    with time_machine.travel(
-        "2026-03-02T05:30:00Z", tick=False
-    ):  # 22:30 of the day before in Denver
+    # 22:30 of the day before in Denver
+    with time_machine.travel("2026-03-02T05:30:00Z", tick=False):
         for price in ("0.10", "0.20", "19.99"):
             invoiced(fee(price))
         operations.credit(invoiced(fee("0.07")), reason="x", by=office())

@@ -149,9 +149,8 @@ def test_what_was_acknowledged_before_a_backup_is_in_it_while_eight_write(
 def test_a_restored_shop_goes_on_where_it_was(folder: Path, another: Callable[[str], str]) -> None:
     ticket = make_ticket("approved", parts=[(PartFactory(stock=3), 1)])
     path, target = backup(folder), another("restored")
-    done(
-        "migrate", "--verbosity=0", url=target
-    )  # as make setup does: tables without data are empty
+    # as make setup does: tables without data are empty
+    done("migrate", "--verbosity=0", url=target)
 
     assert done("restore", path, url=target).endswith("Z.\n")  # and no migration is missing
 

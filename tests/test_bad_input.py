@@ -657,9 +657,8 @@ def test_an_unknown_method_is_405_and_changes_nothing(
         "auth/me/",
     ):
         response = manager.generic(method, f"{API}/{path}", HTTP_COOKIE="secret=1")
-        if (
-            method != "get"
-        ):  # a server hands the method on as it was sent; Django reads it in capitals
+        # a server hands the method on as it was sent; Django reads it in capitals
+        if method != "get":
             refused(response, 405, "method_not_allowed")
             assert "secret" not in response.content.decode()
     assert rows() == before

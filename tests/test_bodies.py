@@ -91,10 +91,11 @@ def test_a_large_body_is_refused_without_work_and_without_a_lock(
                 call.method, there(world, call), body, content_type="application/json"
             )
             spent = time.process_time() - begun
+        # a long text is no token
         assert response.status_code in (400, 401), (
             call,
             response.content[:300],
-        )  # a long text is no token
+        )
         asked = [query["sql"] for query in queries]
         assert len(asked) <= MOST_QUERIES, (call, asked)
         assert not [sql for sql in asked if "SAVEPOINT" in sql or "FOR UPDATE" in sql], (

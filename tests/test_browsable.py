@@ -322,12 +322,13 @@ def typed(form: dict[str, str]) -> dict[str, str]:
 
 def test_an_empty_form_starts_with_the_defaults(world: World, manager: Client) -> None:
     page = Page(manager.get(f"/api/v1/tickets/{world.ticket.pk}/add-part/", **HTML))
+    # a box's value, which is not ticked
     assert typed(page.forms[PUT]) == {
         "part": "",
         "quantity": "1",
         "backorder": "true",
         "job": "",
-    }  # a box's value, which is not ticked
+    }
     assert json.loads(page.forms[RAW_PUT]["_content"]) == {
         "part": None,
         "quantity": "1",
@@ -344,9 +345,10 @@ def test_relations_are_asked_for_by_their_id(world: World, advisor: Client) -> N
         str(world.customer.pk),
         str(world.vehicle.pk),
     )
+    # which is asked, and never shown
     assert set(json.loads(page.forms[RAW_PUT]["_content"])) == page.fields(PUT) - {
         "confirm_odometer"
-    }  # which is asked, and never shown
+    }
 
 
 def test_a_customer_is_asked_only_for_what_a_customer_writes(world: World) -> None:
@@ -383,9 +385,8 @@ def test_the_filter_form_can_be_sent_as_it_is(world: World, manager: Client, rou
     """Empty fields mean nothing; every name in the form is known."""
     address = reverse(route, args=world.key(route))
     filters = Page(manager.get(address, **HTML)).forms["filtersModal"]
-    chosen = dict.fromkeys(
-        set(filters) - {"status"}, ""
-    )  # of a list with several choices a browser sends those that were chosen
+    # of a list with several choices a browser sends those that were chosen
+    chosen = dict.fromkeys(set(filters) - {"status"}, "")
     assert manager.get(address, chosen, **HTML).status_code == 200
 
 
@@ -407,12 +408,13 @@ def test_an_action_works_from_its_page(world: World, advisor: Client) -> None:
 
     assert response.status_code == 200
     assert world.ticket.lines.get(part=world.other_part).quantity == 2
+    # ready for the next
     assert typed(Page(response).forms[PUT]) == {
         "part": "",
         "quantity": "1",
         "backorder": "true",
         "job": "",
-    }  # ready for the next
+    }
 
 
 def test_lists_are_sent_as_ids_with_commas(world: World, advisor: Client) -> None:
@@ -536,9 +538,8 @@ def test_a_row_is_deleted_from_its_page(world: World) -> None:
     vehicle, browser = VehicleFactory(customer=world.customer), browser_of(world.owner.user)
     token = Page(browser.get("/api/v1/")).csrf_token
     response = browser.delete(f"/api/v1/vehicles/{vehicle.pk}/", headers={"X-CSRFToken": token})
-    assert (
-        "HTTP 204" in response.content.decode()
-    )  # the page itself is 200, or a browser would not show it
+    # the page itself is 200, or a browser would not show it
+    assert "HTTP 204" in response.content.decode()
     assert not world.customer.vehicles.filter(pk=vehicle.pk).exists()
 
 

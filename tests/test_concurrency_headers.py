@@ -321,9 +321,8 @@ def test_a_final_refusal_is_replayed_too(
     part = PartFactory(stock=1)
     first = manager.put(url(part, action), body, **keyed())
     refused(first, status, code)
-    operations.receive(
-        part, quantity=Decimal(1000), by=None
-    )  # what would succeed now was refused then
+    # what would succeed now was refused then
+    operations.receive(part, quantity=Decimal(1000), by=None)
 
     again = manager.put(url(part, action), body, **keyed())
 

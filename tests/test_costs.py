@@ -20,9 +20,8 @@ from .conftest import Client, express
 from .factories import MechanicFactory, PartFactory, VehicleFactory, make_ticket
 
 pytestmark = pytest.mark.django_db
-DRIVERS = re.compile(
-    r"/(psycopg|redis|django_redis)/"
-)  # what they do is the same work on SQLite, but in C
+# what they do is the same work on SQLite, but in C
+DRIVERS = re.compile(r"/(psycopg|redis|django_redis)/")
 TOLERANCE = 1.25  # Python 3.11 to 3.13 need a different number of instructions for the same line
 
 # route: (who, method, path, body, statements with BEGIN and COMMIT, thousands of

@@ -34,11 +34,12 @@ from .test_server import PROJECT
 
 pytestmark = pytest.mark.django_db
 PLACES = {"JPY": 0, "USD": 2, "KWD": 3}
+# what is taken, what is refused
 AMOUNTS = {
     "JPY": ("2", "1.5"),
     "USD": ("1.23", "1.234"),
     "KWD": ("1.234", "1.2345"),
-}  # what is taken, what is refused
+}
 UNIT_PRICES = {"JPY": ("2", "1.5"), "USD": ("1.2345", "1.23456"), "KWD": ("1.2345", "1.23456")}
 LINE = {"kind": "fee", "description": "Disposal", "unit_price": "8"}
 NOT_SHOWN = {"discount_amount", "expected_total", "unit_cost"}  # by every route that takes them

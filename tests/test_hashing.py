@@ -324,9 +324,8 @@ def hashes(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if name == "authenticate":  # Django's function, not the method of a class that reads tokens
         return isinstance(call.func, ast.Name)
-    nothing = any(
-        isinstance(each, ast.Constant) and each.value is None for each in call.args
-    )  # no password, so no work
+    # no password, so no work
+    nothing = any(isinstance(each, ast.Constant) and each.value is None for each in call.args)
     return (
         name
         in (

@@ -177,9 +177,8 @@ def test_a_search_goes_from_index_to_index(
         ).number
     )
     with connection.cursor() as cursor:
-        if (
-            connection.vendor == "postgresql"
-        ):  # nor along another index, which costs nothing on a small table
+        # nor along another index, which costs nothing on a small table
+        if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_indexscan = off")
             cursor.execute("SET LOCAL enable_indexonlyscan = off")
     lines = [line for each in plans(manager, f"/api/v1/{route}/?search={term}") for line in each]

@@ -476,16 +476,18 @@ def test_a_job_that_shrinks_stays_approved(advisor: Client) -> None:
 def test_within_the_tolerance_a_job_may_grow(advisor: Client, settings: Any) -> None:
     settings.SHOP_APPROVAL_TOLERANCE = d("10")
     ticket, job, part = approved_job(advisor)  # 189.98
+    # 204.98
     assert (
         put(advisor, f"jobs/{job['id']}/add-line/", **LABOR | {"unit_price": "10"}).json()["status"]
         == "approved"
-    )  # 204.98
+    )
+    # 224.97: too much
     assert (
         put(
             advisor, f"tickets/{ticket.pk}/add-part/", part=part.pk, quantity=1, job=job["id"]
         ).status_code
         == 200
-    )  # 224.97: too much
+    )
     assert status_of(job) == "proposed"
 
 
@@ -516,10 +518,11 @@ def test_a_part_moves_between_jobs_and_its_stock_with_it(advisor: Client) -> Non
     assert (line(ticket, part).job_id, line(ticket, part).allocated) == (other["id"], 0)
     assert status_of(job) == "approved"
     put(advisor, f"tickets/{ticket.pk}/edit-part/", part=part.pk, job=None)
+    # no way around the customer
     assert (line(ticket, part).job_id, line(ticket, part).allocated) == (
         None,
         0,
-    )  # no way around the customer
+    )
     elsewhere = job_on(make_ticket(), advisor)
     refused(put(advisor, f"tickets/{ticket.pk}/edit-part/", part=part.pk, job=elsewhere["id"]), 400)
     assert find_discrepancies() == []

@@ -154,10 +154,11 @@ class Workers:
     def ask(self, known: TokenUserCache) -> list[Any]:
         self.monkeypatch.setattr(authentication, "token_users", known)
         answers = [self.client.get(f"/api/v1/{path}") for path in PATHS]
+        # a refusal names its request
         return [
             (answer.status_code, answer.content if answer.status_code == 200 else b"")
             for answer in answers
-        ]  # a refusal names its request
+        ]
 
 
 @pytest.mark.django_db

@@ -374,9 +374,8 @@ def test_the_window_is_of_days_of_the_shop(anonymous: Client, settings: Any) -> 
     query_cache.clear()  # a shop's days do not move while it runs, so statements keep them
     mechanic = MechanicFactory(name="Ann")
     make_ticket(mechanics=[mechanic])
-    TicketMechanic.objects.update(
-        assigned_at=datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
-    )  # ten in the evening of March 1st in Denver
+    # ten in the evening of March 1st in Denver
+    TicketMechanic.objects.update(assigned_at=datetime(2026, 3, 2, 5, 0, tzinfo=UTC))
     assert popular(anonymous, since="2026-03-01", until="2026-03-01") == [("Ann", 1)]
     assert popular(anonymous, since="2026-03-02") == [("Ann", 0)]
     query_cache.clear()

@@ -20,11 +20,12 @@ from .test_matrix import MATRIX, World, undone
 
 pytestmark = pytest.mark.django_db
 RESOURCES = [call for call in BODIES if call.method == "PUT" and call.route.endswith("-detail")]
+# who else may change the row
 ACTORS = {
     "customer": "owner",
     "vehicle": "owner",
     "serviceticket": "owner",
-}  # who else may change the row
+}
 
 
 @pytest.fixture

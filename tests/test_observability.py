@@ -104,9 +104,8 @@ def test_a_database_that_hangs_is_told_in_time_and_stops_nothing_else(
             begun = time.monotonic()
             status, _, body = server.ask("GET", "/readyz/")
             assert (status, json.loads(body)) == (503, {"database": "down", "cache": "down"})
-            assert (
-                time.monotonic() - begun < health.WITHIN + 8
-            )  # it would hang for ever, and the machine may be busy
+            # it would hang for ever, and the machine may be busy
+            assert time.monotonic() - begun < health.WITHIN + 8
             assert server.ask("GET", "/healthz/")[0] == 200
     assert "p4ssw0rd" not in server.log.read_text()
 
@@ -354,9 +353,8 @@ def test_what_django_says_of_a_refusal_does_not_repeat_what_was_sent(name: str) 
         "a request was refused",
         name.removeprefix("django.security."),
     )
-    assert (
-        written(record("django.request", "Not Found: /secret@example.com/")) is None
-    )  # the request's own line says it
+    # the request's own line says it
+    assert written(record("django.request", "Not Found: /secret@example.com/")) is None
 
 
 @pytest.mark.django_db
@@ -487,9 +485,8 @@ def test_every_line_of_the_server_is_json_and_none_repeats_what_was_sent(server:
     assert found["fails"] == (500, "internal_error", "/fails/{word}/")
     assert found["large"] == (413, "body_too_large", "unmatched")
     assert {line["request_id"] for line in told if "trace" in line} == {"fails", "ends"}
-    without_code = re.sub(
-        r"raise ValueError\(.*?\)", "", server.log.read_text()
-    )  # the trace shows the line of tests/server/urls.py
+    # the trace shows the line of tests/server/urls.py
+    without_code = re.sub(r"raise ValueError\(.*?\)", "", server.log.read_text())
     assert not re.search(r"secret|p4ssw0rd|eyJ", without_code, re.IGNORECASE)
 
 

@@ -112,9 +112,8 @@ def test_what_a_ticket_said_before_is_said_again_without_a_question(advisor: Cli
     sent = advisor.get(url(old)).json() | {"cause": "Worn"}
     assert advisor.put(url(old), sent).status_code == 200
     assert advisor.patch(url(old), {"odometer_in": 50_000, "cause": "Rust"}).status_code == 200
-    assert (
-        advisor.patch(url(old), {"odometer_in": None}).status_code == 200
-    )  # taken back: the car knows the other
+    # taken back: the car knows the other
+    assert advisor.patch(url(old), {"odometer_in": None}).status_code == 200
     assert known(car) == 62_000
 
 

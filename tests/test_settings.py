@@ -370,9 +370,8 @@ def test_every_variable_is_where_people_look_for_it(page):
 @pytest.mark.django_db
 def test_a_tax_of_supplies_that_no_code_has_is_told(settings: Any) -> None:
     settings.SHOP_SUPPLIES_TAX = "VTA"
-    assert (
-        checks.run_checks(databases=["default"], tags=["database"]) == []
-    )  # an empty shop has no codes yet
+    # an empty shop has no codes yet
+    assert checks.run_checks(databases=["default"], tags=["database"]) == []
     add_tax_code(
         name="VAT", rate=Decimal(10), valid_from=date(2020, 1, 1), is_default=True, by=None
     )

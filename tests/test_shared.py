@@ -625,9 +625,8 @@ def test_nothing_keeps_or_passes_on_what_a_link_opens(
         assert answer["X-Robots-Tag"] == "noindex, nofollow"
         assert not answer.cookies
         assert "unsafe" not in answer["Content-Security-Policy"]
-    assert (
-        answers[3].status_code == 406
-    )  # a page of the API would put the token into the links of its header
+    # a page of the API would put the token into the links of its header
+    assert answers[3].status_code == 406
     assert not browser.cookies
 
 

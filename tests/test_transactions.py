@@ -42,9 +42,8 @@ def test_what_is_undone_as_a_whole_has_no_savepoints_and_leaves_nothing() -> Non
     with CaptureQueriesContext(connection) as captured, pytest.raises(Refused):
         request()
 
-    assert (
-        len([query for query in captured if query["sql"].startswith("SAVEPOINT")]) == 1
-    )  # the test's own transaction wants it
+    # the test's own transaction wants it
+    assert len([query for query in captured if query["sql"].startswith("SAVEPOINT")]) == 1
     assert not Customer.objects.exists()
 
 

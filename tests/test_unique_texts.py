@@ -104,9 +104,8 @@ def test_the_api_takes_a_name_once(manager: Client, route: str, one: str, other:
     refused(manager.post(f"{API}{route}/", {"name": other} | more), 400, code, "name")
     third = manager.post(f"{API}{route}/", {"name": "Another"} | more).json()["id"]
     refused(manager.patch(f"{API}{route}/{third}/", {"name": other}), 400, code, "name")
-    assert (
-        manager.patch(f"{API}{route}/{made.json()['id']}/", {"name": other}).status_code == 200
-    )  # its own
+    # its own
+    assert manager.patch(f"{API}{route}/{made.json()['id']}/", {"name": other}).status_code == 200
     assert model._default_manager.count() == 2
 
 
@@ -168,9 +167,8 @@ def test_the_migration_numbers_what_was_there_twice(caplog: pytest.LogCaptureFix
     names = ["Straße", "STRASSE", "Strasse (2)", "x" * 40, "y" * 40]
     made = [TaxCode.objects.create(name=f"Code {place}") for place in range(5)]
     for code, name in zip(made, names, strict=True):
-        TaxCode.objects.filter(pk=code.pk).update(
-            name=name
-        )  # as release 1.0.0 left them: unique by SQLite's lower()
+        # as release 1.0.0 left them: unique by SQLite's lower()
+        TaxCode.objects.filter(pk=code.pk).update(name=name)
     write_keys(TaxCode, "name")
     found = list(TaxCode.objects.order_by("pk").values_list("name", "unique_key"))
     assert [name for name, _ in found] == ["Straße", "STRASSE (3)", "Strasse (2)", *names[3:]]

@@ -15,10 +15,11 @@ from .races import at_once
 
 pytestmark = pytest.mark.django_db
 VEHICLES = "/api/v1/vehicles/"
+# the second is what clients send: its check digit is wrong
 VALID, BROKEN = (
     "1HGCM82633A004352",
     "1HGCM82633A123456",
-)  # the second is what clients send: its check digit is wrong
+)
 
 
 def url(vehicle: Vehicle) -> str:

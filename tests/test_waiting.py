@@ -33,9 +33,8 @@ def test_a_thousand_requests_of_one_address_delay_another_by_one() -> None:
     queue.put("first", "two")
     queue.put("second", "two")
     queue.put("only", "three")
-    assert taken(queue, FEW) == [
-        f"flood {number}" for number in range(FEW)
-    ]  # from before there were many
+    # from before there were many
+    assert taken(queue, FEW) == [f"flood {number}" for number in range(FEW)]
     assert taken(queue, 6) == ["flood 16", "first", "only", "flood 17", "second", "flood 18"]
     assert queue.qsize() == 1003 - FEW - 6
     assert taken(queue, queue.qsize()) == [f"flood {number}" for number in range(19, 1000)]
@@ -71,9 +70,8 @@ def test_a_few_wait_and_the_rest_is_refused() -> None:
     assert admitted == [Admission.NOW] * 2 + [Admission.LATER] * 2 * WAITING + [Admission.NEVER] * (
         18 - 2 * WAITING
     )
-    assert [lane.leave() for _ in range(2 * WAITING)] == list(
-        range(2, 2 + 2 * WAITING)
-    )  # the first that waited is next
+    # the first that waited is next
+    assert [lane.leave() for _ in range(2 * WAITING)] == list(range(2, 2 + 2 * WAITING))
     assert [lane.leave() for _ in range(2)] == [None, None]
     assert [lane.enter(number) for number in range(3)] == [Admission.NOW] * 2 + [Admission.LATER]
 

@@ -37,15 +37,15 @@ class TokenAuthentication(JWTAuthentication):
         if found is None:
             found = self.check(request, raw)
         elif request.method not in SAFE_METHODS:
+            # a write may change what it holds; others read the same object
             found = (
                 copy.copy(found[0]),
                 found[1],
-            )  # a write may change what it holds; others read the same object
+            )
         if found is not None:
             logs.user_id.set(str(found[0].pk))
-            count_request(
-                request, *scope_of(found[0])
-            )  # before permissions are asked: who is refused all the time counts too
+            # before permissions are asked: who is refused all the time counts too
+            count_request(request, *scope_of(found[0]))
         return found
 
     def check(self, request: Any, raw: bytes) -> Any:
@@ -56,9 +56,8 @@ class TokenAuthentication(JWTAuthentication):
         except (AuthenticationFailed, *BROKEN) as error:
             raise not_valid() from error
         if found is not None:
-            token_users.put(
-                raw, copy.copy(found[0]), found[1], generation
-            )  # a copy, like all that come after: this request may write
+            # a copy, like all that come after: this request may write
+            token_users.put(raw, copy.copy(found[0]), found[1], generation)
         return found
 
     def get_header(self, request: Any) -> bytes:

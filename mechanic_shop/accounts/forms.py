@@ -59,9 +59,8 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
     """Change one's own password in the admin, by the operation that every door uses."""
 
     def clean_old_password(self) -> str:
-        return self.cleaned_data.get(
-            "old_password", ""
-        )  # the operation looks at it, and counts the attempt
+        # the operation looks at it, and counts the attempt
+        return self.cleaned_data.get("old_password", "")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -79,12 +78,10 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
             )
         except DomainError as refusal:
             is_new = getattr(refusal, "field", "") == "new_password"
-            self.add_error(
-                "new_password1" if is_new else "old_password", refusal.message
-            )  # the page shows errors of boxes only
+            # the page shows errors of boxes only
+            self.add_error("new_password1" if is_new else "old_password", refusal.message)
 
     def save(self, commit: bool = True) -> Any:
-        self.user.refresh_from_db(
-            fields=["password", "session_epoch"]
-        )  # this browser's session goes on with these
+        # this browser's session goes on with these
+        self.user.refresh_from_db(fields=["password", "session_epoch"])
         return self.user

@@ -23,9 +23,8 @@ from .passwords import reset_tokens
 
 log = logging.getLogger("shop.mail")
 IN_MEMORY = "django.core.mail.backends.locmem.EmailBackend"
-mail_pool = ThreadPoolExecutor(
-    max_workers=2, thread_name_prefix="mail"
-)  # Python waits for them when it ends
+# Python waits for them when it ends
+mail_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="mail")
 
 
 def in_background(task: Callable[..., None], *args: Any) -> Future[None] | None:

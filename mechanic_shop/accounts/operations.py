@@ -41,9 +41,8 @@ def log_in(request: Any, email: str, password: str) -> User:
     would go on until it hits. Raises Busy while others hash.
     """
     email, address = normalize_email(email), address_of(request)
-    with (
-        slots.hold()
-    ):  # before the attempt is counted: a request that does not get to the password is none
+    # before the attempt is counted: a request that does not get to the password is none
+    with slots.hold():
         count_attempt(email, address)
         # For an unknown e-mail Django hashes the password too, so the time tells
         # nothing.
@@ -206,9 +205,8 @@ def check_change(user: User, *, current_password: str, new_password: str) -> dic
 
 
 def _check_change(user: User, current_password: str, new_password: str) -> dict[str, Any]:
-    with (
-        slots.hold()
-    ):  # for both hashes, or the second could find that another request came between
+    # for both hashes, or the second could find that another request came between
+    with slots.hold():
         check_current_password(user, current_password)
         new_hash = hash_new_password(
             new_password, email=user.email, name=user.display_name, field="new_password"

@@ -59,9 +59,8 @@ def changes_of(entry: Any, hidden: set[str], names: dict[Any, str]) -> Iterator[
             "" if entry.action == audit.CREATE else subject,
             "" if entry.action == audit.DELETE else subject,
         )
-    for name, values in sorted(
-        entry.told().items()
-    ):  # each database keeps them in an order of its own
+    # each database keeps them in an order of its own
+    for name, values in sorted(entry.told().items()):
         if name in hidden:
             continue
         if values is None:

@@ -225,10 +225,11 @@ class ShopModelAdmin(Amounts, AutocompleteSelects, PermissionGatedFields, ModelA
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
+        # a class of this request's own
         form.request, form.refusal = (
             request,
             getattr(request, "refusal", None),
-        )  # a class of this request's own
+        )
         return form
 
     # --- reading ---
@@ -304,9 +305,8 @@ class ShopModelAdmin(Amounts, AutocompleteSelects, PermissionGatedFields, ModelA
         row = self.get_object(request, unquote(object_id))
         trail = {} if row is None else page_of_trail(request, row, self.hidden_in_trail(request))
         response = super().history_view(request, object_id, {**trail, **(extra_context or {})})
-        columns = (
-            name for name in self.hidden(request) if is_field(self.model, name)
-        )  # others only show one
+        # others only show one
+        columns = (name for name in self.hidden(request) if is_field(self.model, name))
         labels = {self.opts.get_field(name).verbose_name.capitalize() for name in columns}
         for entry in getattr(response, "context_data", {}).get("action_list", ()) if labels else ():
             entry.change_message = without_labels(entry.change_message, labels)

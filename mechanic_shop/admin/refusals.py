@@ -10,12 +10,13 @@ from rest_framework.exceptions import Throttled
 from mechanic_shop.errors import DomainError
 
 log = logging.getLogger("shop.admin")
+# ProtectedError is an IntegrityError
 REFUSALS = (
     DomainError,
     Throttled,
     IntegrityError,
     ObjectDoesNotExist,
-)  # ProtectedError is an IntegrityError
+)
 
 
 def told(error: Exception) -> DomainError:

@@ -51,9 +51,9 @@ class ShopAdminSite(UnfoldAdminSite):
     index_title = "Today"
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        if (
-            "next" not in request.GET
-        ):  # Unfold's page does not send along where to go, and the setting leads to the API
+        # Unfold's page does not send along where to go, and the setting leads to the
+        # API
+        if "next" not in request.GET:
             asked: Any = request.GET.copy()
             asked["next"] = reverse(f"{self.name}:index")
             request.GET = asked
@@ -123,9 +123,8 @@ class ShopAdminSite(UnfoldAdminSite):
         return TemplateResponse(request, template, context, headers={"HX-Trigger": "search"})
 
     def found(self, request: HttpRequest, term: str) -> Iterator[SearchResult]:
-        for model, pages in reversed(
-            self._registry.items()
-        ):  # tickets, which are registered last, come first
+        # tickets, which are registered last, come first
+        for model, pages in reversed(self._registry.items()):
             icon = getattr(pages, "search_icon", None)
             if icon is None or not pages.has_view_permission(request):
                 continue
@@ -140,9 +139,10 @@ class ShopAdminSite(UnfoldAdminSite):
                 )
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        # needs the models, which are not there when the site is made
         from mechanic_shop.accounts.forms import (
             OwnPasswordForm,
-        )  # needs the models, which are not there when the site is made
+        )
 
         request.current_app = self.name
         return PasswordChangeView.as_view(

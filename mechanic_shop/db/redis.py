@@ -128,9 +128,8 @@ class ShopRedisCache(RedisCache):
         command takes longer than the command.
         """
         pool: Any = self.client.get_client(write=True).connection_pool
-        connection = (
-            pool.get_connection()
-        )  # which is alive: the pool looks at each before it gives it out
+        # which is alive: the pool looks at each before it gives it out
+        connection = pool.get_connection()
         try:
             found = run(connection, "EVALSHA", LOOK_SHA, len(keys), *keys, *arguments)
         except NoScriptError:  # Redis was started anew

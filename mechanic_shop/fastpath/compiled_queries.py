@@ -64,9 +64,8 @@ class CompiledSQL:
 
     def execute(self, params: Any) -> tuple[list[Any], int]:
         """The rows that came back, and how many were changed."""
-        database = connections[
-            DEFAULT_DB_ALIAS
-        ]  # the thread's own, of which ``connection`` would look each attribute up anew
+        # the thread's own, of which ``connection`` would look each attribute up anew
+        database = connections[DEFAULT_DB_ALIAS]
         if database.queries_logged or database.execute_wrappers:
             with database.cursor() as cursor:
                 cursor.execute(self.sql, params)
@@ -280,9 +279,8 @@ def weight_of(key: tuple[Any, ...], made: Any) -> int:
 MEGABYTE = 1024 * 1024
 # 64 MB for each process; tests/test_kept_statements.py weighs what they hold.
 query_cache = QueryCache(32 * MEGABYTE)  # of single rows and writes: some for each set of rights
-page_query_cache = QueryCache(
-    32 * MEGABYTE
-)  # of lists, one for each query string: anybody can ask for new ones
+# of lists, one for each query string: anybody can ask for new ones
+page_query_cache = QueryCache(32 * MEGABYTE)
 
 
 # --- one row, written -----------------------------------------------------------------
@@ -310,9 +308,8 @@ def insertion(model: type[Model], row: Any, fields: Sequence[Field]) -> Compiled
 
 def update(row: Any, values: Sequence[tuple[Field, Any, Any]]) -> bool:
     """UPDATE columns of a row; False where it is gone."""
-    columns = tuple(
-        (field.attname, value is None) for field, _, value in values
-    )  # the ORM writes NULL out
+    # the ORM writes NULL out
+    columns = tuple((field.attname, value is None) for field, _, value in values)
     statement = query_cache.get((type(row), columns), lambda: updating(type(row), values))
     database = connections[DEFAULT_DB_ALIAS]
     params = [

@@ -75,9 +75,9 @@ class DirectDispatch:
         if response is None:
             return self.application(environ, start_response)
         start_response(REASONS[response.status_code], list(response.headers._store.values()))
-        return [
-            response.content
-        ]  # without close(): Django would look after connections that the next write looks after
+        # without close(): Django would look after connections that the next write looks
+        # after
+        return [response.content]
 
     def answer(self, environ: Environ) -> HttpResponse | None:
         """The view's answer, ready to be sent; None for what is Django's to answer."""
@@ -168,9 +168,8 @@ def added(secure: bool) -> tuple[dict[str, tuple[str, str]], str]:
     came by HTTPS or not; and what it adds to Vary.
     """
     handler: Any = lambda request: HttpResponse()  # noqa: E731
-    for path in reversed(
-        settings.MIDDLEWARE[1:]
-    ):  # the first gives an id and a line in the log, and this is no real request
+    # the first gives an id and a line in the log, and this is no real request
+    for path in reversed(settings.MIDDLEWARE[1:]):
         handler = import_string(path)(handler)
     scheme = "https" if secure else "http"
     host = "localhost" if "*" in settings.ALLOWED_HOSTS else settings.ALLOWED_HOSTS[0].lstrip(".")

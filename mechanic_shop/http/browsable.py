@@ -210,9 +210,8 @@ class BrowsableRenderer(BrowsableAPIRenderer):
         """
         if not hasattr(view, "get_serializer"):
             return None
-        is_own_body = (
-            view.serializer_class is type(view).serializer_class
-        )  # an action's body says nothing of the object
+        # an action's body says nothing of the object
+        is_own_body = view.serializer_class is type(view).serializer_class
         instance = self.subject(view) if is_own_body and getattr(view, "detail", None) else None
         request, response = self.renderer_context["request"], self.renderer_context["response"]
         if request.method == method and response.status_code >= 400:

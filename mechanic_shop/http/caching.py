@@ -36,9 +36,8 @@ RETRY_EVERY = 0.5  # seconds
 
 def is_shared() -> bool:
     """Is there a Redis, which several processes ask? Else this is the only one."""
-    return (
-        settings.CACHES["default"]["BACKEND"] == "mechanic_shop.db.redis.ShopRedisCache"
-    )  # to ask ``cache`` itself takes 5 µs
+    # to ask ``cache`` itself takes 5 µs
+    return settings.CACHES["default"]["BACKEND"] == "mechanic_shop.db.redis.ShopRedisCache"
 
 
 def known_generation(group: str) -> int | None:
@@ -145,9 +144,8 @@ def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]
     ``scope`` names who may share it: "everybody", a permission level, or one user.
     ``build`` gives the JSON; it is only called on a miss.
     """
-    known = generation_for(
-        request, group
-    )  # read before the rows, so that a write in between makes this page old
+    # read before the rows, so that a write in between makes this page old
+    known = generation_for(request, group)
     # What its links are made of: the whole address, which takes longer to write than
     # all else here.
     key = (

@@ -227,9 +227,8 @@ class Idempotency:
 
     def keep(self, response: Any) -> None:
         headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-        if isinstance(
-            response, Response
-        ):  # not rendered yet: its Content-Type is not what the client will get
+        # not rendered yet: its Content-Type is not what the client will get
+        if isinstance(response, Response):
             headers["Content-Type"] = PROBLEM if response.status_code >= 400 else "application/json"
             body = b"" if response.data is None else to_json(response.data)
         else:

@@ -64,9 +64,10 @@ class NestedRelatedField(serializers.RelatedField):
         **kwargs: Any,
     ) -> None:
         self.shown_fields = {(aliases or {}).get(name, name): name for name in fields}
+        # a form must not list everybody
         kwargs.setdefault(
             "style", {"base_template": "input.html", "input_type": "text", "placeholder": "id"}
-        )  # a form must not list everybody
+        )
         super().__init__(**kwargs)
 
     def __deepcopy__(self, memo: Any) -> "NestedRelatedField":

@@ -117,9 +117,8 @@ def replay(request: HttpRequest, row: IdempotentAnswer, mark: str) -> HttpRespon
     if row.fingerprint != mark:
         raise FormChanged
     body = json.loads(bytes(row.body)) if row.body else {"messages": "[]", "page": ""}
-    unread = list(
-        get_messages(request)
-    )  # after a double click, the browser may never have shown the first page
+    # after a double click, the browser may never have shown the first page
+    unread = list(get_messages(request))
     told = json.loads(body["messages"], cls=MessageDecoder)
     for message in unread + [message for message in told if message not in unread]:
         add_message(request, message.level, message.message, message.extra_tags)

@@ -196,9 +196,10 @@ def refusals(operation: dict[str, Any], method: str, path: str) -> list[str]:
 
 def add_headers(operation: dict[str, Any], method: str, path: str) -> None:
     names = []
+    # stored tokens would be stolen tokens
     if method in ("post", "put") and not path.endswith(
         ("/auth/token/", "/auth/token/refresh/", "/share/")
-    ):  # stored tokens would be stolen tokens
+    ):
         names.append("Idempotency-Key")
     if method in ("put", "patch", "delete") and "{id}" in path:
         names.append("If-Match")

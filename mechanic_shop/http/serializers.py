@@ -215,9 +215,8 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
         ticked would say no.
         """
         field_class, kwargs = super().build_standard_field(field_name, model_field)
-        if (
-            "validators" in kwargs
-        ):  # Django REST makes some of constraints; broken_constraints() knows their words
+        # Django REST makes some of constraints; broken_constraints() knows their words
+        if "validators" in kwargs:
             kwargs["validators"] = [
                 validator
                 for validator in kwargs["validators"]

@@ -22,12 +22,13 @@ from . import caching
 
 UNREADABLE = "unreadable"  # all callers whose forwarded address cannot be read count as this one
 
+# limits that hold also while nothing can be shared
 GUESSED = (
     "login",
     "signup",
     "reset",
     "shared",
-)  # limits that hold also while nothing can be shared
+)
 PERIODS = {"second": 1, "minute": 60, "hour": 3600}
 # What counts for log-in, sign-up, reset and shared links while Redis is gone: a limit
 # per process is less than a shared one, and more than none.

@@ -42,9 +42,8 @@ from .throttling import give_back
 Made = TypeVar("Made")
 JSON, NEGOTIATOR = JSONRenderer(), ContentNegotiation()
 PLAIN_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
-CURSOR_VALUE = re.compile(
-    rf"(?<![^&]){CURSOR}=[0-9]*"
-)  # of the parameter itself, not of a search for "cursor=1"
+# of the parameter itself, not of a search for "cursor=1"
+CURSOR_VALUE = re.compile(rf"(?<![^&]){CURSOR}=[0-9]*")
 # What programs send as Accept when any JSON is meant; everything else is negotiated.
 PLAIN_ACCEPTS = {
     "*/*",

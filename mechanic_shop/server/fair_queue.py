@@ -18,9 +18,8 @@ class FairQueue(Generic[Item]):
     """A queue of items that belong to addresses."""
 
     def __init__(self) -> None:
-        self.turns: SimpleQueue[Item | bool | None] = (
-            SimpleQueue()
-        )  # True: the address whose turn it is
+        # True: the address whose turn it is
+        self.turns: SimpleQueue[Item | bool | None] = SimpleQueue()
         self.lines: dict[str, deque[Item]] = {}  # what waits of each address
         self.order: deque[str] = deque()  # whose turn is next
         self.lock = Lock()

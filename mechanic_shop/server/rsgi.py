@@ -43,9 +43,8 @@ PATIENCE = 10
 # seconds that a computing thread keeps the interpreter: requests change threads here,
 # at Python's 5 ms they would wait twice as long
 SWITCH = 0.002
-LARGEST = (
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 64 * 1024
-)  # bytes; what is only a little too large, Django refuses
+# bytes; what is only a little too large, Django refuses
+LARGEST = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 64 * 1024
 TOO_BUSY = (
     "too_busy",
     "Too many requests wait: nothing was changed, try again.",

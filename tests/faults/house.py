@@ -242,9 +242,8 @@ class Load:
             assert wanted <= effects[place] <= self.expected(self.sent)[place], place
         answered = set(found["answers"])
         assert {sent.key for sent in done} <= answered
-        assert (
-            len(answered) == effects.total()
-        )  # each effect with its answer, each answer with its effect
+        # each effect with its answer, each answer with its effect
+        assert len(answered) == effects.total()
         told = {
             status: number for status, number in self.statuses().items() if status not in (200, 201)
         }

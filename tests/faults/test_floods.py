@@ -38,10 +38,11 @@ def _room_for_connections() -> Iterator[None]:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
+    # with its static files
     return {
         "THROTTLE_LOGIN": "off",
         "DJANGO_SETTINGS_MODULE": "mechanic_shop.settings",
-    }  # with its static files
+    }
 
 
 @contextmanager
@@ -117,9 +118,8 @@ def test_thousands_of_connections_of_one_address_stop_nobody_and_give_their_memo
         assert most < 300 * MIB
         # A connection has a descriptor, and one for its file.
         until(lambda: descriptors(shop) <= before[1] + 2 * settings.CONNECTIONS_PER_ADDRESS)
-        until(
-            lambda: descriptors(shop) <= before[1] + 20, 40
-        )  # unread for 10 seconds, or without a request for as long
+        # unread for 10 seconds, or without a request for as long
+        until(lambda: descriptors(shop) <= before[1] + 20, 40)
         until(lambda: memory(shop) < before[0] + 60 * MIB)
     assert shop.log_in() == 200
 

@@ -12,9 +12,8 @@ from .house import Load, Shop, until
 def test_a_worker_killed_in_mid_write_loses_nothing_acknowledged(shop: Shop) -> None:
     with Load(shop).running() as load:
         for again in range(2):
-            time.sleep(
-                6 * again
-            )  # one that dies again at once ends the server: that is for systemd
+            # one that dies again at once ends the server: that is for systemd
+            time.sleep(6 * again)
             before = shop.workers()
             os.kill(before[0], signal.SIGKILL)
             until(

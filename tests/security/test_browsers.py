@@ -168,9 +168,8 @@ def test_logging_in_leads_to_no_other_host(page: str, there: str) -> None:
         )
         assert response.status_code == 302
         for base in ("http://testserver", "https://testserver"):
-            landed = urlsplit(
-                urljoin(base + page, response["Location"].replace("\\", "/").strip())
-            )  # as browsers read it
+            # as browsers read it
+            landed = urlsplit(urljoin(base + page, response["Location"].replace("\\", "/").strip()))
             assert (landed.scheme, landed.netloc) == tuple(base.split("://")), response["Location"]
 
 
@@ -423,9 +422,8 @@ def test_there_is_no_back_door(manager: Client, path: str) -> None:
     """
     for client in (manager, browser_of(manager.user)):
         response = client.get(path)
-        if (
-            response.status_code == 302
-        ):  # below /admin/ a stranger is asked to log in, whether there is something or not
+        # below /admin/ a stranger is asked to log in, whether there is something or not
+        if response.status_code == 302:
             assert response["Location"].startswith("/admin/login/"), path
             continue
         assert response.status_code in (400, 404), path

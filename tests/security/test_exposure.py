@@ -78,9 +78,8 @@ def test_no_answer_shows_what_is_not_this_roles_to_see(
         if call.route == "auth-password":  # it ends the session of this test
             continue
         path, body = there(planted, call), planted.body(str(call), client)
-        hidden = HIDDEN[actor] - (
-            {OTHERS} if call.room == "shared" else set()
-        )  # whoever has a link sees whom the estimate is for
+        # whoever has a link sees whom the estimate is for
+        hidden = HIDDEN[actor] - ({OTHERS} if call.room == "shared" else set())
         if call.route == "auth-me" and actor == "assigned":
             continue  # one's own log-in
         for accept in ("application/json", HTML):

@@ -98,6 +98,7 @@ MAY_WRITE = {
     ("tickets", "advisor"): WORK | {"customer"},
     ("tickets", "manager"): WORK | {"customer"},
 }
+# what is kept beside a field that was written
 FOLLOWS = {
     "updated_at",
     "version",
@@ -106,7 +107,7 @@ FOLLOWS = {
     "vin_valid",
     "odometer_at",
     "unique_key",
-}  # what is kept beside a field that was written
+}
 # Names that other shops' clients, and crAPI's attackers, try beside those of the
 # columns.
 HOPES: dict[str, Any] = (
@@ -369,11 +370,12 @@ def test_an_action_takes_the_shops_price_and_the_clock(
     method = "POST" if "transitions" in action else "PUT"
     path = f"{API}/{action.format(ticket=ticket.pk, part=part.pk)}"
     before = rows()
+    # of the estimate that was read
     hopes = {
         name: value
         for name, value in HOPES.items()
         if "transitions" not in action or name != "version"
-    }  # of the estimate that was read
+    }
     for name, value in (
         hopes | {"price": "0.01", "unit_price": "0.01", "at": "2001-01-01"}
     ).items():

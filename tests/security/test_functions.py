@@ -95,9 +95,8 @@ def as_a_form(world: World, client: Client, call: Call) -> Any:
 
 def test_somebody_who_was_switched_off_is_a_stranger(world: World, manager: Client) -> None:
     """Requirement 4 on every route: the manager's token of a second ago opens nothing."""
-    make(
-        world, manager, next(call for call in CALLS if str(call) == "GET auth-me")
-    )  # the token is known to this process now
+    # the token is known to this process now
+    make(world, manager, next(call for call in CALLS if str(call) == "GET auth-me"))
     world.prepare(*map(str, CALLS))
     deactivate(manager.user, by=None)
     before = rows()

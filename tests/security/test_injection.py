@@ -68,9 +68,8 @@ class Scripts(HTMLParser):
             self.shown += 1
             if self.inside == "style":
                 self.alive.append(f"{self.inside}: {data[:80]}")
-            if (
-                self.inside == "script"
-            ):  # JSON in a page is data; a script of ours holds no stored text
+            # JSON in a page is data; a script of ours holds no stored text
+            if self.inside == "script":
                 json.loads(data)
 
     def handle_endtag(self, tag: str) -> None:

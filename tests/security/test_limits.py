@@ -222,11 +222,12 @@ def test_without_redis_a_log_in_is_counted_here(
         201,
         429,
     ]
+    # reading goes on
     assert [anonymous.get(MECHANICS).status_code for _ in range(3)] == [
         200,
         200,
         200,
-    ]  # reading goes on
+    ]
 
 
 # --- the server as it is run, with several workers where a Redis is shared ------------

@@ -88,9 +88,8 @@ def test_a_refused_log_in_tells_nothing_about_the_account(
     assert len(answers) == 1
     assert counts == dict.fromkeys(people, 1)
     assert next(iter(answers))[0] == (401 if door == "token" else 200)
-    assert (
-        hashings.of(lambda: DOORS[door]("staff@example.com", PASSWORD)) == 1
-    )  # the right password takes as long
+    # the right password takes as long
+    assert hashings.of(lambda: DOORS[door]("staff@example.com", PASSWORD)) == 1
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -140,9 +139,8 @@ def test_asking_for_a_reset_tells_nothing(
     the answer.
     """
     hashings = Hashings(monkeypatch)
-    with django_assert_num_queries(
-        2
-    ):  # SAVEPOINT and RELEASE: what is looked up waits for the commit
+    # SAVEPOINT and RELEASE: what is looked up waits for the commit
+    with django_assert_num_queries(2):
         count = hashings.of(
             lambda: refused_never(anonymous.post(RESET, {"email": email}, HTTP_X_REQUEST_ID="same"))
         )

@@ -67,9 +67,8 @@ def test_of_sixteen_who_read_the_same_one_writes(
         *[lambda c=client: do(c, call.method, path, body, HTTP_IF_MATCH=tag) for client in clients]
     )
 
-    success = MATRIX[str(call)][
-        -1
-    ]  # 201 answers with the row that was made, which has a tag of its own
+    # 201 answers with the row that was made, which has a tag of its own
+    success = MATRIX[str(call)][-1]
     assert Counter(getattr(answer, "status_code", answer) for answer in answers) == {
         success: 1,
         412: 15,

@@ -16,6 +16,7 @@ from ..test_matrix import World
 from .attacks import API, CALLS, HTML, LISTS, MISSING, Call, do, key_of, rows, told
 
 pytestmark = pytest.mark.django_db
+# rooms whose rows belong to a customer
 SCOPED = {
     "customer",
     "vehicle",
@@ -24,7 +25,7 @@ SCOPED = {
     "invoice",
     "creditnote",
     "payment",
-}  # rooms whose rows belong to a customer
+}
 KEYED = [call for call in CALLS if call.keyed]
 OF_A_CUSTOMER = [call for call in KEYED if call.room in SCOPED]
 
@@ -76,9 +77,8 @@ def test_anothers_object_is_told_from_a_missing_one_by_nothing(
             assert answers[0] == answers[1], (method, extra)
             assert answers[0][0] in (403, 404, 405) or method == "OPTIONS"
     kept = rows()
-    kept["IdempotentAnswer"] = before[
-        "IdempotentAnswer"
-    ]  # refusals are kept for the stranger's own keys
+    # refusals are kept for the stranger's own keys
+    kept["IdempotentAnswer"] = before["IdempotentAnswer"]
     assert kept == before
 
 

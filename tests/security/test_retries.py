@@ -22,11 +22,12 @@ from ..test_matrix import MATRIX, World
 from .attacks import API, CALLS, Call, do, make, rows, there
 
 pytestmark = pytest.mark.django_db
+# a stored token is a stolen one
 NEVER_KEPT = {
     "auth-token",
     "auth-token-refresh",
     "serviceticket-share",
-}  # a stored token is a stolen one
+}
 ENDS_ITSELF = {"auth-password"}  # the retry's token has ended with the old password
 KEYED = [
     call

@@ -258,9 +258,8 @@ def test_a_token_ends_with_what_it_stood_for(victim: Any, anonymous: Client, end
         assert anonymous.get(ME, **header).status_code == 200
     ENDINGS[ending](victim)
     refused(anonymous.get(ME, **header), 401, "token_not_valid")
-    refused(
-        anonymous.get(f"{API}/mechanics/", **header), 401, "token_not_valid"
-    )  # a cached page is no way round it
+    # a cached page is no way round it
+    refused(anonymous.get(f"{API}/mechanics/", **header), 401, "token_not_valid")
     refused(anonymous.post(REFRESH, {"refresh": pair["refresh"]}), 401, "token_not_valid")
 
 

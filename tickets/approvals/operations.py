@@ -42,11 +42,12 @@ from ..work.reapproval import (
     total_of,
 )
 
+# the customer may say something else about them
 UNDECIDED = (
     JobStatus.PROPOSED,
     JobStatus.DECLINED,
     JobStatus.DEFERRED,
-)  # the customer may say something else about them
+)
 DECISIONS = {
     "approve": JobStatus.APPROVED,
     "decline": JobStatus.DECLINED,

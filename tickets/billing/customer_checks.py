@@ -108,9 +108,8 @@ def choices_of_vehicle(tickets: QuerySet[Any]) -> dict[int, datetime]:
     entries = entries_of(ServiceTicket, tickets).filter(
         Q(changes__has_key="customer") | Q(changes__has_key="vehicle")
     )
-    return dict(
-        entries.values_list("object_id", "timestamp")
-    )  # the last entry of a ticket is the one that stays
+    # the last entry of a ticket is the one that stays
+    return dict(entries.values_list("object_id", "timestamp"))
 
 
 def changes_of_owner(vehicles: QuerySet[Any]) -> dict[int, list[Change]]:

@@ -164,9 +164,8 @@ def wrong_invoices(stories: dict[int, Story], taken: dict[int, Taken]) -> Iterat
     rows = InvoiceLine.objects.order_by("invoice_id", "position").values_list(
         "invoice_id", "position", "pk", "quantity", "net", "tax"
     )
-    credited = set(
-        CreditNote.objects.values_list("invoice_id", flat=True)
-    )  # one of nothing is credited by its note
+    # one of nothing is credited by its note
+    credited = set(CreditNote.objects.values_list("invoice_id", flat=True))
     for invoice, lines in with_lines(Invoice.objects.order_by("pk"), rows):
         left = any(taken[key].quantity < quantity for _, _, key, quantity, _, _ in lines)
         stands = left if lines else invoice.pk not in credited
@@ -215,9 +214,8 @@ def credited_too_much(place: str, line: Taken, back: Taken) -> Iterator[str]:
     if back.quantity > line.quantity:
         yield f"{place} has {show(line.quantity)}, of which {show(back.quantity)} are credited."
     for name, there, credited in (("net", line.net, back.net), ("tax", line.tax, back.tax)):
-        if (
-            (credited < there) if there < 0 else (credited > there)
-        ):  # of a trade-in both are less than 0
+        # of a trade-in both are less than 0
+        if (credited < there) if there < 0 else (credited > there):
             yield f"{place} has {money(there)} {name}, of which {money(credited)} are credited."
 
 

@@ -21,9 +21,8 @@ from ..pricing import engine
 from .documents.receipts import receipt_document
 
 TOO_MUCH = Decimal(10_000_000)
-CLOCKS_DIFFER = timedelta(
-    minutes=1
-)  # a client's clock may be ahead of ours by that: its "now" is not the future
+# a client's clock may be ahead of ours by that: its "now" is not the future
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 @atomic

@@ -54,9 +54,8 @@ def reverse_credit(row: Payment, *, note: str, by: Any) -> Payment:
     """Take credit off the invoice on which it counts, and give it back to where it came
     from. Returns the row on that invoice.
     """
-    taken = list(
-        row.taken_from.select_related("ticket", "invoice").order_by("pk")
-    )  # rows of money never change
+    # rows of money never change
+    taken = list(row.taken_from.select_related("ticket", "invoice").order_by("pk"))
     row_locks.lock_keys(ServiceTicket, {row.ticket_id, *(half.ticket_id for half in taken)})
     lock(row.ticket)
     ensure_reversible(row)

@@ -121,9 +121,8 @@ class InvoiceViewSet(WrittenOnceViewSet):
         """
 
         def answer(body: Any) -> Any:
-            invoice = (
-                self.get_object()
-            )  # the operation locks: all tickets that it takes from, in their order
+            # the operation locks: all tickets that it takes from, in their order
+            invoice = self.get_object()
             check = partial(check_if_match, request, lambda: self.document(invoice.pk))
             operations.apply_credit(invoice, **body.validated_data, by=request.user, check=check)
             return self.respond_object(invoice.pk)

@@ -41,11 +41,12 @@ PASSWORD = "Try-the-garage-1"  # noqa: S105 - for the demo, and in the README
 LOGINS = {role: f"{role}@example.com" for role in ("manager", "advisor", "mechanic", "customer")}
 
 SEED = "a garage in Denver"
+# seconds of working time: the shop is open for ten hours
 MINUTE, HOUR, DAY = (
     60,
     60 * 60,
     10 * 60 * 60,
-)  # seconds of working time: the shop is open for ten hours
+)
 YEAR = 313 * DAY
 CUSTOMERS, CARS, TICKETS = 60, 90, 400
 
@@ -83,9 +84,8 @@ class Calendar:
     def __init__(self, now: datetime) -> None:
         today = timezone.localtime(now).date()
         week, weekday = divmod(today.toordinal() - 1, 7)
-        self.today = (
-            week * 6 + weekday
-        )  # open days since the first Monday of all; a Sunday counts as the Monday after
+        # open days since the first Monday of all; a Sunday counts as the Monday after
+        self.today = week * 6 + weekday
 
     def day(self, t: int) -> date:
         week, weekday = divmod(self.today + t // DAY, 6)
@@ -340,6 +340,7 @@ SPECIAL = {
     "FUL-PMP-001",
     "BRK-DRM-R-001",
 }
+# what comes is for waiting cars only
 SCARCE = {
     "WIP-BLD-001",
     "FLT-CAB-002",
@@ -347,7 +348,7 @@ SCARCE = {
     "IGN-COL-001",
     "EVP-PRG-001",
     "TIR-TPMS-001",
-}  # what comes is for waiting cars only
+}
 MISHAPS = {
     "litre": ("Can tipped over.", "Drum rinsed out, the rest was dirty."),
     "kilogram": ("Container left open, spoiled.",),

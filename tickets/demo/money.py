@@ -228,10 +228,11 @@ class FrontCounter:
                 by=self.manager,
             )
             operations.refund(invoice, amount=note.total, method=Method.CARD, by=self.manager)
+        # nothing was to pay
         if (
             ServiceTicket.objects.values_list("status", flat=True).get(pk=ticket.pk)
             == Status.INVOICED
-        ):  # nothing was to pay
+        ):
             operations.request_transition(
                 ServiceTicket.objects.get(pk=ticket.pk), to=Status.CLOSED, by=self.manager
             )

@@ -37,9 +37,8 @@ def request_transition(
         operations.approve_all(ticket, version=version, expected_total=expected_total, by=by)
 
     def check() -> None:
-        vars(ticket).pop(
-            "_prefetched_objects_cache", None
-        )  # the lines may have been filled until the locks were ours
+        # the lines may have been filled until the locks were ours
+        vars(ticket).pop("_prefetched_objects_cache", None)
         if blocks := found.blocked_by(ticket):
             raise blocks[0]
 

@@ -119,9 +119,10 @@ class TicketPart(PricedLine, ShopModel):
     )
     approved_amount = approved_amount()
 
+    # stock has its ledger
     unaudited = frozenset(
         {"ticket", "part", "line_total", "allocated", "issued", "status", "approved_amount"}
-    )  # stock has its ledger
+    )
     entry_kind = Kind.PART
 
     objects = TicketPartQuerySet.as_manager()

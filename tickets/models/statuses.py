@@ -20,11 +20,12 @@ class HoldReason(models.TextChoices):
     OTHER = "other"
 
 
+# parts and mechanics may change
 EDITABLE_STATUSES = (
     Status.ESTIMATE,
     Status.APPROVED,
     Status.IN_PROGRESS,
-)  # parts and mechanics may change
+)
 
 STOCK_HOLDING_STATUSES = (Status.APPROVED, Status.IN_PROGRESS)  # parts are held in stock
 

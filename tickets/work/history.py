@@ -33,9 +33,8 @@ def moments(ticket: ServiceTicket, user: Any) -> QuerySet:
         StatusChange.objects.filter(ticket=ticket),
         audit.entries_of(ticket).exclude(kind=Kind.STATUS),
     )
-    entries = entries.exclude(
-        kind=Kind.EDIT, action=audit.CREATE
-    )  # a new ticket's first status tells of it
+    # a new ticket's first status tells of it
+    entries = entries.exclude(kind=Kind.EDIT, action=audit.CREATE)
     if not user.has_perm("tickets.view_serviceticket"):
         # What happened while it was another customer's is theirs.
         taken_over = (

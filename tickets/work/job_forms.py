@@ -57,12 +57,13 @@ from .job_serializers import (
 )
 
 TAKES_LINES = (JobStatus.PROPOSED, *AUTHORIZED)
+# the office may also take back a yes
 DECIDABLE = (
     JobStatus.PROPOSED,
     JobStatus.APPROVED,
     JobStatus.DECLINED,
     JobStatus.DEFERRED,
-)  # the office may also take back a yes
+)
 KINDS = [
     (LineKind.LABOR, "Labor"),
     (LineKind.SUBLET, "Sublet"),

@@ -365,9 +365,8 @@ class AuthorizeSerializer(ActionSerializer):
         found = super().get_fields()
         user = asking_user(self)
         if user is not None and not user.has_perm("tickets.move_serviceticket"):
-            found["channel"] = serializers.HiddenField(
-                default=Channel.PORTAL
-            )  # a customer says it here
+            # a customer says it here
+            found["channel"] = serializers.HiddenField(default=Channel.PORTAL)
         return found
 
 

@@ -365,9 +365,8 @@ def set_status(
         if was_authorized and to == JobStatus.CANCELLED and ticket.authorized_total is not None:
             take_off_authorized(job, by=by)
     if ticket.status in STOCK_HOLDING_STATUSES:
-        effect = (
-            return_line if to == JobStatus.CANCELLED else hold_or_release
-        )  # nobody wants what was fitted
+        # nobody wants what was fitted
+        effect = return_line if to == JobStatus.CANCELLED else hold_or_release
         sync_allocations(ticket, job.parts.values_list("pk", flat=True), by=by, effect=effect)
     increment_version(ticket)
 
@@ -455,9 +454,8 @@ def add_recommendation(
 
 
 def add_recommended_part(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> None:
-    before_repricing(
-        ticket, line.part_id
-    )  # of two tickets of the vehicle, one takes it up; the part's lock is what both want
+    # of two tickets of the vehicle, one takes it up; the part's lock is what both want
+    before_repricing(ticket, line.part_id)
     row_locks.refresh(line, "ticket", "part")
     if ticket.vehicle_id is None or line.ticket.vehicle_id != ticket.vehicle_id:
         raise DomainError(

@@ -59,9 +59,8 @@ def add_part(
     held = ticket.status in STOCK_HOLDING_STATUSES and (job is None or job.status in AUTHORIZED)
     if held:
         before_repricing(ticket, part.pk)
-    no_amount = (
-        held and job is None and ticket.authorized_total is None
-    )  # none was named, so none is exceeded
+    # none was named, so none is exceeded
+    no_amount = held and job is None and ticket.authorized_total is None
     row_locks.refresh(part)
     part.check_quantity(quantity)
     if not part.is_active:
@@ -242,9 +241,8 @@ def move_line(
     there = line_in(ticket, line.part, job)
     was_approved = line.is_authorized and (there is None or there.is_authorized)
     if there is None:
-        alone = (
-            {} if job is None else {"approved_amount": None}
-        )  # from now on its job's amount counts
+        # from now on its job's amount counts
+        alone = {} if job is None else {"approved_amount": None}
         line.save_changes(**changes, **alone, job=job, by=by)
     else:
         line.save_changes(**changes, by=by)

@@ -213,9 +213,8 @@ class ServiceTicketSerializer(ShopSerializer):
         if not user.has_perm("tickets.add_serviceticket"):
             attrs["customer"] = own_record(user, attrs.get("customer"))
         elif "customer" not in attrs:
-            self.require_customer(
-                attrs
-            )  # whose the vehicle is, the operation asks in its transaction
+            # whose the vehicle is, the operation asks in its transaction
+            self.require_customer(attrs)
 
     def require_customer(self, attrs: dict[str, Any]) -> None:
         if "customer" not in attrs and attrs.get("vehicle") is None:

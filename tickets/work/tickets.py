@@ -104,9 +104,8 @@ def update(
         changes.get("vehicle", ticket.vehicle),
         changes.get("customer", ticket.customer),
     )
-    moves = bool(
-        {"customer", "vehicle"} & set(changes)
-    )  # a vehicle that was sold since stays on its old tickets
+    # a vehicle that was sold since stays on its old tickets
+    moves = bool({"customer", "vehicle"} & set(changes))
     if moves:
         _check_vehicle(vehicle, customer)
     if vehicle is not None and tells_reading(changes):

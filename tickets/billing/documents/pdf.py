@@ -82,21 +82,23 @@ TAGS = {
     "deferred": ("Deferred", look.TAG_NOT_NOW),
 }
 NOT_NOW = ("declined", "deferred")
+# widths of what stands beside a description: quantity, price, tax, amount
 NUMBERS = (
     62,
     84,
     66,
     84,
-)  # widths of what stands beside a description: quantity, price, tax, amount
+)
 LABELS = 64  # width of what says "Number" or "Concern"
 TOTALS = (156, 100)
 # lines of a text in one row: a row is never broken, so it must fit on a page, at best
 # with what belongs to it
 ROOM = 12
+# characters in a box that is never broken; the database's own limits are about these
 LONG, SHORT = (
     400,
     120,
-)  # characters in a box that is never broken; the database's own limits are about these
+)
 
 # reportlab's reader of a font has one position in its file for everybody. Threads would
 # not gain by working side by side: all this is Python.
@@ -130,9 +132,8 @@ class Sheet:
         self.width = self.size[0] - 2 * look.SIDE
         taxes = document.get("taxes") or []
         names = {tax["name"] for tax in taxes}
-        self.tax_name = (
-            self.line(names.pop()) if len(names) == 1 else ""
-        )  # else each line says its own
+        # else each line says its own
+        self.tax_name = self.line(names.pop()) if len(names) == 1 else ""
 
     def pdf(self) -> bytes:
         out = BytesIO()
@@ -352,9 +353,8 @@ class Sheet:
 
     def job(self, rows: Rows, job: dict[str, Any], widths: list[float]) -> None:
         status = job.get("status", "")
-        told_apart = (
-            self.kind == "estimate" or status in NOT_NOW
-        )  # on an invoice all that is charged was done
+        # on an invoice all that is charged was done
+        told_apart = self.kind == "estimate" or status in NOT_NOW
         tag = self.paragraph(*TAGS[status]) if told_apart and status in TAGS else ""
         rows.heading(
             self.paragraph(clip(self.line(job.get("title")), LONG) or "Job", look.HEADING), tag

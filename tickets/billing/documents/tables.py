@@ -65,13 +65,14 @@ class Rows:
         self.repeated += 1
 
     def heading(self, title: Any, tag: Any) -> None:
+        # on one base line
         self.add(
             [title, "", tag, "", ""],
             ("SPAN", 0, 1),
             ("SPAN", 2, 4),
             ("TOPPADDING", 0, 1, 10),
             ("TOPPADDING", 2, 4, 12.3),
-        )  # on one base line
+        )
         self.keep_with_next()
 
     def notes(self, texts: list[Any]) -> None:

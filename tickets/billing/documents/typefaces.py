@@ -13,9 +13,8 @@ FILES = Path(__file__).parent / "fonts"
 PLAIN, BOLD, CJK = "DejaVuSans", "DejaVuSans-Bold", "WenQuanYiMicroHei"
 NAMES = {PLAIN: "DejaVuSans.ttf", BOLD: "DejaVuSans-Bold.ttf", CJK: "wqy-microhei.ttc"}
 
-loading = (
-    Lock()
-)  # reading a font takes longer than a page: once per process, when it is first needed
+# reading a font takes longer than a page: once per process, when it is first needed
+loading = Lock()
 
 
 def glyphs() -> frozenset[str]:

@@ -47,9 +47,8 @@ class Command(BaseCommand):
         if has_data() or not load(timezone.now(), options["scale"]):
             if options["if_empty"]:
                 self.stdout.write(f"{HAS_DATA}.")
-                if (
-                    get_user_model().objects.filter(email=LOGINS["manager"]).exists()
-                ):  # a demo from before: say again how to get in
+                # a demo from before: say again how to get in
+                if get_user_model().objects.filter(email=LOGINS["manager"]).exists():
                     self.stdout.write(log_ins())
                 return
             raise CommandError(
