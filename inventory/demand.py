@@ -2,12 +2,10 @@
 one does not know it.
 """
 
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Manager
 
-Counts = dict[int, Decimal]
 _registered: list[Any] = []
 
 

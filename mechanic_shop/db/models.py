@@ -81,7 +81,7 @@ class AppendOnlyModel(QuickModel):
 
     is_guarded: ClassVar[bool] = False
     """Do the database's triggers see to it, too? A migration calls
-    ``triggers.guard_table``.
+    ``triggers.create_table_triggers``.
     """
 
     objects = AppendOnlyQuerySet.as_manager()
