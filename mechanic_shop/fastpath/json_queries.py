@@ -174,28 +174,23 @@ class Price(Amount):
 
 
 class Shortest(Printed):
-    """A decimal as a string with the places that it needs, of four, and so many at
+    """A decimal as a string with the places that it needs, of PLACES, and so many at
     least.
     """
 
     def __init__(self, expression: Any, least: int) -> None:
         super().__init__(expression)
-        self.printed = shortened("printf('%%%%.4f', %(expressions)s)", least)
-        self.postgresql = shortened("(%(expressions)s)::numeric(30,4)::text", least)
+        self.printed = shortest("printf('%%%%.{places}f', %(expressions)s)", least)
+        self.postgresql = shortest("(%(expressions)s)::numeric(30,{places})::text", least)
 
 
-def shortened(text: str, least: int) -> str:
-    """SQL for a text with four decimals, without the last ones that are 0; with the
-    last of all goes the point.
-    """
-    ends = ["0" * count for count in range(PLACES - least, 0, -1)]
-    if not least:
-        ends[0] = f".{ends[0]}"
-    cut = "".join(
-        f"WHEN {text} LIKE '%%%%{end}' THEN substr({text}, 1, length({text}) - {len(end)}) "
-        for end in ends
+def shortest(text: str, least: int) -> str:
+    """SQL for ``text``, a template, with the fewest places that lose nothing."""
+    exact = "".join(
+        f"WHEN round(%(expressions)s, {places}) THEN {text.format(places=places)} "
+        for places in range(least, PLACES)
     )
-    return f"(CASE {cut}ELSE {text} END)"
+    return f"(CASE %(expressions)s {exact}ELSE {text.format(places=PLACES)} END)"
 
 
 class JsonBool(PerDatabase):
