@@ -357,7 +357,7 @@ def test_every_variable_is_where_people_look_for_it(page):
     }[page]
     read = set(
         re.findall(
-            r"\b(?:env\.str|flag|number|words|matching|rate|kept_secret|line_of|amount|series)\(\s*\"([A-Z_]+)\"",
+            r"\benv(?:_urls)?\.[a-z_]+\(\s*\"([A-Z_]+)\"",
             SETTINGS.read_text(),
         )
     )
