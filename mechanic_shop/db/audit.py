@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self
 from auditlog import get_logentry_model
 from django.contrib.admin.models import LogEntry as AdminEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from mechanic_shop.currency import AmountField, short
@@ -319,20 +319,16 @@ def write(entries: Iterable[Any]) -> None:
         model.objects.bulk_create([model(**found) for found in told])
 
 
-def insert(told: dict[str, Any]) -> None:
-    """One entry, by a statement that is made once: an entry comes with every write, and
-    an object of it nobody asks for.
+def insert(values: dict[str, Any]) -> None:
+    """Write one entry by a statement that is compiled once: an entry comes with every
+    write, and an object of it is not needed.
     """
-    fields, statement = insertion()
-    database = connections[DEFAULT_DB_ALIAS]
-    statement.execute([field.get_db_prep_save(told[field.attname], database) for field in fields])
+    compiled_insert().execute(values)
 
 
 @cache
-def insertion() -> tuple[list[Any], compiled_queries.CompiledSQL]:
-    model: Any = get_logentry_model()
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    return fields, compiled_queries.insertion(model, model(), fields)
+def compiled_insert() -> compiled_queries.CompiledInsert:
+    return compiled_queries.CompiledInsert(get_logentry_model())
 
 
 def serialize_value(field: Any, value: Any) -> Any:

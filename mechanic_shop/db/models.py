@@ -14,7 +14,6 @@ from django.db.models.functions import Round
 from django.db.models.sql import UpdateQuery
 from django.utils import timezone
 
-from mechanic_shop.fastpath import compiled_queries
 from mechanic_shop.inputs import LONGEST_KEY, text_key
 from mechanic_shop.observability import logs
 
@@ -57,26 +56,7 @@ class AppendOnlyQuerySet(models.QuerySet):
         raise append_only(self.model)
 
 
-class QuickModel(models.Model):
-    """Writes a row by a statement that was built once, where Django builds it each
-    time; all else of ``save()`` stays Django's.
-    """
-
-    class Meta:
-        abstract = True
-
-    def _do_insert(self, manager: Any, using: Any, fields: Any, *more: Any) -> Any:
-        if not all(compiled_queries.is_plain(getattr(self, field.attname)) for field in fields):
-            return super()._do_insert(manager, using, fields, *more)  # type: ignore[misc]
-        return compiled_queries.insert(self, fields)
-
-    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *more: Any) -> Any:
-        if not values or not all(compiled_queries.is_plain(value) for _, _, value in values):
-            return super()._do_update(base_qs, using, pk_val, values, *more)
-        return compiled_queries.update(self, values)
-
-
-class AppendOnlyModel(QuickModel):
+class AppendOnlyModel(models.Model):
     """A row that is written once: it can go only with the row that it belongs to."""
 
     is_guarded: ClassVar[bool] = False
@@ -98,7 +78,7 @@ class AppendOnlyModel(QuickModel):
         raise append_only(type(self))
 
 
-class ShopModel(audit.AuditedModel, QuickModel):
+class ShopModel(audit.AuditedModel):
     """A row that knows when it was made and last changed, and whose changes are told."""
 
     created_at = models.DateTimeField(auto_now_add=True, editable=False)

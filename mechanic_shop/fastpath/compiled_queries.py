@@ -10,7 +10,7 @@ tests count, and what wraps Django's cursor, still sees each.
 import re
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,9 +21,9 @@ from typing import Any, get_type_hints
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import Field, Model
+from django.db.models import Model
 from django.db.models.query import get_related_populators
-from django.db.models.sql import InsertQuery, UpdateQuery
+from django.db.models.sql import InsertQuery
 
 # Stands for a key while a statement is compiled; no row has it. It fits into the 32
 # bits of the keys of Django's own tables: of a larger one Django sees that there can be
@@ -278,52 +278,29 @@ def weight_of(key: tuple[Any, ...], made: Any) -> int:
 
 MEGABYTE = 1024 * 1024
 # 64 MB for each process; tests/test_kept_statements.py weighs what they hold.
-query_cache = QueryCache(32 * MEGABYTE)  # of single rows and writes: some for each set of rights
+query_cache = QueryCache(32 * MEGABYTE)  # of single rows: some for each set of rights
 # of lists, one for each query string: anybody can ask for new ones
 page_query_cache = QueryCache(32 * MEGABYTE)
 
 
-# --- one row, written -----------------------------------------------------------------
+# --- one row, inserted ----------------------------------------------------------------
 
 
-def insert(row: Any, fields: Sequence[Field]) -> list[Any]:
-    """INSERT a row; returns what the database made of it, which is its key."""
-    statement = query_cache.get(
-        (type(row), "insert", len(fields)), lambda: insertion(type(row), row, fields)
-    )
-    database = connections[DEFAULT_DB_ALIAS]
-    return statement.execute(
-        [field.get_db_prep_save(field.pre_save(row, add=True), database) for field in fields]
-    )[0]
+class CompiledInsert:
+    """The INSERT of a row of a model whose primary key the database gives; it returns
+    nothing.
+    """
 
+    def __init__(self, model: type[Model]) -> None:
+        self.fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+        query = InsertQuery(model)
+        query.insert_values(self.fields, [model()])
+        ((sql, _),) = query.get_compiler(connection=connection).as_sql()
+        self.text = CompiledSQL(sql)
 
-def insertion(model: type[Model], row: Any, fields: Sequence[Field]) -> CompiledSQL:
-    query = InsertQuery(model)
-    query.insert_values(fields, [row])
-    compiler = query.get_compiler(connection=connection)
-    compiler.returning_fields = model._meta.db_returning_fields
-    ((sql, _),) = compiler.as_sql()
-    return CompiledSQL(sql)
-
-
-def update(row: Any, values: Sequence[tuple[Field, Any, Any]]) -> bool:
-    """UPDATE columns of a row; False where it is gone."""
-    # the ORM writes NULL out
-    columns = tuple((field.attname, value is None) for field, _, value in values)
-    statement = query_cache.get((type(row), columns), lambda: updating(type(row), values))
-    database = connections[DEFAULT_DB_ALIAS]
-    params = [
-        field.get_db_prep_save(value, database) for field, _, value in values if value is not None
-    ]
-    return bool(statement.execute([*params, row.pk])[1])
-
-
-def updating(model: type[Model], values: Sequence[tuple[Field, Any, Any]]) -> CompiledSQL:
-    query: Any = model._base_manager.filter(pk=PK_PLACEHOLDER).query.chain(UpdateQuery)
-    query.add_update_fields(values)
-    return CompiledSQL(query.get_compiler(connection=connection).as_sql()[0])
-
-
-def is_plain(value: Any) -> bool:
-    """No expression, whose SQL differs from call to call."""
-    return not hasattr(value, "resolve_expression")
+    def execute(self, values: Mapping[str, Any]) -> None:
+        """Insert a row with these ``values``, by the attribute of each column."""
+        database = connections[DEFAULT_DB_ALIAS]
+        self.text.execute(
+            [field.get_db_prep_save(values[field.attname], database) for field in self.fields]
+        )
