@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from tickets.billing.documents import look
+from tickets.billing.documents import styles
 from tickets.billing.documents.paragraphs import paragraph, width_of
 from tickets.billing.documents.pdf import render
 from tickets.billing.documents.scripts import direction, isolate, visual
@@ -437,7 +437,7 @@ def test_a_heading_stays_with_its_first_line(before: int) -> None:
     ) in with_heading
 
 
-@pytest.mark.parametrize(("paper", "size"), [("a4", look.A4), ("letter", look.LETTER)])
+@pytest.mark.parametrize(("paper", "size"), [("a4", styles.A4), ("letter", styles.LETTER)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_paper(kind: str, paper: str, size: tuple[float, float]) -> None:
     for page in PdfReader(BytesIO(render(of(kind, paper=paper)))).pages:
@@ -467,7 +467,7 @@ def test_amounts_end_at_one_edge() -> None:
 def look_width(text: str, size: float) -> float:
     from reportlab.pdfbase.pdfmetrics import stringWidth
 
-    return stringWidth(text, look.PLAIN, size)
+    return stringWidth(text, styles.PLAIN, size)
 
 
 # --- the file -------------------------------------------------------------------------
@@ -727,17 +727,17 @@ def test_a_text_from_right_to_left_does_not_turn_what_stands_around_it() -> None
 def test_lines_are_broken_as_they_are_read_and_then_turned() -> None:
     """The first words stand on the first line."""
     words = [f"מילה{place}" for place in range(60)]
-    made = paragraph(" ".join(words), look.TEXT, glyphs())
+    made = paragraph(" ".join(words), styles.TEXT, glyphs())
     made.wrap(200, 1000)
     read = [word for line in made.ordered for word in reversed(line.split())]
     assert read == [visual(word, "R", glyphs()) for word in words]
-    first, rest = made.split(200, 3 * look.TEXT.leading)
+    first, rest = made.split(200, 3 * styles.TEXT.leading)
     assert len(made.ordered) > 5
     assert (first.wrap(200, 1000)[1], rest.wrap(200, 1000)[1]) == (
-        3 * look.TEXT.leading,
-        (len(made.ordered) - 3) * look.TEXT.leading,
+        3 * styles.TEXT.leading,
+        (len(made.ordered) - 3) * styles.TEXT.leading,
     )
-    assert all(width_of(line, look.PLAIN, 8.5, glyphs()) <= 200 for line in made.ordered)
+    assert all(width_of(line, styles.PLAIN, 8.5, glyphs()) <= 200 for line in made.ordered)
 
 
 @pytest.mark.parametrize("name", ["王小明", "田中さくら", "김민수", "王 שלום محمد Ana"])

@@ -264,7 +264,7 @@ class PaperAdmin(PaperColumns, DetailPanelMixin, ReadOnly, ShopModelAdmin):
 
     @button("E-mail", SendForm, icon="mail", permission="tickets.add_invoice")
     def email(self, request: HttpRequest, row: Any, to: str | None = None) -> str:
-        return f"{row.number} goes to {mail.send_paper(row.document, row.customer, to)}."
+        return f"{row.number} goes to {mail.send_document(row.document, row.customer, to)}."
 
     def describe(self, row: Any) -> str:
         return f"{row.customer} · {money(row.total, row.currency)}"

@@ -270,7 +270,7 @@ class MoneyButtons:
     ) -> str:
         return (
             f"The estimate goes to "
-            f"{mail.send_paper(estimates.estimate(ticket), ticket.customer, to)}."
+            f"{mail.send_document(estimates.estimate(ticket), ticket.customer, to)}."
         )
 
     @paper("Estimate as PDF")

@@ -56,7 +56,7 @@ def send_paper(view: Any, document: Callable[[Any], dict[str, Any]]) -> Any:
 
     def answer(body: Any) -> Any:
         row = view.get_locked_object()
-        address = mail.send_paper(document(row), row.customer, body.validated_data["to"])
+        address = mail.send_document(document(row), row.customer, body.validated_data["to"])
         return Response({"to": address}, status.HTTP_202_ACCEPTED)
 
     return view.write_checked(view.make_body, answer)

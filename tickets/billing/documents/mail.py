@@ -1,4 +1,4 @@
-"""Papers by e-mail."""
+"""Documents by e-mail."""
 
 from typing import Any
 
@@ -11,16 +11,10 @@ from mechanic_shop.accounts.mail import in_background
 from mechanic_shop.errors import InvalidInput
 
 from . import pdf
-
-TITLES = {
-    "estimate": "Estimate",
-    "invoice": "Invoice",
-    "credit_note": "Credit note",
-    "receipt": "Receipt",
-}
+from .layout import TITLES
 
 
-def send_paper(document: dict[str, Any], customer: Customer, to: str | None = None) -> str:
+def send_document(document: dict[str, Any], customer: Customer, to: str | None = None) -> str:
     """Mail a document as PDF, once this transaction is committed; returns the address.
 
     By default it goes to the address that the customer has today, which may not be the

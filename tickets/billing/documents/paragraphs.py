@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph
@@ -12,7 +13,7 @@ from reportlab.platypus.paragraph import cleanBlockQuotedText
 from .scripts import direction, is_rtl, joined, runs, visual
 
 
-def paragraph(text: str, style: Any, glyphs: frozenset[str]) -> Paragraph:
+def paragraph(text: str, style: ParagraphStyle, glyphs: frozenset[str]) -> Paragraph:
     """Clean text; a line end begins a new line."""
     return (
         OrderedParagraph(text, style, glyphs)
@@ -61,7 +62,7 @@ class OrderedParagraph(Paragraph):
     read, each then put in the order of drawing.
     """
 
-    def __init__(self, text: str, style: Any, glyphs: frozenset[str]) -> None:
+    def __init__(self, text: str, style: ParagraphStyle, glyphs: frozenset[str]) -> None:
         self.logical, self.glyphs, self.ordered = text, glyphs, [text]
         super().__init__("", style)
 

@@ -1,14 +1,14 @@
-"""Tables as the shop's papers have them: no boxes, few lines, amounts to the right."""
+"""Tables as the shop's documents have them: no boxes, few lines, amounts to the right."""
 
 from typing import Any
 
 from reportlab.platypus import Table
 
-from . import look
+from . import styles
 
 PLAIN_TABLE = [
-    ("FONT", (0, 0), (-1, -1), look.PLAIN, look.TEXT.fontSize, look.TEXT.leading),
-    ("TEXTCOLOR", (0, 0), (-1, -1), look.INK),
+    ("FONT", (0, 0), (-1, -1), styles.PLAIN, styles.TEXT.fontSize, styles.TEXT.leading),
+    ("TEXTCOLOR", (0, 0), (-1, -1), styles.INK),
     ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ("LEFTPADDING", (0, 0), (-1, -1), 0),
     ("RIGHTPADDING", (0, 0), (-1, -1), 0),
@@ -61,7 +61,7 @@ class Rows:
         self.repeated += 1
 
     def header(self, names: list[str]) -> None:
-        self.add(names, ("FONT", 0, -1, look.PLAIN, 7.5), ("TEXTCOLOR", 0, -1, look.GREY))
+        self.add(names, ("FONT", 0, -1, styles.PLAIN, 7.5), ("TEXTCOLOR", 0, -1, styles.GREY))
         self.repeated += 1
 
     def heading(self, title: Any, tag: Any) -> None:
@@ -91,7 +91,7 @@ class Rows:
 
     def line(self, text: Any, amounts: list[Any]) -> None:
         self.add(
-            [text, *amounts], ("RIGHTPADDING", 0, 0, 12), ("LINEABOVE", 0, -1, 0.5, look.HAIRLINE)
+            [text, *amounts], ("RIGHTPADDING", 0, 0, 12), ("LINEABOVE", 0, -1, 0.5, styles.HAIRLINE)
         )
 
     def more(self, text: Any) -> None:
@@ -101,8 +101,8 @@ class Rows:
 
     def foot(self, words: Any, amount: str) -> None:
         strong = (
-            ("FONT", 4, 4, look.BOLD, 7.5, 10.5),
-            ("LINEABOVE", 0, -1, 0.5, look.HAIRLINE),
+            ("FONT", 4, 4, styles.BOLD, 7.5, 10.5),
+            ("LINEABOVE", 0, -1, 0.5, styles.HAIRLINE),
             ("BOTTOMPADDING", 0, -1, 8),
         )
         self.add([words, "", "", "", amount], ("SPAN", 0, 3), *strong)
@@ -114,7 +114,7 @@ class Rows:
             ("SPAN", 0, -1),
             ("ALIGN", 0, 0, "RIGHT"),
             ("TOPPADDING", 0, -1, 8),
-            ("LINEABOVE", 0, -1, 0.75, look.INK),
+            ("LINEABOVE", 0, -1, 0.75, styles.INK),
         )
         self.keep_with_last()
 
@@ -125,7 +125,7 @@ class Rows:
         table.setStyle(
             [
                 *self.style,
-                ("LINEBELOW", (0, self.repeated - 1), (-1, self.repeated - 1), 0.75, look.INK),
+                ("LINEBELOW", (0, self.repeated - 1), (-1, self.repeated - 1), 0.75, styles.INK),
             ]
         )
         return table

@@ -1,4 +1,4 @@
-"""How the shop's papers look: fonts, colors, sizes. Points everywhere: 72 are an inch."""
+"""How the shop's documents look: fonts, colors, sizes. Points everywhere: 72 are an inch."""
 
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_RIGHT
@@ -15,7 +15,7 @@ INK, GREY, HAIRLINE, ACCENT = (
 )
 GREEN, AMBER = HexColor("#047857"), HexColor("#b45309")
 
-PAPERS = {"a4": A4, "letter": LETTER}
+PAGE_SIZES = {"a4": A4, "letter": LETTER}
 SIDE, TOP, BOTTOM = 48, 52, 58  # margins
 
 
