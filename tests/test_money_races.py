@@ -27,7 +27,7 @@ from tickets.models import (
 )
 from tickets.pricing import engine
 from tickets.work import parts
-from tickets.work.reapproval import total_of
+from tickets.work.authorized_amounts import total_of
 
 from .conftest import Client
 from .factories import PartFactory, VehicleFactory, make_ticket, office

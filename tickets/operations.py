@@ -8,30 +8,14 @@ from .billing.invoices import credit, issue_invoice
 from .billing.payments import deposit, pay, refund, refund_deposit
 from .billing.reversals import reverse
 from .desk.requests import request_transition
-from .work.canned_jobs import write_canned_job
-from .work.jobs import (
-    add_canned_job,
-    add_job,
-    add_line,
-    add_recommendation,
-    cancel_job,
-    delete_job,
-    edit_line,
-    finish_job,
-    remove_line,
-    reopen_job,
-    update_job,
-)
-from .work.parts import add_part, edit_part, remove_part
-from .work.tickets import (
-    assign_mechanic,
-    delete,
-    edit_mechanics,
-    give_discount,
-    open_ticket,
-    remove_mechanic,
-    update,
-)
+from .work.assignments import assign_mechanic, edit_mechanics, remove_mechanic
+from .work.canned_jobs import add_canned_job, write_canned_job
+from .work.job_lines import add_line, edit_line, remove_line
+from .work.jobs import add_job, cancel_job, delete_job, finish_job, reopen_job, update_job
+from .work.part_edits import edit_part
+from .work.parts import add_part, remove_part
+from .work.recommendations import add_recommendation
+from .work.tickets import delete, give_discount, open_ticket, update
 
 __all__ = [
     "add_canned_job",

@@ -32,15 +32,8 @@ from ..models import (
     Status,
 )
 from ..pricing import engine
-from ..work.reapproval import (
-    before_repricing,
-    lowers_price,
-    name_amounts,
-    parts_of,
-    put_back,
-    set_authorized,
-    total_of,
-)
+from ..work.authorized_amounts import lowers_price, name_amounts, set_authorized, total_of
+from ..work.reapproval import before_repricing, parts_of, put_back
 
 # the customer may say something else about them
 UNDECIDED = (

@@ -7,17 +7,15 @@ authorized part of the ticket above it, plus ``SHOP_APPROVAL_TOLERANCE``, goes b
 the customer.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import chain
 from typing import Any
 
 from django.conf import settings
 
-from inventory.models import ZERO, Part
+from inventory.models import Part
 from mechanic_shop.db import row_locks
-from mechanic_shop.errors import NotAllowed
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 
 from ..lifecycle import snapshot
@@ -28,13 +26,11 @@ from ..models import (
     EDITABLE_STATUSES,
     STOCK_HOLDING_STATUSES,
     Job,
-    JobLine,
     JobStatus,
-    LineKind,
     ServiceTicket,
     TicketPart,
 )
-from ..pricing import engine, shop_rules
+from .authorized_amounts import lower_approved, lowers_price, name_amounts, set_authorized, total_of
 
 
 def before_repricing(ticket: ServiceTicket, *parts: int) -> None:
@@ -59,35 +55,6 @@ def before_repricing(ticket: ServiceTicket, *parts: int) -> None:
 @CompiledQuery
 def authorized_jobs(ticket: int) -> Any:
     return Job.objects.filter(ticket=ticket, status__in=AUTHORIZED).order_by().values_list("pk")
-
-
-def name_amounts(sheet: TicketSnapshot, *, by: Any) -> None:
-    """What was approved before amounts were kept counts with what it costs now."""
-    costs = sheet.amounts_of(sheet.price(sheet.offered()))
-    for unit in sheet.authorized():
-        unit.save_changes(approved_amount=costs[key_of(unit)], by=by)
-    sheet.ticket.authorized_supplies = sheet.authorized_bill().supplies_total
-    set_authorized(sheet)
-
-
-def authorized_cost(ticket: ServiceTicket) -> Decimal | None:
-    """What the authorized part costs; none where no amount was named."""
-    return (
-        None
-        if ticket.authorized_total is None
-        else snapshot.load_snapshot(ticket).authorized_bill().total
-    )
-
-
-def total_of(job: Job) -> Decimal:
-    """What the job's lines come to, as they stand in the database, before the ticket's
-    discount and tax.
-    """
-    totals = [
-        rows.objects.filter(job=job).values_list("line_total", flat=True)
-        for rows in (JobLine, TicketPart)
-    ]
-    return shop_rules.rounding().round(engine.add(amount for some in totals for amount in some))
 
 
 def require_job_reapproval_if_exceeded(job: Job, *, grew: bool, by: Any) -> bool:
@@ -166,51 +133,6 @@ def put_back(sheet: TicketSnapshot, units: Sequence[Unit], *, by: Any) -> None:
         sync_allocations(sheet.ticket, parts_of(sheet, own), by=by)
 
 
-def lowers_price(unit: Unit) -> bool:
-    """Was the rest approved at a price from which this is taken off? Without it the
-    customer is asked about the rest.
-    """
-    return (unit.approved_amount or ZERO) < 0
-
-
-def lower_approved(sheet: TicketSnapshot, source: Unit, target: Unit | None, *, by: Any) -> None:
-    """Lower the amount of a job or part that something was taken out of to what it
-    costs now.
-
-    The difference goes to the ``target``, a part on the ticket itself.
-    """
-    costs = sheet.amounts_of(sheet.price(sheet.offered()))
-    authorized = {key_of(unit): unit for unit in sheet.authorized()}
-    unit, moved = authorized.get(key_of(source)), target and authorized.get(key_of(target))
-    if unit is not None and unit.approved_amount is not None:
-        before, after = unit.approved_amount, min(unit.approved_amount, costs[key_of(unit)])
-        changes: dict[str, Any] = {"approved_amount": after} if after < before else {}
-        if isinstance(unit, Job) and (total := total_of(unit)) < (unit.authorized_total or ZERO):
-            changes["authorized_total"] = total
-        unit.save_changes(**changes, by=by)
-        if moved is not None:
-            amount = min(costs[key_of(moved)], (moved.approved_amount or ZERO) + before - after)
-            moved.save_changes(approved_amount=amount, by=by)
-    set_authorized(sheet)
-
-
-def set_authorized(sheet: TicketSnapshot) -> None:
-    """Add up what is authorized; of the shop supplies, as far as they are still
-    charged.
-
-    What the authorized units come to may differ by the rounding of their tax together:
-    never by more than the smallest unit of the currency for each of them.
-    """
-    ticket, authorized, bill = sheet.ticket, sheet.authorized(), sheet.authorized_bill()
-    supplies = min(ticket.authorized_supplies, bill.supplies_total)
-    amount = engine.add(unit.approved_amount or ZERO for unit in authorized) + supplies
-    if amount < bill.total <= amount + sheet.rounding_of(authorized):
-        amount = bill.total
-    ticket.authorized_total, ticket.authorized_supplies = amount, supplies
-    rows = ServiceTicket.objects.filter(pk=ticket.pk)
-    rows.update_unaudited(authorized_total=amount, authorized_supplies=supplies)
-
-
 def parts_of(sheet: TicketSnapshot, units: Iterable[Unit]) -> list[int]:
     """The keys of the parts that these units need."""
     rows = [
@@ -239,57 +161,3 @@ def covered(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
         put_back(sheet, [own], by=by)
         line.status = own.status
     return False
-
-
-# --- never below nothing --------------------------------------------------------------
-
-
-def ensure_not_below_nothing(ticket: ServiceTicket, before: Decimal = Decimal(0)) -> None:
-    """Raises DomainError ``trade_in_exceeds_total`` where the estimate, or one of its
-    taxes, comes to less than nothing.
-
-    Where it did so ``before``, by as much or more, the change goes through: it is a
-    step out of there.
-    """
-    bill = estimate_bill(ticket)
-    if bill.shortfall > before:
-        raise snapshot.trade_in_exceeds_total(ticket, bill)
-
-
-@contextmanager
-def never_below_nothing(ticket: ServiceTicket) -> Iterator[None]:
-    """Around a change that may lower what a ticket comes to. Raises as
-    ``refuse_below_nothing``.
-    """
-    if not trade_ins_of.run(ticket.pk):
-        yield  # only a trade-in brings it there
-        return
-    before = estimate_bill(ticket).shortfall
-    yield
-    ensure_not_below_nothing(ticket, before)
-
-
-@CompiledQuery
-def trade_ins_of(ticket: int) -> Any:
-    return (
-        JobLine.objects.filter(job__ticket=ticket, kind=LineKind.TRADE_IN)
-        .order_by()
-        .values_list("pk")
-    )
-
-
-def estimate_bill(ticket: ServiceTicket) -> engine.Bill:
-    sheet = snapshot.load_snapshot(ticket)
-    return sheet.price(sheet.offered())
-
-
-# --- whose prices are -----------------------------------------------------------------
-
-
-def check_may_change_price(by: Any) -> None:
-    """Prices, discounts and trade-ins are the office's. Raises NotAllowed."""
-    if by is not None and not by.has_perm("tickets.change_serviceticket"):
-        raise NotAllowed(
-            "permission_denied",
-            "Prices, discounts and trade-ins are not yours to change: ask the front desk.",
-        )

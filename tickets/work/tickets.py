@@ -1,6 +1,5 @@
-"""Tickets themselves, and who works on them."""
+"""Tickets themselves: opened, changed, erased, discounted."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,24 +12,14 @@ from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
-from mechanics.models import Mechanic
 
-from ..lifecycle.locking import increment_version, links_changed, lock, lock_open, locked
-from ..models import (
-    CLOSED_STATUSES,
-    EDITABLE_STATUSES,
-    ServiceTicket,
-    Status,
-    StatusChange,
-    TicketMechanic,
-)
+from ..lifecycle.locking import increment_version, links_changed, lock, locked
+from ..models import CLOSED_STATUSES, EDITABLE_STATUSES, ServiceTicket, Status, StatusChange
+from .authorized_amounts import authorized_cost
 from .odometer import pass_on_reading, tells_reading
-from .reapproval import (
-    authorized_cost,
-    before_repricing,
-    never_below_nothing,
-    require_reapproval_if_exceeded,
-)
+from .price_checks import check_discount
+from .reapproval import before_repricing, require_reapproval_if_exceeded
+from .trade_ins import never_below_nothing
 
 
 @atomic
@@ -172,13 +161,6 @@ def give_discount(
     increment_version(ticket)
 
 
-def check_discount(percent: Decimal, amount: Decimal) -> None:
-    if percent and amount:
-        raise InvalidInput(
-            "discount_amount", "two_discounts", "Give a percentage or an amount, not both."
-        )
-
-
 @CompiledQuery
 def owned(vehicle: int, customer: int) -> Any:
     return Vehicle.objects.filter(pk=vehicle, customer=customer).order_by().values_list("pk")
@@ -210,72 +192,3 @@ def _owner_of(vehicle: Vehicle | None) -> int:
 @CompiledQuery
 def owner_now(vehicle: int) -> Any:
     return Vehicle.objects.filter(pk=vehicle).order_by().values_list("customer_id")
-
-
-# --- mechanics ------------------------------------------------------------------------
-
-
-def assign_mechanic(
-    ticket: ServiceTicket, *, mechanic: Mechanic, role: str = TicketMechanic.Role.ASSISTANT, by: Any
-) -> None:
-    """Put a mechanic on the ticket; nothing changes when he or she is on it already."""
-    edit_mechanics(ticket, add=[mechanic], role=role, by=by)
-
-
-def remove_mechanic(ticket: ServiceTicket, *, mechanic: Mechanic, by: Any) -> None:
-    """Take a mechanic off the ticket. Raises DomainError ``mechanic_not_on_ticket``."""
-    edit_mechanics(ticket, remove=[mechanic], by=by)
-
-
-@atomic
-def edit_mechanics(
-    ticket: ServiceTicket,
-    *,
-    add: Sequence[Mechanic] = (),
-    remove: Sequence[Mechanic] = (),
-    role: str = TicketMechanic.Role.ASSISTANT,
-    by: Any,
-) -> None:
-    """Put mechanics on the ticket and take others off, all or nothing.
-
-    Raises DomainError ``ticket_locked``, ``mechanic_inactive`` or
-    ``mechanic_not_on_ticket``; InvalidInput for one who is in both lists.
-    """
-    lock_open(ticket)
-    if both := {mechanic.pk for mechanic in add} & {mechanic.pk for mechanic in remove}:
-        raise InvalidInput("remove", "added_and_removed", f"Mechanic {min(both)} is in both lists.")
-    on_ticket = {mechanic for (mechanic,) in mechanics_of.run(ticket.pk)}
-    for mechanic in remove:
-        if mechanic.pk not in on_ticket:
-            raise DomainError(
-                "mechanic_not_on_ticket",
-                f"{mechanic.name} is not on {ticket.number}.",
-                mechanic=mechanic.pk,
-            )
-    new = {mechanic.pk: mechanic for mechanic in add if mechanic.pk not in on_ticket}
-    for key, name in inactive.run() if new else ():  # as the rows say now; they are few
-        if key in new:
-            raise DomainError(
-                "mechanic_inactive",
-                f"{name} no longer works here: assign somebody else.",
-                mechanic=key,
-            )
-    for mechanic in new.values():
-        TicketMechanic.objects.create(
-            ticket=ticket, mechanic=mechanic, role=role, assigned_by=by, by=by
-        )
-    if remove:
-        TicketMechanic.objects.filter(ticket=ticket, mechanic__in=remove).delete(by=by)
-    if new or remove:
-        increment_version(ticket)
-        links_changed()
-
-
-@CompiledQuery
-def inactive() -> Any:
-    return Mechanic.objects.filter(is_active=False).values_list("pk", "name")
-
-
-@CompiledQuery
-def mechanics_of(ticket: int) -> Any:
-    return TicketMechanic.objects.filter(ticket=ticket).values_list("mechanic_id")
