@@ -9,8 +9,10 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIRequest
-from django.core.signals import request_started
+from django.core.signals import request_started, setting_changed
 from django.db import close_old_connections, connections
+from django.dispatch import receiver
+from django.test import override_settings
 from rest_framework.test import APIClient, ForceAuthClientHandler
 
 from mechanic_shop.accounts.operations import token_pair
@@ -64,23 +66,33 @@ def forget() -> None:
     caching.generations.clear()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_quick_and_patient_shop() -> Any:
+    """Cheap password hashes, plain static files, no rate limits."""
+    with override_settings(
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        STORAGES=django_settings.STORAGES
+        | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
+        WHITENOISE_AUTOREFRESH=True,  # nothing was collected
+        WHITENOISE_USE_FINDERS=True,
+        THROTTLE_RATES=dict.fromkeys(django_settings.THROTTLE_RATES, "off"),
+    ):
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _a_quick_and_patient_shop(settings: Any) -> Any:
-    """Cheap password hashes, plain static files, no rate limits, an empty cache."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
-    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = (
-        True  # nothing was collected
-    )
-    settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES, "off")
+def _an_empty_cache() -> Any:
     forget()
-    query_cache.clear()  # statements of other settings
-    page_query_cache.clear()
-    added.cache_clear()  # headers of other settings
     yield
     cache.clear()
+
+
+@receiver(setting_changed)
+def forget_statements(**_: Any) -> None:
+    """Statements and headers are kept as other settings made them."""
+    query_cache.clear()
+    page_query_cache.clear()
+    added.cache_clear()
 
 
 # What several hosts share is a Redis; .ci/run has a round of tests with one.
