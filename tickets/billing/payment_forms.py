@@ -18,7 +18,7 @@ from mechanic_shop.admin.buttons import ButtonForm, button, note_question
 from .. import operations
 from ..lifecycle.admin_format import money
 from ..models import CLOSED_STATUSES, Invoice, Method, ServiceTicket, Status
-from ..work.job_forms import CHANGE, is_open, money_question
+from ..work.button_questions import CHANGE, is_open, money_question
 from ..work.job_serializers import DiscountSerializer
 from . import estimates
 from .credits import available_credit

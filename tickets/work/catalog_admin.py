@@ -16,7 +16,7 @@ from mechanic_shop.admin.forms import ShopForm
 from .. import operations
 from ..lifecycle.admin_format import sum_of_money
 from ..models import CannedJob, CannedJobLine, CannedJobPart, LaborRate
-from .job_forms import KINDS
+from .button_questions import KINDS
 from .job_serializers import (
     MOST_LINES,
     CannedJobLineSerializer,
