@@ -7,7 +7,8 @@ from rest_framework.routers import DefaultRouter
 
 from inventory.views import PartViewSet, TaxCodeViewSet
 from mechanics.views import MechanicViewSet
-from tickets.approvals.views import SharedAuthorizationsView, SharedPage, SharedView
+from tickets.approvals.shared_page import SharedPage
+from tickets.approvals.views import SharedAuthorizationsView, SharedView
 from tickets.billing.views import CreditNoteViewSet, InvoiceViewSet, PaymentViewSet
 from tickets.desk.customer_views import CustomerViewSet
 from tickets.desk.vehicle_views import VehicleViewSet

@@ -1,4 +1,4 @@
-"""The customer's door without an account: links, what they show, and decisions that
+"""The customer's way in without an account: links, what they show, and decisions that
 come by them.
 """
 
@@ -20,7 +20,7 @@ from mechanic_shop.http import throttling
 from mechanic_shop.observability import logs, request_logging
 from tickets import operations
 from tickets.approvals import operations as approvals
-from tickets.approvals import views as door
+from tickets.approvals import page_context, views
 from tickets.lifecycle import snapshot
 from tickets.models import Authorization, Channel, Job, JobStatus, ServiceTicket, ShareLink, Status
 
@@ -561,7 +561,7 @@ def limit(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
 def test_right_and_wrong_tokens_count_towards_one_limit_of_an_address(
     garage: Garage, anonymous: Client, manager: Client, limit: Any
 ) -> None:
-    """By every door and method; a log-in is no way round it."""
+    """By every address and method; a log-in is no way round it."""
     limit("8/hour")
     browser = Browser()
     answers = [
@@ -591,10 +591,10 @@ def test_right_and_wrong_tokens_count_towards_one_limit_of_an_address(
 @pytest.mark.django_db(transaction=True)
 def test_of_forty_guesses_at_once_exactly_the_limit_is_looked_at(limit: Any) -> None:
     limit("10/hour")
-    doors = ["/shared/{}/", "/api/v1/shared/{}/"]
+    addresses = ["/shared/{}/", "/api/v1/shared/{}/"]
     answers = at_once(
         *[
-            lambda number=number: Client().get(doors[number % 2].format(f"guess-{number}"))
+            lambda number=number: Client().get(addresses[number % 2].format(f"guess-{number}"))
             for number in range(40)
         ]
     )
@@ -653,7 +653,7 @@ def test_no_token_is_in_a_log(
                     client.post(path, b"\xff", content_type=FORM),
                     client.generic("TRACE", path),
                 )
-    monkeypatch.setattr(door.estimates, "estimate", lambda ticket: 1 // 0)
+    monkeypatch.setattr(views.estimates, "estimate", lambda ticket: 1 // 0)
     assert browser.get(garage.page).status_code == anonymous.get(garage.api).status_code == 500
     written = capfd.readouterr().err + "".join(
         logs.JSONFormatter().format(record) for record in caplog.records if shown(record)
@@ -988,7 +988,7 @@ def test_money_is_written_for_people(
     settings: Any, currency: str, places: int, amount: str, shown: str
 ) -> None:
     settings.SHOP_CURRENCY, settings.SHOP_CURRENCY_PLACES = currency, places
-    assert door.money(amount) == shown
+    assert page_context.money(amount) == shown
 
 
 def test_the_same_number_of_queries_for_one_job_and_for_many(

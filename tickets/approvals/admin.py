@@ -1,4 +1,4 @@
-"""The customer's word: what was approved, declined or deferred, when and how."""
+"""The customer's approvals: what was approved, declined or deferred, when and how."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ from ..lifecycle.admin_format import link, sum_of_money
 from ..models import Authorization
 
 
-def said(word: Authorization) -> str:
-    return ", ".join(f"{told['title']}: {told['decision']}" for told in word.decisions)
+def decisions_in_words(authorization: Authorization) -> str:
+    return ", ".join(f"{entry['title']}: {entry['decision']}" for entry in authorization.decisions)
 
 
-def who_wrote(word: Authorization) -> str:
-    return str(word.by or ("the customer, by a link" if word.share_id else "–"))
+def recorded_by(authorization: Authorization) -> str:
+    return str(authorization.by or ("the customer, by a link" if authorization.share_id else "–"))
 
 
 @admin.register(Authorization)
@@ -40,30 +40,30 @@ class AuthorizationAdmin(DetailPanelMixin, ReadOnly, ShopModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("ticket", "by", "share")
 
-    def panel(self, request: HttpRequest, word: Authorization) -> dict[str, Any]:
-        jobs = [decision_row(told) for told in word.decisions]
+    def panel(self, request: HttpRequest, authorization: Authorization) -> dict[str, Any]:
+        jobs = [decision_row(entry) for entry in authorization.decisions]
         return {
             "jobs": jobs,
             "lines": [],
-            "sums": [row("Approved, with tax", word.approved_total, strong=True)],
+            "sums": [row("Approved, with tax", authorization.approved_total, strong=True)],
         }
 
     @display(description="When", ordering="pk")
-    def when(self, word: Authorization) -> str:
-        return in_one_line(moment(word.at))
+    def when(self, authorization: Authorization) -> str:
+        return in_one_line(moment(authorization.at))
 
     @display(description="Ticket", ordering="ticket")
-    def of_ticket(self, word: Authorization) -> str:
-        return link("tickets_serviceticket", word.ticket_id, word.ticket.number)
+    def of_ticket(self, authorization: Authorization) -> str:
+        return link("tickets_serviceticket", authorization.ticket_id, authorization.ticket.number)
 
     @display(description="Said")
-    def said(self, word: Authorization) -> str:
-        return said(word)
+    def said(self, authorization: Authorization) -> str:
+        return decisions_in_words(authorization)
 
     @display(description="Approved", ordering="approved_total")
-    def approved(self, word: Authorization) -> str:
-        return sum_of_money(word.approved_total)
+    def approved(self, authorization: Authorization) -> str:
+        return sum_of_money(authorization.approved_total)
 
     @display(description="Written down by")
-    def by_whom(self, word: Authorization) -> str:
-        return who_wrote(word)
+    def by_whom(self, authorization: Authorization) -> str:
+        return recorded_by(authorization)

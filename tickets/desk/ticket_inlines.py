@@ -8,7 +8,7 @@ from inventory.admin import price_of
 from inventory.operations import show
 from mechanic_shop.admin.base import ReadOnlyInline, badge
 
-from ..approvals.admin import said, who_wrote
+from ..approvals.admin import decisions_in_words, recorded_by
 from ..lifecycle.admin_format import money
 from ..models import (
     STOCK_HOLDING_STATUSES,
@@ -111,7 +111,7 @@ class WordInline(ReadOnlyInline):
 
     @display(description="Said")
     def said(self, word: Authorization) -> str:
-        return said(word)
+        return decisions_in_words(word)
 
     @display(description="Approved")
     def approved(self, word: Authorization) -> str:
@@ -119,7 +119,7 @@ class WordInline(ReadOnlyInline):
 
     @display(description="Written down by")
     def by_whom(self, word: Authorization) -> str:
-        return who_wrote(word)
+        return recorded_by(word)
 
 
 class HistoryInline(ReadOnlyInline):
