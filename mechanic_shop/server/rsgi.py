@@ -11,29 +11,33 @@ import asyncio
 import logging
 import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from functools import lru_cache
-from io import BufferedReader, BytesIO
+from collections.abc import Callable
 from threading import Thread, get_ident
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
-from granian import _futures
 
 from mechanic_shop import wsgi  # before the rest: it sets Django up
-from mechanic_shop.accounts.hashing import MESSAGE, slots
-from mechanic_shop.http.errors import problem
-from mechanic_shop.http.middleware import SANE_ID
-from mechanic_shop.http.renderers import PROBLEM, to_json
-from mechanic_shop.observability import logs, metrics, request_logging
+from mechanic_shop.accounts.hashing import slots
+from mechanic_shop.observability import metrics
 
-from .asgi import BodyBroken, Event, Headers, Protocol, Receive, Scope, Send, read
+from .asgi import BodyBroken, Event, Receive, Send
 from .connections import ConnectionGuard, address_group
+from .direct_handover import DirectHandover
 from .fair_queue import FairQueue
 from .management.commands.serve import room_for_connections
 from .password_lane import Admission, PasswordLane
-from .sockets import host_of
+from .request import (
+    BROKEN,
+    LARGEST,
+    TOO_LARGE,
+    TOO_MANY,
+    TOO_SLOW,
+    File,
+    Request,
+    environ,
+    request_of,
+)
 
 log = logging.getLogger("shop.server")
 WAITING = 1000  # whole requests that may wait for a thread,
@@ -43,156 +47,11 @@ PATIENCE = 10
 # seconds that a computing thread keeps the interpreter: requests change threads here,
 # at Python's 5 ms they would wait twice as long
 SWITCH = 0.002
-# bytes; what is only a little too large, Django refuses
-LARGEST = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 64 * 1024
 TOO_BUSY = (
     "too_busy",
     "Too many requests wait: nothing was changed, try again.",
     ("retry-after", "5"),
 )
-LOGIN_BUSY = ("login_busy", MESSAGE, ("retry-after", "1"))
-TOO_MANY = (
-    *(
-        "too_many_connections",
-        "Your address has too many open connections: close some, then try again.",
-    ),
-    *(("retry-after", "1"), ("connection", "close")),
-)
-# What a person sees where a page of the shop would cost a thread.
-LOGIN_BUSY_PAGE = (
-    f"<!doctype html><html lang=en><title>Try again</title><p>{MESSAGE} Go back and send "
-    f"the form once more.</html>"
-)
-LOGIN_BUSY_HEADERS = [
-    ("content-type", "text/html; charset=utf-8"),
-    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-    *(("x-content-type-options", "nosniff"), ("cache-control", "no-store"), ("retry-after", "1")),
-]
-TOO_SLOW = ("body_too_slow", f"The body was not there within {settings.BODY_WITHIN} seconds.")
-BROKEN = ("bad_request", "The body broke off.")
-TOO_LARGE = ("body_too_large", "The body is larger than the shop takes (1 MiB).")
-
-
-class Request(NamedTuple):
-    scope: Scope
-    headers: Headers
-    protocol: Protocol
-    body: bytes = b""
-    answered: "asyncio.Future[None] | None" = None
-    since: float = 0
-    hashes: bool = False  # a password
-
-    def has_body(self) -> bool:
-        return self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
-
-    def length(self) -> int:
-        """As announced; 0 for a body in chunks."""
-        return (
-            0
-            if "transfer-encoding" in self.headers
-            else int(self.headers.get("content-length", "0"))
-        )
-
-    def refuse(self, status: int, code: str, detail: str, *headers: tuple[str, str]) -> None:
-        """Answer in the API's one shape and hang up. Granian ignores a second answer."""
-        ident = self.begin()
-        request_logging.log_rejection(ident, self.scope.method, status, code)
-        self.send_problem(ident, status, code, detail, ("connection", "close"), *headers)
-
-    def turn_away(self, code: str, detail: str, *headers: tuple[str, str]) -> None:
-        """Answer 503 as cheaply as possible, without a line in the log: there would be
-        thousands.
-        """
-        metrics.count_refusal(code)
-        self.send_problem(self.begin(), 503, code, detail, *headers)
-
-    def begin(self) -> str:
-        sent = self.headers.get("x-request-id", "")
-        ident = sent if SANE_ID.fullmatch(sent) else uuid.uuid4().hex
-        logs.begin(ident)
-        return ident
-
-    def send_problem(
-        self, ident: str, status: int, code: str, detail: str, *headers: tuple[str, str]
-    ) -> None:
-        sent = [("content-type", PROBLEM), ("x-request-id", ident), *headers]
-        self.protocol.response_bytes(status, sent, to_json(problem(status, code, detail)))
-
-    def refuse_login(self) -> None:
-        """Refuse what would hash a password while others do; a person gets a page."""
-        if "text/html" in self.headers.get("accept", ""):
-            metrics.count_refusal("login_busy")
-            self.protocol.response_str(503, LOGIN_BUSY_HEADERS, LOGIN_BUSY_PAGE)
-        else:
-            self.turn_away(*LOGIN_BUSY)
-
-
-class File:
-    """WSGI's file wrapper. Granian sends what is on disk: a slow reader then holds
-    neither a thread nor memory.
-    """
-
-    def __init__(self, file: Any, block_size: int = 0) -> None:
-        self.file, self.close = file, file.close
-        self.on_disk = (
-            type(file) is BufferedReader and isinstance(file.name, str) and file.tell() == 0
-        )
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(lambda: self.file.read(64 * 1024), b"")
-
-
-ALWAYS: dict[str, Any] = {
-    "SCRIPT_NAME": "",
-    "SERVER_NAME": settings.HOST,
-    "SERVER_PORT": str(settings.PORT),
-    "wsgi.version": (1, 0),
-    "wsgi.url_scheme": "http",
-    "wsgi.errors": sys.stderr,
-    "wsgi.multithread": True,
-    "wsgi.multiprocess": settings.WEB_CONCURRENCY > 1,
-    "wsgi.run_once": False,
-    "wsgi.file_wrapper": File,
-}
-
-
-@lru_cache(1024)
-def variable(header: str) -> str | None:
-    """What WSGI calls a header. ``x_forwarded_for`` has no name: it would pass for
-    ``x-forwarded-for``.
-    """
-    if "_" in header or header == "content-length":
-        return None
-    name = header.upper().replace("-", "_")
-    return name if name == "CONTENT_TYPE" else f"HTTP_{name}"
-
-
-def latin1(text: str) -> str:
-    """PEP 3333: every byte as the character of its number."""
-    return text if text.isascii() else text.encode().decode("latin-1")
-
-
-def request_of(scope: Event, receive: Receive, send: Send) -> Request:
-    return Request(Scope(scope), Headers(scope["headers"]), Protocol(receive, send))
-
-
-def environ(request: Request) -> dict[str, Any]:
-    scope, found = request.scope, ALWAYS.copy()
-    found["REQUEST_METHOD"] = scope.method
-    found["PATH_INFO"] = latin1(scope.path)
-    found["QUERY_STRING"] = scope.query_string
-    found["REMOTE_ADDR"] = host_of(scope.client)
-    found["SERVER_PROTOCOL"] = "HTTP/1.1" if scope.http_version == "1.1" else "HTTP/1.0"
-    found["wsgi.input"] = BytesIO(request.body)
-    if request.body:
-        found["CONTENT_LENGTH"] = str(len(request.body))
-    for header, value in request.headers.items():
-        name = variable(header)
-        if name in found:
-            found[name] += ("; " if name == "HTTP_COOKIE" else ",") + value
-        elif name:
-            found[name] = value
-    return found
 
 
 class Shop:
@@ -202,9 +61,6 @@ class Shop:
         self.application = application
         self.whole: FairQueue[Request] = FairQueue()
         self.busy: set[int] = set()  # threads
-        self.expected: dict[
-            Any, tuple[float, Request]
-        ] = {}  # parts of bodies that granian reads, and when we give up on them
         self.guard = ConnectionGuard(
             settings.PORT, settings.CONNECTIONS_PER_ADDRESS, room_for_connections() * 15 // 16
         )
@@ -236,12 +92,15 @@ class Shop:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         sys.setswitchinterval(SWITCH)
-        self.give_up()
+        self.tell()
         Thread(target=self.guard.run, daemon=True).start()
         for thread in self.threads:
             thread.start()
 
     async def handle(self, request: Request) -> None:
+        if not self.guard.admits(request.scope.client):
+            request.turn_away(*TOO_MANY)
+            return
         body = await self.read(request) if request.has_body() else b""
         if body is not None:
             answered: asyncio.Future[None] = self.loop.create_future()
@@ -275,47 +134,11 @@ class Shop:
             request.refuse(408, *TOO_SLOW)
         return None
 
-    def expect(self, request: Request, arrived: Callable[[Any], None], end: float = 0) -> None:
-        """Let granian read the next part of a body of a sane length, and call
-        ``arrived`` with what this function gave it.
-        """
-        part: Any = request.protocol.receive()
-        self.expected[part] = (end or time.monotonic() + settings.BODY_WITHIN, request)
-        part.add_done_callback(arrived)
-
-    def arrived(self, part: Any, arrived: Callable[[Any], None]) -> None:
-        end, request = self.expected.pop(part, (0, None))
-        if request is None:
-            return
-        try:
-            more, _ = read(part.result())
-        except BodyBroken:
-            request.refuse(400, *BROKEN)
-            return
-        request = request._replace(body=request.body + more)
-        if len(request.body) < request.length():
-            self.expect(request, arrived, end)
-        else:
-            self.take(request)
-
-    def give_up(self) -> None:
-        """Every second: refuse those whose body should be there by now. Who takes the
-        request out of ``expected`` answers it.
-        """
-        self.loop.call_later(1, self.give_up)
-        self.tell()
-        for body, (end, _) in self.expected.copy().items():
-            if end > time.monotonic():
-                break
-            _, request = self.expected.pop(body, (0, None))
-            if request:
-                body.cancel()
-                request.refuse(408, *TOO_SLOW)
-
     def tell(self) -> None:
-        """How loaded this process is; sampled, since counting at each request would
-        cost each request.
+        """How loaded this process is, every second: counting at each request would cost
+        each request.
         """
+        self.loop.call_later(1, self.tell)
         metrics.threads_busy.set(len(self.busy))
         metrics.requests_waiting.set(self.whole.qsize())
 
@@ -393,41 +216,4 @@ class Shop:
 
 
 application = Shop(wsgi.application)
-through_the_loop = _futures._cbsched_aioschedule
-
-
-def past_the_loop(loop: asyncio.AbstractEventLoop, *more: Any) -> Callable[[Any], None]:
-    """How granian hands over a request, and tells that something it was asked for is
-    there: both now past the event loop.
-
-    This is granian's inside, whose version is pinned. A request that takes the loop
-    costs 100 to 250 µs more, and is served as well.
-    """
-    take_the_loop, call_in_loop = through_the_loop(loop, *more), loop.call_soon_threadsafe
-
-    def schedule(watcher: Any) -> None:
-        request = request_of(watcher.scope, watcher.proto.receive, watcher.proto.send)
-        if not application.guard.admits(request.scope.client):
-            request.turn_away(*TOO_MANY)
-        elif not request.has_body():
-            application.take(request)
-        elif 0 < request.length() <= LARGEST:
-            application.expect(request, arrived)
-        else:
-            take_the_loop(watcher)
-
-    def arrived(part: Any) -> None:
-        application.arrived(part, arrived)
-
-    def call_soon_threadsafe(callback: Any, *arguments: Any, context: Any = None) -> Any:
-        return (
-            arrived(*arguments)
-            if callback is arrived
-            else call_in_loop(callback, *arguments, context=context)
-        )
-
-    loop.call_soon_threadsafe = call_soon_threadsafe  # type: ignore[method-assign, assignment]
-    return schedule
-
-
-_futures._cbsched_aioschedule = past_the_loop
+DirectHandover(application).install()
