@@ -19,8 +19,7 @@ from mechanic_shop.db.models import AuditEntry, IdempotentAnswer
 from mechanic_shop.http import throttling
 from mechanic_shop.observability import logs, request_logging
 from tickets import operations
-from tickets.approvals import operations as approvals
-from tickets.approvals import page_context, views
+from tickets.approvals import page_context, share_links, views
 from tickets.lifecycle import snapshot
 from tickets.models import Authorization, Channel, Job, JobStatus, ServiceTicket, ShareLink, Status
 
@@ -305,15 +304,13 @@ def test_a_link_that_is_revoked_while_somebody_decides_decides_nothing(
     garage: Garage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the look, before the lock."""
-    from tickets.approvals import operations
-
-    lock = operations.lock
+    lock = share_links.lock
 
     def slow(ticket: ServiceTicket) -> None:
         lock(ticket)
         ShareLink.objects.filter(pk=garage.link.pk).update(revoked_at=timezone.now())
 
-    monkeypatch.setattr(operations, "lock", slow)
+    monkeypatch.setattr(share_links, "lock", slow)
     assert operations.authorize_shared(garage.token, version=garage.version) is None
     assert garage.statuses() == ["proposed", "proposed"]
 
@@ -321,14 +318,14 @@ def test_a_link_that_is_revoked_while_somebody_decides_decides_nothing(
 def test_a_ticket_that_is_deleted_while_somebody_decides_is_404(
     garage: Garage, anonymous: Client, browser: Browser, monkeypatch: Any
 ) -> None:
-    version, form, shared = garage.version, garage.form(), approvals.shared
+    version, form, shared = garage.version, garage.form(), share_links.shared
 
     def too_late(token: str) -> Any:
         link = shared(token)
         ServiceTicket.objects.filter(pk=garage.ticket.pk).delete()
         return link
 
-    monkeypatch.setattr(approvals, "shared", too_late)
+    monkeypatch.setattr(share_links, "shared", too_late)
     refused(anonymous.post(garage.decide, {"version": version}), 404, "not_found")
     assert send(browser, garage.page, form).status_code == 404
 

@@ -2,7 +2,8 @@
 and records who did it.
 """
 
-from .approvals.operations import authorize, authorize_shared, revoke_share, share, shared
+from .approvals.operations import authorize
+from .approvals.share_links import authorize_shared, revoke_share, share, shared
 from .billing.credits import apply_credit
 from .billing.invoices import credit, issue_invoice
 from .billing.payments import deposit, pay, refund, refund_deposit

@@ -4,10 +4,10 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.options import HORIZONTAL
-from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from inventory.models import ZERO
+from mechanic_shop.accounts.requests import StaffRequest
 from mechanic_shop.admin.buttons import button, note_question
 
 from .. import operations
@@ -59,29 +59,22 @@ class AuthorizeForm(EstimateForm):
             return []
         return [snapshot.approval_exceeded(self.sheet).message]
 
-    def question(self, unit: snapshot.Unit, lines: list[snapshot.Line]) -> forms.ChoiceField:
-        choices = [("decline", "Declined"), ("defer", "Deferred")]
+    def choices(self, unit: snapshot.Unit) -> list[tuple[str, str]]:
+        """What can be said to a unit; the empty choice leaves it as it is."""
+        as_it_is = ("", f"As it is: {unit.status}")
+        refusals = [("decline", "Declined"), ("defer", "Deferred")]
         if unit.status in AUTHORIZED:
             again = [("approve", "Approved at this price")] if self.exceeded else []
-            choices = [
-                ("", f"As it is: {unit.status}"),
-                *again,
-                *(choices if unit.status == JobStatus.APPROVED else []),
-            ]
-        else:
-            choices = [
-                ("approve", "Approved"),
-                *choices,
-                (
-                    "",
-                    "Not said" if unit.status == JobStatus.PROPOSED else f"As it is: {unit.status}",
-                ),
-            ]
+            return [as_it_is, *again, *(refusals if unit.status == JobStatus.APPROVED else [])]
+        unsaid = ("", "Not said") if unit.status == JobStatus.PROPOSED else as_it_is
+        return [("approve", "Approved"), *refusals, unsaid]
+
+    def question(self, unit: snapshot.Unit, lines: list[snapshot.Line]) -> forms.ChoiceField:
         title = unit.title if isinstance(unit, Job) else unit.part.name
         total = engine.add(line.total for line in lines)
         supplies = ZERO if unit.status in snapshot.OFFERED else self.sheet.supplies_with(unit)
         return forms.ChoiceField(
-            choices=choices,
+            choices=self.choices(unit),
             required=False,
             label=f"{title}, {money(total)} with tax"
             + (f", and {money(supplies)} shop supplies" if supplies else ""),
@@ -90,11 +83,13 @@ class AuthorizeForm(EstimateForm):
         )
 
     def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
-        said = {name: sent.pop(name, "") for name in self.units}
-        if said and not any(said.values()):  # the operation would take it for a yes to all
+        decisions = {name: sent.pop(name, "") for name in self.units}
+        if decisions and not any(
+            decisions.values()
+        ):  # the operation would take it for a yes to all
             raise forms.ValidationError("Say what the customer decided on a job at least.")
         lists: dict[str, list[int]] = {}
-        for name, answer in said.items():
+        for name, answer in decisions.items():
             unit = self.units[name]
             if answer:
                 field = answer if isinstance(unit, Job) else f"{answer}_parts"
@@ -126,13 +121,15 @@ class ApprovalButtons:
         permission="tickets.move_serviceticket",
         when=has_units,
     )
-    def authorize(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        word = operations.authorize(ticket, **answers, by=request.user)
+    def authorize(self, request: StaffRequest, ticket: ServiceTicket, **answers: Any) -> str:
+        authorization = operations.authorize(ticket, **answers, by=request.user)
         approved = [
-            told["title"] for told in word.decisions if told["decision"] == JobStatus.APPROVED
+            entry["title"]
+            for entry in authorization.decisions
+            if entry["decision"] == JobStatus.APPROVED
         ]
         return (
-            f"Approved: {', '.join(approved)} ({money(word.approved_total)} with tax)."
+            f"Approved: {', '.join(approved)} ({money(authorization.approved_total)} with tax)."
             if approved
-            else "The customer's word is kept."
+            else "The customer's decisions are recorded."
         )
