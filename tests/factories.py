@@ -10,8 +10,11 @@ from django.contrib.auth.models import Group
 from customers.models import Customer, Vehicle
 from inventory.models import Part, Reason, StockMovement
 from mechanics.models import Mechanic
-from tickets import operations
+from tickets.billing import payments
+from tickets.desk import requests
 from tickets.models import ServiceTicket, Status
+from tickets.work import assignments, jobs, tickets
+from tickets.work import parts as work_parts
 
 PASSWORD = "Wrench-and-socket-9"
 
@@ -108,13 +111,13 @@ def make_ticket(
     customer = details.pop("customer") or (
         details["vehicle"].customer if details.get("vehicle") else CustomerFactory()
     )
-    ticket = operations.open_ticket(
+    ticket = tickets.open_ticket(
         customer=customer, **{"concern": "Brakes squeal"} | details, by=root
     )
     for mechanic in mechanics:
-        operations.assign_mechanic(ticket, mechanic=mechanic, by=root)
+        assignments.assign_mechanic(ticket, mechanic=mechanic, by=root)
     for part, quantity in parts:
-        operations.add_part(ticket, part=part, quantity=Decimal(str(quantity)), by=root)
+        work_parts.add_part(ticket, part=part, quantity=Decimal(str(quantity)), by=root)
     bare = Status(status) in (Status.COMPLETED, Status.INVOICED, Status.CLOSED) and not parts
     if bare:  # an invoice is of something
         fee = {
@@ -123,14 +126,14 @@ def make_ticket(
             "quantity": Decimal(1),
             "unit_price": Decimal(25),
         }
-        job = operations.add_job(ticket, title="Inspection", lines=[fee], by=root)
+        job = jobs.add_job(ticket, title="Inspection", lines=[fee], by=root)
     for to in PATHS[Status(status)]:
         if bare and to == Status.COMPLETED:
-            operations.finish_job(job, by=root)
+            jobs.finish_job(job, by=root)
         if to == Status.CLOSED and (due := ticket.invoices.get().account.balance):
-            operations.pay(ticket.invoices.get(), amount=due, by=root)
+            payments.pay(ticket.invoices.get(), amount=due, by=root)
         else:
-            operations.request_transition(ticket, to=to, by=root)
+            requests.request_transition(ticket, to=to, by=root)
     return ServiceTicket.objects.get(pk=ticket.pk)
 
 

@@ -18,9 +18,11 @@ from django.urls import reverse
 from inventory import operations as stock
 from inventory.taxes import TaxCode
 from mechanic_shop.db.models import AuditEntry
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.approvals import share_links
 from tickets.billing import estimates
 from tickets.models import CannedJob, Job, JobLine, Payment, ServiceTicket
+from tickets.work import canned_jobs, jobs
 
 from .factories import (
     CustomerFactory,
@@ -165,7 +167,7 @@ def a_ticket_gets_a_deposit_in_the_admin_and_another_customer() -> Round:
 
 @race
 def a_job_gets_a_line_and_its_ticket_another_customer() -> Round:
-    job = operations.add_job(make_ticket(), title="Brakes", by=office())
+    job = jobs.add_job(make_ticket(), title="Brakes", by=office())
     call = put(f"jobs/{job.pk}/add-line/", kind="fee", description="Disposal", unit_price="5.00")
     return while_moved(job.ticket, call, (200, 200))
 
@@ -178,7 +180,7 @@ def exempt_round(call: Callable[[Job], Call], done: int) -> Round:
         stock.add_tax_code(
             name="Tax", rate=Decimal(10), valid_from=date(2020, 1, 1), is_default=True, by=office()
         )
-    job = operations.add_job(make_ticket(), title="Brakes", lines=[FEE], by=office())
+    job = jobs.add_job(make_ticket(), title="Brakes", lines=[FEE], by=office())
     exempt = CustomerFactory(tax_exempt=True, tax_certificate="x")
 
     def find_fault(found: list[int]) -> str:
@@ -210,8 +212,8 @@ def a_ticket_is_approved_in_the_admin_and_gets_another_customer() -> Round:
 
 @race
 def a_ticket_is_approved_by_a_link_and_gets_another_customer() -> Round:
-    job = operations.add_job(make_ticket(), title="Brakes", lines=[FEE], by=office())
-    _, token = operations.share(job.ticket, by=office())
+    job = jobs.add_job(make_ticket(), title="Brakes", lines=[FEE], by=office())
+    _, token = share_links.share(job.ticket, by=office())
     seen = estimates.estimate(ServiceTicket.objects.get(pk=job.ticket_id))["version"]
     call = Call(
         "POST",
@@ -313,10 +315,8 @@ def a_car_is_sold_and_its_buyer_brings_it() -> Round:
 @race
 def a_recommendation_is_taken_up_on_a_ticket_that_gets_another_car() -> Round:
     car = VehicleFactory()
-    declined = operations.add_job(
-        make_ticket(vehicle=car), title="Rear brakes", lines=[FEE], by=office()
-    )
-    operations.authorize(declined.ticket, decline=[declined.pk], by=office())
+    declined = jobs.add_job(make_ticket(vehicle=car), title="Rear brakes", lines=[FEE], by=office())
+    approvals.authorize(declined.ticket, decline=[declined.pk], by=office())
     ticket, other = make_ticket(vehicle=car), VehicleFactory(customer=car.customer)
 
     def find_fault(found: list[int]) -> str:
@@ -365,7 +365,7 @@ def a_log_in_gets_two_e_mails() -> Round:
 @race
 def a_canned_job_is_used_and_rewritten() -> Round:
     fee = FEE | {"description": "old"}
-    canned = operations.write_canned_job(
+    canned = canned_jobs.write_canned_job(
         CannedJob(), name=f"old {CannedJob.objects.count()}", lines=[fee], by=office()
     )
     ticket = make_ticket()

@@ -23,7 +23,9 @@ from inventory.models import Part, StockMovement
 from inventory.taxes import TaxCode
 from mechanic_shop.db.models import AuditEntry
 from mechanics.models import Mechanic
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.billing import invoices, payments
+from tickets.desk import requests
 from tickets.models import (
     Authorization,
     CannedJob,
@@ -34,6 +36,7 @@ from tickets.models import (
     ServiceTicket,
     Status,
 )
+from tickets.work import canned_jobs, jobs
 
 from .conftest import client_of
 from .factories import (
@@ -144,7 +147,7 @@ def garage() -> dict[str, Any]:
         "tickets_payment": paid.payments.get(),
         "tickets_creditnote": paid.creditnotes.get(),
         "tickets_laborrate": LaborRate.objects.create(name="Standard", hourly=Decimal(100)),
-        "tickets_cannedjob": operations.write_canned_job(CannedJob(), name="Oil change", by=None),
+        "tickets_cannedjob": canned_jobs.write_canned_job(CannedJob(), name="Oil change", by=None),
         "inventory_taxcode": stock.add_tax_code(name="VAT", rate=Decimal(20), by=None),
         "accounts_user": UserFactory(role="mechanic"),
         "auth_group": Group.objects.get(name="advisor"),
@@ -166,15 +169,15 @@ def money_of(customer: Customer) -> ServiceTicket:
             "unit_price": Decimal(30),
         }
     ]
-    job = operations.add_job(ticket, title="Inspection", lines=lines, by=office)
-    operations.authorize(ticket, by=office)
+    job = jobs.add_job(ticket, title="Inspection", lines=lines, by=office)
+    approvals.authorize(ticket, by=office)
     job.refresh_from_db()
-    operations.finish_job(job, by=office)
+    jobs.finish_job(job, by=office)
     ticket.refresh_from_db()
-    operations.request_transition(ticket, to=Status.COMPLETED, by=office)
-    invoice = operations.issue_invoice(ticket, by=office)
-    operations.pay(invoice, amount=Decimal(10), by=office)
-    operations.credit(
+    requests.request_transition(ticket, to=Status.COMPLETED, by=office)
+    invoice = invoices.issue_invoice(ticket, by=office)
+    payments.pay(invoice, amount=Decimal(10), by=office)
+    invoices.credit(
         invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office
     )
     return ServiceTicket.objects.get(pk=ticket.pk)
@@ -426,14 +429,14 @@ def more_rows(count: int) -> None:
         )
         CustomerFactory(login=True)
         UserFactory(role="advisor")
-        operations.add_job(make_ticket(), title="Brakes", by=None)
+        jobs.add_job(make_ticket(), title="Brakes", by=None)
         money_of(CustomerFactory())
         LaborRate.objects.create(
             name=part.name,
             hourly=Decimal(100),
             tax_code=stock.add_tax_code(name=part.sku, rate=Decimal(20), by=None),
         )
-        operations.write_canned_job(CannedJob(), name=part.name, parts=[{"part": part}], by=None)
+        canned_jobs.write_canned_job(CannedJob(), name=part.name, parts=[{"part": part}], by=None)
 
 
 def queries(client: Client, page: str) -> int:
@@ -600,7 +603,7 @@ def test_taking_a_hold_away_takes_its_reason_too(desk):
 def test_a_sealed_ticket_has_no_boxes_and_refuses_a_page_opened_before(desk):
     ticket = make_ticket(Status.COMPLETED)
     page = filled(desk.get(page_of(ticket)))
-    operations.request_transition(
+    requests.request_transition(
         ticket, to=Status.INVOICED, by=User.objects.get(email="office@example.com")
     )
     assert "is invoiced, so nothing on it changes" in complaints(
@@ -738,7 +741,7 @@ def erase(client: Client, row: Any) -> Any:
 
 
 def test_what_has_a_history_stays_and_says_why(chief, garage):
-    operations.request_transition(
+    requests.request_transition(
         garage["tickets_serviceticket"],
         to=Status.APPROVED,
         by=User.objects.get(email="office@example.com"),

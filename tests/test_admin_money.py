@@ -18,7 +18,9 @@ from django.utils import timezone
 
 from inventory import operations as stock
 from inventory.taxes import TaxCode
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.billing import invoices, payments, reversals
+from tickets.desk import requests
 from tickets.models import (
     Authorization,
     CannedJob,
@@ -33,6 +35,8 @@ from tickets.models import (
     Status,
 )
 from tickets.reports import chart, daily_sales
+from tickets.work import canned_jobs, job_lines, jobs, tickets
+from tickets.work import parts as work_parts
 
 from .factories import (
     CustomerFactory,
@@ -81,16 +85,16 @@ def with_job(
 ) -> tuple[ServiceTicket, Job]:
     """A ticket that came to ``status`` by the operations, and its job of 50.00."""
     ticket = make_ticket(**details)
-    job = operations.add_job(ticket, title="Front brakes", lines=lines or [fee()], by=office())
+    job = jobs.add_job(ticket, title="Front brakes", lines=lines or [fee()], by=office())
     if status != Status.ESTIMATE:
-        operations.authorize(ticket, by=office())
+        approvals.authorize(ticket, by=office())
     if status not in (Status.ESTIMATE, Status.APPROVED):
         job.refresh_from_db()
-        operations.finish_job(job, by=office())
+        jobs.finish_job(job, by=office())
         ticket = fresh(ticket)
-        operations.request_transition(ticket, to=Status.COMPLETED, by=office())
+        requests.request_transition(ticket, to=Status.COMPLETED, by=office())
     if status == Status.INVOICED:
-        operations.issue_invoice(fresh(ticket), by=office())
+        invoices.issue_invoice(fresh(ticket), by=office())
     return fresh(ticket), fresh(job)
 
 
@@ -203,14 +207,14 @@ def test_the_page_shows_jobs_lines_and_what_they_come_to(desk, rate):
             "discount_percent": Decimal(10),
         },
     )
-    operations.add_part(
+    work_parts.add_part(
         ticket,
         part=PartFactory(name="Loose bulb", price=Decimal("3.00"), stock=9),
         quantity=Decimal(1),
         by=office(),
     )
-    operations.give_discount(fresh(ticket), discount_amount=Decimal("3.00"), by=office())
-    operations.deposit(fresh(ticket), amount=Decimal("40.00"), by=office())
+    tickets.give_discount(fresh(ticket), discount_amount=Decimal("3.00"), by=office())
+    payments.deposit(fresh(ticket), amount=Decimal("40.00"), by=office())
     panel = desk.get(page_of(ticket)).context["panel"]
     (shown,) = panel["jobs"]
     assert (shown["title"], shown["total"], shown["authorized"]) == ("Front brakes", "$230.00", "")
@@ -237,7 +241,7 @@ def test_the_page_shows_jobs_lines_and_what_they_come_to(desk, rate):
 
 def test_a_job_that_grew_shows_what_was_authorized(desk, rate):
     ticket, job = with_job(Status.APPROVED)
-    operations.add_line(job, **fee("7.00"), by=office())
+    job_lines.add_line(job, **fee("7.00"), by=office())
     (shown,) = desk.get(page_of(ticket)).context["panel"]["jobs"]
     assert (shown["total"], shown["authorized"]) == ("$57.00", "$50.00")
     assert lead(desk, ticket) == ["authorize"]
@@ -258,7 +262,7 @@ def test_an_invoiced_ticket_keeps_its_tax(desk, rate):
 
 def test_part_lines_name_their_job(desk):
     ticket, job = with_job()
-    operations.add_part(ticket, part=PartFactory(), quantity=Decimal(1), job=job, by=office())
+    work_parts.add_part(ticket, part=PartFactory(), quantity=Decimal(1), job=job, by=office())
     assert re.search(
         r"PART-.*?Front brakes",
         desk.get(page_of(ticket)).content.decode().split('id="lines-group"')[1],
@@ -270,7 +274,7 @@ def test_part_lines_name_their_job(desk):
 
 
 def test_a_canned_job_comes_with_its_lines(desk, rate):
-    canned = operations.write_canned_job(
+    canned = canned_jobs.write_canned_job(
         CannedJob(),
         name="Oil change",
         lines=[{"kind": "labor", "description": "Drain", "quantity": Decimal("0.5")}],
@@ -371,7 +375,7 @@ def test_a_job_of_another_ticket_is_no_choice(desk):
 def test_each_job_has_its_own_word(desk):
     ticket, job = with_job()
     second, third = (
-        operations.add_job(ticket, title=title, lines=[fee()], by=office())
+        jobs.add_job(ticket, title=title, lines=[fee()], by=office())
         for title in ("Alignment", "Wipers")
     )
     answers = {
@@ -407,7 +411,7 @@ def test_a_word_about_nothing_is_no_yes_to_all(desk):
 def test_a_word_is_about_the_estimate_that_was_shown(desk):
     ticket, job = with_job()
     shown = desk.get(page_of(ticket, "authorize")).context["form"]["version"].value()
-    operations.add_line(job, **fee("900"), by=office())
+    job_lines.add_line(job, **fee("900"), by=office())
     answer = press(
         desk, ticket, "authorize", **{f"job_{job.pk}": "approve"}, channel="phone", version=shown
     )
@@ -427,7 +431,7 @@ def test_jobs_are_cancelled_and_opened_again(desk):
 def test_a_part_that_was_put_off_is_taken_up_on_the_next_visit(desk):
     vehicle, part = VehicleFactory(), PartFactory(name="Wiper blades")
     earlier = make_ticket(vehicle=vehicle, parts=[(part, 2)])
-    operations.authorize(earlier, defer_parts=[part.pk], by=office())
+    approvals.authorize(earlier, defer_parts=[part.pk], by=office())
     ticket, line = make_ticket(vehicle=vehicle), earlier.lines.get()
     assert "add-recommendation" in buttons(desk, ticket)
     assert "add-recommendation" not in buttons(desk, earlier)
@@ -445,7 +449,7 @@ def test_a_part_that_was_put_off_is_taken_up_on_the_next_visit(desk):
 def test_what_was_put_off_is_taken_up_on_the_next_visit(desk):
     vehicle = VehicleFactory()
     earlier, job = with_job(vehicle=vehicle)
-    operations.authorize(earlier, defer=[job.pk], by=office())
+    approvals.authorize(earlier, defer=[job.pk], by=office())
     ticket = make_ticket(vehicle=vehicle)
     assert "add-recommendation" in buttons(desk, ticket)
     assert "add-recommendation" not in buttons(desk, make_ticket(vehicle=VehicleFactory()))
@@ -656,8 +660,8 @@ def test_nobody_is_mailed_without_an_address(desk):
 def papers() -> dict[str, str]:
     """{address in the admin: that of the API} of one of each."""
     invoice = invoiced()
-    payment = operations.pay(invoice, amount=Decimal(5), by=office())
-    note = operations.credit(invoice, reason="Goodwill", by=office())
+    payment = payments.pay(invoice, amount=Decimal(5), by=office())
+    note = invoices.credit(invoice, reason="Goodwill", by=office())
     return {
         page_of(invoice, "pdf"): f"/api/v1/invoices/{invoice.pk}/pdf/",
         page_of(note, "pdf"): f"/api/v1/credit-notes/{note.pk}/pdf/",
@@ -718,8 +722,8 @@ def test_what_is_written_once_is_written_by_no_page(model):
 
 def test_an_invoices_page_shows_its_account(desk, rate):
     invoice = invoiced()
-    operations.pay(invoice, amount=Decimal(5), by=office())
-    operations.credit(
+    payments.pay(invoice, amount=Decimal(5), by=office())
+    invoices.credit(
         invoice,
         reason="Goodwill for Olive",
         lines=[{"line": 1, "quantity": Decimal("0.5")}],
@@ -757,8 +761,8 @@ def test_invoices_are_found(desk, query, expected):
     with time_machine.travel(timezone.now() - timedelta(days=100), tick=False):
         found = {"overdue": invoiced()}
     found |= {name: invoiced() for name in ("open", "paid", "credited")}
-    operations.pay(found["paid"], amount=Decimal(50), by=office())
-    operations.credit(found["credited"], reason="x", by=office())
+    payments.pay(found["paid"], amount=Decimal(50), by=office())
+    invoices.credit(found["credited"], reason="x", by=office())
     paid = found["paid"]
     asked = query.format(number=paid.number, ticket=paid.ticket.number, customer=paid.customer_id)
     response = desk.get(f"{at('tickets_invoice_changelist')}?{asked}")
@@ -772,7 +776,7 @@ def test_invoices_are_found(desk, query, expected):
 
 def test_the_front_desk_gives_no_money_back(desk):
     invoice = invoiced()
-    payment = operations.pay(invoice, amount=Decimal(50), by=office())
+    payment = payments.pay(invoice, amount=Decimal(50), by=office())
     for row, name in ((invoice, "refund"), (invoice, "credit"), (payment, "reverse")):
         assert name not in buttons(desk, row)
         assert (
@@ -806,7 +810,7 @@ def test_a_button_needs_what_the_api_asks_for(advisor, desk, permission, name, s
 
 def test_who_may_not_see_money_sees_none(advisor, desk):
     invoice = invoiced()
-    operations.pay(invoice, amount=Decimal("13.37"), by=office())
+    payments.pay(invoice, amount=Decimal("13.37"), by=office())
     group = advisor.user.groups.get()
     group.permissions.remove(
         *group.permissions.filter(codename__in=("view_invoice", "view_payment", "view_creditnote"))
@@ -883,7 +887,7 @@ def test_a_canned_job_is_written_with_its_lines_and_parts(chief, rate):
 )
 def test_a_canned_job_that_the_api_refuses_is_refused(chief, lines, parts, complaint):
     part = PartFactory()
-    canned = operations.write_canned_job(CannedJob(), name="Oil change", by=None)
+    canned = canned_jobs.write_canned_job(CannedJob(), name="Oil change", by=None)
     sent = (
         {"name": "Oil change", "is_active": "on"}
         | rows("lines", *lines)
@@ -957,7 +961,7 @@ def test_the_day_shows_who_is_to_be_called_and_who_is_to_pay(desk):
     with time_machine.travel(timezone.now() - timedelta(days=100), tick=False):
         overdue = invoiced()
     ticket, paid, unpaid = with_job()[0], invoiced(), invoiced()
-    operations.pay(paid, amount=Decimal(50), by=office())
+    payments.pay(paid, amount=Decimal(50), by=office())
     found = tables(desk)
     assert ticket.number in found["Waiting for the customer's word"]
     assert "Front brakes" in found["Waiting for the customer's word"]
@@ -978,7 +982,7 @@ def test_sales_are_exact_and_of_the_shops_days(desk, settings):
     with time_machine.travel("2026-03-02T05:30:00Z", tick=False):
         for price in ("0.10", "0.20", "19.99"):
             invoiced(fee(price))
-        operations.credit(invoiced(fee("0.07")), reason="x", by=office())
+        invoices.credit(invoiced(fee("0.07")), reason="x", by=office())
         days = dict(daily_sales.by_day(timezone.localdate(), 30))
         drawn = desk.get(at("index")).context["sales"]
     timezone.get_default_timezone.cache_clear()
@@ -1060,10 +1064,9 @@ def sized(count: int) -> tuple[ServiceTicket, Invoice, CreditNote, CannedJob, Ta
     vehicle = VehicleFactory()
     earlier = make_ticket(vehicle=vehicle)
     put_off = [
-        operations.add_job(earlier, title="Later", lines=[fee()], by=office()).pk
-        for _ in range(count)
+        jobs.add_job(earlier, title="Later", lines=[fee()], by=office()).pk for _ in range(count)
     ]
-    operations.authorize(earlier, defer=put_off, by=office())
+    approvals.authorize(earlier, defer=put_off, by=office())
     ticket = make_ticket(vehicle=vehicle)
     for part in parts:
         labor = {
@@ -1072,22 +1075,22 @@ def sized(count: int) -> tuple[ServiceTicket, Invoice, CreditNote, CannedJob, Ta
             "quantity": Decimal(1),
             "mechanic": MechanicFactory(),
         }
-        job = operations.add_job(ticket, title="Job", lines=[labor, fee()], by=office())
-        operations.add_part(ticket, part=part, quantity=Decimal(1), job=job, by=office())
+        job = jobs.add_job(ticket, title="Job", lines=[labor, fee()], by=office())
+        work_parts.add_part(ticket, part=part, quantity=Decimal(1), job=job, by=office())
     for job in ticket.jobs.all():
-        operations.authorize(ticket, approve=[job.pk], by=office())
-    operations.deposit(ticket, amount=Decimal(1), by=office())
+        approvals.authorize(ticket, approve=[job.pk], by=office())
+    payments.deposit(ticket, amount=Decimal(1), by=office())
     invoice = invoiced(*(fee() for _ in range(count + 1)))
     for place in range(count):
-        operations.pay(invoice, amount=Decimal("0.01"), by=office())
-        note = operations.credit(invoice, reason="x", lines=[{"line": place + 1}], by=office())
+        payments.pay(invoice, amount=Decimal("0.01"), by=office())
+        note = invoices.credit(invoice, reason="x", lines=[{"line": place + 1}], by=office())
     labor = {
         "kind": "labor",
         "description": "Work",
         "quantity": Decimal(1),
         "rate": LaborRate.objects.get(),
     }
-    canned = operations.write_canned_job(
+    canned = canned_jobs.write_canned_job(
         CannedJob(),
         name=f"Canned {count}",
         lines=[labor] * count,
@@ -1104,9 +1107,9 @@ def sized(count: int) -> tuple[ServiceTicket, Invoice, CreditNote, CannedJob, Ta
 
 def test_kinds_of_payments_have_a_page_each(chief):
     invoice = invoiced()
-    operations.pay(invoice, amount=Decimal(50), by=office())
-    operations.reverse(
-        operations.refund(invoice, amount=Decimal(5), by=office()), note="x", by=office()
+    payments.pay(invoice, amount=Decimal(50), by=office())
+    reversals.reverse(
+        payments.refund(invoice, amount=Decimal(5), by=office()), note="x", by=office()
     )
     for payment in Payment.objects.all():
         assert chief.get(page_of(payment)).status_code == 200

@@ -20,13 +20,18 @@ from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies as stock_findings
 from inventory.taxes import TaxCode
 from mechanic_shop.errors import DomainError
-from tickets import operations
-from tickets.billing import estimates
+from tickets.approvals import operations as approvals
+from tickets.approvals import share_links
+from tickets.billing import estimates, invoices
 from tickets.billing.documents.pdf import render
 from tickets.billing.integrity_checks import findings
+from tickets.desk import requests
 from tickets.lifecycle import snapshot
 from tickets.models import JobStatus, ServiceTicket, Status
 from tickets.pricing.money_format import money as printed
+from tickets.work import assignments, job_lines, tickets
+from tickets.work import jobs as work_jobs
+from tickets.work import parts as work_parts
 
 from .answers import refused
 from .conftest import Client
@@ -58,14 +63,14 @@ class Ticket:
         self.customer = CustomerFactory()
         self.row = make_ticket(customer=self.customer)
         self.jobs = [
-            operations.add_job(self.row, title=f"Job {number}", lines=[fee(price)], by=office())
+            work_jobs.add_job(self.row, title=f"Job {number}", lines=[fee(price)], by=office())
             for number, price in enumerate(jobs, 1)
         ]
         self.parts = [PartFactory(price=d(price), stock=5) for price in parts]
         for part in self.parts:
-            operations.add_part(self.row, part=part, by=office())
+            work_parts.add_part(self.row, part=part, by=office())
         if discount != "0":
-            operations.give_discount(self.row, discount_percent=d(discount), by=office())
+            tickets.give_discount(self.row, discount_percent=d(discount), by=office())
         self.row = self.fresh()
 
     def fresh(self) -> ServiceTicket:
@@ -80,7 +85,7 @@ class Ticket:
         return estimates.estimate(self.fresh())
 
     def authorize(self, **said: Any) -> Any:
-        return operations.authorize(self.fresh(), **said, by=office())
+        return approvals.authorize(self.fresh(), **said, by=office())
 
     def states(self) -> list[str]:
         lines = self.row.lines.filter(job=None).order_by("pk").values_list("status", flat=True)
@@ -94,7 +99,7 @@ class Ticket:
 def test_a_discount_counts_in_what_is_approved(anonymous: Client) -> None:
     tax("8")
     ticket = Ticket("100", "80", discount="10")
-    _, token = operations.share(ticket.row, by=office())
+    _, token = share_links.share(ticket.row, by=office())
     shown = anonymous.get(f"{API}shared/{token}/").json()
     assert [job["total"] for job in shown["jobs"]] == ["97.20", "77.76"]
     body = {
@@ -116,7 +121,7 @@ def test_flat_supplies_are_approved_once(settings: Any) -> None:
     ticket = Ticket()
     labor = {"kind": "labor", "description": "Work", "quantity": d("1"), "unit_price": d("120")}
     ticket.jobs = [
-        operations.add_job(ticket.row, title="Work", lines=[labor], by=office()) for _ in range(3)
+        work_jobs.add_job(ticket.row, title="Work", lines=[labor], by=office()) for _ in range(3)
     ]
     assert ticket.estimate["total"] == "372.50"
     records = [ticket.authorize(approve=[job.pk]) for job in ticket.jobs]
@@ -130,7 +135,7 @@ def test_a_currency_without_cents_shows_none(settings: Any) -> None:
     ticket = Ticket("375")
     record = ticket.authorize()
     assert record.decisions[0]["total"] == "375"
-    _, token = operations.share(ticket.row, by=office())
+    _, token = share_links.share(ticket.row, by=office())
     assert "375.00" not in Browser().get(f"/shared/{token}/").content.decode()
 
 
@@ -179,12 +184,12 @@ def build(shop: dict[str, Any], codes: list[TaxCode]) -> ServiceTicket:
             }
             for price, second, kind, quantity, discount in rows
         ]
-        operations.add_job(ticket, title="Work", lines=made, by=office())
+        work_jobs.add_job(ticket, title="Work", lines=made, by=office())
     for price, second in shop["parts"]:
         part = PartFactory(price=money(price), tax_code=codes[second], stock=1)
-        operations.add_part(ticket, part=part, by=office())
+        work_parts.add_part(ticket, part=part, by=office())
     percent, amount = shop["discount"]
-    operations.give_discount(
+    tickets.give_discount(
         ticket, discount_percent=d(percent), discount_amount=money(amount), by=office()
     )
     for price, code, alone in shop["trade_ins"]:
@@ -214,9 +219,9 @@ def take_in(ticket: ServiceTicket, price: Decimal, code: TaxCode | None, *, alon
     }
     try:
         if alone:
-            operations.add_job(ticket, title="Core", lines=[line], by=office())
+            work_jobs.add_job(ticket, title="Core", lines=[line], by=office())
         else:
-            operations.add_line(ticket.jobs.first(), **line, by=office())
+            job_lines.add_line(ticket.jobs.first(), **line, by=office())
     except DomainError as refusal:
         if refusal.code != "trade_in_exceeds_total":
             raise
@@ -254,7 +259,7 @@ def test_single_approvals_add_up_to_the_estimate_and_the_invoice(
     )
     whole, single = (build(shop, list(codes)) for _ in range(2))
     document = estimates.estimate(whole)
-    every = operations.authorize(whole, expected_total=d(document["total"]), by=office())
+    every = approvals.authorize(whole, expected_total=d(document["total"]), by=office())
     shown = [row["total"] for row in document["jobs"]]
     shown += [line["total"] for line in document["lines"] if line["kind"] == "part"]
     recorded = [each["total"] for each in every.decisions if each["kind"] != "supplies"]
@@ -275,7 +280,7 @@ def test_single_approvals_add_up_to_the_estimate_and_the_invoice(
         field, key = waiting.popleft()
         seen = estimates.estimate(ServiceTicket.objects.get(pk=single.pk))
         try:
-            record = operations.authorize(single, **{field: [key]}, by=office())
+            record = approvals.authorize(single, **{field: [key]}, by=office())
         except DomainError as refusal:
             refused_in_a_row += 1
             if refusal.code != "trade_in_exceeds_total" or refused_in_a_row > len(waiting) + 1:
@@ -295,9 +300,9 @@ def test_single_approvals_add_up_to_the_estimate_and_the_invoice(
     assert total == d(document["total"])
 
     for job in single.jobs.all():
-        operations.finish_job(job, by=office())
-    operations.request_transition(single, to="completed", by=office())
-    assert operations.issue_invoice(single, by=office()).total == total
+        work_jobs.finish_job(job, by=office())
+    requests.request_transition(single, to="completed", by=office())
+    assert invoices.issue_invoice(single, by=office()).total == total
     assert findings() == stock_findings() == []
 
 
@@ -305,16 +310,16 @@ def test_single_approvals_add_up_to_the_estimate_and_the_invoice(
 
 
 def raise_discount(ticket: Ticket) -> None:
-    operations.give_discount(ticket.fresh(), by=office())
+    tickets.give_discount(ticket.fresh(), by=office())
 
 
 def add_line(ticket: Ticket) -> None:
-    operations.add_line(ticket.jobs[0], **fee("1"), by=office())
+    job_lines.add_line(ticket.jobs[0], **fee("1"), by=office())
 
 
 def raise_price(ticket: Ticket) -> None:
     line = ticket.jobs[0].lines.get()
-    operations.edit_line(ticket.jobs[0], line=line.pk, unit_price=d("101"), by=office())
+    job_lines.edit_line(ticket.jobs[0], line=line.pk, unit_price=d("101"), by=office())
 
 
 @pytest.mark.parametrize("change", [raise_discount, add_line, raise_price])
@@ -350,23 +355,23 @@ def test_within_the_tolerance_a_part_is_held_at_once(settings: Any) -> None:
     ticket.authorize()
     small, large = PartFactory(price=d("9"), stock=3), PartFactory(price=d("2"), stock=3)
     for part in (small, large):
-        operations.add_part(ticket.row, part=part, by=office())
+        work_parts.add_part(ticket.row, part=part, by=office())
     assert ticket.states() == ["approved", "approved", "proposed"]
     assert [line.allocated for line in ticket.row.lines.order_by("pk")] == [1, 0]
 
 
 def test_a_ticket_that_was_approved_empty_names_no_amount() -> None:
     ticket, part = make_ticket("approved"), PartFactory(stock=3)
-    operations.add_part(ticket, part=part, by=office())
+    work_parts.add_part(ticket, part=part, by=office())
     assert ticket.lines.get().allocated == 1
     assert ServiceTicket.objects.get(pk=ticket.pk).authorized_total is None
 
 
 def test_a_mechanic_moves_no_part_past_the_customer(assigned: Client) -> None:
     ticket = Ticket("10", "20")
-    operations.assign_mechanic(ticket.row, mechanic=assigned.user.mechanic, by=office())
+    assignments.assign_mechanic(ticket.row, mechanic=assigned.user.mechanic, by=office())
     part = PartFactory(price=d("70"), stock=3)
-    operations.add_part(ticket.row, part=part, job=ticket.jobs[1], by=office())
+    work_parts.add_part(ticket.row, part=part, job=ticket.jobs[1], by=office())
     ticket.authorize(approve=[ticket.jobs[0].pk])
     assigned.put(f"{ticket.api}edit-part/", {"part": part.pk, "job": None})
     assert ticket.estimate["authorized"]["total"] == "10.00"
@@ -378,7 +383,7 @@ def test_taking_back_an_approval_lowers_the_amount() -> None:
     ticket.authorize()
     ticket.authorize(decline=[ticket.jobs[1].pk])
     assert ticket.fresh().authorized_total == 100
-    operations.cancel_job(ticket.jobs[0], by=office())
+    work_jobs.cancel_job(ticket.jobs[0], by=office())
     assert ticket.fresh().authorized_total == 0
 
 
@@ -400,7 +405,7 @@ def test_a_price_that_rises_elsewhere_stops_the_work_until_the_customer_agrees(
     seen = ticket.estimate
     ticket.authorize()
     for job in ticket.jobs:
-        operations.finish_job(job, by=office())
+        work_jobs.finish_job(job, by=office())
     OUTSIDE[name](ticket)
     now = ticket.estimate
     assert now["reapproval_needed"] is True
@@ -415,13 +420,13 @@ def test_a_price_that_rises_elsewhere_stops_the_work_until_the_customer_agrees(
     said = advisor.post(f"{ticket.api}authorizations/", {"expected_total": now["total"]})
     assert said.json()["approved_total"] == now["total"]
     assert advisor.post(f"{ticket.api}transitions/", {"to": "completed"}).status_code == 200
-    assert operations.issue_invoice(ticket.fresh(), by=office()).total == d(now["total"])
+    assert invoices.issue_invoice(ticket.fresh(), by=office()).total == d(now["total"])
 
 
 def test_the_page_refuses_a_decision_at_another_price() -> None:
     code = tax("10")
     ticket = Ticket("100")
-    _, token = operations.share(ticket.row, by=office())
+    _, token = share_links.share(ticket.row, by=office())
     page = Browser()
     assert 'name="expected_total" value="110.00"' in page.get(f"/shared/{token}/").content.decode()
     form = {
@@ -438,10 +443,10 @@ def test_the_page_refuses_a_decision_at_another_price() -> None:
 def test_a_completed_ticket_becomes_no_dearer() -> None:
     ticket = Ticket("100", discount="50")
     ticket.authorize()
-    operations.finish_job(ticket.jobs[0], by=office())
-    operations.request_transition(ticket.fresh(), to="completed", by=office())
+    work_jobs.finish_job(ticket.jobs[0], by=office())
+    requests.request_transition(ticket.fresh(), to="completed", by=office())
     with pytest.raises(DomainError, match=r"approved 50\.00"):
-        operations.give_discount(ticket.fresh(), by=office())
+        tickets.give_discount(ticket.fresh(), by=office())
     assert ticket.fresh().discount_percent == 50
 
 

@@ -25,7 +25,7 @@ from mechanic_shop.db import audit
 from mechanic_shop.db.models import AuditEntry
 from mechanic_shop.errors import DomainError
 from mechanics.models import Mechanic
-from tickets import operations
+from tickets.desk import requests
 from tickets.models import (
     CannedJob,
     CannedJobLine,
@@ -38,6 +38,8 @@ from tickets.models import (
     TicketMechanic,
     TicketPart,
 )
+from tickets.work import assignments, tickets
+from tickets.work import parts as work_parts
 
 from .conftest import Client, client_of
 from .factories import (
@@ -287,8 +289,8 @@ def test_a_row_inside_another_rows_page_is_told(manager: Client) -> None:
 
 
 def test_who_did_it_is_known_where_no_request_is() -> None:
-    ticket = operations.open_ticket(customer=CustomerFactory(), concern="x", by=office())
-    operations.update(ticket, concern="y", by=office())
+    ticket = tickets.open_ticket(customer=CustomerFactory(), concern="x", by=office())
+    tickets.update(ticket, concern="y", by=office())
     assert [(entry.actor, entry.door) for entry in trail(ticket)] == [(office(), "command")] * 2
 
 
@@ -384,7 +386,7 @@ def test_assigning_twice_and_moving_stock_tell_nothing_more() -> None:
     mechanic, part = MechanicFactory(), PartFactory(stock=5)
     ticket = make_ticket("approved", mechanics=[mechanic], parts=[(part, 2)])
     before = AuditEntry.objects.count()
-    operations.assign_mechanic(ticket, mechanic=mechanic, by=office())
+    assignments.assign_mechanic(ticket, mechanic=mechanic, by=office())
     stock.adjust(part, quantity=Decimal(1), reason="adjustment", note="found", by=office())
     assert AuditEntry.objects.count() == before
 
@@ -404,7 +406,7 @@ def test_a_refused_write_leaves_no_entry(advisor: Client) -> None:
     part, ticket = PartFactory(stock=1), make_ticket("approved")
     before = AuditEntry.objects.count()
     with pytest.raises(DomainError, match="available"):
-        operations.add_part(ticket, part=part, quantity=Decimal(2), by=office())
+        work_parts.add_part(ticket, part=part, quantity=Decimal(2), by=office())
     assert (
         advisor.put(
             f"{API}tickets/{ticket.pk}/add-part/", {"part": part.pk, "quantity": 2}
@@ -435,17 +437,17 @@ def hot_writes() -> dict[str, Callable[[], Any]]:
         make_ticket(),
     )
     return {
-        "create": lambda: operations.open_ticket(customer=customer, concern="x", by=by),
-        "add-part": lambda: operations.add_part(
+        "create": lambda: tickets.open_ticket(customer=customer, concern="x", by=by),
+        "add-part": lambda: work_parts.add_part(
             ServiceTicket.objects.get(pk=ticket.pk), part=part, by=by
         ),
-        "add-part more": lambda: operations.add_part(
+        "add-part more": lambda: work_parts.add_part(
             ServiceTicket.objects.get(pk=lined.pk), part=part, by=by
         ),
-        "assign-mechanic": lambda: operations.assign_mechanic(
+        "assign-mechanic": lambda: assignments.assign_mechanic(
             ServiceTicket.objects.get(pk=ticket.pk), mechanic=mechanic, by=by
         ),
-        "move": lambda: operations.request_transition(
+        "move": lambda: requests.request_transition(
             ServiceTicket.objects.get(pk=moving.pk), to="approved", by=by
         ),
     }
@@ -575,8 +577,8 @@ def test_a_long_history_takes_no_more_queries(busy: ServiceTicket, advisor: Clie
     history(advisor, busy)
     before = queries()
     for number in range(15):
-        operations.update(busy, cause=f"Cause {number}", by=office())
-        operations.assign_mechanic(busy, mechanic=MechanicFactory(), by=office())
+        tickets.update(busy, cause=f"Cause {number}", by=office())
+        assignments.assign_mechanic(busy, mechanic=MechanicFactory(), by=office())
     assert len(history(advisor, busy, page_size=100)) == 38
     assert queries() == before
 
@@ -621,8 +623,8 @@ def test_a_customer_learns_nothing_of_who_had_the_ticket_before(
 
 def test_a_history_survives_what_it_is_about(advisor: Client) -> None:
     part, ticket = PartFactory(), make_ticket()
-    operations.add_part(ticket, part=part, by=office())
-    operations.remove_part(ticket, part=part, by=office())
+    work_parts.add_part(ticket, part=part, by=office())
+    work_parts.remove_part(ticket, part=part, by=office())
     key = part.pk
     stock.delete(part, by=office())
     assert [row["about"] for row in history(advisor, ticket)[1:]] == [{"id": key, "name": None}] * 2

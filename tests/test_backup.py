@@ -25,8 +25,10 @@ from django.db.backends.postgresql.client import DatabaseClient
 from customers.models import Customer
 from inventory.integrity_checks import find_discrepancies
 from mechanic_shop.backups import files, postgresql
-from tickets import operations
+from tickets.desk import requests
 from tickets.models import ServiceTicket
+from tickets.work import parts as work_parts
+from tickets.work import tickets
 
 from .databases import ON_POSTGRESQL, url_of
 from .factories import CustomerFactory, PartFactory, make_ticket, office
@@ -112,11 +114,11 @@ def test_what_was_acknowledged_before_a_backup_is_in_it_while_eight_write(
 
     def work(customer: Customer) -> None:
         while not over.is_set():
-            ticket = operations.open_ticket(customer=customer, concern="Brakes", by=by)
+            ticket = tickets.open_ticket(customer=customer, concern="Brakes", by=by)
             for part in parts:
-                operations.add_part(ticket, part=part, by=by)
-            operations.request_transition(ticket, to="approved", by=by)
-            operations.request_transition(ticket, to="completed", by=by)
+                work_parts.add_part(ticket, part=part, by=by)
+            requests.request_transition(ticket, to="approved", by=by)
+            requests.request_transition(ticket, to="completed", by=by)
             acknowledged.append(ticket.pk)
 
     def back_up() -> tuple[list[int], int]:

@@ -18,8 +18,9 @@ from django.utils import timezone
 from customers.models import Customer, Vehicle
 from inventory.integrity_checks import find_discrepancies as stock_findings
 from mechanic_shop.db import triggers
-from tickets import operations
+from tickets.billing import invoices as billing_invoices
 from tickets.billing.integrity_checks import findings
+from tickets.desk import requests
 from tickets.models import (
     CreditNote,
     CreditNoteLine,
@@ -33,6 +34,7 @@ from tickets.models import (
     StatusChange,
     TicketPart,
 )
+from tickets.work import jobs
 
 from .factories import CustomerFactory, PartFactory, VehicleFactory, make_ticket, office
 from .test_approvals import Ticket
@@ -57,7 +59,7 @@ def shop(settings: Any) -> dict[str, Any]:
     credit(open_, lines=[{"line": open_.lines.get(kind="part").position, "quantity": d(1)}])
     pay(open_, 20)
     credit(wrong)
-    operations.issue_invoice(ServiceTicket.objects.get(pk=wrong.ticket_id), by=office())
+    billing_invoices.issue_invoice(ServiceTicket.objects.get(pk=wrong.ticket_id), by=office())
     return {"t1": paid.ticket.number, "t2": open_.ticket.number, "t3": wrong.ticket.number}
 
 
@@ -93,7 +95,7 @@ def test_whatever_the_operations_do_balances(settings: Any, seed: int) -> None:
         ticket = ServiceTicket.objects.get(pk=invoice.ticket_id)
         if ticket.status != "completed":
             credit(invoice)
-        operations.issue_invoice(ServiceTicket.objects.get(pk=ticket.pk), by=office())
+        billing_invoices.issue_invoice(ServiceTicket.objects.get(pk=ticket.pk), by=office())
     assert findings() == []
 
 
@@ -297,7 +299,7 @@ def test_what_was_closed_before_there_were_invoices_needs_none(shop: dict[str, A
         applied=timezone.now()
     )
     assert findings() == []
-    operations.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to="closed", by=office())
+    requests.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to="closed", by=office())
     assert findings() == []
 
 
@@ -381,7 +383,7 @@ def test_both_checks_find_money_and_parts_of_another_ticket(shop: dict[str, Any]
             f"id = {row.pk}",
         )
     job, line = (
-        operations.add_job(other, title="Elsewhere", by=office()),
+        jobs.add_job(other, title="Elsewhere", by=office()),
         TicketPart.objects.get(ticket=invoice.ticket_id),
     )
     tamper(TicketPart, f"job_id = {job.pk}", f"id = {line.pk}")

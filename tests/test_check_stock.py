@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part, StockMovement
-from tickets import operations
+from tickets.desk import requests
 from tickets.models import ServiceTicket, TicketPart
 
 from .factories import PartFactory, make_ticket, office
@@ -50,7 +50,7 @@ def test_an_honest_shop_balances(shop):
         note="Spilt",
         by=office(),
     )
-    operations.request_transition(
+    requests.request_transition(
         ServiceTicket.objects.get(pk=shop["holding"]), to="cancelled", by=office()
     )
     assert find_discrepancies() == []

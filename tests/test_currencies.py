@@ -20,8 +20,8 @@ from mechanic_shop.currency import AmountField, short
 from mechanic_shop.fastpath.compiled_queries import page_query_cache, query_cache
 from mechanic_shop.fastpath.json_queries import json_rows
 from mechanic_shop.http import fields
-from tickets import operations
 from tickets.models import CannedJob, LaborRate
+from tickets.work import canned_jobs
 
 from .answers import refused
 from .bodies import BODIES, body_of, walk
@@ -352,7 +352,7 @@ def test_the_admin_shows_amounts_with_the_decimals_of_the_currency(
         LaborRate.objects.create(name="Hour", hourly=Decimal(95)),
         MechanicFactory(hourly_cost=Decimal(41)),
     )
-    canned = operations.write_canned_job(
+    canned = canned_jobs.write_canned_job(
         CannedJob(),
         name="Oil",
         lines=[LINE | {"quantity": Decimal(1), "unit_price": Decimal(8)}],
@@ -419,15 +419,15 @@ from decimal import Decimal
 from inventory.operations import add_tax_code
 from mechanic_shop.db import triggers
 from tests.factories import MechanicFactory, PartFactory, make_ticket, office
-from tickets import operations
+from tickets.billing import invoices, payments
 
 def fill():
     add_tax_code(name="VAT", rate=Decimal("8.25"), is_default=True, by=None)
     MechanicFactory(hourly_cost=Decimal("41.57"))
     for price in ("19.99", "333.33", "0.0719"):
         ticket = make_ticket("closed", parts=[(PartFactory(stock=9, price=Decimal(price)), 7)])
-        operations.credit(ticket.invoices.get(), reason="x", lines=[{"line": 1, "quantity": Decimal(2)}], by=office())
-    operations.deposit(make_ticket(parts=[(PartFactory(stock=9), 1)]), amount=Decimal("12.34"), by=office())
+        invoices.credit(ticket.invoices.get(), reason="x", lines=[{"line": 1, "quantity": Decimal(2)}], by=office())
+    payments.deposit(make_ticket(parts=[(PartFactory(stock=9), 1)]), amount=Decimal("12.34"), by=office())
 
 def rows():
     models = [model for label in ("tickets", "mechanics") for model in apps.get_app_config(label).get_models()]

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tickets import operations
+from tickets.billing import payments
 from tickets.billing.integrity_checks import findings
 from tickets.billing.payment_forms import has_deposits
+from tickets.desk import requests
 from tickets.models import Invoice, Payment, ServiceTicket, Status
 from tickets.reports import receivables
+from tickets.work import jobs, tickets
 
 from .conftest import Client
 from .factories import make_ticket, office
@@ -48,9 +50,9 @@ def with_used_credit(client: Client) -> tuple[dict[str, Any], dict[str, Any]]:
 def ended_with_deposit(*moves: str) -> ServiceTicket:
     """A ticket that was moved on without an invoice, with 50 paid on it."""
     ticket = make_ticket()
-    operations.deposit(ticket, amount=Decimal(50), method="cash", by=office())
+    payments.deposit(ticket, amount=Decimal(50), method="cash", by=office())
     for status in moves:
-        operations.request_transition(ticket, to=status, by=office())
+        requests.request_transition(ticket, to=status, by=office())
     return ticket
 
 
@@ -210,9 +212,9 @@ def test_all_that_was_paid_on_a_cancelled_ticket_counts_elsewhere(manager: Clien
     pay(manager, first, "100")
     credit(manager, first)
     ticket = ServiceTicket.objects.get(pk=ticket.pk)
-    operations.request_transition(ticket, to="in_progress", by=office())
-    operations.deposit(ticket, amount=Decimal(20), method="cash", by=office())
-    operations.request_transition(ticket, to="cancelled", by=office())
+    requests.request_transition(ticket, to="in_progress", by=office())
+    payments.deposit(ticket, amount=Decimal(20), method="cash", by=office())
+    requests.request_transition(ticket, to="cancelled", by=office())
     assert (
         apply(manager, issue(manager, done_ticket(ticket.customer))).json()["balance"] == "167.98"
     )
@@ -280,7 +282,7 @@ def test_money_of_now_is_taken_though_the_ticket_was_opened_by_a_clock_ahead(
 def test_the_transitions_say_that_nothing_is_to_be_invoiced(manager: Client) -> None:
     ticket = make_ticket()
     for status in ("approved", "completed"):
-        operations.request_transition(ticket, to=status, by=office())
+        requests.request_transition(ticket, to=status, by=office())
     options = manager.get(f"{API}tickets/{ticket.pk}/transitions/").json()
     found = {
         option["to"]: [block["code"] for block in option["blocked_by"]]
@@ -323,7 +325,7 @@ def test_two_invoices_that_draw_on_each_other_do_not_deadlock(manager: Client) -
 def test_a_ticket_without_work_is_not_invoiced_but_closed(advisor: Client) -> None:
     ticket = make_ticket()
     for to in ("approved", "completed"):
-        operations.request_transition(ticket, to=to, by=office())
+        requests.request_transition(ticket, to=to, by=office())
     refused(advisor.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "nothing_to_invoice")
     options = advisor.get(f"{API}tickets/{ticket.pk}/transitions/").json()["next"]
     assert {option["to"] for option in options} == {"in_progress", "invoiced", "closed"}
@@ -335,7 +337,7 @@ def test_a_ticket_without_work_is_not_invoiced_but_closed(advisor: Client) -> No
 
 def test_work_for_nothing_is_invoiced_and_credited(manager: Client) -> None:
     ticket = done_ticket()
-    operations.give_discount(ticket, discount_percent=Decimal(100), by=office())
+    tickets.give_discount(ticket, discount_percent=Decimal(100), by=office())
     invoice = issue(manager, ticket)
     assert (invoice["total"], ServiceTicket.objects.get(pk=ticket.pk).status) == ("0.00", "closed")
     assert credit(manager, invoice).status_code == 201
@@ -363,7 +365,7 @@ def test_a_ticket_that_was_credited_and_emptied_ends_without_an_invoice(manager:
     assert credit(manager, invoice).status_code == 201
     address = f"{API}tickets/{ticket.pk}/transitions/"
     assert manager.post(address, {"to": "in_progress"}).status_code == 200
-    operations.cancel_job(ticket.jobs.get(), by=office())
+    jobs.cancel_job(ticket.jobs.get(), by=office())
     for to in ("completed", "closed", "completed"):
         assert manager.post(address, {"to": to}).status_code == 200, to
         assert findings() == []
@@ -371,10 +373,10 @@ def test_a_ticket_that_was_credited_and_emptied_ends_without_an_invoice(manager:
 
 def test_a_finished_job_without_lines_is_nothing_to_invoice(manager: Client) -> None:
     ticket = make_ticket()
-    job = operations.add_job(ticket, title="Look at it", by=office())
-    operations.request_transition(ticket, to="approved", by=office())
-    operations.finish_job(job, by=office())
-    operations.request_transition(ticket, to="completed", by=office())
+    job = jobs.add_job(ticket, title="Look at it", by=office())
+    requests.request_transition(ticket, to="approved", by=office())
+    jobs.finish_job(job, by=office())
+    requests.request_transition(ticket, to="completed", by=office())
     refused(manager.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "nothing_to_invoice")
     answer = manager.post(f"{API}tickets/{ticket.pk}/transitions/", {"to": "closed"})
     assert answer.status_code == 200

@@ -25,8 +25,9 @@ from customers.models import Customer
 from inventory.operations import add_tax_code
 from inventory.taxes import TaxRate
 from mechanic_shop.db import triggers
-from tickets import operations
+from tickets.billing import invoices, payments, reversals
 from tickets.billing.documents.receipts import receipt
+from tickets.desk import requests
 from tickets.models import CreditNote, Invoice, Payment, ServiceTicket, TicketPart
 
 from .answers import refused
@@ -65,18 +66,18 @@ def settled(db: Any) -> Customer:
     ticket = make_ticket(
         vehicle=car, parts=[(PartFactory(stock=9, price=Decimal(100)), 2)], odometer_in=9
     )
-    operations.reverse(
-        operations.deposit(ticket, amount=Decimal(30), by=office()), note="Twice", by=office()
+    reversals.reverse(
+        payments.deposit(ticket, amount=Decimal(30), by=office()), note="Twice", by=office()
     )
-    operations.deposit(ticket, amount=Decimal(40), by=office())
+    payments.deposit(ticket, amount=Decimal(40), by=office())
     for to in ("approved", "completed", "invoiced"):
-        operations.request_transition(ticket, to=to, by=office())
+        requests.request_transition(ticket, to=to, by=office())
     invoice = ticket.invoices.get()
-    operations.pay(invoice, amount=Decimal(200), reference="Visa", by=office())
-    operations.credit(
+    payments.pay(invoice, amount=Decimal(200), reference="Visa", by=office())
+    invoices.credit(
         invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office()
     )
-    operations.refund(invoice, amount=Decimal(120), by=office())
+    payments.refund(invoice, amount=Decimal(120), by=office())
     return car.customer
 
 
@@ -166,7 +167,7 @@ def test_a_receipt_says_what_was_so_when_the_money_came(settled: Customer) -> No
     later = make_ticket(customer=settled)
     later.customer.name = "Stale"  # read before the lock
     assert (
-        receipt(operations.deposit(later, amount=Decimal(1), by=office()))["customer"]["name"]
+        receipt(payments.deposit(later, amount=Decimal(1), by=office()))["customer"]["name"]
         == "Zoltan Panza"
     )
 

@@ -21,8 +21,12 @@ from customers.models import Customer
 from inventory import operations as stock
 from inventory.models import StockMovement
 from mechanic_shop.db.models import IdempotentAnswer
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.approvals import share_links
+from tickets.billing import invoices, payments
+from tickets.desk import requests
 from tickets.models import CannedJob, Job, LaborRate, Payment, ServiceTicket
+from tickets.work import canned_jobs, jobs, tickets
 
 from .factories import (
     PASSWORD,
@@ -47,33 +51,33 @@ OTHER_FORMS = {"logout-form", "changelist-form", "login-form"}
 
 def job_on(ticket: ServiceTicket, title: str = "Brakes") -> Job:
     line = {"kind": "fee", "description": title, "quantity": Decimal(1), "unit_price": Decimal(40)}
-    return operations.add_job(ticket, title=title, lines=[line], by=office())
+    return jobs.add_job(ticket, title=title, lines=[line], by=office())
 
 
 def approved_job(ticket: ServiceTicket) -> Job:
     job = job_on(ticket)
-    operations.authorize(ServiceTicket.objects.get(pk=ticket.pk), approve=[job.pk], by=office())
+    approvals.authorize(ServiceTicket.objects.get(pk=ticket.pk), approve=[job.pk], by=office())
     return Job.objects.get(pk=job.pk)
 
 
 def invoice_of() -> Any:
     ticket = make_ticket("invoiced", parts=[(PartFactory(stock=9, price=Decimal(30)), 3)])
     invoice = ticket.invoices.get()
-    operations.pay(invoice, amount=Decimal(10), by=office())
+    payments.pay(invoice, amount=Decimal(10), by=office())
     return ticket.invoices.get()
 
 
 def invoice_with_credit() -> Any:
     """An unpaid invoice of a customer who left money on another ticket."""
     earlier = with_deposit()
-    operations.request_transition(earlier, to="cancelled", by=office())
+    requests.request_transition(earlier, to="cancelled", by=office())
     part = (PartFactory(stock=9, price=Decimal(30)), 3)
     return make_ticket("invoiced", customer=earlier.customer, parts=[part]).invoices.get()
 
 
 def with_deposit() -> ServiceTicket:
     ticket = make_ticket()
-    operations.deposit(ticket, amount=Decimal(50), by=office())
+    payments.deposit(ticket, amount=Decimal(50), by=office())
     return ServiceTicket.objects.get(pk=ticket.pk)
 
 
@@ -81,7 +85,7 @@ def with_recommendation() -> tuple[ServiceTicket, dict[str, Any]]:
     car = VehicleFactory()
     earlier, ticket = (make_ticket(vehicle=car) for _ in range(2))
     job = job_on(earlier)
-    operations.authorize(ServiceTicket.objects.get(pk=earlier.pk), decline=[job.pk], by=office())
+    approvals.authorize(ServiceTicket.objects.get(pk=earlier.pk), decline=[job.pk], by=office())
     return ticket, {"job": job.pk}
 
 
@@ -115,7 +119,7 @@ def decided() -> tuple[ServiceTicket, dict[str, Any]]:
 
 def finished_job(ticket: ServiceTicket) -> Job:
     job = approved_job(ticket)
-    operations.finish_job(job, by=office())
+    jobs.finish_job(job, by=office())
     return job
 
 
@@ -124,7 +128,7 @@ def rate() -> LaborRate:
 
 
 def canned() -> CannedJob:
-    return operations.write_canned_job(CannedJob(), name="Oil change", by=None)
+    return canned_jobs.write_canned_job(CannedJob(), name="Oil change", by=None)
 
 
 def tax_code() -> Any:
@@ -231,7 +235,7 @@ def group() -> Any:
 
 
 def credit_note() -> Any:
-    return operations.credit(
+    return invoices.credit(
         invoice_of(), reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office()
     )
 
@@ -389,7 +393,7 @@ def test_a_deletion_that_was_refused_is_asked_for_again(root: Client) -> None:
     address = at("customers_customer_delete", ticket.customer_id)
     boxes = only_form(root.get(address))
     assert root.post(address, boxes)["Location"].endswith("/change/")
-    operations.delete(ticket, by=office())
+    tickets.delete(ticket, by=office())
     root.post(address, boxes)
     assert not Customer.objects.exists()
 
@@ -460,7 +464,7 @@ def post(client: Client, address: str, boxes: Any) -> Any:
 def test_the_answer_of_the_shared_page_that_is_sent_twice_is_saved_once(client: Client) -> None:
     ticket = make_ticket()
     job = job_on(ticket)
-    _, token = operations.share(ServiceTicket.objects.get(pk=ticket.pk), by=office())
+    _, token = share_links.share(ServiceTicket.objects.get(pk=ticket.pk), by=office())
     page = f"/shared/{token}/"
     boxes = only_form(client.get(page))
     refused = post(client, page, boxes)

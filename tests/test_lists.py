@@ -19,8 +19,11 @@ from inventory import operations as stock
 from inventory.models import Part
 from mechanic_shop.http import search
 from mechanics.models import Mechanic
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.approvals import share_links
+from tickets.billing import invoices, payments
 from tickets.models import CannedJob, Invoice, Job, LaborRate, ServiceTicket, StatusChange
+from tickets.work import canned_jobs, jobs, parts
 
 from .answers import refused
 from .conftest import Client, forget
@@ -94,18 +97,18 @@ def a_job(ticket: ServiceTicket) -> Job:
     lines = [
         {"kind": "fee", "description": "Towing", "quantity": Decimal(1), "unit_price": Decimal(40)}
     ] * 2
-    job = operations.add_job(ticket, title="Towing", lines=lines, by=office())
-    operations.add_part(ticket, part=PartFactory(), job=job, by=office())
+    job = jobs.add_job(ticket, title="Towing", lines=lines, by=office())
+    parts.add_part(ticket, part=PartFactory(), job=job, by=office())
     return job
 
 
 def decide() -> None:
-    job = operations.add_job(the_ticket(), title="Towing", by=office())
-    operations.authorize(the_ticket(), defer=[job.pk], by=MechanicFactory(login=True).user)
+    job = jobs.add_job(the_ticket(), title="Towing", by=office())
+    approvals.authorize(the_ticket(), defer=[job.pk], by=MechanicFactory(login=True).user)
 
 
 def pay_in_advance() -> None:
-    operations.deposit(the_ticket(), amount=Decimal(5), by=office())
+    payments.deposit(the_ticket(), amount=Decimal(5), by=office())
 
 
 def the_vehicle() -> Vehicle:
@@ -114,20 +117,20 @@ def the_vehicle() -> Vehicle:
 
 def decline() -> None:
     job = a_job(make_ticket(vehicle=the_vehicle()))
-    operations.authorize(job.ticket, decline=[job.pk], by=office())
+    approvals.authorize(job.ticket, decline=[job.pk], by=office())
 
 
 def decline_a_part() -> None:
     part = PartFactory()
     ticket = make_ticket(vehicle=the_vehicle(), parts=[(part, 1)])
-    operations.authorize(ticket, decline_parts=[part.pk], by=office())
+    approvals.authorize(ticket, decline_parts=[part.pk], by=office())
 
 
 def a_canned_job() -> None:
     lines = [
         {"kind": "fee", "description": "Towing", "quantity": Decimal(1), "unit_price": Decimal(40)}
     ]
-    operations.write_canned_job(
+    canned_jobs.write_canned_job(
         CannedJob(),
         name=unique("job"),
         lines=lines,
@@ -147,11 +150,11 @@ def the_invoice() -> Invoice:
 
 
 def pay() -> None:
-    operations.pay(the_invoice(), amount=Decimal(1), by=office())
+    payments.pay(the_invoice(), amount=Decimal(1), by=office())
 
 
 def credit(invoice: Invoice) -> None:
-    operations.credit(
+    invoices.credit(
         invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office()
     )
 
@@ -174,7 +177,7 @@ LISTS = {
     "serviceticket-deposits": List("tickets/{ticket}/deposits/", pay_in_advance),
     "serviceticket-share": List(
         "tickets/{ticket}/share/",
-        lambda: operations.share(the_ticket(), by=office()),
+        lambda: share_links.share(the_ticket(), by=office()),
         searched=False,
     ),
     "vehicle-recommendations": List("vehicles/{vehicle}/recommendations/", decline),

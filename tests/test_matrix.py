@@ -12,7 +12,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from inventory import operations as stock
 from inventory.taxes import TaxCode
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.approvals import share_links
+from tickets.billing import invoices, payments
 from tickets.lifecycle import snapshot
 from tickets.models import (
     CannedJob,
@@ -24,6 +26,7 @@ from tickets.models import (
     ServiceTicket,
     ShareLink,
 )
+from tickets.work import assignments, jobs
 
 from .conftest import Client, client_of, forget
 from .factories import (
@@ -201,7 +204,7 @@ def job_for(ticket: Any) -> Job:
         "quantity": Decimal(1),
         "unit_price": Decimal(40),
     }
-    return operations.add_job(ticket, title="Towing", lines=[line], by=office())
+    return jobs.add_job(ticket, title="Towing", lines=[line], by=office())
 
 
 class World:
@@ -259,7 +262,7 @@ class World:
     def sharing(self) -> tuple[ShareLink, str]:
         """A link to the owner's ticket, on which a job waits, and its token."""
         assert self.job
-        return operations.share(self.ticket, by=office())
+        return share_links.share(self.ticket, by=office())
 
     @property
     def token(self) -> str:
@@ -269,7 +272,7 @@ class World:
     def declined(self) -> Job:
         """Of an earlier ticket of the vehicle."""
         job = job_for(make_ticket(vehicle=self.vehicle))
-        operations.authorize(job.ticket, decline=[job.pk], by=office())
+        approvals.authorize(job.ticket, decline=[job.pk], by=office())
         return job
 
     @cached_property
@@ -290,7 +293,7 @@ class World:
         ticket = make_ticket(
             "invoiced", vehicle=self.vehicle, parts=[(PartFactory(stock=9, price=Decimal(30)), 3)]
         )
-        operations.pay(ticket.invoices.get(), amount=Decimal(10), by=office())
+        payments.pay(ticket.invoices.get(), amount=Decimal(10), by=office())
         return ticket.invoices.get()
 
     @cached_property
@@ -299,7 +302,7 @@ class World:
 
     @cached_property
     def credit_note(self) -> CreditNote:
-        return operations.credit(
+        return invoices.credit(
             self.invoice,
             reason="Goodwill",
             lines=[{"line": 1, "quantity": Decimal(1)}],
@@ -529,7 +532,7 @@ def test_a_mechanic_taken_off_a_ticket_may_no_longer_write_on_it(
     request: pytest.FixtureRequest, assigned: Client, manager: Client
 ) -> None:
     world = World(request)
-    operations.remove_mechanic(world.ticket, mechanic=world.mechanic, by=manager.user)
+    assignments.remove_mechanic(world.ticket, mechanic=world.mechanic, by=manager.user)
     assert (
         assigned.patch(f"/api/v1/tickets/{world.ticket.pk}/", {"cause": "worn"}).status_code == 403
     )

@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from mechanic_shop.fastpath.compiled_queries import query_cache
 from mechanics.models import Mechanic
-from tickets import operations
+from tickets.desk import requests
 from tickets.models import TicketMechanic
+from tickets.work import assignments
 
 from .answers import refused
 from .conftest import Client
@@ -325,10 +326,10 @@ def test_popular_sees_every_change_at_the_next_read(
 ) -> None:
     mechanic, ticket, by = MechanicFactory(name="Ann"), make_ticket(), office()
     changes = [
-        (lambda: operations.assign_mechanic(ticket, mechanic=mechanic, by=by), 1),
-        (lambda: operations.remove_mechanic(ticket, mechanic=mechanic, by=by), 0),
-        (lambda: operations.edit_mechanics(ticket, add=[mechanic], remove=[], by=by), 1),
-        (lambda: operations.request_transition(ticket, to="cancelled", by=by), 0),
+        (lambda: assignments.assign_mechanic(ticket, mechanic=mechanic, by=by), 1),
+        (lambda: assignments.remove_mechanic(ticket, mechanic=mechanic, by=by), 0),
+        (lambda: assignments.edit_mechanics(ticket, add=[mechanic], remove=[], by=by), 1),
+        (lambda: requests.request_transition(ticket, to="cancelled", by=by), 0),
     ]
     assert popular(anonymous) == [("Ann", 0)]
     for change, count in changes:

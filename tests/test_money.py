@@ -17,8 +17,9 @@ from django.utils import timezone
 from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import StockMovement
-from tickets import operations
+from tickets.approvals import operations as approvals
 from tickets.billing import invoices as issuing
+from tickets.desk import requests
 from tickets.models import (
     CreditNote,
     DocumentSeries,
@@ -28,6 +29,10 @@ from tickets.models import (
     Payment,
     ServiceTicket,
 )
+from tickets.work import job_lines
+from tickets.work import jobs as work_jobs
+from tickets.work import parts as work_parts
+from tickets.work import tickets as work_tickets
 
 from .answers import refused
 from .conftest import Client, client_of
@@ -51,7 +56,7 @@ def done_ticket(
         )
     customer = customer or CustomerFactory()
     ticket = make_ticket(vehicle=VehicleFactory(customer=customer), **details)
-    job = operations.add_job(
+    job = work_jobs.add_job(
         ticket,
         title="Front brakes",
         lines=[
@@ -65,13 +70,13 @@ def done_ticket(
         by=office(),
     )
     if parts:
-        operations.add_part(
+        work_parts.add_part(
             ticket, part=PartFactory(stock=10), quantity=d(str(parts)), job=job, by=office()
         )
-    operations.request_transition(ticket, to="approved", by=office())
+    requests.request_transition(ticket, to="approved", by=office())
     job.refresh_from_db()
-    operations.finish_job(job, by=office())
-    operations.request_transition(ticket, to="completed", by=office())
+    work_jobs.finish_job(job, by=office())
+    requests.request_transition(ticket, to="completed", by=office())
     return ServiceTicket.objects.get(pk=ticket.pk)
 
 
@@ -207,7 +212,7 @@ def test_the_move_to_invoiced_issues_the_invoice(advisor: Client) -> None:
 def test_what_was_not_approved_is_not_on_the_invoice(advisor: Client) -> None:
     ticket = make_ticket()
     jobs = [
-        operations.add_job(
+        work_jobs.add_job(
             ticket,
             title=title,
             lines=[
@@ -217,12 +222,10 @@ def test_what_was_not_approved_is_not_on_the_invoice(advisor: Client) -> None:
         )
         for title in ("Done", "Declined", "Proposed later", "Cancelled")
     ]
-    operations.authorize(
-        ticket, approve=[jobs[0].pk, jobs[3].pk], decline=[jobs[1].pk], by=office()
-    )
-    operations.finish_job(jobs[0], by=office())
-    operations.cancel_job(jobs[3], by=office())
-    operations.request_transition(
+    approvals.authorize(ticket, approve=[jobs[0].pk, jobs[3].pk], decline=[jobs[1].pk], by=office())
+    work_jobs.finish_job(jobs[0], by=office())
+    work_jobs.cancel_job(jobs[3], by=office())
+    requests.request_transition(
         ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office()
     )
     invoice = issue(advisor, ticket)
@@ -239,9 +242,9 @@ def test_numbers_have_no_gaps_and_each_year_begins_anew(advisor: Client, setting
     settings.SHOP_INVOICE_SERIES = "F{year}"
     tickets = [done_ticket(parts=0) for _ in range(4)]
     with time_machine.travel("2026-12-31T12:00:00Z"):
-        numbers = [operations.issue_invoice(ticket, by=office()).number for ticket in tickets[:2]]
+        numbers = [issuing.issue_invoice(ticket, by=office()).number for ticket in tickets[:2]]
     with time_machine.travel("2027-01-01T12:00:00Z"):
-        numbers += [operations.issue_invoice(ticket, by=office()).number for ticket in tickets[2:]]
+        numbers += [issuing.issue_invoice(ticket, by=office()).number for ticket in tickets[2:]]
     assert numbers == ["F2026-000001", "F2026-000002", "F2027-000001", "F2027-000002"]
 
 
@@ -266,18 +269,18 @@ def test_the_rounding_of_the_day_is_frozen_on_the_invoice(
 ) -> None:
     settings.SHOP_TAX_ROUNDING = rounding
     ticket = done_ticket(parts=0)
-    operations.request_transition(ticket, to="in_progress", by=office())
+    requests.request_transition(ticket, to="in_progress", by=office())
     job = ticket.jobs.get()
-    operations.edit_line(
+    job_lines.edit_line(
         job, line=job.lines.get().pk, quantity=d("1"), unit_price=d("99.34"), by=office()
     )
     for price in ("299.33", "179.33"):
-        operations.add_line(
+        job_lines.add_line(
             job, kind="fee", description=price, quantity=d("1"), unit_price=d(price), by=office()
         )
-    operations.authorize(ticket, by=office())
-    operations.finish_job(job, by=office())
-    operations.request_transition(
+    approvals.authorize(ticket, by=office())
+    work_jobs.finish_job(job, by=office())
+    requests.request_transition(
         ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office()
     )
     invoice = issue(manager, ticket)
@@ -532,7 +535,7 @@ def test_a_deposit_of_a_cancelled_ticket_can_be_paid_back(manager: Client) -> No
         "ticket_has_payments",
     )
     refused(manager.delete(f"{API}tickets/{ticket.pk}/"), 409, "ticket_in_use")
-    operations.request_transition(ticket, to="cancelled", by=office())
+    requests.request_transition(ticket, to="cancelled", by=office())
     refused(
         manager.post(f"{API}tickets/{ticket.pk}/deposits/", {"amount": "40", "method": "cash"}),
         409,
@@ -647,7 +650,7 @@ def test_after_a_full_credit_note_the_ticket_is_invoiced_anew_with_what_was_paid
         ("287.98", "287.98", "0.00", "-287.98", "credited"),
     )
     refused(pay(manager, first, "1"), 409, "invoice_credited")
-    operations.give_discount(
+    work_tickets.give_discount(
         ServiceTicket.objects.get(pk=ticket.pk), discount_amount=d("39.98"), by=office()
     )
 
@@ -668,10 +671,10 @@ def test_what_went_back_on_the_shelf_is_not_sold_again_before_it_is_fitted(manag
     assert find_discrepancies() == []
     refused(manager.post(f"{API}tickets/{ticket.pk}/invoice/"), 409, "parts_not_fitted")
     ticket.refresh_from_db()
-    operations.request_transition(ticket, to="in_progress", by=office())
+    requests.request_transition(ticket, to="in_progress", by=office())
     assert ticket.lines.get().allocated == 2, "it lies there, so it is held again"
     manager.put(f"{API}tickets/{ticket.pk}/remove-part/", {"part": ticket.lines.get().part_id})
-    operations.request_transition(
+    requests.request_transition(
         ServiceTicket.objects.get(pk=ticket.pk), to="completed", by=office()
     )
     assert issue(manager, ticket)["total"] == "240.00"
@@ -680,7 +683,7 @@ def test_what_went_back_on_the_shelf_is_not_sold_again_before_it_is_fitted(manag
 
 def test_an_invoice_of_nothing_is_credited_by_its_lines(manager: Client) -> None:
     ticket = done_ticket(parts=0, tax=None)
-    operations.give_discount(ticket, discount_percent=d("100"), by=office())
+    work_tickets.give_discount(ticket, discount_percent=d("100"), by=office())
     invoice = issue(manager, ticket)
     assert (invoice["total"], invoice["state"], status_of(ticket)) == ("0.00", "paid", "closed"), (
         "nothing is due"
@@ -748,9 +751,7 @@ def test_an_advisor_issues_no_credit_notes_and_pays_nothing_back(advisor: Client
 def test_lists_are_filtered_by_state_date_and_customer(manager: Client) -> None:
     customer = CustomerFactory()
     with time_machine.travel(timezone.now() - timedelta(days=40)):
-        late = Invoice.objects.get(
-            pk=operations.issue_invoice(done_ticket(customer), by=office()).pk
-        )
+        late = Invoice.objects.get(pk=issuing.issue_invoice(done_ticket(customer), by=office()).pk)
     invoices = {"overdue": late.number}
     for state in ("open", "paid", "credited"):
         invoice = issue(manager, done_ticket())

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from mechanic_shop.errors import DomainError, NotAllowed
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.billing import invoices, payments, reversals
 from tickets.billing.integrity_checks import findings
+from tickets.desk import requests
 from tickets.lifecycle import workflow
 from tickets.models import Invoice, InvoiceAccount, Payment, ServiceTicket, Status
+from tickets.work import jobs
 
 from .factories import UserFactory, make_ticket, office
 from .test_check_money import tamper
@@ -21,7 +24,7 @@ pytestmark = pytest.mark.django_db
 def again(invoice: Invoice) -> Invoice:
     """Take an invoice back, and issue it anew."""
     credit(invoice)
-    return operations.issue_invoice(ServiceTicket.objects.get(pk=invoice.ticket_id), by=office())
+    return invoices.issue_invoice(ServiceTicket.objects.get(pk=invoice.ticket_id), by=office())
 
 
 def account(invoice: Invoice) -> tuple[Decimal, ...]:
@@ -51,7 +54,7 @@ def test_a_cheque_bounces_after_its_money_moved_to_a_new_invoice() -> None:
     second = again(first)
     third = again(second)
     assert fresh(third.ticket).status == Status.CLOSED
-    row = operations.reverse(fresh(cheque), note="bounced", by=office())
+    row = reversals.reverse(fresh(cheque), note="bounced", by=office())
     assert row.invoice == third
     assert [account(invoice) for invoice in (first, second, third)] == [
         (0, 0, -0),
@@ -66,7 +69,7 @@ def test_a_deposit_bounces_after_it_moved_twice() -> None:
     first = sell(labor(1), paid=60)
     deposit = Payment.objects.get(kind="deposit")
     second = again(first)
-    assert operations.reverse(deposit, note="bounced", by=office()).invoice == second
+    assert reversals.reverse(deposit, note="bounced", by=office()).invoice == second
     assert account(second) == (0, 0, 100)
     assert findings() == []
 
@@ -74,15 +77,15 @@ def test_a_deposit_bounces_after_it_moved_twice() -> None:
 def test_a_refund_of_a_deposit_that_never_happened_counts_on_the_invoice() -> None:
     ticket = make_ticket("approved")
     root = office()
-    job = operations.add_job(ticket, title="Work", lines=[labor(1)], by=root)
-    operations.deposit(ticket, amount=d(100), by=root)
-    refund = operations.refund_deposit(ticket, amount=d(70), by=root)
-    operations.authorize(ticket, by=root)
-    operations.finish_job(job, by=root)
-    operations.request_transition(ticket, to="completed", by=root)
-    invoice = operations.issue_invoice(ticket, by=root)
+    job = jobs.add_job(ticket, title="Work", lines=[labor(1)], by=root)
+    payments.deposit(ticket, amount=d(100), by=root)
+    refund = payments.refund_deposit(ticket, amount=d(70), by=root)
+    approvals.authorize(ticket, by=root)
+    jobs.finish_job(job, by=root)
+    requests.request_transition(ticket, to="completed", by=root)
+    invoice = invoices.issue_invoice(ticket, by=root)
     assert account(invoice) == (30, 0, 70)
-    operations.reverse(refund, note="The customer never came for it", by=root)
+    reversals.reverse(refund, note="The customer never came for it", by=root)
     assert account(invoice) == (100, 0, 0)
     assert fresh(ticket).status == Status.CLOSED
     assert findings() == []
@@ -91,10 +94,10 @@ def test_a_refund_of_a_deposit_that_never_happened_counts_on_the_invoice() -> No
 def test_a_refund_on_the_old_invoice_that_never_happened_counts_on_the_new_one() -> None:
     first = sell(labor(1))
     pay(first, 100)
-    refund = operations.refund(fresh(first), amount=d(40), by=office())
+    refund = payments.refund(fresh(first), amount=d(40), by=office())
     second = again(first)
     assert account(second) == (60, 0, 40)
-    operations.reverse(fresh(refund), note="The customer never came for it", by=office())
+    reversals.reverse(fresh(refund), note="The customer never came for it", by=office())
     assert (account(first)[2], account(second)) == (0, (100, 0, 0))
     assert fresh(second.ticket).status == Status.CLOSED
     assert findings() == []
@@ -109,7 +112,7 @@ def settled_on_paper(status: str, ticket: ServiceTicket) -> ServiceTicket:
 def bare_ticket() -> ServiceTicket:
     ticket = make_ticket()
     for to in ("approved", "completed"):
-        operations.request_transition(ticket, to=to, by=office())
+        requests.request_transition(ticket, to=to, by=office())
     return ticket
 
 
@@ -124,8 +127,8 @@ def test_what_was_invoiced_before_the_shop_wrote_invoices_refuses_in_words(
         status, bare_ticket() if "added" in then else make_ticket("completed")
     )
     for ask in (
-        lambda: operations.issue_invoice(fresh(ticket), by=office()),
-        lambda: operations.deposit(fresh(ticket), amount=d(1), by=office()),
+        lambda: invoices.issue_invoice(fresh(ticket), by=office()),
+        lambda: payments.deposit(fresh(ticket), amount=d(1), by=office()),
     ):
         with pytest.raises(DomainError) as refused:
             ask()
@@ -138,7 +141,7 @@ def test_what_was_invoiced_before_the_shop_wrote_invoices_refuses_in_words(
 
 def refusal_of_a_job(ticket: ServiceTicket) -> str:
     with pytest.raises(DomainError, match="nothing on it changes") as refused:
-        operations.add_job(fresh(ticket), title="One more", lines=[], by=office())
+        jobs.add_job(fresh(ticket), title="One more", lines=[], by=office())
     return refused.value.message.partition(": ")[2]
 
 
@@ -157,14 +160,14 @@ def test_an_invoice_that_was_taken_back_is_not_credited_once_more() -> None:
     invoice = sell(labor(1))
     credit(invoice)
     ticket = fresh(invoice.ticket)
-    operations.request_transition(ticket, to="in_progress", by=office())
-    operations.cancel_job(ticket.jobs.get(), by=office())
+    requests.request_transition(ticket, to="in_progress", by=office())
+    jobs.cancel_job(ticket.jobs.get(), by=office())
     for to in ("completed", "closed"):
-        operations.request_transition(ticket, to=to, by=office())
+        requests.request_transition(ticket, to=to, by=office())
     with pytest.raises(
         DomainError, match="closed without an invoice: a manager moves it back"
     ) as refused:
-        operations.issue_invoice(ticket, by=office())
+        invoices.issue_invoice(ticket, by=office())
     assert refused.value.facts == {"invoice": None}
 
 
@@ -178,4 +181,4 @@ def test_the_front_desk_is_not_sent_to_the_front_desk() -> None:
         (None, "the front desk"),
     ):
         with pytest.raises(NotAllowed, match=f"is not yours to do: ask {whom}"):
-            operations.request_transition(fresh(ticket), to="completed", by=UserFactory(role=role))
+            requests.request_transition(fresh(ticket), to="completed", by=UserFactory(role=role))

@@ -13,8 +13,10 @@ from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from mechanic_shop.errors import DomainError
-from tickets import operations
+from tickets.approvals import operations as approvals
 from tickets.billing import invoices as issuing
+from tickets.billing import payments
+from tickets.desk import requests
 from tickets.models import (
     CreditNote,
     Invoice,
@@ -26,7 +28,8 @@ from tickets.models import (
     TicketPart,
 )
 from tickets.pricing import engine
-from tickets.work import parts
+from tickets.work import jobs as work_jobs
+from tickets.work import part_edits, parts
 from tickets.work.authorized_amounts import total_of
 
 from .conftest import Client
@@ -139,7 +142,7 @@ def test_no_more_is_refunded_than_was_paid(manager: Client) -> None:
 
 def test_no_more_deposit_is_paid_back_than_there_is(manager: Client) -> None:
     ticket = make_ticket()
-    operations.deposit(ticket, amount=Decimal(100), by=office())
+    payments.deposit(ticket, amount=Decimal(100), by=office())
     address, body = f"{API}tickets/{ticket.pk}/refund-deposit/", {"amount": "60", "method": "cash"}
     assert statuses(
         at_once(*[lambda c=again(manager): c.post(address, body) for _ in range(6)])
@@ -245,7 +248,7 @@ def test_opposite_decisions_leave_the_stock_as_the_job_has_it(advisor: Client) -
             f"{API}tickets/{ticket.pk}/add-part/",
             {"part": part.pk, "quantity": 2, "job": job["id"]},
         )
-        operations.request_transition(fresh(ticket), to="approved", by=office())
+        requests.request_transition(fresh(ticket), to="approved", by=office())
         at_once(
             *[
                 lambda c=again(advisor), t=ticket, j=job: authorize(c, t, decline=[j["id"]])
@@ -285,7 +288,7 @@ def test_a_recommendation_is_taken_up_once(advisor: Client) -> None:
 def test_a_recommended_part_is_taken_up_once(advisor: Client) -> None:
     car, part = VehicleFactory(), PartFactory()
     ticket = make_ticket(vehicle=car, parts=[(part, 1)])
-    operations.authorize(ticket, decline_parts=[part.pk], by=office())
+    approvals.authorize(ticket, decline_parts=[part.pk], by=office())
     line, later = ticket.lines.get(), [make_ticket(vehicle=car) for _ in range(6)]
     found = statuses(
         at_once(
@@ -330,10 +333,10 @@ def hold_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def approved_with_job(*wanted: Part, quantity: int = 1) -> tuple[ServiceTicket, Job]:
     ticket = make_ticket()
     line = {"kind": "fee", "description": "x", "quantity": Decimal(1), "unit_price": Decimal(10)}
-    job = operations.add_job(ticket, title="j", lines=[line], by=office())
+    job = work_jobs.add_job(ticket, title="j", lines=[line], by=office())
     for part in wanted:
-        operations.add_part(ticket, part=part, quantity=Decimal(quantity), job=job, by=office())
-    operations.request_transition(ticket, to="approved", by=office())
+        parts.add_part(ticket, part=part, quantity=Decimal(quantity), job=job, by=office())
+    requests.request_transition(ticket, to="approved", by=office())
     return fresh(ticket), job
 
 
@@ -341,9 +344,9 @@ def test_a_ticket_that_was_cancelled_meanwhile_does_not_come_back() -> None:
     """The admin reads the ticket before the lock."""
     ticket, by = make_ticket(), office()
     stale = fresh(ticket)
-    operations.request_transition(ticket, to="cancelled", by=by)
+    requests.request_transition(ticket, to="cancelled", by=by)
     with pytest.raises(DomainError) as refusal:
-        operations.request_transition(stale, to="approved", by=by)
+        requests.request_transition(stale, to="approved", by=by)
     assert refusal.value.code == "status_changed"
     assert [step.to_status for step in ticket.history.all()] == ["estimate", "cancelled"]
 
@@ -355,7 +358,7 @@ def test_a_part_added_while_a_delivery_fills_its_backorder_is_held_once(
     ticket = make_ticket("approved", parts=[(part, 2)])
     hold_up("hold")
     at_once(
-        lambda: operations.add_part(ticket, part=part, quantity=Decimal(1), backorder=True, by=by),
+        lambda: parts.add_part(ticket, part=part, quantity=Decimal(1), backorder=True, by=by),
         after(0.2, lambda: stock.receive(part, quantity=Decimal(10), by=by)),
     )
     assert find_discrepancies() == []
@@ -369,7 +372,7 @@ def test_a_part_added_to_a_job_while_a_delivery_comes_does_not_deadlock(
     ticket, job = approved_with_job(part, quantity=2)
     hold_up("require_job_reapproval_if_exceeded")
     found = at_once(
-        lambda: operations.add_part(
+        lambda: parts.add_part(
             ticket, part=part, quantity=Decimal(1), job=job, backorder=True, by=by
         ),
         after(0.2, lambda: stock.receive(part, quantity=Decimal(10), by=by)),
@@ -385,8 +388,8 @@ def test_a_dearer_part_and_a_cancelled_ticket_do_not_deadlock(
     (ticket, _), (other, _) = approved_with_job(first, second), approved_with_job(first, second)
     hold_up("require_job_reapproval_if_exceeded")
     found = at_once(
-        lambda: operations.edit_part(ticket, part=second, unit_price=Decimal(99), by=by),
-        after(0.2, lambda: operations.request_transition(other, to="cancelled", by=by)),
+        lambda: part_edits.edit_part(ticket, part=second, unit_price=Decimal(99), by=by),
+        after(0.2, lambda: requests.request_transition(other, to="cancelled", by=by)),
     )
     assert [each for each in found if isinstance(each, Exception)] == []
     assert find_discrepancies() == []

@@ -11,8 +11,11 @@ from django.db import IntegrityError, transaction
 from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.billing import invoices
+from tickets.desk import requests
 from tickets.models import CannedJob, Job, ServiceTicket, TicketPart
+from tickets.work import canned_jobs, jobs
 
 from .answers import refused
 from .conftest import Client
@@ -34,7 +37,7 @@ class Garage:
         self.ticket = make_ticket()
         titles = ("Front brakes", "Rear brakes")
         self.front, self.rear = (
-            operations.add_job(self.ticket, title=title, by=office()) for title in titles
+            jobs.add_job(self.ticket, title=title, by=office()) for title in titles
         )
         self.cleaner = PartFactory(**{"stock": 10, "price": Decimal("5.00")} | details)
         for job, quantity in zip((self.front, self.rear, None), quantities, strict=False):
@@ -51,13 +54,13 @@ class Garage:
         return response.json()
 
     def move(self, to: str) -> None:
-        operations.request_transition(
+        requests.request_transition(
             ServiceTicket.objects.get(pk=self.ticket.pk), to=to, by=office()
         )
 
     def finish(self) -> None:
         for job in (self.front, self.rear):
-            operations.finish_job(Job.objects.get(pk=job.pk), by=office())
+            jobs.finish_job(Job.objects.get(pk=job.pk), by=office())
         self.move("completed")
 
     def lines(self, column: str = "quantity") -> dict[str | None, int]:
@@ -86,7 +89,7 @@ def test_stock_follows_the_sum_of_the_lines(advisor: Client) -> None:
     garage = Garage(advisor)
     garage.move("approved")
     assert garage.shelf == (10, 6)
-    operations.authorize(garage.ticket, decline=[garage.rear.pk], by=office())
+    approvals.authorize(garage.ticket, decline=[garage.rear.pk], by=office())
     assert (garage.shelf, garage.lines("allocated")["Rear brakes"]) == ((10, 4), 0)
     garage.move("cancelled")
     assert garage.shelf == (10, 0)
@@ -213,7 +216,7 @@ def test_discounts_of_an_amount_are_added_up_too(advisor: Client) -> None:
 def test_a_canned_job_is_put_on_a_ticket_twice(advisor: Client) -> None:
     ticket, part = make_ticket(), PartFactory(stock=5)
     parts = [{"part": part, "quantity": Decimal(1)}]
-    canned = operations.write_canned_job(CannedJob(), name="Oil", parts=parts, by=office())
+    canned = canned_jobs.write_canned_job(CannedJob(), name="Oil", parts=parts, by=office())
     for _ in range(2):
         assert (
             advisor.put(
@@ -228,13 +231,13 @@ def test_a_credit_note_puts_back_what_its_own_line_fitted(advisor: Client) -> No
     garage = Garage(advisor)
     garage.move("approved")
     garage.finish()
-    invoice = operations.issue_invoice(ServiceTicket.objects.get(pk=garage.ticket.pk), by=office())
+    invoice = invoices.issue_invoice(ServiceTicket.objects.get(pk=garage.ticket.pk), by=office())
     assert [(row.job_title, row.quantity) for row in invoice.lines.all()] == [
         ("Front brakes", 1),
         ("Rear brakes", 2),
         ("", 3),
     ]
-    operations.credit(
+    invoices.credit(
         invoice,
         reason="Not used",
         restock=True,

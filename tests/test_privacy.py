@@ -21,7 +21,7 @@ from mechanic_shop.accounts.models import User
 from mechanic_shop.accounts.passwords import reset_tokens
 from mechanic_shop.db.models import IdempotentAnswer
 from mechanic_shop.errors import DomainError
-from tickets import operations as tickets
+from tickets.desk import requests
 from tickets.models import CreditNote, Invoice, Payment, ServiceTicket, Status, StatusChange
 
 from .answers import refused
@@ -76,7 +76,7 @@ def zoltan(db: Any) -> Customer:
         concern="Brakes squeal",
     )
     ticket = make_ticket(customer=customer, concern="Second thoughts")
-    tickets.request_transition(ticket, to="cancelled", by=customer.user)
+    requests.request_transition(ticket, to="cancelled", by=customer.user)
     return customer
 
 

@@ -14,7 +14,9 @@ from customers import operations
 from customers.models import Customer, Vehicle
 from inventory.operations import add_tax_code
 from mechanic_shop.db import triggers
-from tickets import operations as tickets
+from tickets.approvals import share_links
+from tickets.billing import invoices, payments
+from tickets.desk import requests
 from tickets.models import (
     Authorization,
     InvoiceAccount,
@@ -24,6 +26,7 @@ from tickets.models import (
     TicketMechanic,
     TicketPart,
 )
+from tickets.work import jobs, parts
 
 from .conftest import Client, client_of
 from .factories import (
@@ -135,17 +138,17 @@ def known(db: Any) -> Customer:
     add_tax_code(name="VAT", rate=Decimal(20), is_default=True, by=None)
     ticket = make_ticket(vehicle=VehicleFactory(customer=customer), mechanics=[MechanicFactory()])
     line = {"kind": "labor", "description": "Turn discs", "unit_price": Decimal(50)}
-    job = tickets.add_job(ticket, title="Discs", lines=[line], by=office())
-    tickets.add_part(ticket, part=PartFactory(stock=9), job=job, quantity=Decimal(1), by=office())
-    _, token = tickets.share(ticket, by=office())
-    tickets.authorize_shared(token, approve=[job.pk])
-    tickets.finish_job(job, by=office())
+    job = jobs.add_job(ticket, title="Discs", lines=[line], by=office())
+    parts.add_part(ticket, part=PartFactory(stock=9), job=job, quantity=Decimal(1), by=office())
+    _, token = share_links.share(ticket, by=office())
+    share_links.authorize_shared(token, approve=[job.pk])
+    jobs.finish_job(job, by=office())
     for to in ("completed", "invoiced"):
-        tickets.request_transition(ticket, to=to, by=office())
+        requests.request_transition(ticket, to=to, by=office())
     invoice = ticket.invoices.get()
-    tickets.pay(invoice, amount=invoice.total, by=office())
-    note = tickets.credit(invoice, reason="Goodwill", lines=[{"line": 2}], by=office())
-    tickets.refund(invoice, amount=note.total, by=office())
+    payments.pay(invoice, amount=invoice.total, by=office())
+    note = invoices.credit(invoice, reason="Goodwill", lines=[{"line": 2}], by=office())
+    payments.refund(invoice, amount=note.total, by=office())
     mark_every_text()
     return Customer.objects.get(pk=customer.pk)
 

@@ -10,8 +10,11 @@ from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from mechanic_shop.errors import DomainError
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.desk import requests
 from tickets.models import ServiceTicket, StatusChange, TicketMechanic, TicketPart
+from tickets.work import jobs as work_jobs
+from tickets.work import parts
 
 from .conftest import Client, client_of
 from .factories import (
@@ -93,7 +96,7 @@ def test_of_two_moves_one_wins(advisor: Client) -> None:
 def test_a_part_removed_by_many_goes_back_once(advisor: Client) -> None:
     part = PartFactory(stock=5)
     ticket = make_ticket("completed", parts=[(part, 3)])
-    operations.request_transition(ticket, to="in_progress", by=office())
+    requests.request_transition(ticket, to="in_progress", by=office())
     found = statuses(
         at_once(
             *[
@@ -112,8 +115,8 @@ def test_a_part_removed_by_many_goes_back_once(advisor: Client) -> None:
 
 def test_a_part_added_by_many_has_one_line_in_each_job(advisor: Client) -> None:
     part, ticket = PartFactory(stock=50), make_ticket("approved")
-    jobs = [operations.add_job(ticket, title=title, by=office()).pk for title in ("Front", "Rear")]
-    operations.authorize(fresh(ticket), by=office())
+    jobs = [work_jobs.add_job(ticket, title=title, by=office()).pk for title in ("Front", "Rear")]
+    approvals.authorize(fresh(ticket), by=office())
     address = f"/api/v1/tickets/{ticket.pk}/add-part/"
     calls = [
         lambda c=again(advisor), job=job: c.put(address, {"part": part.pk, "job": job})
@@ -150,14 +153,14 @@ def test_a_delivery_and_a_completion_do_not_lose_each_others_counts() -> None:
         tickets = [make_ticket("approved", parts=[(part, 2), (other, 1)]) for _ in range(4)]
         at_once(
             *[
-                lambda t=fresh(ticket): operations.request_transition(t, to="completed", by=by)
+                lambda t=fresh(ticket): requests.request_transition(t, to="completed", by=by)
                 for ticket in tickets
             ],
             *[
                 lambda p=p: stock.receive(Part.objects.get(pk=p.pk), quantity=Decimal(3), by=by)
                 for p in (part, other)
             ],
-            lambda t=fresh(tickets[0]): operations.request_transition(t, to="cancelled", by=by),
+            lambda t=fresh(tickets[0]): requests.request_transition(t, to="cancelled", by=by),
         )
         assert find_discrepancies() == []
 
@@ -170,7 +173,7 @@ def test_nobody_waits_while_there_is_stock() -> None:
         tickets = [make_ticket("approved") for _ in range(3)]
         at_once(
             *[
-                lambda t=fresh(ticket), p=part: operations.add_part(
+                lambda t=fresh(ticket), p=part: parts.add_part(
                     t, part=p, quantity=Decimal(2), backorder=True, by=by
                 )
                 for ticket in tickets
@@ -192,14 +195,14 @@ def test_opposite_orders_do_not_deadlock() -> None:
     ]
     found = at_once(
         *[
-            lambda t=fresh(ticket): operations.request_transition(t, to="approved", by=by)
+            lambda t=fresh(ticket): requests.request_transition(t, to="approved", by=by)
             for ticket in tickets
         ]
     )
     assert found == [None] * 12
     found = at_once(
         *[
-            lambda t=fresh(ticket): operations.request_transition(t, to="cancelled", by=by)
+            lambda t=fresh(ticket): requests.request_transition(t, to="cancelled", by=by)
             for ticket in tickets
         ]
     )
@@ -213,7 +216,7 @@ def test_counting_while_issuing_keeps_the_ledger_true() -> None:
     tickets = [make_ticket("approved", parts=[(part, 1)]) for _ in range(6)]
     found = at_once(
         *[
-            lambda t=fresh(ticket): operations.request_transition(t, to="completed", by=by)
+            lambda t=fresh(ticket): requests.request_transition(t, to="completed", by=by)
             for ticket in tickets
         ],
         *[
@@ -239,7 +242,7 @@ def test_a_rename_during_an_issue_keeps_the_stock(manager: Client) -> None:
             lambda c=again(manager), n=turn: c.patch(
                 f"/api/v1/parts/{part.pk}/", {"name": f"Pad {n}"}
             ),
-            lambda t=fresh(ticket): operations.request_transition(
+            lambda t=fresh(ticket): requests.request_transition(
                 t, to="completed" if t.status == "in_progress" else "in_progress", by=office()
             ),
         )

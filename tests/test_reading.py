@@ -24,8 +24,10 @@ from mechanic_shop.http.renderers import to_json
 from mechanic_shop.urls import router
 from mechanics.models import Mechanic
 from mechanics.serializers import PopularMechanicSerializer
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.billing import invoices, payments, reversals
 from tickets.billing.serializers import ReceiptNumber
+from tickets.desk import requests
 from tickets.models import (
     CannedJob,
     InvoiceAccount,
@@ -35,6 +37,8 @@ from tickets.models import (
     Status,
     TicketMechanic,
 )
+from tickets.work import jobs
+from tickets.work import parts as work_parts
 
 from .conftest import Client
 from .factories import (
@@ -131,21 +135,19 @@ def fill_the_tickets(car: Any, mechanic: Mechanic) -> None:
         "mechanic": mechanic,
     }
     fee = {"kind": "fee", "description": "Disposal", "unit_price": Decimal("0.10")}
-    job = operations.add_job(whole, title="Discs", lines=[labor, fee], by=office())
-    operations.add_job(bare, title="Nothing yet", continues=job, by=office())
-    operations.add_part(whole, part=pads, job=job, quantity=Decimal(2), by=office())
-    operations.authorize(whole, approve=[job.pk], by=office())
-    operations.finish_job(job, by=office())
+    job = jobs.add_job(whole, title="Discs", lines=[labor, fee], by=office())
+    jobs.add_job(bare, title="Nothing yet", continues=job, by=office())
+    work_parts.add_part(whole, part=pads, job=job, quantity=Decimal(2), by=office())
+    approvals.authorize(whole, approve=[job.pk], by=office())
+    jobs.finish_job(job, by=office())
     for to in ("completed", "invoiced"):
-        operations.request_transition(whole, to=to, by=office())
+        requests.request_transition(whole, to=to, by=office())
 
 
 def fill_the_ledger(customer: Customer) -> None:
     """Deposits, payments, what reverses them, and credit notes."""
-    deposit = operations.deposit(
-        make_ticket(customer=customer), amount=Decimal("12.30"), by=office()
-    )
-    operations.reverse(deposit, note="Twice", by=office())
+    deposit = payments.deposit(make_ticket(customer=customer), amount=Decimal("12.30"), by=office())
+    reversals.reverse(deposit, note="Twice", by=office())
     columns = ("ticket", "customer", "kind", "method", "amount", "effect", "document")
     whole_second = {"received_at": "2026-01-02T03:04:05Z"}
     Payment.objects.create(**{name: getattr(deposit, name) for name in columns}, **whole_second)
@@ -157,7 +159,7 @@ def fill_the_ledger(customer: Customer) -> None:
     credited = make_ticket(
         Status.INVOICED, customer=customer, parts=[(Part.objects.filter(on_hand__gt=10).first(), 2)]
     ).invoices.get()
-    operations.credit(credited, reason="Not fitted", by=office())
+    invoices.credit(credited, reason="Not fitted", by=office())
     write_by_nobody(credited.creditnotes.get())
     InvoiceAccount.objects.create(invoice=write_by_nobody(credited), balance=credited.total)
 

@@ -22,9 +22,14 @@ from customers.models import Customer
 from inventory.taxes import TaxCode, TaxRate
 from mechanic_shop.http.csv_export import as_text
 from mechanics.models import Mechanic
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.billing import invoices, payments, reversals
+from tickets.desk import requests
 from tickets.models import CreditNote, Invoice, InvoiceAccount, Payment, ServiceTicket, Status
 from tickets.reports import deferred_work
+from tickets.work import jobs as work_jobs
+from tickets.work import parts as work_parts
+from tickets.work import recommendations, tickets
 
 from .conftest import Client
 from .factories import (
@@ -76,30 +81,30 @@ def sell(
     """The invoice of a job with these lines, issued at this moment."""
     with at(on):
         root = office()
-        ticket = operations.open_ticket(
+        ticket = tickets.open_ticket(
             customer=customer or CustomerFactory(), concern="It squeaks", by=root
         )
         for part, quantity in parts:
-            operations.add_part(ticket, part=part, quantity=d(quantity), by=root)
-        job = operations.add_job(ticket, title="Repair", lines=lines, by=root)
+            work_parts.add_part(ticket, part=part, quantity=d(quantity), by=root)
+        job = work_jobs.add_job(ticket, title="Repair", lines=lines, by=root)
         if paid:
-            operations.deposit(ticket, amount=d(paid), keep_as_credit=True, by=root)
-        operations.authorize(ticket, by=root)
-        operations.finish_job(job, by=root)
-        operations.request_transition(ticket, to=Status.COMPLETED, by=root)
-        return operations.issue_invoice(ticket, by=root)
+            payments.deposit(ticket, amount=d(paid), keep_as_credit=True, by=root)
+        approvals.authorize(ticket, by=root)
+        work_jobs.finish_job(job, by=root)
+        requests.request_transition(ticket, to=Status.COMPLETED, by=root)
+        return invoices.issue_invoice(ticket, by=root)
 
 
 def credit(invoice: Invoice, on: str | None = None, **how: Any) -> CreditNote:
     with at(on):
-        return operations.credit(
+        return invoices.credit(
             Invoice.objects.get(pk=invoice.pk), reason="Wrong", by=office(), **how
         )
 
 
 def pay(invoice: Invoice, amount: Any, on: str | None = None) -> Payment:
     with at(on):
-        return operations.pay(
+        return payments.pay(
             Invoice.objects.get(pk=invoice.pk), amount=d(amount), keep_as_credit=True, by=office()
         )
 
@@ -449,8 +454,8 @@ def test_what_is_open_by_age(manager: Client, settings: Any) -> None:
     pay(sell(labor(1), customer=paid_much), "130.25")
     pay(sell(labor(1), customer=CustomerFactory(name="Even")), 100)
     waiting = make_ticket("approved", customer=trusting)
-    operations.deposit(waiting, amount=d("75.00"), keep_as_credit=True, by=office())
-    operations.refund_deposit(waiting, amount=d("25.00"), by=office())
+    payments.deposit(waiting, amount=d("75.00"), keep_as_credit=True, by=office())
+    payments.refund_deposit(waiting, amount=d("25.00"), by=office())
 
     found = ask(manager, "receivables")
 
@@ -505,11 +510,11 @@ def test_a_deposit_is_open_until_its_invoice(manager: Client) -> None:
 
 
 def quote(title: str, *, ticket: ServiceTicket, price: Any, parts: Any = ()) -> Any:
-    job = operations.add_job(
+    job = work_jobs.add_job(
         ticket, title=title, lines=[labor("1.5", price), extra("fee", "3.00")], by=office()
     )
     for part, quantity in parts:
-        operations.add_part(ticket, part=part, quantity=d(quantity), job=job, by=office())
+        work_parts.add_part(ticket, part=part, quantity=d(quantity), job=job, by=office())
     return job
 
 
@@ -520,10 +525,10 @@ def test_work_that_was_put_off(manager: Client) -> None:
     belt, taken, done = (
         quote(title, ticket=ticket, price=50) for title in ("Belt", "Wipers", "Oil")
     )
-    operations.authorize(ticket, defer=[brakes.pk, taken.pk], by=office())
-    operations.authorize(ticket, approve=[done.pk], decline=[belt.pk], by=office())
+    approvals.authorize(ticket, defer=[brakes.pk, taken.pk], by=office())
+    approvals.authorize(ticket, approve=[done.pk], decline=[belt.pk], by=office())
     again = make_ticket(vehicle=vehicle)
-    operations.add_recommendation(again, job=taken, by=office())
+    recommendations.add_recommendation(again, job=taken, by=office())
 
     found = ask(manager, "deferred-work")
 
@@ -556,7 +561,7 @@ def test_a_ticket_without_a_vehicle_and_a_limit(
     monkeypatch.setattr(deferred_work, "MOST", 2)
     ticket = make_ticket()
     jobs = [quote(f"Job {number}", ticket=ticket, price=10) for number in range(3)]
-    operations.authorize(ticket, decline=[job.pk for job in jobs], by=office())
+    approvals.authorize(ticket, decline=[job.pk for job in jobs], by=office())
     found = ask(manager, "deferred-work")
     assert [(row["title"], row["vehicle"]) for row in found["rows"]] == [
         ("Job 2", None),
@@ -586,10 +591,10 @@ def account(owner: Client) -> Customer:
     credit(new, "2026-03-03T12:00Z", lines=[{"line": 1, "quantity": d("0.5")}])
     cheque = pay(new, 100, on="2026-03-04T12:00Z")
     with at("2026-03-05T12:00Z"):
-        operations.reverse(cheque, note="bounced", by=office())
+        reversals.reverse(cheque, note="bounced", by=office())
     pay(new, 95, on="2026-03-06T12:00Z")
     with at("2026-03-07T12:00Z"):
-        operations.refund(Invoice.objects.get(pk=new.pk), amount=d(2), by=office())
+        payments.refund(Invoice.objects.get(pk=new.pk), amount=d(2), by=office())
     return customer
 
 
@@ -624,7 +629,7 @@ def test_a_statement_tells_each_step(account: Customer, owner: Client, manager: 
 
 def test_a_statement_ends_with_what_the_invoices_say(account: Customer, manager: Client) -> None:
     ticket = make_ticket("approved", customer=account)
-    operations.deposit(ticket, amount=d("12.34"), keep_as_credit=True, by=office())
+    payments.deposit(ticket, amount=d("12.34"), keep_as_credit=True, by=office())
     first = timezone.localdate() - timedelta(days=365)
     found = manager.get(f"/api/v1/customers/{account.pk}/statement/", {"from": first}).json()
     balances = sum(
@@ -765,7 +770,7 @@ def test_a_program_asks_for_a_file_without_a_byte_order_mark(manager: Client) ->
 def test_each_report_has_both_forms_and_an_etag(manager: Client, name: str) -> None:
     sell(labor(1), parts=[(PartFactory(stock=1), 1)])
     ticket = make_ticket()
-    operations.authorize(ticket, defer=[quote("Belt", ticket=ticket, price=1).pk], by=office())
+    approvals.authorize(ticket, defer=[quote("Belt", ticket=ticket, price=1).pk], by=office())
     url = f"/api/v1/reports/{name}/"
     assert len(table(manager.get(url, {"format": "csv"}))) == 2
     assert table(manager.get(url, HTTP_ACCEPT="text/csv")) == table(
@@ -848,12 +853,12 @@ def busy(rows: int) -> None:
         credit(invoice, lines=[{"line": 1, "quantity": d(1)}])
         pay(invoice, "33.33")
         ticket = make_ticket(vehicle=VehicleFactory())
-        operations.authorize(
+        approvals.authorize(
             ticket,
             defer=[quote("Belt", ticket=ticket, price=1, parts=[(PartFactory(), 1)]).pk],
             by=office(),
         )
-        operations.deposit(ticket, amount=d(5), keep_as_credit=True, by=office())
+        payments.deposit(ticket, amount=d(5), keep_as_credit=True, by=office())
 
 
 @pytest.mark.parametrize(
@@ -960,7 +965,7 @@ def muddle(seed: int) -> Iterator[Invoice]:
             )
             if chance.random() < 0.3:
                 with at(later):
-                    operations.reverse(payment, note="bounced", by=office())
+                    reversals.reverse(payment, note="bounced", by=office())
 
 
 @pytest.mark.parametrize("seed", range(3))

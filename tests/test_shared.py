@@ -18,10 +18,11 @@ from inventory.taxes import TaxCode, TaxRate
 from mechanic_shop.db.models import AuditEntry, IdempotentAnswer
 from mechanic_shop.http import throttling
 from mechanic_shop.observability import logs, request_logging
-from tickets import operations
 from tickets.approvals import page_context, share_links, views
+from tickets.desk import requests
 from tickets.lifecycle import snapshot
 from tickets.models import Authorization, Channel, Job, JobStatus, ServiceTicket, ShareLink, Status
+from tickets.work import assignments, job_lines, jobs, parts, tickets
 
 from .answers import refused
 from .conftest import Client
@@ -57,16 +58,16 @@ class Garage:
         self.part = PartFactory(
             stock=4, name="Brake pads", price=Decimal("1168.40"), cost=Decimal("83.17")
         )
-        self.brakes = operations.add_job(
+        self.brakes = jobs.add_job(
             self.ticket, title="Front brakes", cause="Pads at 2 mm", lines=[labor()], by=office()
         )
-        operations.add_part(
+        parts.add_part(
             self.ticket, part=self.part, quantity=Decimal(1), job=self.brakes, by=office()
         )
-        self.wipers = operations.add_job(
+        self.wipers = jobs.add_job(
             self.ticket, title="Wipers", lines=[labor("Fit blades", "0.2")], by=office()
         )
-        self.link, self.token = operations.share(self.ticket, by=office())
+        self.link, self.token = share_links.share(self.ticket, by=office())
 
     @property
     def api(self) -> str:
@@ -197,7 +198,7 @@ def test_a_link_is_revoked_at_once(
 def test_a_link_of_another_ticket_is_not_revoked(
     garage: Garage, advisor: Client, share: Any
 ) -> None:
-    other, _ = operations.share(make_ticket(), by=office())
+    other, _ = share_links.share(make_ticket(), by=office())
     path = f"/api/v1/tickets/{garage.ticket.pk}/revoke-share/"
     refused(advisor.put(path, {"share": other.pk}), 400, "share_of_another_ticket", field="share")
     refused(advisor.put(path, {"share": share}), 400, field="share")
@@ -207,7 +208,7 @@ def test_a_link_of_another_ticket_is_not_revoked(
 def test_a_mechanic_makes_no_link_by_which_he_could_approve_his_own_work(
     garage: Garage, assigned: Client
 ) -> None:
-    operations.assign_mechanic(garage.ticket, mechanic=assigned.user.mechanic, by=office())
+    assignments.assign_mechanic(garage.ticket, mechanic=assigned.user.mechanic, by=office())
     refused(assigned.post(share_path(garage), {}), 403)
 
 
@@ -222,12 +223,12 @@ def expired(garage: Garage) -> str:
 
 
 def revoked(garage: Garage) -> str:
-    operations.revoke_share(garage.ticket, share=garage.link.pk, by=office())
+    share_links.revoke_share(garage.ticket, share=garage.link.pk, by=office())
     return garage.token
 
 
 def without_a_ticket(garage: Garage) -> str:
-    operations.delete(garage.ticket, by=office())
+    tickets.delete(garage.ticket, by=office())
     return garage.token
 
 
@@ -311,7 +312,7 @@ def test_a_link_that_is_revoked_while_somebody_decides_decides_nothing(
         ShareLink.objects.filter(pk=garage.link.pk).update(revoked_at=timezone.now())
 
     monkeypatch.setattr(share_links, "lock", slow)
-    assert operations.authorize_shared(garage.token, version=garage.version) is None
+    assert share_links.authorize_shared(garage.token, version=garage.version) is None
     assert garage.statuses() == ["proposed", "proposed"]
 
 
@@ -514,7 +515,7 @@ def test_nobody_approves_an_estimate_that_changed_since(
     garage: Garage, anonymous: Client, browser: Browser
 ) -> None:
     seen, form = garage.version, garage.form(note="Please hurry")
-    operations.add_line(garage.brakes, **labor("And the calipers", "3"), by=office())
+    job_lines.add_line(garage.brakes, **labor("And the calipers", "3"), by=office())
     refused(anonymous.post(garage.decide, {"version": seen}), 409, "estimate_changed")
     response = send(browser, garage.page, form)
     assert response.status_code == 409
@@ -530,7 +531,7 @@ def test_nobody_approves_an_estimate_that_changed_since(
 @pytest.mark.django_db(transaction=True)
 def test_of_two_links_that_decide_at_once_one_does() -> None:
     garage = Garage()
-    _, second = operations.share(garage.ticket, by=office())
+    _, second = share_links.share(garage.ticket, by=office())
     body = {"version": garage.version, "approve": [garage.brakes.pk]}
     paths = [garage.decide, f"/api/v1/shared/{second}/authorizations/"] * 3
     answers = at_once(*[lambda path=path: Client().post(path, body) for path in paths])
@@ -668,7 +669,7 @@ def shown(record: logging.LogRecord) -> bool:
 
 
 def test_the_trail_tells_of_links_and_of_decisions_without_a_name(garage: Garage) -> None:
-    operations.authorize_shared(garage.token, version=garage.version)
+    share_links.authorize_shared(garage.token, version=garage.version)
     told = AuditEntry.objects.filter(object_pk=str(garage.ticket.pk))
     assert garage.token not in str(list(told.values()))
     assert garage.link.token_hash not in str(list(told.values()))
@@ -805,7 +806,7 @@ def test_a_ticket_that_is_finished_is_shown_and_takes_no_answer(
     garage: Garage, browser: Browser, anonymous: Client
 ) -> None:
     form = garage.form()
-    operations.request_transition(garage.ticket, to=Status.CANCELLED, by=office())
+    requests.request_transition(garage.ticket, to=Status.CANCELLED, by=office())
     text = browser.get(garage.page).content.decode()
     assert "<form" not in text
     assert "The garage has finished with this estimate" in text
@@ -955,7 +956,7 @@ def test_a_database_that_does_not_answer_is_told_on_the_page(
 def test_a_part_outside_jobs_is_approved_on_the_page_like_a_job(browser: Browser) -> None:
     part, other = PartFactory(stock=2), PartFactory(stock=2, name="Wiper blade")
     ticket = make_ticket(parts=[(part, 1), (other, 2)])
-    _, token = operations.share(ticket, by=office())
+    _, token = share_links.share(ticket, by=office())
     text = browser.get(f"/shared/{token}/").content.decode()
     assert "$19.99" in text
     form = {
@@ -992,7 +993,7 @@ def test_the_same_number_of_queries_for_one_job_and_for_many(
     garage: Garage, browser: Browser, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(20):
-        operations.add_job(garage.ticket, title=f"Job {number}", lines=[labor()] * 3, by=office())
+        jobs.add_job(garage.ticket, title=f"Job {number}", lines=[labor()] * 3, by=office())
     with django_assert_max_num_queries(6):
         assert browser.get(garage.page).status_code == 200
     assert Job.objects.filter(ticket=garage.ticket, status=JobStatus.PROPOSED).count() == 22

@@ -15,8 +15,10 @@ from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from mechanic_shop.errors import DomainError
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.desk import requests
 from tickets.models import Job, ServiceTicket, Status, TicketPart
+from tickets.work import jobs, part_edits, parts
 
 from .factories import PartFactory, make_ticket, office
 
@@ -68,7 +70,7 @@ class Shop(RuleBasedStateMachine):
     def open_a_ticket(self) -> int:
         ticket = make_ticket()
         for title in ("Front", "Rear"):
-            operations.add_job(ticket, title=title, by=self.by)
+            jobs.add_job(ticket, title=title, by=self.by)
         return ticket.pk
 
     def job(self, ticket: int, place: int) -> Job | None:
@@ -89,7 +91,7 @@ class Shop(RuleBasedStateMachine):
             "job": self.job(ticket, place),
         }
         self.attempt(
-            operations.add_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), **how
+            parts.add_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), **how
         )
 
     @rule(
@@ -105,7 +107,7 @@ class Shop(RuleBasedStateMachine):
             "job": self.job(ticket, place),
         }
         self.attempt(
-            operations.remove_part,
+            parts.remove_part,
             ServiceTicket.objects.get(pk=ticket),
             part=self.part(index),
             **how,
@@ -115,7 +117,7 @@ class Shop(RuleBasedStateMachine):
     def move_part(self, ticket: int, index: int, start: int, to: int) -> None:
         how = {"from_job": self.job(ticket, start), "job": self.job(ticket, to)}
         self.attempt(
-            operations.edit_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), **how
+            part_edits.edit_part, ServiceTicket.objects.get(pk=ticket), part=self.part(index), **how
         )
 
     @rule(
@@ -126,16 +128,16 @@ class Shop(RuleBasedStateMachine):
     def decide(self, ticket: int, place: int, said: str) -> None:
         job = self.job(ticket, place)
         self.attempt(
-            operations.authorize, ServiceTicket.objects.get(pk=ticket), **{said: [job and job.pk]}
+            approvals.authorize, ServiceTicket.objects.get(pk=ticket), **{said: [job and job.pk]}
         )
 
     @rule(ticket=tickets, place=st.integers(0, 1))
     def finish(self, ticket: int, place: int) -> None:
-        self.attempt(operations.finish_job, self.job(ticket, place))
+        self.attempt(jobs.finish_job, self.job(ticket, place))
 
     @rule(ticket=tickets, to=st.sampled_from(Status.values))
     def move(self, ticket: int, to: str) -> None:
-        self.attempt(operations.request_transition, ServiceTicket.objects.get(pk=ticket), to=to)
+        self.attempt(requests.request_transition, ServiceTicket.objects.get(pk=ticket), to=to)
 
     @rule(index=st.integers(0, 2), data=st.data())
     def receive(self, index: int, data: Any) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tickets import operations
+from tickets.approvals import share_links
+from tickets.desk import requests
 from tickets.models import ServiceTicket, Status, StatusChange, TicketMechanic, TicketPart
+from tickets.work import tickets
 
 from .answers import refused
 from .conftest import Client
@@ -235,7 +237,7 @@ def test_a_patch_writes_only_what_was_sent(advisor: Client) -> None:
     ticket = make_ticket("in_progress")
     stale = ServiceTicket.objects.get(pk=ticket.pk)
     advisor.patch(url(ticket), {"cause": "worn pads"})
-    operations.update(stale, correction="new pads", by=advisor.user)
+    tickets.update(stale, correction="new pads", by=advisor.user)
     ticket.refresh_from_db()
     assert (ticket.cause, ticket.correction) == ("worn pads", "new pads")
 
@@ -250,7 +252,7 @@ def test_a_sealed_ticket_does_not_change(manager: Client, status: str) -> None:
 def test_a_customer_changes_the_own_estimate_and_nothing_later(owner: Client) -> None:
     ticket = make_ticket(customer=owner.user.customer)
     assert owner.patch(url(ticket), {"concern": "And the horn"}).status_code == 200
-    operations.request_transition(ticket, to="approved", by=office())
+    requests.request_transition(ticket, to="approved", by=office())
     response = owner.patch(url(ticket), {"concern": "Never mind"})
     assert response.status_code == 403
     assert "ask the shop" in response.json()["detail"]
@@ -261,9 +263,9 @@ def test_a_ticket_of_another_customer_has_none_of_its_old_links(advisor: Client)
     whose it is now.
     """
     ticket, vehicle = make_ticket(), VehicleFactory()
-    _, token = operations.share(ticket, by=office())
+    _, token = share_links.share(ticket, by=office())
     advisor.patch(f"/api/v1/tickets/{ticket.pk}/", {"concern": "It squeaks"})
-    assert operations.shared(token) is not None
+    assert share_links.shared(token) is not None
     assert (
         advisor.patch(
             f"/api/v1/tickets/{ticket.pk}/",
@@ -271,15 +273,13 @@ def test_a_ticket_of_another_customer_has_none_of_its_old_links(advisor: Client)
         ).status_code
         == 200
     )
-    assert operations.shared(token) is None
+    assert share_links.shared(token) is None
 
 
 def test_the_customer_of_a_ticket_changes_only_while_it_is_an_estimate(advisor: Client) -> None:
     ticket, other = make_ticket(), CustomerFactory()
     assert advisor.patch(url(ticket), {"customer": other.pk}).status_code == 200
-    operations.request_transition(
-        ServiceTicket.objects.get(pk=ticket.pk), to="approved", by=office()
-    )
+    requests.request_transition(ServiceTicket.objects.get(pk=ticket.pk), to="approved", by=office())
     response = advisor.patch(url(ticket), {"customer": ticket.customer_id})
     assert response.json()["code"] == "ticket_locked"
 

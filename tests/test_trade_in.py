@@ -11,9 +11,11 @@ from django.test import Client as Browser
 from inventory import operations as stock
 from inventory.taxes import TaxCode
 from mechanic_shop.errors import DomainError
-from tickets import operations
+from tickets.approvals import operations as approvals
 from tickets.billing import estimates
+from tickets.desk import requests
 from tickets.models import Job, JobLine, ServiceTicket
+from tickets.work import job_lines, jobs, tickets
 
 from .answers import refused
 from .conftest import Client
@@ -49,7 +51,7 @@ def core(amount: str, **more: Any) -> dict[str, Any]:
 
 
 def job(ticket: ServiceTicket, *lines: dict[str, Any], title: str = "Battery") -> Job:
-    return operations.add_job(ticket, title=title, lines=lines, by=office())
+    return jobs.add_job(ticket, title=title, lines=lines, by=office())
 
 
 def fresh(ticket: ServiceTicket) -> ServiceTicket:
@@ -61,7 +63,7 @@ def estimate(ticket: ServiceTicket) -> dict[str, Any]:
 
 
 def authorize(ticket: ServiceTicket, **said: Any) -> Any:
-    return operations.authorize(fresh(ticket), **said, by=office())
+    return approvals.authorize(fresh(ticket), **said, by=office())
 
 
 # --- what it is -----------------------------------------------------------------------
@@ -104,7 +106,7 @@ def test_it_has_no_discount_of_its_own(advisor: Client, name: str) -> None:
 def test_the_tickets_discount_leaves_it_alone() -> None:
     ticket = make_ticket()
     job(ticket, fee("100"), core("40"))
-    operations.give_discount(ticket, discount_percent=d("50"), by=office())
+    tickets.give_discount(ticket, discount_percent=d("50"), by=office())
     assert estimate(ticket)["total"] == "10.00"
 
 
@@ -189,13 +191,13 @@ def work(ticket: ServiceTicket) -> Job:
 
 def remove_all_lines(ticket: ServiceTicket) -> None:
     for line in work(ticket).lines.all():
-        operations.remove_line(work(ticket), line=line.pk, by=office())
+        job_lines.remove_line(work(ticket), line=line.pk, by=office())
 
 
 TOO_MUCH: dict[str, Callable[[ServiceTicket], Any]] = {
-    "a trade-in": lambda t: operations.add_line(work(t), **core("60.01"), by=office()),
+    "a trade-in": lambda t: job_lines.add_line(work(t), **core("60.01"), by=office()),
     "a job of one": lambda t: job(t, core("60.01")),
-    "more of it": lambda t: operations.edit_line(
+    "more of it": lambda t: job_lines.edit_line(
         t.jobs.get(title="Core"),
         line=t.jobs.get(title="Core").lines.get().pk,
         quantity=d("3"),
@@ -203,12 +205,12 @@ TOO_MUCH: dict[str, Callable[[ServiceTicket], Any]] = {
     ),
     "a line that leaves": remove_all_lines,
     "a lower price": lambda t: [
-        operations.edit_line(work(t), line=line.pk, unit_price=d("1"), by=office())
+        job_lines.edit_line(work(t), line=line.pk, unit_price=d("1"), by=office())
         for line in work(t).lines.all()
     ],
-    "a discount": lambda t: operations.give_discount(t, discount_percent=d("60"), by=office()),
-    "a cancelled job": lambda t: operations.cancel_job(work(t), by=office()),
-    "a deleted job": lambda t: operations.delete_job(work(t), by=office()),
+    "a discount": lambda t: tickets.give_discount(t, discount_percent=d("60"), by=office()),
+    "a cancelled job": lambda t: jobs.cancel_job(work(t), by=office()),
+    "a deleted job": lambda t: jobs.delete_job(work(t), by=office()),
 }
 
 
@@ -244,7 +246,7 @@ def test_no_tax_comes_to_less_than_nothing() -> None:
     untaxed = stock.add_tax_code(name="None", rate=d("0"), valid_from=date(2020, 1, 1), by=None)
     own = job(ticket, fee("100") | {"tax_code": untaxed})
     with pytest.raises(DomainError, match=r"-5\.00 tax"):
-        operations.add_line(own, **core("25", tax_code=code), by=office())
+        job_lines.add_line(own, **core("25", tax_code=code), by=office())
 
 
 def test_a_trade_in_is_never_approved_without_its_work(owner: Client) -> None:
@@ -264,16 +266,16 @@ def test_a_no_always_counts_and_the_work_is_not_completed_until_the_trade_in_is_
     authorize(ticket)
     authorize(ticket, decline=[work(ticket).pk])
     for own in (extra, ticket.jobs.get(title="Core")):
-        operations.finish_job(own, by=office())
+        jobs.finish_job(own, by=office())
     assert fresh(ticket).authorized_total == d("-30.00")
     with pytest.raises(DomainError) as refusal:
-        operations.request_transition(fresh(ticket), to="completed", by=office())
+        requests.request_transition(fresh(ticket), to="completed", by=office())
     assert refusal.value.code == CODE
-    operations.cancel_job(ticket.jobs.get(title="Core"), by=office())
+    jobs.cancel_job(ticket.jobs.get(title="Core"), by=office())
     authorize(ticket)  # it is dearer without it
-    operations.finish_job(extra, by=office())
+    jobs.finish_job(extra, by=office())
     assert estimate(ticket)["authorized"]["total"] == "30.00"
-    operations.request_transition(fresh(ticket), to="completed", by=office())
+    requests.request_transition(fresh(ticket), to="completed", by=office())
 
 
 def test_from_below_nothing_every_step_up_is_free() -> None:
@@ -281,7 +283,7 @@ def test_from_below_nothing_every_step_up_is_free() -> None:
     first, second = job(ticket, fee("100")), job(ticket, core("60"), core("30"))
     authorize(ticket, decline=[first.pk])
     for line in second.lines.all():
-        operations.remove_line(second, line=line.pk, by=office())
+        job_lines.remove_line(second, line=line.pk, by=office())
     assert estimate(ticket)["total"] == "0.00"
 
 

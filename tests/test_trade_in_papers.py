@@ -9,12 +9,15 @@ from django.utils import timezone
 from pypdf import PdfReader
 
 from mechanic_shop.errors import DomainError
-from tickets import operations
+from tickets.approvals import share_links
+from tickets.billing import invoices
 from tickets.billing.documents.pdf import render
 from tickets.billing.integrity_checks import findings
+from tickets.desk import requests
 from tickets.models import Invoice, InvoiceLine, ServiceTicket
 from tickets.pricing.money_format import money as printed
 from tickets.reports.sales import sales, taxes
+from tickets.work import job_lines, jobs, recommendations
 
 from .answers import refused
 from .conftest import Client
@@ -41,13 +44,13 @@ def completed(*lines: dict[str, Any], **details: Any) -> ServiceTicket:
     ticket = make_ticket(**details)
     own = job(ticket, *lines)
     authorize(ticket)
-    operations.finish_job(own, by=office())
-    operations.request_transition(ticket := fresh(ticket), to="completed", by=office())
+    jobs.finish_job(own, by=office())
+    requests.request_transition(ticket := fresh(ticket), to="completed", by=office())
     return ticket
 
 
 def invoiced(*lines: dict[str, Any], **details: Any) -> Invoice:
-    return operations.issue_invoice(completed(*lines, **details), by=office())
+    return invoices.issue_invoice(completed(*lines, **details), by=office())
 
 
 def pdf(document: dict[str, Any]) -> str:
@@ -60,7 +63,7 @@ def pdf(document: dict[str, Any]) -> str:
 def test_a_trade_in_that_leaves_asks_the_customer_again() -> None:
     ticket = two_jobs()
     authorize(ticket)
-    operations.cancel_job(ticket.jobs.get(title="Core"), by=office())
+    jobs.cancel_job(ticket.jobs.get(title="Core"), by=office())
     assert work(ticket).status == "proposed"
 
 
@@ -68,7 +71,7 @@ def test_less_for_it_asks_the_customer_again() -> None:
     ticket = two_jobs()
     authorize(ticket)
     own = ticket.jobs.get(title="Core")
-    operations.edit_line(own, line=own.lines.get().pk, unit_price=d("50"), by=office())
+    job_lines.edit_line(own, line=own.lines.get().pk, unit_price=d("50"), by=office())
     own.refresh_from_db()
     assert own.status == "proposed"
 
@@ -76,7 +79,7 @@ def test_less_for_it_asks_the_customer_again() -> None:
 def test_work_that_grows_is_approved_again_beside_its_trade_in() -> None:
     ticket = two_jobs()
     authorize(ticket)
-    operations.add_line(work(ticket), **fee("5"), by=office())
+    job_lines.add_line(work(ticket), **fee("5"), by=office())
     assert estimate(ticket)["authorized"]["total"] == "-40.00"
     authorize(ticket)
     assert fresh(ticket).authorized_total == d(estimate(ticket)["total"]) == d("65.00")
@@ -87,14 +90,14 @@ def test_a_tolerance_does_not_ask_about_what_stayed(settings: Any) -> None:
     ticket = two_jobs()
     authorize(ticket)
     own = ticket.jobs.get(title="Core")
-    operations.edit_line(own, line=own.lines.get().pk, description="Starter", by=office())
+    job_lines.edit_line(own, line=own.lines.get().pk, description="Starter", by=office())
     own.refresh_from_db()
     assert own.status == "approved"
 
 
 def test_the_page_behind_a_link_shows_and_records_it() -> None:
     ticket = two_jobs()
-    _, token = operations.share(ticket, by=office())
+    _, token = share_links.share(ticket, by=office())
     page = Browser().get(f"/shared/{token}/").content.decode()
     assert "-$60.00" in page
     record = authorize(ticket, approve=[own.pk for own in ticket.jobs.all()])
@@ -107,8 +110,8 @@ def test_a_deferred_trade_in_is_taken_up_with_its_work() -> None:
     whole, alone = job(first, fee("100"), core("60")), job(first, core("20"))
     authorize(first, defer=[whole.pk, alone.pk])
     with pytest.raises(DomainError, match="take trade-ins off"):
-        operations.add_recommendation(later, job=alone, by=office())
-    operations.add_recommendation(later, job=whole, by=office())
+        recommendations.add_recommendation(later, job=alone, by=office())
+    recommendations.add_recommendation(later, job=whole, by=office())
     assert estimate(later)["total"] == "40.00"
 
 
@@ -143,7 +146,7 @@ def test_an_invoice_is_not_issued_below_nothing() -> None:
     ticket = completed(fee("100"), core("110"), customer=CustomerFactory())
     ticket.customer.save_changes(tax_exempt=True)
     with pytest.raises(DomainError) as refusal:
-        operations.issue_invoice(fresh(ticket), by=office())
+        invoices.issue_invoice(fresh(ticket), by=office())
     assert (refusal.value.code, refusal.value.facts["total"]) == (CODE, "-10.00")
 
 
@@ -155,7 +158,7 @@ def test_an_invoice_of_nothing_to_pay_is_paid() -> None:
 def test_all_of_it_is_credited() -> None:
     code = vat()
     invoice = invoiced(fee("100"), core("25", tax_code=code))
-    note = operations.credit(invoice, reason="Wrong", by=office())
+    note = invoices.credit(invoice, reason="Wrong", by=office())
     assert (note.subtotal, note.tax, note.total) == (d("75.00"), d("15.00"), d("90.00"))
     assert printed("-25.00", "USD") in pdf(note.document)
     assert findings() == []
@@ -167,7 +170,7 @@ def test_it_is_credited_bit_by_bit_with_its_work() -> None:
         core("10", quantity=d("3"), tax_code=vat("7.7")),
     )
     for _ in range(3):
-        operations.credit(
+        invoices.credit(
             invoice,
             reason="A third",
             lines=[{"line": 1, "quantity": d("1")}, {"line": 2, "quantity": d("1")}],

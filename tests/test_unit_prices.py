@@ -11,9 +11,10 @@ import pytest
 from django.test import Client as Browser
 
 from inventory.models import Part, StockMovement
-from tickets import operations
+from tickets.billing import invoices
 from tickets.billing.documents import pdf
 from tickets.models import InvoiceLine, TicketPart
+from tickets.work import jobs
 
 from .answers import refused
 from .conftest import Client
@@ -103,7 +104,7 @@ def test_documents_and_reports_keep_the_price_and_round_the_line_once(manager: C
     ticket = make_ticket("completed", parts=[(part, 7)])
     line = manager.get(f"{API}tickets/{ticket.pk}/estimate/").json()["lines"][0]
     assert (line["unit_price"], line["amount"], line["discount"]) == ("1.215", "8.51", "0.00")
-    invoice = operations.issue_invoice(ticket, by=office())
+    invoice = invoices.issue_invoice(ticket, by=office())
     assert InvoiceLine.objects.get().unit_price == Decimal("1.215")
     shown = manager.get(f"{API}invoices/{invoice.pk}/").json()
     assert (shown["lines"][0]["unit_price"], shown["total"]) == ("1.215", "8.51")
@@ -162,7 +163,7 @@ def test_the_admin_takes_and_shows_them(manager: Client) -> None:
     )
     assert ">0.333<" in browser.get("/admin/inventory/stockmovement/").content.decode()
     ticket = make_ticket(parts=[(part, 3)])
-    job = operations.add_job(ticket, title="Bolts", by=office())
+    job = jobs.add_job(ticket, title="Bolts", by=office())
     line = {
         "job": job.pk,
         "kind": "fee",

@@ -14,10 +14,13 @@ from inventory.integrity_checks import find_discrepancies as stock_findings
 from inventory.models import Part
 from mechanic_shop.db import row_locks
 from mechanic_shop.errors import DomainError
-from tickets import operations
 from tickets.billing.integrity_checks import findings
+from tickets.desk import requests
 from tickets.lifecycle import snapshot
 from tickets.models import Job, JobLine, JobStatus, TicketPart
+from tickets.work import job_lines, part_edits, tickets
+from tickets.work import jobs as work_jobs
+from tickets.work import parts as work_parts
 
 from .answers import refused
 from .conftest import Client
@@ -35,7 +38,7 @@ def approved(*jobs: str, parts: tuple[str, ...] = ()) -> Ticket:
 
 def with_part(ticket: Ticket, price: str, job: int | None = None) -> Part:
     part = PartFactory(price=d(price), stock=9)
-    operations.add_part(
+    work_parts.add_part(
         ticket.fresh(),
         part=part,
         quantity=d("2"),
@@ -53,40 +56,40 @@ def authorized(ticket: Ticket) -> Any:
 
 
 def loose_part_off(ticket: Ticket, part: Part) -> None:
-    operations.remove_part(ticket.fresh(), part=part, job=None, by=office())
+    work_parts.remove_part(ticket.fresh(), part=part, job=None, by=office())
 
 
 def some_of_a_loose_part_off(ticket: Ticket, part: Part) -> None:
-    operations.remove_part(ticket.fresh(), part=part, quantity=d("1"), by=office())
+    work_parts.remove_part(ticket.fresh(), part=part, quantity=d("1"), by=office())
 
 
 def loose_part_into_a_job(ticket: Ticket, part: Part) -> None:
-    operations.edit_part(ticket.fresh(), part=part, job=ticket.jobs[0], by=office())
+    part_edits.edit_part(ticket.fresh(), part=part, job=ticket.jobs[0], by=office())
 
 
 def part_out_of_a_job(ticket: Ticket, part: Part) -> None:
-    operations.edit_part(ticket.fresh(), part=part, job=None, by=office())
+    part_edits.edit_part(ticket.fresh(), part=part, job=None, by=office())
 
 
 def part_to_another_job(ticket: Ticket, part: Part) -> None:
-    operations.edit_part(ticket.fresh(), part=part, job=ticket.jobs[1], by=office())
+    part_edits.edit_part(ticket.fresh(), part=part, job=ticket.jobs[1], by=office())
 
 
 def part_of_a_job_off(ticket: Ticket, part: Part) -> None:
-    operations.remove_part(ticket.fresh(), part=part, by=office())
+    work_parts.remove_part(ticket.fresh(), part=part, by=office())
 
 
 def line_off(ticket: Ticket, part: Part) -> None:
-    operations.remove_line(ticket.jobs[0], line=ticket.jobs[0].lines.get().pk, by=office())
+    job_lines.remove_line(ticket.jobs[0], line=ticket.jobs[0].lines.get().pk, by=office())
 
 
 def fewer_hours(ticket: Ticket, part: Part) -> None:
     line = ticket.jobs[0].lines.get()
-    operations.edit_line(ticket.jobs[0], line=line.pk, quantity=d("0.5"), by=office())
+    job_lines.edit_line(ticket.jobs[0], line=line.pk, quantity=d("0.5"), by=office())
 
 
 def job_cancelled(ticket: Ticket, part: Part) -> None:
-    operations.cancel_job(ticket.jobs[0], by=office())
+    work_jobs.cancel_job(ticket.jobs[0], by=office())
 
 
 LEAVING: dict[Callable[[Ticket, Part], None], int | None] = {
@@ -159,12 +162,12 @@ def test_supplies_are_approved_once_however_often_the_customer_is_asked(
     tax("10")
     ticket = Ticket()
     labor = {"kind": "labor", "description": "Work", "quantity": d("1"), "unit_price": d("180")}
-    ticket.jobs = [operations.add_job(ticket.row, title="Work", lines=[labor], by=office())]
+    ticket.jobs = [work_jobs.add_job(ticket.row, title="Work", lines=[labor], by=office())]
     ticket.authorize()
     for _ in range(3):
         if rises:
             settings.SHOP_SUPPLIES = (settings.SHOP_SUPPLIES[0] + 1, d("0"))
-        operations.add_line(ticket.jobs[0], **fee("1"), by=office())
+        job_lines.add_line(ticket.jobs[0], **fee("1"), by=office())
         assert authorized(ticket) == 0
         record = ticket.authorize()
         assert authorized(ticket) == record.approved_total == d(ticket.estimate["total"])
@@ -177,9 +180,9 @@ def test_supplies_are_approved_once_however_often_the_customer_is_asked(
 
 def test_what_is_proposed_later_shares_an_amount_off_with_what_was_approved() -> None:
     ticket = Ticket("100")
-    operations.give_discount(ticket.fresh(), discount_amount=d("30"), by=office())
+    tickets.give_discount(ticket.fresh(), discount_amount=d("30"), by=office())
     ticket.authorize()
-    late = operations.add_job(ticket.fresh(), title="Late", lines=[fee("900")], by=office())
+    late = work_jobs.add_job(ticket.fresh(), title="Late", lines=[fee("900")], by=office())
     record = ticket.authorize(approve=[late.pk], expected_total=d("970"))
     assert [each["total"] for each in record.decisions] == ["873.00", "97.00"]
     assert authorized(ticket) == 970
@@ -194,15 +197,15 @@ def test_without_its_trade_in_the_rest_is_asked_for_again(
     settings.SHOP_APPROVAL_TOLERANCE = d(tolerance)
     ticket = Ticket("300")
     core = {"kind": "trade_in", "description": "Core", "quantity": d("1"), "unit_price": d("50")}
-    given = operations.add_job(ticket.fresh(), title="Core", lines=[core], by=office())
+    given = work_jobs.add_job(ticket.fresh(), title="Core", lines=[core], by=office())
     ticket.authorize()
     assert authorized(ticket) == 250
     if how == "grew":
-        operations.add_line(given, **fee("60"), by=office())
+        job_lines.add_line(given, **fee("60"), by=office())
     elif how == "declined":
         ticket.authorize(decline=[given.pk])
     else:
-        operations.cancel_job(given, by=office())
+        work_jobs.cancel_job(given, by=office())
     assert ticket.states()[0] == "proposed"
     assert authorized(ticket) == 0
 
@@ -273,7 +276,7 @@ def test_a_declined_part_is_not_approved_by_more_of_it(settings: Any, tolerance:
     settings.SHOP_APPROVAL_TOLERANCE = d(tolerance)
     ticket = Ticket("1000")
     part = declined_part(ticket, "4")
-    operations.add_part(ticket.fresh(), part=part, by=office())
+    work_parts.add_part(ticket.fresh(), part=part, by=office())
     assert ticket.states() == ["approved", "proposed"]
     assert ticket.row.lines.get().allocated == 0
     assert authorized(ticket) == 1000
@@ -284,24 +287,24 @@ def test_a_declined_part_is_not_approved_by_moving_it(settings: Any, tolerance: 
     settings.SHOP_APPROVAL_TOLERANCE = d(tolerance)
     ticket = Ticket("1000", "1000")
     part = with_part(ticket, "4")
-    operations.add_part(ticket.fresh(), part=part, job=ticket.jobs[0], by=office())
+    work_parts.add_part(ticket.fresh(), part=part, job=ticket.jobs[0], by=office())
     ticket.authorize(approve=[job.pk for job in ticket.jobs], decline_parts=[part.pk])
-    operations.edit_part(ticket.fresh(), part=part, from_job=ticket.jobs[0], job=None, by=office())
+    part_edits.edit_part(ticket.fresh(), part=part, from_job=ticket.jobs[0], job=None, by=office())
     assert ticket.states() == ["approved", "approved", "proposed"]
     assert authorized(ticket) == 2000
-    operations.edit_part(ticket.fresh(), part=part, from_job=None, job=ticket.jobs[1], by=office())
+    part_edits.edit_part(ticket.fresh(), part=part, from_job=None, job=ticket.jobs[1], by=office())
     assert ticket.states() == ["approved", "proposed"]
     assert findings() == stock_findings() == []
 
 
 def test_nothing_is_held_for_a_part_that_waits_where_no_amount_was_named() -> None:
     ticket = Ticket()
-    operations.request_transition(ticket.fresh(), to="approved", by=office())
-    job = operations.add_job(ticket.fresh(), title="Job", by=office())
+    requests.request_transition(ticket.fresh(), to="approved", by=office())
+    job = work_jobs.add_job(ticket.fresh(), title="Job", by=office())
     ticket.jobs = [job]
     part = with_part(ticket, "5", 0)
-    operations.edit_part(ticket.fresh(), part=part, job=None, by=office())
-    operations.add_part(ticket.fresh(), part=part, by=office())
+    part_edits.edit_part(ticket.fresh(), part=part, job=None, by=office())
+    work_parts.add_part(ticket.fresh(), part=part, by=office())
     line = ticket.row.lines.get()
     assert (line.status, line.quantity, line.allocated) == ("proposed", 3, 0)
 
@@ -310,12 +313,12 @@ def test_a_job_that_is_deleted_gives_back_what_was_fitted() -> None:
     ticket = Ticket("100")
     part = with_part(ticket, "5", 0)
     ticket.authorize()
-    operations.finish_job(ticket.jobs[0], by=office())
-    operations.request_transition(ticket.fresh(), to="completed", by=office())
-    operations.request_transition(ticket.fresh(), to="in_progress", by=office())
-    late = operations.add_job(ticket.fresh(), title="Late", by=office())
-    operations.edit_part(ticket.fresh(), part=part, job=late, by=office())
-    operations.delete_job(late, by=office())
+    work_jobs.finish_job(ticket.jobs[0], by=office())
+    requests.request_transition(ticket.fresh(), to="completed", by=office())
+    requests.request_transition(ticket.fresh(), to="in_progress", by=office())
+    late = work_jobs.add_job(ticket.fresh(), title="Late", by=office())
+    part_edits.edit_part(ticket.fresh(), part=part, job=late, by=office())
+    work_jobs.delete_job(late, by=office())
     part.refresh_from_db()
     assert (part.on_hand, part.allocated) == (9, 0)
     assert findings() == stock_findings() == []
@@ -327,18 +330,18 @@ def test_what_was_approved_before_amounts_were_kept_is_protected_from_the_next_c
     ticket.authorize()
     type(ticket.row).objects.filter(pk=ticket.row.pk).update(authorized_total=None)
     Job.objects.update(approved_amount=None)
-    operations.give_discount(ticket.fresh(), by=office())
+    tickets.give_discount(ticket.fresh(), by=office())
     assert ticket.states() == ["proposed"]
 
 
 def test_cheaper_is_always_fine() -> None:
     code = tax("10")
     ticket = approved("100")
-    operations.finish_job(ticket.jobs[0], by=office())
+    work_jobs.finish_job(ticket.jobs[0], by=office())
     stock.set_rate(code, rate=d("30"), by=None)
-    operations.give_discount(ticket.fresh(), discount_percent=d("1"), by=office())
+    tickets.give_discount(ticket.fresh(), discount_percent=d("1"), by=office())
     assert (ticket.states(), authorized(ticket)) == (["done"], d("110"))
-    operations.give_discount(ticket.fresh(), discount_percent=d("20"), by=office())
+    tickets.give_discount(ticket.fresh(), discount_percent=d("20"), by=office())
     assert not ticket.estimate["reapproval_needed"]
 
 
@@ -351,7 +354,7 @@ def test_what_is_done_after_all_costs_what_the_page_said(
     ticket = Ticket(discount="10")
     part = with_part(ticket, "100")
     labor = {"kind": "labor", "description": "Work", "quantity": d("1"), "unit_price": d("80")}
-    ticket.jobs = [operations.add_job(ticket.fresh(), title="Work", lines=[labor], by=office())]
+    ticket.jobs = [work_jobs.add_job(ticket.fresh(), title="Work", lines=[labor], by=office())]
     ticket.authorize(decline=[ticket.jobs[0].pk], defer_parts=[part.pk])
     shown = ticket.estimate
     (job,) = shown["jobs"]
@@ -382,10 +385,10 @@ def test_what_may_go_back_to_the_customer_locks_its_parts_in_their_order(
     )
     ticket = Ticket("100", "100", "100")
     first, second = (low, high) if how != "decide" else (high, low)
-    operations.add_part(ticket.fresh(), part=first, job=ticket.jobs[0], by=office())
-    operations.add_part(ticket.fresh(), part=second, job=ticket.jobs[1], by=office())
+    work_parts.add_part(ticket.fresh(), part=first, job=ticket.jobs[0], by=office())
+    work_parts.add_part(ticket.fresh(), part=second, job=ticket.jobs[1], by=office())
     core = {"kind": "trade_in", "description": "Core", "quantity": d("1"), "unit_price": d("150")}
-    operations.add_line(
+    job_lines.add_line(
         ticket.jobs[1 if how in ("decide", "cancel a job") else 2], **core, by=office()
     )
     ticket.authorize()
@@ -394,12 +397,12 @@ def test_what_may_go_back_to_the_customer_locks_its_parts_in_their_order(
     line = ticket.jobs[1].lines.first()
     touched = record_parts(monkeypatch)
     {
-        "remove a part": lambda: operations.remove_part(ticket.fresh(), part=high, by=office()),
-        "edit a line": lambda: operations.edit_line(
+        "remove a part": lambda: work_parts.remove_part(ticket.fresh(), part=high, by=office()),
+        "edit a line": lambda: job_lines.edit_line(
             ticket.jobs[1], line=line.pk, quantity=d("2"), by=office()
         ),
         "decide": lambda: ticket.authorize(defer=[ticket.jobs[1].pk]),
-        "cancel a job": lambda: operations.cancel_job(ticket.jobs[1], by=office()),
+        "cancel a job": lambda: work_jobs.cancel_job(ticket.jobs[1], by=office()),
     }[how]()
     assert touched[0] == {low.pk, high.pk}
 
@@ -443,7 +446,7 @@ class Shop:
         return self.dice.choice([None, *Job.objects.filter(ticket=self.ticket.row)])
 
     def add_part(self) -> None:
-        operations.add_part(
+        work_parts.add_part(
             self.ticket.fresh(),
             part=self.dice.choice(self.parts),
             quantity=self.quantity(),
@@ -457,18 +460,18 @@ class Shop:
     def remove_part(self) -> None:
         line = self.line()
         quantity = self.dice.choice([None, Decimal(1)])
-        operations.remove_part(
+        work_parts.remove_part(
             self.ticket.fresh(), part=line.part, job=line.job, quantity=quantity, by=office()
         )
 
     def move_part(self) -> None:
         line = self.line()
-        operations.edit_part(
+        part_edits.edit_part(
             self.ticket.fresh(), part=line.part, from_job=line.job, job=self.job(), by=office()
         )
 
     def add_line(self) -> None:
-        operations.add_line(
+        job_lines.add_line(
             self.dice.choice(self.ticket.jobs),
             **fee(self.dice.choice(["0", "7.77", "40"])),
             by=office(),
@@ -476,16 +479,16 @@ class Shop:
 
     def remove_line(self) -> None:
         line = self.dice.choice(list(JobLine.objects.filter(job__ticket=self.ticket.row)))
-        operations.remove_line(line.job, line=line.pk, by=office())
+        job_lines.remove_line(line.job, line=line.pk, by=office())
 
     def edit_line(self) -> None:
         line = self.dice.choice(list(JobLine.objects.filter(job__ticket=self.ticket.row)))
-        operations.edit_line(line.job, line=line.pk, quantity=self.quantity(), by=office())
+        job_lines.edit_line(line.job, line=line.pk, quantity=self.quantity(), by=office())
 
     def cancel_or_reopen(self) -> None:
         job = self.dice.choice(self.ticket.jobs)
         job.refresh_from_db()
-        (operations.reopen_job if job.status == JobStatus.CANCELLED else operations.cancel_job)(
+        (work_jobs.reopen_job if job.status == JobStatus.CANCELLED else work_jobs.cancel_job)(
             job, by=office()
         )
 

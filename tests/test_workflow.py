@@ -12,10 +12,12 @@ from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part, Reason
 from mechanic_shop.errors import DomainError, NotAllowed
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.desk import requests
 from tickets.lifecycle.workflow import MOVES, always
 from tickets.models import ServiceTicket, Status, TicketPart
 from tickets.models.ticket import ServiceTicketQuerySet
+from tickets.work import parts
 
 from .conftest import Client
 from .factories import PATHS, MechanicFactory, PartFactory, make_ticket, office
@@ -147,9 +149,9 @@ def test_status_is_never_written_by_patch_or_put(manager: Client) -> None:
 def test_the_second_of_two_moves_finds_the_status_changed() -> None:
     ticket = make_ticket()
     stale = ServiceTicket.objects.get(pk=ticket.pk)
-    operations.request_transition(ticket, to="approved", by=office())
+    requests.request_transition(ticket, to="approved", by=office())
     with pytest.raises(DomainError) as refusal:
-        operations.request_transition(stale, to="cancelled", by=office())
+        requests.request_transition(stale, to="cancelled", by=office())
     assert refusal.value.code == "status_changed"
     assert ServiceTicket.objects.get().status == "approved"
 
@@ -158,7 +160,7 @@ def test_moments_are_kept(manager: Client) -> None:
     ticket = make_ticket("closed")
     assert ticket.opened_at < ticket.completed_at < ticket.closed_at
     reopened = make_ticket("completed")
-    operations.request_transition(reopened, to="in_progress", by=manager.user)
+    requests.request_transition(reopened, to="in_progress", by=manager.user)
     assert ServiceTicket.objects.get(pk=reopened.pk).completed_at is None
 
 
@@ -231,13 +233,13 @@ def test_completing_issues_and_reopening_issues_only_what_came_since() -> None:
         ticket.number,
         6,
     )
-    operations.request_transition(ticket, to="in_progress", by=office())
+    requests.request_transition(ticket, to="in_progress", by=office())
     assert counts(part) == (6, 0)
-    operations.add_part(ticket, part=part, quantity=Decimal(1), by=office())
+    parts.add_part(ticket, part=part, quantity=Decimal(1), by=office())
     with pytest.raises(DomainError, match="waits for the customer"):
-        operations.request_transition(ticket, to="completed", by=office())
-    operations.authorize(ticket, by=office())
-    operations.request_transition(ticket, to="completed", by=office())
+        requests.request_transition(ticket, to="completed", by=office())
+    approvals.authorize(ticket, by=office())
+    requests.request_transition(ticket, to="completed", by=office())
     assert counts(part) == (5, 0)
     assert [movement.quantity for movement in part.movements.filter(reason=Reason.ISSUE)] == [
         -1,
@@ -260,12 +262,12 @@ def test_an_unfilled_backorder_blocks_completing_until_a_delivery_fills_it(manag
 def test_cancelling_gives_everything_back_and_fills_who_waits() -> None:
     part = PartFactory(stock=5)
     first = make_ticket("completed", parts=[(part, 2)])
-    operations.request_transition(first, to="in_progress", by=office())
-    operations.add_part(first, part=part, quantity=Decimal(3), by=office())
-    operations.authorize(first, by=office())
+    requests.request_transition(first, to="in_progress", by=office())
+    parts.add_part(first, part=part, quantity=Decimal(3), by=office())
+    approvals.authorize(first, by=office())
     waiting = make_ticket("approved", parts=[(part, 4)])
     assert (counts(part), waiting.lines.get().allocated) == ((3, 3), 0)
-    operations.request_transition(first, to="cancelled", by=office())
+    requests.request_transition(first, to="cancelled", by=office())
     assert (counts(part), waiting.lines.get().allocated) == ((5, 4), 4)
     line = first.lines.get()
     assert (line.quantity, line.allocated, line.issued) == (5, 0, 0)
@@ -278,10 +280,10 @@ def test_removing_takes_what_is_to_come_then_what_is_held_then_what_was_fitted(
 ) -> None:
     part = PartFactory(stock=1)
     ticket = make_ticket("completed", parts=[(part, 1)])
-    operations.request_transition(ticket, to="in_progress", by=office())
+    requests.request_transition(ticket, to="in_progress", by=office())
     stock.receive(part, quantity=Decimal(3), by=office())
-    operations.add_part(ticket, part=part, quantity=Decimal(4), backorder=True, by=office())
-    operations.authorize(ticket, by=office())
+    parts.add_part(ticket, part=part, quantity=Decimal(4), backorder=True, by=office())
+    approvals.authorize(ticket, by=office())
 
     advisor.put(f"/api/v1/tickets/{ticket.pk}/remove-part/", {"part": part.pk, "quantity": removed})
 
@@ -390,7 +392,7 @@ def test_a_ticket_that_got_its_parts_shows_as_changed() -> None:
 
 def test_nobody_else_moves_a_ticket() -> None:
     with pytest.raises(NotAllowed):
-        operations.request_transition(
+        requests.request_transition(
             make_ticket("approved"), to="completed", by=MechanicFactory(login=True).user
         )
 

@@ -20,7 +20,6 @@ from inventory import operations as stock
 from inventory.models import Part
 from inventory.taxes import TaxCode
 from mechanics.models import Mechanic
-from tickets import operations
 from tickets.models import (
     CannedJob,
     Invoice,
@@ -31,6 +30,7 @@ from tickets.models import (
     ServiceTicket,
     TicketPart,
 )
+from tickets.work import canned_jobs
 
 from .conftest import client_of
 from .factories import (
@@ -102,7 +102,7 @@ class Walk:
         parts.append(PartFactory(stock="12.5", unit="litre", price=Decimal("9.99")))
         lines = [{"kind": "labor", "description": "Fit", "quantity": Decimal("1.5"), "rate": rate}]
         canned = [{"part": parts[0], "quantity": Decimal(2)}]
-        operations.write_canned_job(CannedJob(), name="Brakes", lines=lines, parts=canned, by=None)
+        canned_jobs.write_canned_job(CannedJob(), name="Brakes", lines=lines, parts=canned, by=None)
 
     # --- what a step is about ---
 

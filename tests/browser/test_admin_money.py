@@ -12,8 +12,11 @@ import time_machine
 from django.utils import timezone
 
 from inventory import operations as stock
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.billing import invoices, payments
+from tickets.desk import requests
 from tickets.models import CannedJob, Invoice, Job, JobStatus, LaborRate, ServiceTicket, Status
+from tickets.work import canned_jobs, jobs, parts, tickets
 
 from ..factories import (
     PASSWORD,
@@ -43,7 +46,7 @@ def ticket(transactional_db: Any) -> ServiceTicket:
     rate = LaborRate.objects.create(name="Standard", hourly=Decimal("120.00"), is_default=True)
     stock.add_tax_code(name="Untaxed", rate=Decimal(0), by=None)
     rate.save_changes(tax_code=tax)
-    operations.write_canned_job(
+    canned_jobs.write_canned_job(
         CannedJob(),
         name="Oil change",
         lines=[
@@ -71,9 +74,9 @@ def ticket(transactional_db: Any) -> ServiceTicket:
         ("BP-1187", "Brake pads, ceramic", "62.00", 1),
     ):
         part = PartFactory(sku=sku, name=name, price=Decimal(price), stock=3, reorder_point=2)
-        operations.add_part(ticket, part=part, quantity=Decimal(quantity), job=brakes, by=office())
+        parts.add_part(ticket, part=part, quantity=Decimal(quantity), job=brakes, by=office())
     add_job(ticket, "Wheel alignment", ("labor", "Four-wheel alignment", "1"))
-    operations.give_discount(ticket, discount_percent=Decimal(5), by=office())
+    tickets.give_discount(ticket, discount_percent=Decimal(5), by=office())
     add_job(
         make_ticket(vehicle=VehicleFactory()), "Timing belt", ("labor", "Replace timing belt", "4")
     )
@@ -86,7 +89,7 @@ def add_job(ticket: ServiceTicket, title: str, *lines: tuple[str, str, str]) -> 
         {"kind": kind, "description": text, "quantity": Decimal(quantity)} | price[kind]
         for kind, text, quantity in lines
     ]
-    return operations.add_job(ticket, title=title, lines=rows, by=office())
+    return jobs.add_job(ticket, title=title, lines=rows, by=office())
 
 
 def sold(ago: int, price: Decimal) -> None:
@@ -94,14 +97,14 @@ def sold(ago: int, price: Decimal) -> None:
     line = {"kind": "fee", "description": "Service", "quantity": Decimal(1), "unit_price": price}
     with time_machine.travel(timezone.now() - timedelta(days=ago), tick=False):
         ticket = make_ticket(vehicle=VehicleFactory())
-        operations.add_job(ticket, title="Service", lines=[line], by=office())
-        operations.authorize(ticket, by=office())
-        operations.finish_job(ticket.jobs.get(), by=office())
+        jobs.add_job(ticket, title="Service", lines=[line], by=office())
+        approvals.authorize(ticket, by=office())
+        jobs.finish_job(ticket.jobs.get(), by=office())
         ticket.refresh_from_db()
-        operations.request_transition(ticket, to=Status.COMPLETED, by=office())
-        invoice = operations.issue_invoice(ticket, by=office())
+        requests.request_transition(ticket, to=Status.COMPLETED, by=office())
+        invoice = invoices.issue_invoice(ticket, by=office())
     if ago < 20:
-        operations.pay(invoice, amount=invoice.total if ago != 10 else Decimal(50), by=office())
+        payments.pay(invoice, amount=invoice.total if ago != 10 else Decimal(50), by=office())
 
 
 def press(visit: Visit, name: str, menu: str = "") -> Any:

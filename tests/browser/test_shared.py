@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from inventory.taxes import TaxCode, TaxRate
-from tickets import operations
+from tickets.approvals import operations as approvals
+from tickets.approvals import share_links
 from tickets.models import JobStatus, ServiceTicket
+from tickets.work import jobs, parts
 
 from ..factories import CustomerFactory, PartFactory, VehicleFactory, make_ticket, office
 from .conftest import HOST, SCREENSHOTS, Visit
@@ -48,7 +50,7 @@ def ticket(transactional_db: Any, settings: Any) -> ServiceTicket:
         ),
     )
     by = office()
-    brakes = operations.add_job(
+    brakes = jobs.add_job(
         ticket,
         title="Front brakes",
         cause="Pads at 2 mm, both discs scored.",
@@ -59,14 +61,14 @@ def ticket(transactional_db: Any, settings: Any) -> ServiceTicket:
         ("Brake pads, front, ceramic", "68.40", 1),
         ("Brake disc, front", "54.90", 2),
     ):
-        operations.add_part(
+        parts.add_part(
             ticket,
             part=PartFactory(stock=4, name=name, price=Decimal(price)),
             quantity=Decimal(quantity),
             job=brakes,
             by=by,
         )
-    operations.add_job(
+    jobs.add_job(
         ticket,
         title="Wheel alignment",
         cause="Inner edge of both front tyres is worn.",
@@ -76,20 +78,16 @@ def ticket(transactional_db: Any, settings: Any) -> ServiceTicket:
         ],
         by=by,
     )
-    operations.add_job(
-        ticket, title="Replace wiper blades", lines=[labor("Fit blades", "0.2")], by=by
-    )
-    done = operations.add_job(
+    jobs.add_job(ticket, title="Replace wiper blades", lines=[labor("Fit blades", "0.2")], by=by)
+    done = jobs.add_job(
         ticket,
         title="Diagnosis",
         cause="Noise is the heat shield.",
         lines=[labor("Road test and inspection", "0.5")],
         by=by,
     )
-    late = operations.add_job(
-        ticket, title="Cabin filter", lines=[labor("Replace filter", "0.3")], by=by
-    )
-    operations.authorize(ticket, approve=[done.pk], decline=[late.pk], channel="phone", by=by)
+    late = jobs.add_job(ticket, title="Cabin filter", lines=[labor("Replace filter", "0.3")], by=by)
+    approvals.authorize(ticket, approve=[done.pk], decline=[late.pk], channel="phone", by=by)
     return ServiceTicket.objects.get(pk=ticket.pk)
 
 
@@ -107,7 +105,7 @@ def phone(visit: Visit, chromium: Any) -> Any:
 
 
 def link_to(ticket: ServiceTicket) -> str:
-    return f"/shared/{operations.share(ticket, by=office())[1]}/"
+    return f"/shared/{share_links.share(ticket, by=office())[1]}/"
 
 
 def test_a_customer_decides_on_a_phone_without_scripts(phone: Visit, ticket: ServiceTicket) -> None:
@@ -135,7 +133,7 @@ def test_a_customer_is_told_that_the_estimate_changed(phone: Visit, ticket: Serv
     page = phone.open(link_to(ticket))
     for job in ticket.jobs.filter(status=JobStatus.PROPOSED):
         page.check(f"input[name=job-{job.pk}][value=approve]")
-    operations.add_job(ticket, title="And the clutch", lines=[labor("Clutch", "6")], by=office())
+    jobs.add_job(ticket, title="And the clutch", lines=[labor("Clutch", "6")], by=office())
     page.click("button:has-text('Send my answer')")
     assert "changed this estimate" in page.inner_text("[role=alert]")
     phone.picture("shared-phone-changed")

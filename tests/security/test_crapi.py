@@ -15,7 +15,7 @@ from django.db import models
 from customers.models import Customer
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
-from tickets import operations
+from tickets.desk import requests
 from tickets.models import ServiceTicket
 
 from ..answers import refused
@@ -72,7 +72,7 @@ def test_9_a_part_is_taken_back_once_however_often_it_is_asked(advisor: Client) 
     """A refund for each repeated return: sixteen at once, then one by one."""
     part = PartFactory(stock=9)
     ticket = make_ticket("completed", parts=[(part, 3)])
-    operations.request_transition(ticket, to="in_progress", by=office())
+    requests.request_transition(ticket, to="in_progress", by=office())
     path, body = f"{API}/tickets/{ticket.pk}/remove-part/", {"part": part.pk, "quantity": 3}
     found = Counter(
         answer.status_code

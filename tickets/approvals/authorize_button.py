@@ -10,7 +10,6 @@ from inventory.models import ZERO
 from mechanic_shop.accounts.requests import StaffRequest
 from mechanic_shop.admin.buttons import button, note_question
 
-from .. import operations
 from ..lifecycle import snapshot
 from ..lifecycle.admin_format import money
 from ..models import AUTHORIZED, Channel, Job, JobStatus, ServiceTicket
@@ -18,6 +17,7 @@ from ..pricing import engine
 from ..work.button_questions import is_open, job_states
 from ..work.estimate_form import EstimateForm
 from ..work.job_serializers import AuthorizeSerializer
+from . import operations as approvals
 
 # the office may also take back a yes
 DECIDABLE = (
@@ -122,7 +122,7 @@ class ApprovalButtons:
         when=has_units,
     )
     def authorize(self, request: StaffRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        authorization = operations.authorize(ticket, **answers, by=request.user)
+        authorization = approvals.authorize(ticket, **answers, by=request.user)
         approved = [
             entry["title"]
             for entry in authorization.decisions

@@ -17,8 +17,8 @@ from mechanic_shop.http.errors import Unavailable, from_django
 from mechanic_shop.http.throttling import address_of, count_request
 from mechanic_shop.observability import logs
 
-from .. import operations
 from ..models import Authorization, ShareLink
+from . import share_links
 from .page_context import authorization_shown, contact, page
 from .page_form import answer_of, undecided
 from .serializers import DecideSerializer
@@ -97,11 +97,11 @@ class SharedPage(View):
         return response
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        link = operations.shared(token)
+        link = share_links.shared(token)
         return gone() if link is None else show(link, thanks="done" in request.GET)
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
-        link = operations.shared(token)
+        link = share_links.shared(token)
         if link is None:
             return gone()
         if request.content_type != FORM:
@@ -136,7 +136,7 @@ class SharedPage(View):
         ):
             return show(link, sent, CHOOSE, missing=open_units, status=400)
         try:
-            record = operations.authorize_shared(token, **checked.validated_data)
+            record = share_links.authorize_shared(token, **checked.validated_data)
         except DomainError as error:
             return refused(token, sent, error)
         return gone() if record is None else HttpResponse(status=303)
@@ -157,7 +157,7 @@ class SharedPage(View):
 def refused(token: str, sent: dict[str, Any], error: DomainError) -> HttpResponse:
     """The page as the estimate is now, with why the answer was refused."""
     logs.refusal.set(error.code)
-    link = operations.shared(token)
+    link = share_links.shared(token)
     if link is None:
         return gone()
     if error.code == "estimate_changed":  # a choice that was made at other prices is none

@@ -19,10 +19,10 @@ from mechanic_shop.http.concurrency import etag_of, not_modified
 from mechanic_shop.http.parsers import JSONParser
 from mechanic_shop.http.renderers import JSONRenderer, to_json
 
-from .. import operations
 from ..billing import estimates
 from ..lifecycle import snapshot
 from ..models import EDITABLE_STATUSES, Authorization, ShareLink
+from . import share_links
 from .serializers import DecideSerializer, SharedAuthorizationSerializer, SharedEstimateSerializer
 
 NO_LINK = "This link is no longer valid. Ask the garage for a new one."
@@ -63,7 +63,7 @@ class SharedRoute(OpenView):
         """Unknown, expired, revoked or with a ticket that is gone: all are the same
         404.
         """
-        link = operations.shared(self.kwargs["token"])
+        link = share_links.shared(self.kwargs["token"])
         if link is None:
             raise NotFound(NO_LINK)
         return link
@@ -116,7 +116,7 @@ class SharedAuthorizationsView(SharedRoute):
         details: dict[str, Any] = {}
 
         def answer() -> Response:
-            record = operations.authorize_shared(token, **details)
+            record = share_links.authorize_shared(token, **details)
             if record is None:
                 raise NotFound(NO_LINK)
             return Response(decided(record), status=status.HTTP_201_CREATED)

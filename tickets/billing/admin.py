@@ -28,7 +28,6 @@ from mechanic_shop.admin.base import (
 )
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question, quantity_question
 
-from .. import operations
 from ..lifecycle.admin_format import (
     KIND_COLORS,
     day_of,
@@ -39,6 +38,8 @@ from ..lifecycle.admin_format import (
     sum_of_money,
 )
 from ..models import CreditNote, Invoice, InvoiceState, Payment, PaymentKind
+from . import credits as customer_credits
+from . import invoices, payments, reversals
 from .credits import available_credit
 from .documents import mail
 from .documents.receipts import receipt
@@ -335,7 +336,7 @@ class InvoiceAdmin(PaperAdmin):
         when=lambda invoice: invoice.account.balance > 0,
     )
     def pay(self, request: HttpRequest, invoice: Invoice, **answers: Any) -> str:
-        return paid(operations.pay(invoice, **answers, by=request.user))
+        return paid(payments.pay(invoice, **answers, by=request.user))
 
     @button(
         "Apply credit",
@@ -345,7 +346,7 @@ class InvoiceAdmin(PaperAdmin):
         when=lambda invoice: invoice.account.balance > 0 and available_credit(invoice) > 0,
     )
     def apply_credit(self, request: HttpRequest, invoice: Invoice, **answers: Any) -> str:
-        due = operations.apply_credit(invoice, **answers, by=request.user).account.balance
+        due = customer_credits.apply_credit(invoice, **answers, by=request.user).account.balance
         return f"Credit is applied: {money(due, invoice.currency)} of {invoice.number} are to pay."
 
     @button(
@@ -356,7 +357,7 @@ class InvoiceAdmin(PaperAdmin):
         when=lambda invoice: invoice.account.paid > invoice.account.refunded,
     )
     def refund(self, request: HttpRequest, invoice: Invoice, **answers: Any) -> str:
-        return paid(operations.refund(invoice, **answers, by=request.user))
+        return paid(payments.refund(invoice, **answers, by=request.user))
 
     @button(
         "Credit note",
@@ -366,7 +367,7 @@ class InvoiceAdmin(PaperAdmin):
         when=lambda invoice: invoice.state != InvoiceState.CREDITED,
     )
     def credit(self, request: HttpRequest, invoice: Invoice, **answers: Any) -> str:
-        note = operations.credit(invoice, **answers, by=request.user)
+        note = invoices.credit(invoice, **answers, by=request.user)
         return f"{note.number} takes back {money(note.total, note.currency)} of {invoice.number}."
 
 
@@ -488,7 +489,7 @@ class PaymentAdmin(PaymentColumns, ReadOnly, ShopModelAdmin):
         when=lambda payment: why_irreversible(payment) is None,
     )
     def reverse(self, request: HttpRequest, payment: Payment, **answers: Any) -> str:
-        row = operations.reverse(payment, **answers, by=request.user)
+        row = reversals.reverse(payment, **answers, by=request.user)
         return f"{payment.number} is reversed by {row.number}."
 
     def describe(self, payment: Payment) -> str:

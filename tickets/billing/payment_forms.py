@@ -15,12 +15,12 @@ from unfold.widgets import (
 
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question
 
-from .. import operations
 from ..lifecycle.admin_format import money
 from ..models import CLOSED_STATUSES, Invoice, Method, ServiceTicket, Status
+from ..work import tickets
 from ..work.button_questions import CHANGE, is_open, money_question
 from ..work.job_serializers import DiscountSerializer
-from . import estimates
+from . import estimates, invoices, payments
 from .credits import available_credit
 from .documents import mail
 from .payments import open_deposits, without_invoice
@@ -213,7 +213,7 @@ class MoneyButtons:
         when=lambda ticket: ticket.status not in CLOSED_STATUSES,
     )
     def give_discount(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        operations.give_discount(ticket, **answers, by=request.user)
+        tickets.give_discount(ticket, **answers, by=request.user)
         percent, amount = answers["discount_percent"], answers["discount_amount"]
         return f"{ticket.number}: {f'{percent.normalize():f} %' if percent else money(amount)} off."
 
@@ -225,7 +225,7 @@ class MoneyButtons:
         when=lambda ticket: ticket.status == Status.COMPLETED,
     )
     def invoice(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        found = operations.issue_invoice(ticket, **answers, by=request.user)
+        found = invoices.issue_invoice(ticket, **answers, by=request.user)
         return (
             f"{found.number} is issued: {money(found.account.balance, found.currency)} are to "
             f"pay.{in_latin(found)}"
@@ -242,7 +242,7 @@ class MoneyButtons:
         found = last_invoice(ticket)
         if found is None:
             raise without_invoice(ticket)
-        return paid(operations.pay(found, **answers, by=request.user))
+        return paid(payments.pay(found, **answers, by=request.user))
 
     @button(
         "Deposit",
@@ -252,7 +252,7 @@ class MoneyButtons:
         when=lambda ticket: ticket.status not in CLOSED_STATUSES,
     )
     def take_deposit(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        return paid(operations.deposit(ticket, **answers, by=request.user))
+        return paid(payments.deposit(ticket, **answers, by=request.user))
 
     @button(
         "Pay a deposit back",
@@ -262,7 +262,7 @@ class MoneyButtons:
         when=has_deposits,
     )
     def refund_deposit(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        return paid(operations.refund_deposit(ticket, **answers, by=request.user))
+        return paid(payments.refund_deposit(ticket, **answers, by=request.user))
 
     @button("E-mail the estimate", SendForm, icon="mail", permission=CHANGE, when=is_open)
     def email_estimate(

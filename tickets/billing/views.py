@@ -10,10 +10,12 @@ from mechanic_shop.http.permissions import Has, IsAuthenticated
 from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopGenericViewSet
 
-from .. import operations
 from ..models import CreditNote, Invoice, Payment
 from ..work.filters import CreditNoteFilter, InvoiceFilter, PaymentFilter
 from ..work.locked_by_ticket import LockedByTicket
+from . import credits as customer_credits
+from . import invoices, reversals
+from . import payments as billing_payments
 from .document_serializers import CreditNotePaperSerializer, InvoicePaperSerializer
 from .documents.receipts import receipt
 from .pdf_action import PAPER_RENDERERS, respond_document, respond_pdf, send_paper
@@ -106,7 +108,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
     @payments.mapping.post
     def pay(self, request: Any, pk: str) -> Any:
         """Take a payment; when nothing is due any more, the ticket closes."""
-        return self.run_create_action(operations.pay, PaymentSerializer, "payment")
+        return self.run_create_action(billing_payments.pay, PaymentSerializer, "payment")
 
     @response_schema(InvoiceSerializer)
     @action(
@@ -124,7 +126,9 @@ class InvoiceViewSet(WrittenOnceViewSet):
             # the operation locks: all tickets that it takes from, in their order
             invoice = self.get_object()
             check = partial(check_if_match, request, lambda: self.document(invoice.pk))
-            operations.apply_credit(invoice, **body.validated_data, by=request.user, check=check)
+            customer_credits.apply_credit(
+                invoice, **body.validated_data, by=request.user, check=check
+            )
             return self.respond_object(invoice.pk)
 
         return self.write_checked(self.make_body, answer)
@@ -133,7 +137,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
     @action(detail=True, methods=["post"], url_path="refunds", serializer_class=TakeMoneySerializer)
     def refund(self, request: Any, pk: str) -> Any:
         """Pay back what was paid, at most all of it."""
-        return self.run_create_action(operations.refund, PaymentSerializer, "payment")
+        return self.run_create_action(billing_payments.refund, PaymentSerializer, "payment")
 
     @response_schema(CreditNoteSerializer, many=True)
     @action(
@@ -158,7 +162,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
         """Take the invoice back, in full or by lines; after all of it the ticket is
         completed again and may be invoiced anew.
         """
-        return self.run_create_action(operations.credit, CreditNoteSerializer, "creditnote")
+        return self.run_create_action(invoices.credit, CreditNoteSerializer, "creditnote")
 
 
 class CreditNoteViewSet(WrittenOnceViewSet):
@@ -224,7 +228,7 @@ class PaymentViewSet(WrittenOnceViewSet):
         """Undo a payment that was a mistake, or a check that bounced, by a row of the
         opposite sign.
         """
-        return self.run_create_action(operations.reverse, PaymentSerializer, "payment")
+        return self.run_create_action(reversals.reverse, PaymentSerializer, "payment")
 
     @PDF
     @action(detail=True, filterset_class=None, renderer_classes=PAPER_RENDERERS)

@@ -31,8 +31,9 @@ from mechanic_shop.accounts.models import User
 from mechanic_shop.accounts.passwords import hash_new_password
 from mechanics.models import Mechanic
 
-from .. import operations
+from ..desk import requests
 from ..models import HoldReason, ServiceTicket, Status, TicketMechanic, TicketPart
+from ..work import assignments, parts, tickets
 from . import catalog
 from .catalog import CarModel, Dice, RepairJob
 from .money import FrontCounter, can_jobs, in_currency, set_prices
@@ -497,7 +498,7 @@ class Visits:
             yield from self.work(ticket, plan, lead)
 
     def work(self, ticket: ServiceTicket, plan: Plan, lead: User) -> Life:
-        operations.update(
+        tickets.update(
             ticket, cause=plan.job.cause, **self.odometer("odometer_in", plan, 0), by=self.advisor
         )
         if (
@@ -506,7 +507,7 @@ class Visits:
             or plan.gives_up
             or plan.dice.chance(0.6)
         ):
-            operations.request_transition(ticket, to=Status.IN_PROGRESS, by=lead)
+            requests.request_transition(ticket, to=Status.IN_PROGRESS, by=lead)
             yield plan.takes(30 * MINUTE, 3 * HOUR)
             self.change_parts(ticket, plan)
             yield from self.wait_for_parts(ticket)
@@ -524,15 +525,15 @@ class Visits:
             return
         yield plan.takes(20 * MINUTE, 2 * HOUR)
         if plan.dice.chance(0.05):
-            operations.request_transition(
+            requests.request_transition(
                 ticket, to=Status.IN_PROGRESS, reason=plan.dice.pick(AGAIN), by=self.advisor
             )
             yield plan.takes(HOUR, 5 * HOUR)
             self.change_parts(ticket, plan, certain=True)
             yield from self.wait_for_parts(ticket)
-            operations.request_transition(ticket, to=Status.COMPLETED, by=lead)
+            requests.request_transition(ticket, to=Status.COMPLETED, by=lead)
             yield 30 * MINUTE
-        operations.request_transition(ticket, to=Status.INVOICED, by=self.advisor)
+        requests.request_transition(ticket, to=Status.INVOICED, by=self.advisor)
         if plan.outcome == Status.CLOSED:
             yield plan.takes(10 * MINUTE, 2 * DAY)
             yield from self.counter.settle(ticket, plan.dice)
@@ -547,7 +548,7 @@ class Visits:
         day = self.calendar.day(plan.t + plan.dice.between(0, 2) * DAY)
         vehicle = plan.car.row if plan.car else None
         by = self.owner(plan) or self.advisor
-        return operations.open_ticket(
+        return tickets.open_ticket(
             customer=plan.client.row,
             vehicle=vehicle,
             concern=plan.job.concern,
@@ -560,11 +561,11 @@ class Visits:
         who may have no log-in.
         """
         lead = plan.dice.weighted(list(zip(self.crew, LEADS, strict=True)))
-        operations.assign_mechanic(
+        assignments.assign_mechanic(
             ticket, mechanic=lead, role=TicketMechanic.Role.LEAD, by=self.advisor
         )
         if plan.dice.chance(0.35):
-            operations.assign_mechanic(
+            assignments.assign_mechanic(
                 ticket,
                 mechanic=plan.dice.pick([each for each in self.crew if each != lead]),
                 by=self.advisor,
@@ -578,14 +579,14 @@ class Visits:
         lead = ticket.assignments.select_related("mechanic").earliest("pk").mechanic
         job = self.counter.propose(ticket, plan.job, plan.dice, lead)
         for sku, quantity in plan.job.parts:
-            operations.add_part(
+            parts.add_part(
                 ticket, part=self.part(sku), quantity=Decimal(quantity), job=job, by=self.advisor
             )
 
     def approve(self, ticket: ServiceTicket, plan: Plan) -> None:
         self.counter.decide(ticket, plan.dice, self.owner(plan))
         self.counter.take_deposit(ticket, plan.dice)
-        operations.update(
+        tickets.update(
             ticket,
             promised_at=self.calendar.evening(plan.t + plan.dice.between(1, 4) * DAY),
             by=self.advisor,
@@ -594,10 +595,10 @@ class Visits:
     def wait_for_parts(self, ticket: ServiceTicket) -> Life:
         """On hold until nothing is missing."""
         if self.is_short(ticket):
-            operations.update(ticket, on_hold=True, hold_reason=HoldReason.PARTS, by=self.advisor)
+            tickets.update(ticket, on_hold=True, hold_reason=HoldReason.PARTS, by=self.advisor)
             while self.is_short(ticket):
                 yield 2 * HOUR
-            operations.update(ticket, on_hold=False, hold_reason="", by=self.advisor)
+            tickets.update(ticket, on_hold=False, hold_reason="", by=self.advisor)
 
     def is_short(self, ticket: ServiceTicket) -> bool:
         return any(line.backordered for line in ticket.lines.all())
@@ -606,33 +607,33 @@ class Visits:
         """Now and then a ticket waits for something else; an unfinished one still does."""
         if not plan.dice.chance(0.2 if plan.outcome in UNFINISHED else 0.04):
             return
-        operations.update(
+        tickets.update(
             ticket,
             on_hold=True,
             hold_reason=plan.dice.pick(("customer", "sublet", "other")),
             by=self.advisor,
         )
         yield YEAR if plan.outcome in UNFINISHED else plan.takes(2 * HOUR, DAY)
-        operations.update(ticket, on_hold=False, hold_reason="", by=self.advisor)
+        tickets.update(ticket, on_hold=False, hold_reason="", by=self.advisor)
 
     def change_parts(self, ticket: ServiceTicket, plan: Plan, certain: bool = False) -> None:
         """Something more is found to be due, or something proves to be good still."""
         lines = list(ticket.lines.select_related("part", "job").order_by("pk"))
         if lines and len(lines) > 1 and (certain or plan.dice.chance(0.06)):
-            operations.remove_part(ticket, part=lines[-1].part, job=lines[-1].job, by=self.advisor)
+            parts.remove_part(ticket, part=lines[-1].part, job=lines[-1].job, by=self.advisor)
         if extra := plan.missing or (plan.dice.chance(0.12) and plan.dice.pick(EXTRAS)):
-            operations.add_part(ticket, part=self.part(extra), backorder=True, by=self.advisor)
+            parts.add_part(ticket, part=self.part(extra), backorder=True, by=self.advisor)
             self.counter.ask_again(ticket)
 
     def complete(self, ticket: ServiceTicket, plan: Plan, lead: User) -> None:
-        operations.update(
+        tickets.update(
             ticket,
             correction=plan.job.correction,
             **self.odometer("odometer_out", plan, plan.dice.between(0, 9)),
             by=self.advisor,
         )
         self.counter.finish_jobs(ticket)
-        operations.request_transition(ticket, to=Status.COMPLETED, by=lead)
+        requests.request_transition(ticket, to=Status.COMPLETED, by=lead)
 
     def odometer(self, name: str, plan: Plan, driven: int) -> dict[str, int]:
         """The reading for the ticket, which tells the vehicle; never less than the one
@@ -644,7 +645,7 @@ class Visits:
         return {name: max(plan.car.miles_at(plan.t) + driven, plan.car.row.odometer or 0)}
 
     def cancel(self, ticket: ServiceTicket, plan: Plan, by: User) -> None:
-        operations.request_transition(
+        requests.request_transition(
             ticket,
             to=Status.CANCELLED,
             reason=plan.dice.pick(WHY_NOT[Status(ticket.status)]),

@@ -10,8 +10,9 @@ from inventory.models import Part
 from mechanic_shop.accounts.models import User
 from mechanic_shop.currency import rounded
 
-from .. import operations
-from ..billing import estimates
+from ..approvals import operations as approvals
+from ..billing import estimates, invoices, payments
+from ..desk import requests
 from ..models import (
     CannedJob,
     Invoice,
@@ -23,6 +24,7 @@ from ..models import (
     ServiceTicket,
     Status,
 )
+from ..work import canned_jobs, jobs
 from .catalog import Dice
 
 DAY = 10 * 60 * 60  # seconds of working time
@@ -95,7 +97,7 @@ def can_jobs(manager: User) -> None:
             {"part": Part.objects.get(sku=sku), "quantity": Decimal(quantity)}
             for sku, quantity in parts
         ]
-        operations.write_canned_job(CannedJob(), name=name, lines=lines, parts=wanted, by=manager)
+        canned_jobs.write_canned_job(CannedJob(), name=name, lines=lines, parts=wanted, by=manager)
 
 
 class FrontCounter:
@@ -128,7 +130,7 @@ class FrontCounter:
                 }
             )
         title = work.correction.split(",")[0].rstrip(".")[:200]
-        return operations.add_job(
+        return jobs.add_job(
             ticket,
             title=title,
             concern=work.concern,
@@ -143,9 +145,9 @@ class FrontCounter:
         """
         if not dice.chance(0.22):
             if owner:
-                operations.request_transition(ticket, to=Status.APPROVED, by=owner)
+                requests.request_transition(ticket, to=Status.APPROVED, by=owner)
             else:
-                operations.request_transition(
+                requests.request_transition(
                     ticket,
                     to=Status.APPROVED,
                     reason=dice.pick(("By phone.", "At the counter.")),
@@ -154,7 +156,7 @@ class FrontCounter:
             return
         asked = list(ticket.jobs.order_by("pk"))
         title, hours = dice.pick(SEEN)
-        seen = operations.add_job(
+        seen = jobs.add_job(
             ticket,
             title=title,
             lines=[{"kind": LineKind.LABOR, "description": title, "quantity": Decimal(hours)}],
@@ -164,7 +166,7 @@ class FrontCounter:
         said[JobStatus.APPROVED] = [job.pk for job in asked]
         said[dice.weighted(list(SAID))].append(seen.pk)
         channel = "portal" if owner else dice.pick(("phone", "phone", "in_person"))
-        operations.authorize(
+        approvals.authorize(
             ticket,
             approve=said[JobStatus.APPROVED],
             decline=said[JobStatus.DECLINED],
@@ -188,7 +190,7 @@ class FrontCounter:
             )
         )
         if grown or parts:
-            operations.authorize(
+            approvals.authorize(
                 ticket,
                 approve=grown,
                 approve_parts=parts,
@@ -203,13 +205,13 @@ class FrontCounter:
             amount = min(
                 Decimal(dice.pick((50, 100, 150))), Decimal(estimates.estimate(ticket)["total"])
             )
-            operations.deposit(
+            payments.deposit(
                 ticket, amount=amount, method=dice.weighted(list(PAID_BY)), by=self.advisor
             )
 
     def finish_jobs(self, ticket: ServiceTicket) -> None:
         for job in ticket.jobs.filter(status=JobStatus.APPROVED).order_by("pk"):
-            operations.finish_job(job, by=self.advisor)
+            jobs.finish_job(job, by=self.advisor)
 
     def settle(self, ticket: ServiceTicket, dice: Dice) -> Iterator[int]:
         """The invoice is paid, in one or two payments; seldom is some of it given back."""
@@ -221,26 +223,26 @@ class FrontCounter:
             self.pay(invoice, due, dice)
         if dice.chance(0.03):
             yield dice.between(DAY, 4 * DAY)
-            note = operations.credit(
+            note = invoices.credit(
                 invoice,
                 reason=dice.pick(GOODWILL),
                 lines=[{"line": 1, "quantity": Decimal("0.25")}],
                 by=self.manager,
             )
-            operations.refund(invoice, amount=note.total, method=Method.CARD, by=self.manager)
+            payments.refund(invoice, amount=note.total, method=Method.CARD, by=self.manager)
         # nothing was to pay
         if (
             ServiceTicket.objects.values_list("status", flat=True).get(pk=ticket.pk)
             == Status.INVOICED
         ):
-            operations.request_transition(
+            requests.request_transition(
                 ServiceTicket.objects.get(pk=ticket.pk), to=Status.CLOSED, by=self.manager
             )
 
     def pay(self, invoice: Invoice, amount: Decimal, dice: Dice) -> None:
         method = dice.weighted(list(PAID_BY))
         reference = f"slip {dice.between(1000, 9999)}" if method == Method.CARD else ""
-        operations.pay(invoice, amount=amount, method=method, reference=reference, by=self.advisor)
+        payments.pay(invoice, amount=amount, method=method, reference=reference, by=self.advisor)
 
     def due(self, invoice: Invoice) -> Decimal:
         return Invoice.objects.with_account().get(pk=invoice.pk).account.balance

@@ -15,11 +15,11 @@ from customers.admin import confirm_odometer
 from mechanic_shop.admin.base import DetailPanelMixin, ShopModelAdmin
 from mechanic_shop.admin.forms import ShopForm
 
-from .. import operations
 from ..approvals.authorize_button import ApprovalButtons
 from ..billing.estimate_panel import sheet
 from ..billing.payment_forms import MoneyButtons
 from ..models import CLOSED_STATUSES, ServiceTicket, Status, TicketMechanic
+from ..work import tickets
 from ..work.button_questions import is_open
 from ..work.job_buttons import JobButtons
 from ..work.line_buttons import LineButtons
@@ -194,15 +194,15 @@ class ServiceTicketAdmin(
         return super().has_change_permission(request, obj) and not sealed
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> ServiceTicket:
-        return operations.open_ticket(**details, by=request.user)
+        return tickets.open_ticket(**details, by=request.user)
 
     def change_object(
         self, request: HttpRequest, ticket: ServiceTicket, changes: dict[str, Any]
     ) -> None:
-        operations.update(ticket, **changes, by=request.user)
+        tickets.update(ticket, **changes, by=request.user)
 
     def delete_object(self, request: HttpRequest, ticket: ServiceTicket) -> None:
-        operations.delete(ticket, by=request.user)
+        tickets.delete(ticket, by=request.user)
 
     def lead(self, ticket: ServiceTicket) -> str:
         return {Status.COMPLETED: "invoice", Status.INVOICED: "pay"}.get(Status(ticket.status)) or (

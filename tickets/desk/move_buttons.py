@@ -8,13 +8,13 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question
 
-from .. import operations
 from ..lifecycle import workflow
 from ..lifecycle.admin_format import money
 from ..models import STOCK_HOLDING_STATUSES, JobStatus, ServiceTicket, Status
 from ..work.button_questions import job_states
 from ..work.estimate_form import EstimateForm
 from ..work.ticket_serializers import MoveSerializer
+from . import requests
 
 
 class WorkflowForm(ButtonForm):
@@ -99,12 +99,12 @@ class MoveButtons:
         "Move", MoveForm, icon="move_down", when=lambda ticket: bool(workflow.moves_from(ticket))
     )
     def move(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        operations.request_transition(ticket, **answers, by=request.user)
+        requests.request_transition(ticket, **answers, by=request.user)
         return f"{ticket.number} is now {Status(ticket.status).label.lower()}."
 
     @button("Complete", CompleteForm, icon="done_all", when=is_ready)
     def complete(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        operations.request_transition(ticket, **answers, by=request.user)
+        requests.request_transition(ticket, **answers, by=request.user)
         return f"{ticket.number} is completed: next comes its invoice."
 
 

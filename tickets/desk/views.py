@@ -13,14 +13,15 @@ from mechanic_shop.http.permissions import Has, IsAuthenticated, IsOwner
 from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopModelViewSet
 
-from .. import operations
+from ..approvals import operations as approvals
+from ..approvals import share_links
 from ..approvals.serializers import (
     RevokeShareSerializer,
     ShareLinkSerializer,
     ShareSerializer,
     TokenOfLinkSerializer,
 )
-from ..billing import estimates
+from ..billing import estimates, invoices, payments
 from ..billing.document_serializers import EstimateSerializer
 from ..billing.pdf_action import PAPER_RENDERERS, respond_document, send_paper
 from ..billing.serializers import (
@@ -33,7 +34,7 @@ from ..billing.serializers import (
 )
 from ..lifecycle.permissions import IsAssigned, OwnsEstimate
 from ..models import Authorization, Payment, ServiceTicket, ShareLink, StatusChange
-from ..work import history
+from ..work import assignments, canned_jobs, history, part_edits, parts, recommendations, tickets
 from ..work.filters import EstimateFilter, ServiceTicketFilter
 from ..work.job_serializers import (
     AddCannedJobSerializer,
@@ -54,6 +55,7 @@ from ..work.ticket_serializers import (
     ServiceTicketSerializer,
     TransitionsSerializer,
 )
+from . import requests
 
 MayUpdate = Has("tickets.change_serviceticket") | IsAssigned | OwnsEstimate
 MayAssign = Has("tickets.assign_mechanic")
@@ -112,7 +114,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
     }
 
     def perform_destroy(self, ticket: ServiceTicket) -> None:
-        operations.delete(ticket, by=self.request.user)
+        tickets.delete(ticket, by=self.request.user)
 
     @response_schema(ServiceTicketSerializer, many=True)
     @action(detail=False)
@@ -131,7 +133,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """Put a mechanic on the ticket; nothing changes when he or she is on it
         already.
         """
-        return self.run_action(operations.assign_mechanic)
+        return self.run_action(assignments.assign_mechanic)
 
     @response_schema(ServiceTicketSerializer)
     @action(
@@ -142,7 +144,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
     )
     def remove_mechanic(self, request: Any, pk: str) -> Any:
         """Take a mechanic off the ticket."""
-        return self.run_action(operations.remove_mechanic)
+        return self.run_action(assignments.remove_mechanic)
 
     @response_schema(ServiceTicketSerializer)
     @action(
@@ -153,13 +155,13 @@ class ServiceTicketViewSet(ShopModelViewSet):
     )
     def edit_mechanics(self, request: Any, pk: str) -> Any:
         """Put mechanics on the ticket and take others off, all or nothing."""
-        return self.run_action(operations.edit_mechanics)
+        return self.run_action(assignments.edit_mechanics)
 
     @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="add-part", serializer_class=AddPartSerializer)
     def add_part(self, request: Any, pk: str) -> Any:
         """Put a part on the ticket; stock follows the ticket's status."""
-        return self.run_action(operations.add_part)
+        return self.run_action(parts.add_part)
 
     @response_schema(ServiceTicketSerializer)
     @action(
@@ -169,13 +171,13 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """Take a part off the ticket, all of it or some; what was held or fitted goes
         back on the shelf.
         """
-        return self.run_action(operations.remove_part)
+        return self.run_action(parts.remove_part)
 
     @response_schema(ServiceTicketSerializer)
     @action(detail=True, methods=["put"], url_path="edit-part", serializer_class=EditPartSerializer)
     def edit_part(self, request: Any, pk: str) -> Any:
         """Change a part's price or discount on the ticket, or move it to another job."""
-        return self.run_action(operations.edit_part)
+        return self.run_action(part_edits.edit_part)
 
     @response_schema(ServiceTicketSerializer)
     @action(
@@ -185,7 +187,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """Take a percentage or an amount off the whole ticket; it is spread over the
         lines before tax.
         """
-        return self.run_action(operations.give_discount)
+        return self.run_action(tickets.give_discount)
 
     @response_schema(ServiceTicketSerializer)
     @action(
@@ -198,7 +200,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """Put a canned job on the ticket, with its labor and parts, at the prices of
         today.
         """
-        return self.run_action(operations.add_canned_job)
+        return self.run_action(canned_jobs.add_canned_job)
 
     @response_schema(ServiceTicketSerializer)
     @action(
@@ -211,7 +213,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """Propose again a job, or a part outside jobs, that was declined or deferred on
         an earlier ticket of the vehicle.
         """
-        return self.run_action(operations.add_recommendation)
+        return self.run_action(recommendations.add_recommendation)
 
     @response_schema(EstimateSerializer)
     @action(
@@ -256,13 +258,13 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """Write down what the customer said to jobs; where none is named, all that are
         proposed are approved.
         """
-        return self.run_create_action(operations.authorize, AuthorizationSerializer)
+        return self.run_create_action(approvals.authorize, AuthorizationSerializer)
 
     @extend_schema(responses={201: InvoiceSerializer})
     @action(detail=True, methods=["post"], serializer_class=IssueSerializer)
     def invoice(self, request: Any, pk: str) -> Any:
         """Issue the invoice of a completed ticket."""
-        return self.run_create_action(operations.issue_invoice, InvoiceSerializer, "invoice")
+        return self.run_create_action(invoices.issue_invoice, InvoiceSerializer, "invoice")
 
     @response_schema(PaymentSerializer, many=True)
     @action(detail=True, serializer_class=PaySerializer, filterset_class=None, ordering_fields=None)
@@ -278,7 +280,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
     @deposits.mapping.post
     def take_deposit(self, request: Any, pk: str) -> Any:
         """Take money in advance; it counts on the invoice."""
-        return self.run_create_action(operations.deposit, PaymentSerializer, "payment")
+        return self.run_create_action(payments.deposit, PaymentSerializer, "payment")
 
     @extend_schema(responses={201: PaymentSerializer})
     @action(
@@ -289,7 +291,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
     )
     def refund_deposit(self, request: Any, pk: str) -> Any:
         """Pay back a deposit that is on no invoice."""
-        return self.run_create_action(operations.refund_deposit, PaymentSerializer, "payment")
+        return self.run_create_action(payments.refund_deposit, PaymentSerializer, "payment")
 
     @response_schema(TransitionsSerializer)
     @action(detail=True, serializer_class=MoveSerializer)
@@ -303,7 +305,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
     @transitions.mapping.post
     def move(self, request: Any, pk: str) -> Any:
         """Move the ticket along the workflow."""
-        return self.run_action(operations.request_transition)
+        return self.run_action(requests.request_transition)
 
     @response_schema(HistorySerializer, many=True)
     @action(
@@ -340,7 +342,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
         """
         body = self.checked_body(self.make_body)
         with transaction.atomic():
-            link, token = operations.share(
+            link, token = share_links.share(
                 self.get_locked_object(), **body.validated_data, by=request.user
             )
         url = request.build_absolute_uri(reverse("shared-page", args=[token]))
@@ -366,4 +368,4 @@ class ServiceTicketViewSet(ShopModelViewSet):
     )
     def revoke_share(self, request: Any, pk: str) -> Any:
         """End a link at once; nothing changes when it has ended already."""
-        return self.run_action(operations.revoke_share)
+        return self.run_action(share_links.revoke_share)

@@ -13,9 +13,9 @@ from inventory.taxes import TaxCode
 from mechanic_shop.admin.base import ShopInline, ShopModelAdmin
 from mechanic_shop.admin.forms import ShopForm
 
-from .. import operations
 from ..lifecycle.admin_format import sum_of_money
 from ..models import CannedJob, CannedJobLine, CannedJobPart, LaborRate
+from . import canned_jobs
 from .button_questions import KINDS
 from .job_serializers import (
     MOST_LINES,
@@ -173,12 +173,12 @@ class CannedJobAdmin(ShopModelAdmin):
         )
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> CannedJob:
-        return operations.write_canned_job(CannedJob(), **details, by=request.user)
+        return canned_jobs.write_canned_job(CannedJob(), **details, by=request.user)
 
     def change_object(
         self, request: HttpRequest, canned: CannedJob, changes: dict[str, Any]
     ) -> None:
-        operations.write_canned_job(canned, **changes, by=request.user)
+        canned_jobs.write_canned_job(canned, **changes, by=request.user)
 
     def describe(self, canned: CannedJob) -> str:
         return "Canned job"

@@ -8,8 +8,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from mechanic_shop.admin.buttons import ButtonForm, button, quantity_question
 
-from .. import operations
 from ..models import Job, JobStatus, LaborRate, LineKind, ServiceTicket
+from . import jobs
 from .button_questions import CHANGE, TAKES_LINES, JobForm, has_jobs, is_open, text_question
 from .job_serializers import FinishJobSerializer, JobSerializer
 
@@ -85,7 +85,7 @@ class JobButtons:
 
     @button("Add job", AddJobForm, icon="add_task", permission=CHANGE, when=is_open)
     def add_job(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        job = operations.add_job(ticket, **answers, by=request.user)
+        job = jobs.add_job(ticket, **answers, by=request.user)
         return f'"{job.title}" is proposed on {ticket.number}.'
 
     @button(
@@ -98,12 +98,12 @@ class JobButtons:
     def finish_job(
         self, request: HttpRequest, ticket: ServiceTicket, job: Job, **answers: Any
     ) -> str:
-        operations.finish_job(job, **answers, by=request.user)
+        jobs.finish_job(job, **answers, by=request.user)
         return f'"{job.title}" is done.'
 
     @button("Cancel job", CancelForm, icon="cancel", permission=CHANGE, when=has_jobs(*TAKES_LINES))
     def cancel_job(self, request: HttpRequest, ticket: ServiceTicket, job: Job) -> str:
-        operations.cancel_job(job, by=request.user)
+        jobs.cancel_job(job, by=request.user)
         return f'"{job.title}" is cancelled.'
 
     @button(
@@ -114,5 +114,5 @@ class JobButtons:
         when=has_jobs(JobStatus.DONE, JobStatus.CANCELLED),
     )
     def reopen_job(self, request: HttpRequest, ticket: ServiceTicket, job: Job) -> str:
-        operations.reopen_job(job, by=request.user)
+        jobs.reopen_job(job, by=request.user)
         return f'"{job.title}" is {job.status} again.'

@@ -28,7 +28,6 @@ from mechanic_shop.http.fields import (
 from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer, asking_user
 from mechanics.models import Mechanic
 
-from .. import operations
 from ..models import (
     Authorization,
     CannedJob,
@@ -42,6 +41,7 @@ from ..models import (
     ServiceTicket,
     TicketPart,
 )
+from . import canned_jobs, jobs
 from .ticket_serializers import TicketNumber, estimate_version, expected_total
 
 MOST_LINES = 200
@@ -209,10 +209,10 @@ class JobSerializer(ShopSerializer):
         return found
 
     def create(self, validated_data: dict[str, Any]) -> Job:
-        return operations.add_job(**validated_data, by=self.context["request"].user)
+        return jobs.add_job(**validated_data, by=self.context["request"].user)
 
     def update(self, instance: Job, validated_data: dict[str, Any]) -> Job:
-        return operations.update_job(instance, **validated_data, by=self.context["request"].user)
+        return jobs.update_job(instance, **validated_data, by=self.context["request"].user)
 
 
 # --- bodies ---------------------------------------------------------------------------
@@ -482,11 +482,11 @@ class CannedJobSerializer(ShopSerializer):
         return parts
 
     def create(self, validated_data: dict[str, Any]) -> CannedJob:
-        return operations.write_canned_job(
+        return canned_jobs.write_canned_job(
             CannedJob(), **validated_data, by=self.context["request"].user
         )
 
     def update(self, instance: CannedJob, validated_data: dict[str, Any]) -> CannedJob:
-        return operations.write_canned_job(
+        return canned_jobs.write_canned_job(
             instance, **validated_data, by=self.context["request"].user
         )

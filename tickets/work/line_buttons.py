@@ -15,9 +15,9 @@ from inventory.taxes import TaxCode
 from mechanic_shop.admin.buttons import ButtonForm, button, quantity_question, row_question
 from mechanic_shop.errors import DomainError
 
-from .. import operations
 from ..lifecycle.admin_format import money
 from ..models import Job, JobLine, LaborRate, LineKind, ServiceTicket
+from . import job_lines
 from .button_questions import CHANGE, KINDS, TAKES_LINES, JobForm, has_jobs, money_question
 from .job_serializers import JobLineSerializer, RemoveLineSerializer
 
@@ -93,7 +93,7 @@ class LineButtons:
     def add_line(
         self, request: HttpRequest, ticket: ServiceTicket, job: Job, **answers: Any
     ) -> str:
-        line = operations.add_line(job, **answers, by=request.user)
+        line = job_lines.add_line(job, **answers, by=request.user)
         return f'{line.description}: {money(line.line_total)} in "{job.title}".'
 
     @button(
@@ -107,5 +107,5 @@ class LineButtons:
         job = ticket.jobs.filter(lines=line).first()
         if job is None:
             raise DomainError("line_is_gone", "Somebody else removed this line in this moment.")
-        operations.remove_line(job, line=line, by=request.user)
+        job_lines.remove_line(job, line=line, by=request.user)
         return f'Taken out of "{job.title}".'

@@ -9,8 +9,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from mechanic_shop.admin.buttons import ButtonForm, button, row_question
 from mechanics.models import Mechanic
 
-from .. import operations
 from ..models import ServiceTicket, TicketMechanic
+from . import assignments
 from .button_questions import is_open
 from .ticket_serializers import AssignMechanicSerializer, RemoveMechanicSerializer
 
@@ -50,7 +50,7 @@ class MechanicButtons:
         when=is_open,
     )
     def assign_mechanic(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        operations.assign_mechanic(ticket, **answers, by=request.user)
+        assignments.assign_mechanic(ticket, **answers, by=request.user)
         return f"{answers['mechanic']} is on {ticket.number}."
 
     @button(
@@ -61,5 +61,5 @@ class MechanicButtons:
         when=is_open,
     )
     def remove_mechanic(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        operations.remove_mechanic(ticket, **answers, by=request.user)
+        assignments.remove_mechanic(ticket, **answers, by=request.user)
         return f"{answers['mechanic']} is no longer on {ticket.number}."

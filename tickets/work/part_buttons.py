@@ -9,8 +9,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 from inventory.operations import show
 from mechanic_shop.admin.buttons import ButtonForm, button, quantity_question, row_question
 
-from .. import operations
 from ..models import Job, ServiceTicket, TicketPart
+from . import parts
 from .button_questions import TAKES_LINES, is_open
 from .ticket_serializers import AddPartSerializer, RemovePartSerializer
 
@@ -90,7 +90,7 @@ class PartButtons:
         when=is_open,
     )
     def add_part(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        operations.add_part(ticket, **answers, by=request.user)
+        parts.add_part(ticket, **answers, by=request.user)
         return f"{show(answers['quantity'])} × {answers['part']} put on {ticket.number}."
 
     @button(
@@ -101,5 +101,5 @@ class PartButtons:
         when=is_open,
     )
     def remove_part(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        operations.remove_part(ticket, **answers, by=request.user)
+        parts.remove_part(ticket, **answers, by=request.user)
         return f"{answers['part']} taken off {ticket.number}."

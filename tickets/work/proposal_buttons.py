@@ -8,8 +8,8 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelect2Widge
 
 from mechanic_shop.admin.buttons import ButtonForm, button
 
-from .. import operations
 from ..models import CannedJob, Job, ServiceTicket, TicketPart
+from . import canned_jobs, recommendations
 from .button_questions import CHANGE, is_open
 from .job_serializers import AddCannedJobSerializer, AddRecommendationSerializer
 
@@ -82,7 +82,7 @@ class ProposalButtons:
 
     @button("Add canned job", AddCannedJobForm, icon="inventory", permission=CHANGE, when=is_open)
     def add_canned_job(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        operations.add_canned_job(ticket, **answers, by=request.user)
+        canned_jobs.add_canned_job(ticket, **answers, by=request.user)
         return f'"{answers["canned_job"]}" is proposed on {ticket.number}.'
 
     @button(
@@ -97,6 +97,6 @@ class ProposalButtons:
     def add_recommendation(
         self, request: HttpRequest, ticket: ServiceTicket, **answers: Any
     ) -> str:
-        operations.add_recommendation(ticket, **answers, by=request.user)
+        recommendations.add_recommendation(ticket, **answers, by=request.user)
         taken = answers.get("job") or answers["part_line"].part.name
         return f'"{taken}" is proposed on {ticket.number}.'

@@ -33,9 +33,9 @@ from mechanic_shop.http.serializers import (
 )
 from mechanics.models import Mechanic
 
-from .. import operations
 from ..lifecycle import workflow
 from ..models import HoldReason, Job, ServiceTicket, Status, TicketMechanic, TicketPart
+from . import tickets
 
 
 def sum_of_lines() -> Coalesce:
@@ -245,10 +245,10 @@ class ServiceTicketSerializer(ShopSerializer):
         return workflow.is_owner(user, ticket) and not workflow.is_assigned(user, ticket)
 
     def create(self, validated_data: dict[str, Any]) -> ServiceTicket:
-        return operations.open_ticket(**validated_data, by=self.context["request"].user)
+        return tickets.open_ticket(**validated_data, by=self.context["request"].user)
 
     def update(self, instance: ServiceTicket, validated_data: dict[str, Any]) -> ServiceTicket:
-        return operations.update(instance, **validated_data, by=self.context["request"].user)
+        return tickets.update(instance, **validated_data, by=self.context["request"].user)
 
 
 class AssignMechanicSerializer(ActionSerializer):

@@ -7,9 +7,9 @@ from mechanic_shop.http.permissions import Has, IsAuthenticated
 from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopModelViewSet
 
-from .. import operations
 from ..lifecycle.permissions import IsAssigned
 from ..models import CannedJob, Job, LaborRate
+from . import job_lines, jobs
 from .filters import CannedJobFilter, JobFilter, LaborRateFilter
 from .job_serializers import (
     CannedJobSerializer,
@@ -52,7 +52,7 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
         serializer.save()
 
     def perform_destroy(self, job: Job) -> None:
-        operations.delete_job(job, by=self.request.user)
+        jobs.delete_job(job, by=self.request.user)
 
     @response_schema(JobSerializer)
     @action(detail=True, methods=["put"], url_path="add-line", serializer_class=JobLineSerializer)
@@ -60,7 +60,7 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
         """Put labor, sublet work, a fee or a trade-in into the job; an approved job
         that grows goes back to the customer.
         """
-        return self.run_action(operations.add_line)
+        return self.run_action(job_lines.add_line)
 
     @response_schema(JobSerializer)
     @action(
@@ -68,7 +68,7 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
     )
     def edit_line(self, request: Any, pk: str) -> Any:
         """Change a line of the job."""
-        return self.run_action(operations.edit_line)
+        return self.run_action(job_lines.edit_line)
 
     @response_schema(JobSerializer)
     @action(
@@ -76,19 +76,19 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
     )
     def remove_line(self, request: Any, pk: str) -> Any:
         """Take a line out of the job."""
-        return self.run_action(operations.remove_line)
+        return self.run_action(job_lines.remove_line)
 
     @response_schema(JobSerializer)
     @action(detail=True, methods=["put"], serializer_class=FinishJobSerializer)
     def finish(self, request: Any, pk: str) -> Any:
         """The work on an approved job is done."""
-        return self.run_action(operations.finish_job)
+        return self.run_action(jobs.finish_job)
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["put"], serializer_class=NothingSerializer)
     def cancel(self, request: Any, pk: str) -> Any:
         """Nobody does this job any more; its stock goes back on the shelf."""
-        return self.run_action(operations.cancel_job)
+        return self.run_action(jobs.cancel_job)
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["put"], serializer_class=NothingSerializer)
@@ -96,7 +96,7 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
         """A job that was done is worked on again; one that was cancelled is proposed
         again.
         """
-        return self.run_action(operations.reopen_job)
+        return self.run_action(jobs.reopen_job)
 
 
 def managed(model: str) -> dict[str, Any]:
