@@ -943,7 +943,7 @@ def test_a_database_that_does_not_answer_is_told_on_the_page(
     def fail(token: str) -> None:
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr(operations, "shared", fail)
+    monkeypatch.setattr(share_links, "shared", fail)
     response = browser.get(garage.page)
     assert (response.status_code, response["Retry-After"], response["Cache-Control"]) == (
         503,
