@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started, setting_changed
-from django.db import close_old_connections, connections
+from django.db import close_old_connections, connection, connections
 from django.dispatch import receiver
 from django.test import override_settings
 from rest_framework.test import APIClient, ForceAuthClientHandler
@@ -35,6 +35,25 @@ def django_db_modify_db_settings(
     database = connections["default"].settings_dict
     if "sqlite" in database["ENGINE"]:
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """PostgreSQL makes new files for each table that it truncates, which takes seconds;
+    what a test has left in a few tables is deleted in a moment.
+    """
+    if connection.vendor == "postgresql":
+        connection.ops.sql_flush = emptying  # type: ignore[method-assign]
+
+
+def emptying(style: Any, tables: list[str], **_: Any) -> list[str]:
+    """SQL that empties the tables that hold something. Foreign keys are looked at when
+    the transaction ends.
+    """
+    rows = " UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM {t})" for t in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(rows)
+        return [f"DELETE FROM {table}" for (table,) in cursor.fetchall()]
 
 
 def pytest_configure(config: pytest.Config) -> None:
