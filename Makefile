@@ -21,7 +21,7 @@ ELSEWHERE = $(CLEAN); \
 	if [ -n "$$SHOP_TEST_DATABASE_URL" ]; then export DATABASE_URL="$$SHOP_TEST_DATABASE_URL"; fi; \
 	if [ -n "$$SHOP_TEST_REDIS_URL" ]; then export REDIS_URL="$$SHOP_TEST_REDIS_URL"; fi
 
-.PHONY: help setup run serve test slow browser faults races walk fuzz check lint types migrations-check schema schema-check deploy-check dev clean broken
+.PHONY: help setup run serve test wide slow browser faults races walk fuzz check lint types migrations-check schema schema-check deploy-check dev clean broken
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-17s %s\n' "$$name" "$$what"; done
@@ -44,9 +44,14 @@ test: dev ## the tests
 	$(BIN)/python -m pytest -n $${WORKERS:-auto} $(ARGS)
 
 # Each of them migrates databases of its own, or loads the demo again.
-slow: dev ## the tests that make test leaves out: old backups, the upgrade from 1.0.0, other demos
+slow: dev ## the tests that take longest: the demo shop, old backups, upgrades
 	@$(ELSEWHERE); \
 	$(BIN)/python -m pytest -n $${WORKERS:-auto} -m slow --ignore=tests/test_random_walk.py $(ARGS)
+
+# What they find seldom depends on the database: .ci/run asks them on PostgreSQL alone.
+wide: dev ## every route and page, as every actor, with every odd value
+	@$(ELSEWHERE); \
+	$(BIN)/python -m pytest -n $${WORKERS:-auto} -m wide $(ARGS)
 
 browser: dev ## the pages in a real browser (Chromium), with screenshots in var/screenshots/
 	@$(CLEAN); SHOP_BROWSER_TESTS=1 $(BIN)/python -m pytest -m browser tests/browser $(ARGS)

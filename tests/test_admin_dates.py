@@ -18,7 +18,7 @@ from tickets.models import ServiceTicket
 from .factories import MechanicFactory, make_ticket
 from .test_admin import ROUTES, at, browser, complaints, filled, garage, page_of, save  # noqa: F401 - garage is a fixture
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.wide]
 # The region's hint, and the ninth of March 2026 as people there write it.
 REGIONS = {
     "US": ("MM/DD/YYYY", "03/09/2026", "09.03.2026"),

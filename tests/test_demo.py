@@ -31,6 +31,7 @@ from tickets.models import (
     TicketPart,
 )
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 TABLES = (
@@ -260,7 +261,6 @@ def test_a_scale_that_makes_no_sense_is_refused(scale):
         call_command("load_demo", scale=scale)
 
 
-@pytest.mark.slow
 def test_it_is_the_same_garage_in_every_process_and_database(tmp_path):
     """A smaller one, which takes a quarter of the time."""
     program = """
@@ -290,7 +290,6 @@ print(test_demo.ServiceTicket.objects.count(), test_demo.digest())
     assert int(told[0].split()[0]) > 80
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("currency", "exact"), [("JPY", r"[0-9]+"), ("KWD", r"[0-9]+[.][0-9]{3}")])
 def test_the_demo_has_the_amounts_of_the_shops_currency(tmp_path, currency, exact):
     """Its catalog is written in dollars and cents."""

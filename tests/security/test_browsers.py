@@ -17,7 +17,7 @@ from ..html import Page
 from ..test_matrix import World
 from .attacks import API, CALLS, HTML, READS, WRITES, Call, browser_of, make, rows, there
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.wide]
 EVIL = "https://evil.example"
 LOG_IN, ADMIN_LOG_IN = f"{API}/session/login/", "/admin/login/"
 DOORS = [

@@ -16,7 +16,7 @@ from ..factories import MechanicFactory, PartFactory, UserFactory
 from ..test_matrix import World
 from .attacks import API, HTML, READS, browser_of, do, text_of, there
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.wide]
 MECHANICS, POPULAR, PARTS = f"{API}/mechanics/", f"{API}/mechanics/popular/", f"{API}/parts/"
 CACHED = [MECHANICS, POPULAR, PARTS, f"{API}/parts/low-stock/"]
 

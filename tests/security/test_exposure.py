@@ -19,7 +19,7 @@ from ..factories import make_ticket
 from ..test_matrix import World
 from .attacks import API, CALLS, HTML, LISTS, READS, Call, do, rows, text_of, there
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.wide]
 User = get_user_model()
 # Each value is found nowhere else, so wherever it shows up it leaked.
 COST, WAGE, NOTES, WORK_EMAIL, WORK_PHONE = (

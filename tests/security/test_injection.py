@@ -26,7 +26,7 @@ from ..factories import (
 from ..test_matrix import World
 from .attacks import API, CALLS, HTML, LISTS, READS, Call, browser_of, do, rows, text_of, there
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.wide]
 
 # --- HTML and formulas in stored text, as the pages for people show it ----------------
 

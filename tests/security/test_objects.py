@@ -15,7 +15,7 @@ from ..factories import CustomerFactory, PartFactory, VehicleFactory, make_ticke
 from ..test_matrix import World
 from .attacks import API, CALLS, HTML, LISTS, MISSING, Call, do, key_of, rows, told
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.wide]
 # rooms whose rows belong to a customer
 SCOPED = {
     "customer",
