@@ -14,6 +14,7 @@ from inventory.integrity_checks import find_discrepancies as stock_findings
 from inventory.models import Part
 from mechanic_shop.db import row_locks
 from mechanic_shop.errors import DomainError
+from tickets.billing import document_body
 from tickets.billing.integrity_checks import findings
 from tickets.desk import requests
 from tickets.lifecycle import snapshot
@@ -535,7 +536,7 @@ class Shop:
         ), (bill.total, total)
         for unit in sheet.authorized():
             kind, key = ("job", unit.pk) if isinstance(unit, Job) else ("part", unit.part_id)
-            lines = [snapshot.line_facts(line, 1) for line in sheet.price([unit]).lines]
+            lines = [document_body.line_facts(line, 1) for line in sheet.price([unit]).lines]
             self.refuse_unasked(
                 contents(lines), self.agreed.get((kind, key), {}), is_part=kind == "part"
             )

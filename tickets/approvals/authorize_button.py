@@ -10,8 +10,9 @@ from inventory.models import ZERO
 from mechanic_shop.accounts.requests import StaffRequest
 from mechanic_shop.admin.buttons import button, note_question
 
-from ..lifecycle import snapshot
+from ..lifecycle import price_limits
 from ..lifecycle.admin_format import money
+from ..lifecycle.snapshot import OFFERED, Line, Unit, key_of
 from ..models import AUTHORIZED, Channel, Job, JobStatus, ServiceTicket
 from ..pricing import engine
 from ..work.button_questions import is_open, job_states
@@ -44,22 +45,23 @@ class AuthorizeForm(EstimateForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.exceeded = self.sheet.exceeds_authorized()
+        self.exceeded = self.snapshot.exceeds_authorized()
         decidable = (*DECIDABLE, *((JobStatus.DONE,) if self.exceeded else ()))
-        self.units = {name_of(unit): unit for unit in self.sheet.units if unit.status in decidable}
-        shown = self.sheet.lines_shown()
+        self.units = {
+            name_of(unit): unit for unit in self.snapshot.units if unit.status in decidable
+        }
+        shown = self.snapshot.lines_shown()
         questions = {
-            name: self.question(unit, shown[snapshot.key_of(unit)])
-            for name, unit in self.units.items()
+            name: self.question(unit, shown[key_of(unit)]) for name, unit in self.units.items()
         }
         self.fields = questions | self.fields
 
     def notes(self) -> list[str]:
         if not self.exceeded:
             return []
-        return [snapshot.approval_exceeded(self.sheet).message]
+        return [price_limits.approval_exceeded(self.snapshot).message]
 
-    def choices(self, unit: snapshot.Unit) -> list[tuple[str, str]]:
+    def choices(self, unit: Unit) -> list[tuple[str, str]]:
         """What can be said to a unit; the empty choice leaves it as it is."""
         as_it_is = ("", f"As it is: {unit.status}")
         refusals = [("decline", "Declined"), ("defer", "Deferred")]
@@ -69,10 +71,10 @@ class AuthorizeForm(EstimateForm):
         unsaid = ("", "Not said") if unit.status == JobStatus.PROPOSED else as_it_is
         return [("approve", "Approved"), *refusals, unsaid]
 
-    def question(self, unit: snapshot.Unit, lines: list[snapshot.Line]) -> forms.ChoiceField:
+    def question(self, unit: Unit, lines: list[Line]) -> forms.ChoiceField:
         title = unit.title if isinstance(unit, Job) else unit.part.name
         total = engine.add(line.total for line in lines)
-        supplies = ZERO if unit.status in snapshot.OFFERED else self.sheet.supplies_with(unit)
+        supplies = ZERO if unit.status in OFFERED else self.snapshot.supplies_with(unit)
         return forms.ChoiceField(
             choices=self.choices(unit),
             required=False,
@@ -99,7 +101,7 @@ class AuthorizeForm(EstimateForm):
         super().obey(sent | lists)
 
 
-def name_of(unit: snapshot.Unit) -> str:
+def name_of(unit: Unit) -> str:
     return f"job_{unit.pk}" if isinstance(unit, Job) else f"part_{unit.part_id}"
 
 

@@ -7,10 +7,10 @@ from mechanic_shop.accounts.models import User
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from ..lifecycle import snapshot, workflow
+from ..lifecycle import workflow
 from ..lifecycle.allocation import sync_allocations
 from ..lifecycle.locking import increment_version, lock_as_read, lock_open
-from ..lifecycle.snapshot import TicketSnapshot, Unit, key_of
+from ..lifecycle.snapshot import TicketSnapshot, Unit, key_of, load_snapshot
 from ..lifecycle.transitions import apply_transition
 from ..models import (
     AUTHORIZED,
@@ -23,6 +23,7 @@ from ..models import (
     ShareLink,
     Status,
 )
+from ..pricing import amounts
 from ..work.reapproval import before_repricing, parts_of
 from .records import Decided, write
 
@@ -69,12 +70,12 @@ def authorize(
     """
     lock_open(ticket)
     before_repricing(ticket)
-    sheet = load_as_seen(ticket, version, expected_total)
+    snapshot = load_as_seen(ticket, version, expected_total)
     jobs = {"approve": approve, "decline": decline, "defer": defer}
     parts = {"approve": approve_parts, "decline": decline_parts, "defer": defer_parts}
-    decided = to_decide(sheet, jobs, parts, by=by)
-    record = write(sheet, decided, channel=channel, note=note, share=share, by=by)
-    move_ticket(sheet, decided, reason=note, by=by)
+    decided = to_decide(snapshot, jobs, parts, by=by)
+    record = write(snapshot, decided, channel=channel, note=note, share=share, by=by)
+    move_ticket(snapshot, decided, reason=note, by=by)
     return record
 
 
@@ -84,13 +85,13 @@ def load_as_seen(
     """The ticket's snapshot. Raises DomainError ``estimate_changed`` as
     ``ensure_as_seen``.
     """
-    sheet = snapshot.load_snapshot(ticket)
-    ensure_as_seen(sheet, version, expected_total)
-    return sheet
+    snapshot = load_snapshot(ticket)
+    ensure_as_seen(snapshot, version, expected_total)
+    return snapshot
 
 
 def to_decide(
-    sheet: TicketSnapshot,
+    snapshot: TicketSnapshot,
     jobs: dict[str, Keys],
     parts: dict[str, Keys],
     *,
@@ -99,8 +100,8 @@ def to_decide(
     """What is decided on, and how. Raises DomainError ``nothing_to_decide`` or
     ``job_decided``.
     """
-    ticket, exceeded = sheet.ticket, sheet.exceeds_authorized()
-    decided = chosen(sheet, jobs, parts) or all_to_approve(sheet, exceeded)
+    ticket, exceeded = snapshot.ticket, snapshot.exceeds_authorized()
+    decided = chosen(snapshot, jobs, parts) or all_to_approve(snapshot, exceeded)
     if not decided:
         raise DomainError("nothing_to_decide", f"Nothing on {ticket.number} waits for a decision.")
     office = by is not None and workflow.can_move_any(by, ticket)
@@ -109,32 +110,34 @@ def to_decide(
     return decided
 
 
-def move_ticket(sheet: TicketSnapshot, decided: Decided, *, reason: str, by: User | None) -> None:
+def move_ticket(
+    snapshot: TicketSnapshot, decided: Decided, *, reason: str, by: User | None
+) -> None:
     """Approve the ticket with its first approval; else let its stock follow."""
-    ticket = sheet.ticket
+    ticket = snapshot.ticket
     if ticket.status == Status.ESTIMATE and JobStatus.APPROVED in [status for _, status in decided]:
         apply_transition(ticket, Status.APPROVED, reason=reason, by=by)
         return
     if ticket.status in STOCK_HOLDING_STATUSES:
-        sync_allocations(ticket, parts_of(sheet, [unit for unit, _ in decided]), by=by)
+        sync_allocations(ticket, parts_of(snapshot, [unit for unit, _ in decided]), by=by)
     increment_version(ticket)
 
 
 def ensure_as_seen(
-    sheet: TicketSnapshot, version: int | None, expected_total: Decimal | None
+    snapshot: TicketSnapshot, version: int | None, expected_total: Decimal | None
 ) -> None:
     """Raises DomainError ``estimate_changed`` with what the estimate is now."""
     if version is None and expected_total is None:
         return
-    bill = sheet.price(sheet.offered())
-    now, total = sheet.version_of(bill), bill.total
+    bill = snapshot.price(snapshot.offered())
+    now, total = snapshot.version_of(bill), bill.total
     if version in (None, now) and expected_total in (None, total):
         return
     detail = (
-        f"The estimate of {sheet.ticket.number} changed since it was read, to "
-        f"{snapshot.money(total)}: read it again."
+        f"The estimate of {snapshot.ticket.number} changed since it was read, to "
+        f"{amounts.money(total)}: read it again."
     )
-    raise DomainError("estimate_changed", detail, version=now, total=snapshot.money(total))
+    raise DomainError("estimate_changed", detail, version=now, total=amounts.money(total))
 
 
 def approve_all(
@@ -150,10 +153,10 @@ def approve_all(
     Raises DomainError ``estimate_changed`` as ``authorize``.
     """
     lock_as_read(ticket)
-    sheet = load_as_seen(ticket, version, expected_total)
-    if decided := all_to_approve(sheet, exceeded=False):
+    snapshot = load_as_seen(ticket, version, expected_total)
+    if decided := all_to_approve(snapshot, exceeded=False):
         write(
-            sheet,
+            snapshot,
             decided,
             channel=Channel.PORTAL if workflow.is_owner(by, ticket) else Channel.IN_PERSON,
             note="",
@@ -162,30 +165,30 @@ def approve_all(
         )
 
 
-def all_to_approve(sheet: TicketSnapshot, exceeded: bool) -> Decided:
+def all_to_approve(snapshot: TicketSnapshot, exceeded: bool) -> Decided:
     """What is proposed; with what was approved, where that costs more by now."""
     waiting = (JobStatus.PROPOSED, *(AUTHORIZED if exceeded else ()))
-    return [(unit, JobStatus.APPROVED) for unit in sheet.units if unit.status in waiting]
+    return [(unit, JobStatus.APPROVED) for unit in snapshot.units if unit.status in waiting]
 
 
-def chosen(sheet: TicketSnapshot, jobs: dict[str, Keys], parts: dict[str, Keys]) -> Decided:
+def chosen(snapshot: TicketSnapshot, jobs: dict[str, Keys], parts: dict[str, Keys]) -> Decided:
     """The units that are named by their keys, each with its decision, in the order of
     the ticket.
     """
-    jobs_by_key: dict[int, Unit] = {job.pk: job for job in sheet.jobs}
-    parts_by_key: dict[int, Unit] = {line.part_id: line for line in sheet.loose}
+    jobs_by_key: dict[int, Unit] = {job.pk: job for job in snapshot.jobs}
+    parts_by_key: dict[int, Unit] = {line.part_id: line for line in snapshot.loose}
     statuses: dict[tuple[type[Unit], int], JobStatus] = {}
     for kind, lists, units in (("Job", jobs, jobs_by_key), ("Part", parts, parts_by_key)):
         for decision, keys in lists.items():
             field = decision if kind == "Job" else f"{decision}_parts"
             for key in keys:
                 if key not in units:
-                    raise not_on_ticket(sheet.ticket, kind, key, field)
+                    raise not_on_ticket(snapshot.ticket, kind, key, field)
                 unit = key_of(units[key])
                 if unit in statuses:
                     raise InvalidInput(field, "decided_twice", f"{kind} {key} is named twice.")
                 statuses[unit] = DECISIONS[decision]
-    return [(unit, statuses[key_of(unit)]) for unit in sheet.units if key_of(unit) in statuses]
+    return [(unit, statuses[key_of(unit)]) for unit in snapshot.units if key_of(unit) in statuses]
 
 
 def not_on_ticket(ticket: ServiceTicket, kind: str, key: int, field: str) -> InvalidInput:
@@ -212,6 +215,3 @@ def ensure_undecided(unit: Unit, status: str, *, office: bool, exceeded: bool) -
         else f"{name} is {unit.status} already."
     )
     raise DomainError("job_decided", detail, job_status=unit.status, **facts)
-
-
-# --- links for customers without an account -------------------------------------------

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.conf import settings
 
-from ..lifecycle import snapshot
+from ..lifecycle.snapshot import OFFERED
 from ..models import AUTHORIZED, Authorization, JobStatus
+from ..pricing import amounts, shop_rules
 from ..pricing import money_format as printed
-from ..pricing import shop_rules
 from .page_form import CHOICES, choice_of, field_of, units_of, waits
 
 DECISIONS = {"approved": "approved", "declined": "declined", "deferred": "put off"}
@@ -40,7 +40,7 @@ def page(
     jobs = [unit_shown(unit, sent, missing) for unit in units_of(document)]
     decidable = document["decidable"]
     waiting = [job for job in jobs if waits(job, document)]
-    apart = [job for job in jobs if job["status"] not in snapshot.OFFERED]
+    apart = [job for job in jobs if job["status"] not in OFFERED]
     return {
         "document": document,
         "issued_on": date.fromisoformat(document["issued_on"]),
@@ -128,7 +128,7 @@ def authorization_shown(record: Authorization) -> dict[str, Any]:
         "at": record.at,
         "note": record.note,
         "decisions": decisions,
-        "total": money(snapshot.money(record.approved_total)) if approved else "",
+        "total": money(amounts.money(record.approved_total)) if approved else "",
         "supplies": any(entry.get("kind") == "supplies" for entry in record.decisions),
     }
 

@@ -8,16 +8,11 @@ from typing import Any
 
 from mechanic_shop.accounts.models import User
 
-from ..lifecycle import snapshot
+from ..billing import document_body
+from ..lifecycle import price_limits
 from ..lifecycle.snapshot import Line, TicketSnapshot, Unit, key_of
-from ..models import (
-    AUTHORIZED,
-    Authorization,
-    Job,
-    JobStatus,
-    ServiceTicket,
-)
-from ..pricing import engine
+from ..models import AUTHORIZED, Authorization, Job, JobStatus, ServiceTicket
+from ..pricing import amounts, engine
 from ..work.authorized_amounts import lowers_price, name_amounts, set_authorized, total_of
 from ..work.reapproval import put_back
 
@@ -25,7 +20,7 @@ Decided = list[tuple[Unit, JobStatus]]
 
 
 def write(
-    sheet: TicketSnapshot, named: Decided, *, by: User | None, **details: Any
+    snapshot: TicketSnapshot, named: Decided, *, by: User | None, **details: Any
 ) -> Authorization:
     """Write the record, with what each unit costs as the estimate shows it, and the
     units' new status.
@@ -33,27 +28,27 @@ def write(
     The decisions add up to ``approved_total``; shop supplies that come with what was
     approved are one of them.
     """
-    ticket, shown, before = sheet.ticket, sheet.lines_shown(), sheet.authorized_bill()
+    ticket, shown, before = snapshot.ticket, snapshot.lines_shown(), snapshot.authorized_bill()
     if ticket.authorized_total is None:
-        name_amounts(sheet, by=by)
-    exceeded, is_yes = sheet.exceeds_authorized(before), approves(named)
+        name_amounts(snapshot, by=by)
+    exceeded, is_yes = snapshot.exceeds_authorized(before), approves(named)
     discount_lost = takes_discount_back(named)
     decisions = decide_each(named, shown, by=by)
-    after = sheet.authorized_bill()
+    after = snapshot.authorized_bill()
     if after.shortfall > before.shortfall and is_yes:  # a no always counts
-        raise snapshot.trade_in_exceeds_total(ticket, after)
+        raise price_limits.trade_in_exceeds_total(ticket, after)
     if is_yes:
-        decisions += approve_supplies(sheet, after)
-    set_authorized(sheet)
-    others = [unit for unit in sheet.authorized() if unit not in [unit for unit, _ in named]]
-    if is_yes and not exceeded and not discount_lost and sheet.exceeds_authorized(after):
+        decisions += approve_supplies(snapshot, after)
+    set_authorized(snapshot)
+    others = [unit for unit in snapshot.authorized() if unit not in [unit for unit, _ in named]]
+    if is_yes and not exceeded and not discount_lost and snapshot.exceeds_authorized(after):
         # An amount off the ticket weighs less on what was approved before. The total
         # that was approved now says so.
         decisions += decide_each([(unit, JobStatus.APPROVED) for unit in others], shown, by=by)
-        set_authorized(sheet)
+        set_authorized(snapshot)
     record = create_record(ticket, decisions, by=by, **details)
     if discount_lost:
-        put_back(sheet, others, by=by)
+        put_back(snapshot, others, by=by)
     return record
 
 
@@ -70,19 +65,19 @@ def takes_discount_back(named: Decided) -> bool:
     )
 
 
-def approve_supplies(sheet: TicketSnapshot, after: engine.Bill) -> list[dict[str, Any]]:
+def approve_supplies(snapshot: TicketSnapshot, after: engine.Bill) -> list[dict[str, Any]]:
     """Approve the shop supplies that come with what is authorized now; returns their
     entry of the record, if they are more than before. They are as the estimate shows
     them: rounded together with what is still open.
     """
-    ticket, approved_before = sheet.ticket, sheet.ticket.authorized_supplies
+    ticket, approved_before = snapshot.ticket, snapshot.ticket.authorized_supplies
     if not after.supplies:
         return []
-    supplies = sheet.price(sheet.offered()).supplies
+    supplies = snapshot.price(snapshot.offered()).supplies
     if not supplies or (upto := min(supplies.total, after.supplies.total)) <= approved_before:
         return []
     ticket.authorized_supplies = upto
-    more = engine.part_between(supplies, approved_before, upto, sheet.rules)
+    more = engine.part_between(supplies, approved_before, upto, snapshot.rules)
     return [decided("Shop supplies", JobStatus.APPROVED, more, kind="supplies")]
 
 
@@ -141,7 +136,7 @@ def decided(
 ) -> dict[str, Any]:
     """One entry of a record. ``kind`` is job, part (outside jobs) or supplies."""
     names = ("kind", "description", "quantity", "unit_price", "discount", "amount")
-    facts = (snapshot.line_facts(line, place) for place, line in enumerate(lines, 1))
+    facts = (document_body.line_facts(line, place) for place, line in enumerate(lines, 1))
     return {
         "kind": kind,
         "job": job,
@@ -149,5 +144,5 @@ def decided(
         "title": title,
         "decision": str(status),
         "lines": [{name: each[name] for name in names} for each in facts],
-        **snapshot.totals(sums),
+        **amounts.totals(sums),
     }

@@ -20,8 +20,8 @@ from mechanic_shop.http.parsers import JSONParser
 from mechanic_shop.http.renderers import JSONRenderer, to_json
 
 from ..billing import estimates
-from ..lifecycle import snapshot
 from ..models import EDITABLE_STATUSES, Authorization, ShareLink
+from ..pricing import amounts
 from . import share_links
 from .serializers import DecideSerializer, SharedAuthorizationSerializer, SharedEstimateSerializer
 
@@ -127,8 +127,5 @@ class SharedAuthorizationsView(SharedRoute):
 def decided(record: Authorization) -> dict[str, Any]:
     facts = {name: getattr(record, name) for name in ("at", "channel", "note", "decisions")}
     return SharedAuthorizationSerializer(
-        facts | {"id": record.pk, "approved_total": snapshot.money(record.approved_total)}
+        facts | {"id": record.pk, "approved_total": amounts.money(record.approved_total)}
     ).data
-
-
-# --- the page -------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from typing import Any
 from inventory.models import ZERO
 from mechanic_shop import currency
 
-from ..lifecycle.snapshot import money
 from ..models import (
     AUTHORIZED,
     Authorization,
@@ -21,6 +20,7 @@ from ..models import (
     TicketPart,
     ticket_number,
 )
+from ..pricing.amounts import money
 
 
 def excess_approvals() -> Iterator[str]:

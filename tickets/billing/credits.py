@@ -18,9 +18,8 @@ from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from ..lifecycle import snapshot
 from ..models import Invoice, InvoiceAccount, Method, Payment, PaymentKind, ServiceTicket, Status
-from ..pricing import engine, shop_rules
+from ..pricing import amounts, engine, shop_rules
 from .payments import account_of, latest_invoice, open_deposits, save, sync_ticket_status, write
 
 Source = tuple[ServiceTicket, InvoiceAccount | None, Decimal]
@@ -128,7 +127,7 @@ def chosen_amount(amount: Decimal | None, due: Decimal, there: Decimal) -> Decim
         raise DomainError(
             "no_credit",
             f"{detail} Take a payment instead." if due else detail,
-            available=snapshot.money(there),
+            available=amounts.money(there),
         )
     if amount is None:
         return min(due, there)
@@ -140,11 +139,11 @@ def chosen_amount(amount: Decimal | None, due: Decimal, there: Decimal) -> Decim
         raise DomainError(
             "more_than_due",
             (
-                f"Only {snapshot.money(min(due, there))} can be applied: "
-                f"{snapshot.money(due)} is due, {snapshot.money(there)} is there."
+                f"Only {amounts.money(min(due, there))} can be applied: "
+                f"{amounts.money(due)} is due, {amounts.money(there)} is there."
             ),
-            due=snapshot.money(due),
-            available=snapshot.money(there),
+            due=amounts.money(due),
+            available=amounts.money(there),
         )
     return amount
 

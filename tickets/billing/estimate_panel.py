@@ -9,8 +9,8 @@ from django.utils.html import format_html
 
 from inventory.operations import show
 
-from ..lifecycle import snapshot
 from ..lifecycle.admin_format import job_badge, link, money, price, state_badge
+from ..lifecycle.snapshot import load_snapshot
 from ..models import Invoice, LineKind, ServiceTicket, Status
 from ..pricing import engine
 from ..pricing import money_format as written
@@ -29,7 +29,7 @@ KINDS: dict[str, str] = {
 
 
 def sheet(ticket: ServiceTicket, user: Any) -> dict[str, Any]:
-    found = snapshot.load_snapshot(ticket)
+    found = load_snapshot(ticket)
     document = estimates.estimate(ticket, found)
     invoice = (
         ticket.invoices.select_related("account").order_by("-pk").first()

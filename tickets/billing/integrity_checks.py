@@ -20,7 +20,6 @@ from inventory.integrity_checks import one_moment
 from inventory.models import ZERO
 from inventory.operations import show
 
-from ..lifecycle.snapshot import money
 from ..models import (
     AUTHORIZED,
     CreditNote,
@@ -41,6 +40,7 @@ from ..models import (
     ticket_number,
 )
 from ..pricing import engine
+from ..pricing.amounts import money
 from .approval_checks import excess_approvals, unrecorded_approvals
 from .customer_checks import find_discrepancies
 

@@ -19,9 +19,10 @@ from inventory.models import ZERO
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from ..lifecycle import snapshot, workflow
+from ..lifecycle import price_limits, workflow
 from ..lifecycle.allocation import apply_to_lines
 from ..lifecycle.locking import lock
+from ..lifecycle.snapshot import load_snapshot
 from ..lifecycle.transitions import apply_transition
 from ..models import (
     CreditNote,
@@ -37,8 +38,9 @@ from ..models import (
     Status,
     TicketPart,
 )
+from ..pricing import amounts as pricing_amounts
 from ..pricing import engine, shop_rules
-from . import payments
+from . import document_body, payments
 from .documents.text import with_unprintable
 
 
@@ -61,15 +63,17 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: Any) -> Invoic
             ticket_status=ticket.status,
         )
     ensure_fitted(ticket)
-    sheet = snapshot.load_snapshot(ticket)
-    units = sheet.authorized()
-    bill = sheet.price(units)
+    snapshot = load_snapshot(ticket)
+    units = snapshot.authorized()
+    bill = snapshot.price(units)
     ensure_something_to_invoice(ticket, bill)
-    if refusal := snapshot.refused_price(sheet, bill):
+    if refusal := price_limits.refused_price(snapshot, bill):
         raise refusal
     deposits = payments.paid_before(ticket)
     apply_transition(ticket, Status.INVOICED, reason=reason, by=by)
-    invoice = write_invoice(ticket, snapshot.body(sheet, units, bill), bill, deposits, by=by)
+    invoice = write_invoice(
+        ticket, document_body.body(snapshot, units, bill), bill, deposits, by=by
+    )
     write_lines(invoice, bill)
     InvoiceAccount.objects.create(invoice=invoice, balance=invoice.total)
     payments.apply_deposits(invoice, by=by)
@@ -94,10 +98,10 @@ def write_invoice(
         "number": number["number"],
         "issued_on": today.isoformat(),
         "due_on": due_on.isoformat(),
-        **snapshot.header(ticket),
+        **document_body.header(ticket),
         **body,
-        "deposits": snapshot.money(deposits),
-        "due": snapshot.money(
+        "deposits": pricing_amounts.money(deposits),
+        "due": pricing_amounts.money(
             max(ZERO, engine.balance(bill.total, credited=ZERO, paid=deposits, refunded=ZERO))
         ),
     }
@@ -319,7 +323,7 @@ def ensure_not_below_nothing(
             (net, [part for _, part in taxes]) for net, taxes in (share_of(*row) for row in rows)
         )
         if sums.shortfall:
-            raise snapshot.below_nothing(f"{name} would come to", sums, way_out)
+            raise price_limits.below_nothing(f"{name} would come to", sums, way_out)
 
 
 def share_of(
@@ -400,8 +404,8 @@ def credit_document(
                 "id": place,
                 "invoice_line": told["id"],
                 "quantity": f"{each['quantity']:.3f}",
-                **{name: snapshot.money(value) for name, value in amounts.items()},
-                "taxes": [snapshot.share_facts(part) for _, part in each["taxes"]],
+                **{name: pricing_amounts.money(value) for name, value in amounts.items()},
+                "taxes": [document_body.share_facts(part) for _, part in each["taxes"]],
             }
         )
     kept = (
@@ -422,9 +426,9 @@ def credit_document(
         **{name: invoice.document[name] for name in kept if name in invoice.document},
         "jobs": [],
         "lines": lines,
-        "discount": snapshot.money(ZERO),
-        "taxes": [snapshot.tax_facts(each) for each in sums.taxes],
-        **snapshot.totals(sums),
+        "discount": pricing_amounts.money(ZERO),
+        "taxes": [document_body.tax_facts(each) for each in sums.taxes],
+        **pricing_amounts.totals(sums),
         "invoice": {"id": invoice.pk, "number": invoice.number},
         "reason": reason,
     }

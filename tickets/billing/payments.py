@@ -13,11 +13,12 @@ from mechanic_shop.currency import minor_unit, rounded
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from ..lifecycle import snapshot, workflow
+from ..lifecycle import workflow
 from ..lifecycle.locking import increment_version, lock
+from ..lifecycle.snapshot import load_snapshot
 from ..lifecycle.transitions import apply_transition
 from ..models import Invoice, InvoiceAccount, Method, Payment, PaymentKind, ServiceTicket, Status
-from ..pricing import engine
+from ..pricing import amounts, engine
 from .documents.receipts import receipt_document
 
 TOO_MUCH = Decimal(10_000_000)
@@ -86,9 +87,9 @@ def deposit(
             f"{ticket.number} is cancelled: nothing is to pay on it.",
             ticket_status=ticket.status,
         )
-    sheet = snapshot.load_snapshot(ticket)
-    if not keep_as_credit and (offered := sheet.offered()):
-        ensure_not_more(amount, sheet.price(offered).total - open_deposits(ticket))
+    snapshot = load_snapshot(ticket)
+    if not keep_as_credit and (offered := snapshot.offered()):
+        ensure_not_more(amount, snapshot.price(offered).total - open_deposits(ticket))
     increment_version(ticket)
     return write(ticket, PaymentKind.DEPOSIT, amount, by=by, **how)
 
@@ -301,7 +302,7 @@ def ensure_not_more(amount: Decimal, due: Decimal) -> None:
     check_amount(amount)
     due = max(due, Decimal(0))
     if amount > due:
-        shown = snapshot.money(due)
+        shown = amounts.money(due)
         detail = (
             f"Only {shown} is due: take that, or send keep_as_credit to keep the rest as the "
             f"customer's credit."
@@ -313,6 +314,6 @@ def ensure_refundable(amount: Decimal, paid: Decimal) -> None:
     if amount > paid:
         raise DomainError(
             "refund_exceeds_paid",
-            f"Only {snapshot.money(paid)} of it can be paid back.",
-            paid=snapshot.money(paid),
+            f"Only {amounts.money(paid)} of it can be paid back.",
+            paid=amounts.money(paid),
         )

@@ -9,9 +9,9 @@ from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError
 
-from ..lifecycle import snapshot
 from ..lifecycle.locking import increment_version, lock
 from ..models import Invoice, Method, Payment, PaymentKind, ServiceTicket, Status
+from ..pricing import amounts
 from .payments import (
     account_of,
     apply_deposits,
@@ -117,7 +117,7 @@ def ensure_unspent(payment: Payment, invoice: Invoice | None) -> None:
     if used := credit_in_use(payment.ticket):
         names = ", ".join(row.number for row in used)
         detail = (
-            f"Only {snapshot.money(there)} of it is still here: credit of it counts on other "
+            f"Only {amounts.money(there)} of it is still here: credit of it counts on other "
             f"invoices. Reverse {names} first."
         )
         raise DomainError("credit_in_use", detail, credits=[row.number for row in used])

@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from mechanic_shop.admin.base import badge, in_one_line
 
 from ..models import Invoice, InvoiceState, JobStatus, PaymentKind, ServiceTicket, Status
+from ..pricing import amounts
 from ..pricing import money_format as written
-from . import snapshot
 
 COLORS = {
     Status.ESTIMATE: "",
@@ -46,12 +46,12 @@ KIND_COLORS = {
 
 def money(amount: Decimal | str, currency: str = "") -> str:
     """As the shop's region writes it: $1,234.50."""
-    return written.money(snapshot.money(Decimal(amount)), currency or settings.SHOP_CURRENCY)
+    return written.money(amounts.money(Decimal(amount)), currency or settings.SHOP_CURRENCY)
 
 
 def price(amount: Decimal | str, currency: str = "") -> str:
     """Of one unit, with all its decimals: $1.215."""
-    return written.money(snapshot.price(Decimal(amount)), currency or settings.SHOP_CURRENCY)
+    return written.money(amounts.price(Decimal(amount)), currency or settings.SHOP_CURRENCY)
 
 
 def sum_of_money(amount: Decimal | str, currency: str = "") -> SafeString:

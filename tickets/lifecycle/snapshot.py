@@ -1,16 +1,10 @@
-"""What stands on an estimate and an invoice: a ticket's lines, read in a fixed number
-of queries, priced, and written down as a document.
-
-A document is plain JSON; amounts are strings with the currency's decimals.
-docs/money.md shows its members.
-"""
+"""A ticket's jobs and lines, read in a fixed number of queries, and priced."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import count
 from typing import Any
 from zlib import crc32
 
@@ -18,17 +12,16 @@ from django.conf import settings
 from django.utils import timezone
 
 from inventory.taxes import TaxRate
-from mechanic_shop.currency import minor_unit, short
-from mechanic_shop.errors import DomainError
+from mechanic_shop.currency import minor_unit
 
 from ..models import AUTHORIZED, Job, JobLine, JobStatus, LineKind, ServiceTicket, TicketPart
 from ..pricing import engine, shop_rules
-from ..pricing.engine import Bill, Item, Line, Sums
+from ..pricing.amounts import money
+from ..pricing.engine import Bill, Item, Line
 
 Unit = Job | TicketPart  # a part stands for itself where it is in no job
 OFFERED = (JobStatus.PROPOSED, *AUTHORIZED)  # what an estimate counts
 LARGEST_VERSION = 2**31 - 1
-US_LETTER = {"US", "CA", "MX", "PH", "CL", "CO"}  # where paper is 8½ × 11 inches
 
 
 @dataclass
@@ -192,242 +185,3 @@ def load_snapshot(ticket: ServiceTicket, day: date | None = None) -> TicketSnaps
         lines[part.job_id].append(part)
     jobs = list(Job.objects.filter(ticket=ticket).order_by("position", "pk"))
     return TicketSnapshot(ticket, jobs, lines, TaxRate.objects.on(day or timezone.localdate()))
-
-
-def approval_exceeded(sheet: TicketSnapshot) -> DomainError:
-    total, authorized = sheet.authorized_bill().total, sheet.ticket.authorized_total or Decimal(0)
-    return DomainError(
-        "approval_exceeded",
-        f"{sheet.ticket.number} comes to {money(total)}, but the customer approved "
-        f"{money(authorized)}: "
-        "ask the customer and record the approval (reopen a completed ticket first), or "
-        "lower the price.",
-        total=money(total),
-        authorized=money(authorized),
-    )
-
-
-def trade_in_exceeds_total(ticket: ServiceTicket, bill: Bill) -> DomainError:
-    """What a ticket comes to is less than nothing."""
-    return below_nothing(
-        f"With its trade-ins {ticket.number} comes to",
-        bill,
-        "take trade-ins off, or give less for them",
-    )
-
-
-def below_nothing(told: str, sums: Bill | Sums, way_out: str) -> DomainError:
-    """The refusal of a total, or of a tax in it, that is less than nothing: ``told``
-    says whose it is, ``way_out`` what to do.
-    """
-    detail = (
-        f"{told} {money(sums.total)}, with {money(sums.tax)} tax, and neither that nor one of "
-        f"its taxes may be less than 0: {way_out}."
-    )
-    return DomainError("trade_in_exceeds_total", detail, **totals(sums))
-
-
-def price_above_approval(ticket: ServiceTicket) -> DomainError | None:
-    """Would the authorized part cost more than the customer approved, or less than
-    nothing?
-    """
-    if ticket.authorized_total is None:
-        return None
-    sheet = load_snapshot(ticket)
-    return refused_price(sheet, sheet.authorized_bill())
-
-
-def refused_price(sheet: TicketSnapshot, bill: Bill) -> DomainError | None:
-    """What keeps a bill of the authorized part from being issued."""
-    if sheet.exceeds_authorized(bill):
-        return approval_exceeded(sheet)
-    return trade_in_exceeds_total(sheet.ticket, bill) if bill.shortfall else None
-
-
-# --- documents ------------------------------------------------------------------------
-
-
-def header(ticket: ServiceTicket) -> dict[str, Any]:
-    """Who, whose, and on what terms."""
-    customer, vehicle = ticket.customer, ticket.vehicle
-    return {
-        "paper": "letter" if settings.SHOP_REGION in US_LETTER else "a4",
-        "region": settings.SHOP_REGION,
-        "shop": shop_rules.letterhead(),
-        "customer": {
-            **{
-                name: getattr(customer, name) or ""
-                for name in ("name", "address", "phone", "email")
-            },
-            "id": customer.pk,
-            "tax_exempt": customer.tax_exempt,
-            "tax_certificate": customer.tax_certificate,
-        },
-        "vehicle": vehicle
-        and {
-            **{name: getattr(vehicle, name) for name in ("plate", "vin", "make", "model", "year")},
-            "id": vehicle.pk,
-            "odometer_in": ticket.odometer_in,
-            "odometer_out": ticket.odometer_out,
-        },
-        "ticket": {
-            name: getattr(ticket, name) for name in ("number", "concern", "cause", "correction")
-        }
-        | {"id": ticket.pk},
-        "currency": settings.SHOP_CURRENCY,
-        "prices_include_tax": settings.SHOP_PRICES_INCLUDE_TAX,
-        "tax_rounding": settings.SHOP_TAX_ROUNDING,
-    }
-
-
-def body(
-    sheet: TicketSnapshot, units: list[Unit], bill: Bill, *, others: bool = False
-) -> dict[str, Any]:
-    """Jobs, lines, taxes and totals. With ``others`` also what is not counted, each
-    priced by itself.
-
-    The total of a job is its share of the whole: its lines, their shares of the
-    ticket's discount, and their tax.
-    """
-    lines: dict[int | None, list[Line]] = defaultdict(list)
-    for line in bill.lines:
-        lines[line.item.source.job_id].append(line)
-    counted = {unit.pk for unit in units if isinstance(unit, Job)}
-    shown = {pk: lines[pk] for pk in counted}
-    if others:
-        shown |= {
-            job.pk: list(sheet.price_alone(job).lines) for job in sheet.jobs if job.pk not in shown
-        }
-    numbers = count(1)
-    told = [
-        job_facts(job, shown[job.pk], numbers) | on_top(sheet, job)
-        for job in sheet.jobs
-        if job.pk in shown
-    ]
-    if others:
-        apart = [part for part in sheet.loose if part.status not in OFFERED]
-        lines[None] += [line for part in apart for line in sheet.price_alone(part).lines]
-    loose = [
-        line_facts(line, next(numbers)) | (as_decided(sheet, line.item.source) if others else {})
-        for line in lines[None]
-    ]
-    if bill.supplies:
-        loose.append(line_facts(bill.supplies, next(numbers)))
-    return {
-        "jobs": told,
-        "lines": loose,
-        "discount": money(bill.discount),
-        "taxes": [tax_facts(sums) for sums in bill.taxes],
-        **totals(bill),
-    }
-
-
-def as_decided(sheet: TicketSnapshot, part: TicketPart) -> dict[str, Any]:
-    """What the customer said to a part outside jobs."""
-    return {"status": str(part.status)} | on_top(sheet, part)
-
-
-def on_top(sheet: TicketSnapshot, unit: Unit) -> dict[str, Any]:
-    """The shop supplies that a unit brings which the estimate does not count."""
-    return {} if unit.status in OFFERED else {"supplies": money(sheet.supplies_with(unit))}
-
-
-def totals(bill: Bill | Sums) -> dict[str, str]:
-    return {"subtotal": money(bill.subtotal), "tax": money(bill.tax), "total": money(bill.total)}
-
-
-def job_facts(job: Job, lines: list[Line], numbers: Any) -> dict[str, Any]:
-    facts = {name: getattr(job, name) for name in ("title", "concern", "cause", "correction")}
-    sums = {
-        name: money(engine.add(getattr(line, name) for line in lines))
-        for name in ("net", "tax", "total")
-    }
-    return {
-        "id": job.pk,
-        "status": str(job.status),
-        **facts,
-        "lines": [line_facts(line, next(numbers)) for line in lines],
-        **sums,
-    }
-
-
-def line_facts(line: Line, number: int) -> dict[str, Any]:
-    """A line as it stands on paper; ``id`` is its place there, by which a credit note
-    names it.
-    """
-    row, tax = line.item.source, line.item.tax
-    gross = line.item.quantity * line.item.unit_price
-    return {
-        "id": number,
-        **what_it_is(row),
-        "quantity": f"{line.item.quantity:.3f}",
-        "unit_price": price(line.item.unit_price),
-        "discount": money(shop_rules.rounding().round(gross) - line.amount),
-        **{name: money(getattr(line, name)) for name in ("amount", "share", "net", "tax", "total")},
-        "tax_name": tax.name if tax else "",
-        "tax_rate": percent(tax.rate) if tax else "0",
-        "taxes": [share_facts(share) for share in line.tax_shares],
-    }
-
-
-def what_it_is(row: Any) -> dict[str, Any]:
-    if row is None:
-        return {
-            "kind": "supplies",
-            "description": "Shop supplies",
-            "unit": "each",
-            "part": None,
-            "mechanic": None,
-        }
-    if isinstance(row, TicketPart):
-        part = {"id": row.part_id, "sku": row.part.sku}
-        return {
-            "kind": "part",
-            "description": row.part.name,
-            "unit": row.part.unit,
-            "part": part,
-            "mechanic": None,
-        }
-    mechanic = {"id": row.mechanic_id, "name": row.mechanic.name} if row.mechanic else None
-    unit = "hour" if row.kind == LineKind.LABOR else "each"
-    return {
-        "kind": row.kind,
-        "description": row.description,
-        "unit": unit,
-        "part": None,
-        "mechanic": mechanic,
-    }
-
-
-def share_facts(share: engine.TaxShare) -> dict[str, str]:
-    return {
-        "name": share.tax.name,
-        "rate": percent(share.tax.rate),
-        "amount": money(share.amount),
-    }
-
-
-def tax_facts(sums: engine.TaxSum) -> dict[str, str]:
-    tax = sums.tax
-    return {
-        "name": tax.name,
-        "rate": percent(tax.rate),
-        "number": tax.number,
-        "base": money(sums.base),
-        "amount": money(sums.amount),
-    }
-
-
-def percent(rate: Decimal) -> str:
-    """At most 3 decimals: what several taxes come to may have more."""
-    return f"{engine.Rules(places=3).round(rate):f}"
-
-
-def price(amount: Decimal) -> str:
-    """Of one unit: with the currency's decimals, or those that it needs."""
-    return f"{short(amount):f}"
-
-
-def money(amount: Decimal) -> str:
-    """With the currency's decimals."""
-    return f"{shop_rules.rounding().round(amount):f}"

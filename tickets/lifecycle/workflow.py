@@ -12,7 +12,8 @@ from typing import Any
 from mechanic_shop.errors import DomainError, NotAllowed
 
 from ..models import JobStatus, ServiceTicket, Status
-from .snapshot import load_snapshot, price_above_approval
+from .price_limits import price_above_approval
+from .snapshot import load_snapshot
 
 Who = Callable[[Any, ServiceTicket], bool]
 Block = Callable[[ServiceTicket], DomainError | None]

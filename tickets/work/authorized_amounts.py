@@ -5,27 +5,24 @@ from typing import Any
 
 from inventory.models import ZERO
 
-from ..lifecycle import snapshot
-from ..lifecycle.snapshot import TicketSnapshot, Unit, key_of
+from ..lifecycle.snapshot import TicketSnapshot, Unit, key_of, load_snapshot
 from ..models import Job, JobLine, ServiceTicket, TicketPart
 from ..pricing import engine, shop_rules
 
 
-def name_amounts(sheet: TicketSnapshot, *, by: Any) -> None:
+def name_amounts(snapshot: TicketSnapshot, *, by: Any) -> None:
     """What was approved before amounts were kept counts with what it costs now."""
-    costs = sheet.amounts_of(sheet.price(sheet.offered()))
-    for unit in sheet.authorized():
+    costs = snapshot.amounts_of(snapshot.price(snapshot.offered()))
+    for unit in snapshot.authorized():
         unit.save_changes(approved_amount=costs[key_of(unit)], by=by)
-    sheet.ticket.authorized_supplies = sheet.authorized_bill().supplies_total
-    set_authorized(sheet)
+    snapshot.ticket.authorized_supplies = snapshot.authorized_bill().supplies_total
+    set_authorized(snapshot)
 
 
 def authorized_cost(ticket: ServiceTicket) -> Decimal | None:
     """What the authorized part costs; none where no amount was named."""
     return (
-        None
-        if ticket.authorized_total is None
-        else snapshot.load_snapshot(ticket).authorized_bill().total
+        None if ticket.authorized_total is None else load_snapshot(ticket).authorized_bill().total
     )
 
 
@@ -47,14 +44,14 @@ def lowers_price(unit: Unit) -> bool:
     return (unit.approved_amount or ZERO) < 0
 
 
-def lower_approved(sheet: TicketSnapshot, source: Unit, target: Unit | None, *, by: Any) -> None:
+def lower_approved(snapshot: TicketSnapshot, source: Unit, target: Unit | None, *, by: Any) -> None:
     """Lower the amount of a job or part that something was taken out of to what it
     costs now.
 
     The difference goes to the ``target``, a part on the ticket itself.
     """
-    costs = sheet.amounts_of(sheet.price(sheet.offered()))
-    authorized = {key_of(unit): unit for unit in sheet.authorized()}
+    costs = snapshot.amounts_of(snapshot.price(snapshot.offered()))
+    authorized = {key_of(unit): unit for unit in snapshot.authorized()}
     unit, moved = authorized.get(key_of(source)), target and authorized.get(key_of(target))
     if unit is not None and unit.approved_amount is not None:
         before, after = unit.approved_amount, min(unit.approved_amount, costs[key_of(unit)])
@@ -65,20 +62,20 @@ def lower_approved(sheet: TicketSnapshot, source: Unit, target: Unit | None, *, 
         if moved is not None:
             amount = min(costs[key_of(moved)], (moved.approved_amount or ZERO) + before - after)
             moved.save_changes(approved_amount=amount, by=by)
-    set_authorized(sheet)
+    set_authorized(snapshot)
 
 
-def set_authorized(sheet: TicketSnapshot) -> None:
+def set_authorized(snapshot: TicketSnapshot) -> None:
     """Add up what is authorized; of the shop supplies, as far as they are still
     charged.
 
     What the authorized units come to may differ by the rounding of their tax together:
     never by more than the smallest unit of the currency for each of them.
     """
-    ticket, authorized, bill = sheet.ticket, sheet.authorized(), sheet.authorized_bill()
+    ticket, authorized, bill = snapshot.ticket, snapshot.authorized(), snapshot.authorized_bill()
     supplies = min(ticket.authorized_supplies, bill.supplies_total)
     amount = engine.add(unit.approved_amount or ZERO for unit in authorized) + supplies
-    if amount < bill.total <= amount + sheet.rounding_of(authorized):
+    if amount < bill.total <= amount + snapshot.rounding_of(authorized):
         amount = bill.total
     ticket.authorized_total, ticket.authorized_supplies = amount, supplies
     rows = ServiceTicket.objects.filter(pk=ticket.pk)

@@ -7,7 +7,7 @@ from django import forms
 from mechanic_shop.admin.buttons import ButtonForm
 from mechanic_shop.errors import DomainError
 
-from ..lifecycle import snapshot
+from ..lifecycle.snapshot import load_snapshot
 
 
 class EstimateForm(ButtonForm):
@@ -18,9 +18,9 @@ class EstimateForm(ButtonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.sheet = snapshot.load_snapshot(self.obj)
-        bill = self.sheet.price(self.sheet.offered())
-        self.read = {"version": self.sheet.version_of(bill), "expected_total": bill.total}
+        self.snapshot = load_snapshot(self.obj)
+        bill = self.snapshot.price(self.snapshot.offered())
+        self.read = {"version": self.snapshot.version_of(bill), "expected_total": bill.total}
         for name, value in self.read.items():
             self.fields[name].initial = value
 

@@ -5,9 +5,9 @@ from typing import Any
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
-from ..lifecycle import snapshot
 from ..lifecycle.allocation import hold_or_release, return_line, sync_allocations
 from ..lifecycle.locking import increment_version, lock_job, lock_open
+from ..lifecycle.snapshot import load_snapshot
 from ..models import (
     AUTHORIZED,
     STOCK_HOLDING_STATUSES,
@@ -175,7 +175,7 @@ def set_status(
 
 def take_off_authorized(job: Job, *, by: Any) -> None:
     """Nothing of a job is to be paid any more."""
-    sheet = snapshot.load_snapshot(job.ticket)
-    set_authorized(sheet)
+    snapshot = load_snapshot(job.ticket)
+    set_authorized(snapshot)
     if lowers_price(job):
-        put_back(sheet, sheet.authorized(), by=by)
+        put_back(snapshot, snapshot.authorized(), by=by)

@@ -7,9 +7,9 @@ from inventory.models import ZERO, Part
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError
 
-from ..lifecycle import snapshot
 from ..lifecycle.allocation import sync_allocations
 from ..lifecycle.locking import increment_version, lock_open
+from ..lifecycle.snapshot import load_snapshot
 from ..models import AUTHORIZED, STOCK_HOLDING_STATUSES, Job, JobStatus, ServiceTicket, TicketPart
 from ..models.statuses import ENDED
 from .part_lines import NOT_NAMED, check_size, line_in, line_on, own_job, place_of
@@ -124,7 +124,7 @@ def move_line(
     if job is None:
         line.save_changes(status=JobStatus.APPROVED if was_approved else JobStatus.PROPOSED, by=by)
     elif not was_approved and job.status in AUTHORIZED:
-        put_back(snapshot.load_snapshot(ticket), [job], by=by)
+        put_back(load_snapshot(ticket), [job], by=by)
         line.job = job
     return line
 

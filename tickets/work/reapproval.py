@@ -18,9 +18,9 @@ from inventory.models import Part
 from mechanic_shop.db import row_locks
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 
-from ..lifecycle import snapshot
+from ..lifecycle import price_limits
 from ..lifecycle.allocation import sync_allocations
-from ..lifecycle.snapshot import TicketSnapshot, Unit, key_of, with_tolerance
+from ..lifecycle.snapshot import TicketSnapshot, Unit, key_of, load_snapshot, with_tolerance
 from ..models import (
     AUTHORIZED,
     EDITABLE_STATUSES,
@@ -42,7 +42,7 @@ def before_repricing(ticket: ServiceTicket, *parts: int) -> None:
     the amount.
     """
     if ticket.authorized_total is None and authorized_jobs.run(ticket.pk):
-        name_amounts(snapshot.load_snapshot(ticket), by=None)
+        name_amounts(load_snapshot(ticket), by=None)
     may_go_back = ticket.status in STOCK_HOLDING_STATUSES and ticket.authorized_total is not None
     others = (
         TicketPart.objects.filter(ticket=ticket).values_list("part_id", flat=True)
@@ -69,7 +69,7 @@ def require_job_reapproval_if_exceeded(job: Job, *, grew: bool, by: Any) -> bool
     within = total_of(job) <= with_tolerance(job.authorized_total or Decimal(0))
     if within and not (grew and not tolerance):
         return True
-    put_back(snapshot.load_snapshot(job.ticket), [job], by=by)
+    put_back(load_snapshot(job.ticket), [job], by=by)
     return False
 
 
@@ -94,51 +94,51 @@ def require_reapproval_if_exceeded(
     """
     if ticket.authorized_total is None:
         return
-    sheet = snapshot.load_snapshot(ticket)
+    snapshot = load_snapshot(ticket)
     if source is not None:
-        lower_approved(sheet, source, target, by=by)
-    bill = sheet.authorized_bill()
-    if not sheet.exceeds_authorized(bill) or (
+        lower_approved(snapshot, source, target, by=by)
+    bill = snapshot.authorized_bill()
+    if not snapshot.exceeds_authorized(bill) or (
         cost_before is not None and bill.total <= cost_before
     ):
         return
     if ticket.status not in EDITABLE_STATUSES:
-        raise snapshot.approval_exceeded(sheet)
+        raise price_limits.approval_exceeded(snapshot)
     keys = {key_of(unit) for unit in changed}
-    authorized = sheet.authorized()
+    authorized = snapshot.authorized()
     own = [unit for unit in authorized if key_of(unit) in keys]
     for units in (own, [unit for unit in authorized if unit.status != JobStatus.DONE], authorized):
-        put_back(sheet, [unit for unit in units if unit.status in AUTHORIZED], by=by)
-        if not sheet.exceeds_authorized():
+        put_back(snapshot, [unit for unit in units if unit.status in AUTHORIZED], by=by)
+        if not snapshot.exceeds_authorized():
             return
 
 
-def put_back(sheet: TicketSnapshot, units: Sequence[Unit], *, by: Any) -> None:
+def put_back(snapshot: TicketSnapshot, units: Sequence[Unit], *, by: Any) -> None:
     """These units wait for the customer again: the amount that was authorized for them
     is taken back.
     """
     keys = {key_of(unit) for unit in units}
-    own = [unit for unit in sheet.authorized() if key_of(unit) in keys]
+    own = [unit for unit in snapshot.authorized() if key_of(unit) in keys]
     if not own:
         return
     if any(map(lowers_price, own)):
-        own = sheet.authorized()
+        own = snapshot.authorized()
     for unit in own:
         unit.save_changes(status=JobStatus.PROPOSED, by=by)
     for unit in units:  # the caller's objects, where they are others
         unit.status = JobStatus.PROPOSED
-    if sheet.ticket.authorized_total is not None:
-        set_authorized(sheet)
-    if sheet.ticket.status in STOCK_HOLDING_STATUSES:
-        sync_allocations(sheet.ticket, parts_of(sheet, own), by=by)
+    if snapshot.ticket.authorized_total is not None:
+        set_authorized(snapshot)
+    if snapshot.ticket.status in STOCK_HOLDING_STATUSES:
+        sync_allocations(snapshot.ticket, parts_of(snapshot, own), by=by)
 
 
-def parts_of(sheet: TicketSnapshot, units: Iterable[Unit]) -> list[int]:
+def parts_of(snapshot: TicketSnapshot, units: Iterable[Unit]) -> list[int]:
     """The keys of the parts that these units need."""
     rows = [
         row
         for unit in units
-        for row in (sheet.lines.get(unit.pk, ()) if isinstance(unit, Job) else [unit])
+        for row in (snapshot.lines.get(unit.pk, ()) if isinstance(unit, Job) else [unit])
     ]
     return [row.pk for row in rows if isinstance(row, TicketPart)]
 
@@ -150,14 +150,14 @@ def covered(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
     Where the shop has no tolerance, the customer is asked about everything, also where
     it costs nothing.
     """
-    sheet = snapshot.load_snapshot(ticket)
-    own = next(part for part in sheet.loose if part.pk == line.pk)
+    snapshot = load_snapshot(ticket)
+    own = next(part for part in snapshot.loose if part.pk == line.pk)
     was_approved, own.status = own.status == JobStatus.APPROVED, JobStatus.APPROVED
-    if settings.SHOP_APPROVAL_TOLERANCE and not sheet.exceeds_authorized():
+    if settings.SHOP_APPROVAL_TOLERANCE and not snapshot.exceeds_authorized():
         line.save_changes(status=JobStatus.APPROVED, by=by)
         return True
     own.status = line.status
     if was_approved:
-        put_back(sheet, [own], by=by)
+        put_back(snapshot, [own], by=by)
         line.status = own.status
     return False

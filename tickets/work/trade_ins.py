@@ -7,7 +7,8 @@ from typing import Any
 
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 
-from ..lifecycle import snapshot
+from ..lifecycle import price_limits
+from ..lifecycle.snapshot import load_snapshot
 from ..models import JobLine, LineKind, ServiceTicket
 from ..pricing import engine
 
@@ -21,7 +22,7 @@ def ensure_not_below_nothing(ticket: ServiceTicket, before: Decimal = Decimal(0)
     """
     bill = estimate_bill(ticket)
     if bill.shortfall > before:
-        raise snapshot.trade_in_exceeds_total(ticket, bill)
+        raise price_limits.trade_in_exceeds_total(ticket, bill)
 
 
 @contextmanager
@@ -47,5 +48,5 @@ def trade_ins_of(ticket: int) -> Any:
 
 
 def estimate_bill(ticket: ServiceTicket) -> engine.Bill:
-    sheet = snapshot.load_snapshot(ticket)
-    return sheet.price(sheet.offered())
+    snapshot = load_snapshot(ticket)
+    return snapshot.price(snapshot.offered())

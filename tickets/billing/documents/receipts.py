@@ -7,9 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from tickets.lifecycle import snapshot
 from tickets.models import Invoice, Payment, ServiceTicket
 
+from ...pricing import amounts
+from .. import document_body
 from .text import with_unprintable
 
 HEADING = ("paper", "region", "shop", "customer", "vehicle", "currency")
@@ -24,7 +25,7 @@ def receipt_document(
     Its number follows from the payment's key, which there is only afterwards.
     """
     ticket = ServiceTicket.objects.select_related("customer", "vehicle").get(pk=ticket_id)
-    heading = snapshot.header(ticket)
+    heading = document_body.header(ticket)
     document = {
         "kind": "receipt",
         "issued_on": timezone.localtime(received_at).date().isoformat(),
@@ -34,7 +35,7 @@ def receipt_document(
         "invoice": invoice and {"id": invoice.pk, "number": invoice.number},
         "payment": {
             **payment,
-            "amount": snapshot.money(amount),
+            "amount": amounts.money(amount),
             "received_at": received_at.isoformat(),
         },
     }

@@ -1,0 +1,188 @@
+"""What stands on an estimate and an invoice: a priced ticket, written down as a document.
+
+A document is plain JSON; amounts are strings with the currency's decimals.
+docs/money.md shows its members.
+"""
+
+from collections import defaultdict
+from itertools import count
+from typing import Any
+
+from django.conf import settings
+
+from ..lifecycle.snapshot import OFFERED, TicketSnapshot, Unit
+from ..models import Job, LineKind, ServiceTicket, TicketPart
+from ..pricing import engine, shop_rules
+from ..pricing.amounts import money, percent, price, totals
+from ..pricing.engine import Bill, Line
+
+US_LETTER = {"US", "CA", "MX", "PH", "CL", "CO"}  # where paper is 8½ × 11 inches
+
+
+def header(ticket: ServiceTicket) -> dict[str, Any]:
+    """Who, whose, and on what terms."""
+    customer, vehicle = ticket.customer, ticket.vehicle
+    return {
+        "paper": "letter" if settings.SHOP_REGION in US_LETTER else "a4",
+        "region": settings.SHOP_REGION,
+        "shop": shop_rules.letterhead(),
+        "customer": {
+            **{
+                name: getattr(customer, name) or ""
+                for name in ("name", "address", "phone", "email")
+            },
+            "id": customer.pk,
+            "tax_exempt": customer.tax_exempt,
+            "tax_certificate": customer.tax_certificate,
+        },
+        "vehicle": vehicle
+        and {
+            **{name: getattr(vehicle, name) for name in ("plate", "vin", "make", "model", "year")},
+            "id": vehicle.pk,
+            "odometer_in": ticket.odometer_in,
+            "odometer_out": ticket.odometer_out,
+        },
+        "ticket": {
+            name: getattr(ticket, name) for name in ("number", "concern", "cause", "correction")
+        }
+        | {"id": ticket.pk},
+        "currency": settings.SHOP_CURRENCY,
+        "prices_include_tax": settings.SHOP_PRICES_INCLUDE_TAX,
+        "tax_rounding": settings.SHOP_TAX_ROUNDING,
+    }
+
+
+def body(
+    snapshot: TicketSnapshot, units: list[Unit], bill: Bill, *, others: bool = False
+) -> dict[str, Any]:
+    """Jobs, lines, taxes and totals. With ``others`` also what is not counted, each
+    priced by itself.
+
+    The total of a job is its share of the whole: its lines, their shares of the
+    ticket's discount, and their tax.
+    """
+    lines: dict[int | None, list[Line]] = defaultdict(list)
+    for line in bill.lines:
+        lines[line.item.source.job_id].append(line)
+    counted = {unit.pk for unit in units if isinstance(unit, Job)}
+    shown = {pk: lines[pk] for pk in counted}
+    if others:
+        shown |= {
+            job.pk: list(snapshot.price_alone(job).lines)
+            for job in snapshot.jobs
+            if job.pk not in shown
+        }
+    numbers = count(1)
+    told = [
+        job_facts(job, shown[job.pk], numbers) | on_top(snapshot, job)
+        for job in snapshot.jobs
+        if job.pk in shown
+    ]
+    if others:
+        apart = [part for part in snapshot.loose if part.status not in OFFERED]
+        lines[None] += [line for part in apart for line in snapshot.price_alone(part).lines]
+    loose = [
+        line_facts(line, next(numbers)) | (as_decided(snapshot, line.item.source) if others else {})
+        for line in lines[None]
+    ]
+    if bill.supplies:
+        loose.append(line_facts(bill.supplies, next(numbers)))
+    return {
+        "jobs": told,
+        "lines": loose,
+        "discount": money(bill.discount),
+        "taxes": [tax_facts(sums) for sums in bill.taxes],
+        **totals(bill),
+    }
+
+
+def as_decided(snapshot: TicketSnapshot, part: TicketPart) -> dict[str, Any]:
+    """What the customer said to a part outside jobs."""
+    return {"status": str(part.status)} | on_top(snapshot, part)
+
+
+def on_top(snapshot: TicketSnapshot, unit: Unit) -> dict[str, Any]:
+    """The shop supplies that a unit brings which the estimate does not count."""
+    return {} if unit.status in OFFERED else {"supplies": money(snapshot.supplies_with(unit))}
+
+
+def job_facts(job: Job, lines: list[Line], numbers: Any) -> dict[str, Any]:
+    facts = {name: getattr(job, name) for name in ("title", "concern", "cause", "correction")}
+    sums = {
+        name: money(engine.add(getattr(line, name) for line in lines))
+        for name in ("net", "tax", "total")
+    }
+    return {
+        "id": job.pk,
+        "status": str(job.status),
+        **facts,
+        "lines": [line_facts(line, next(numbers)) for line in lines],
+        **sums,
+    }
+
+
+def line_facts(line: Line, number: int) -> dict[str, Any]:
+    """A line as it stands on paper; ``id`` is its place there, by which a credit note
+    names it.
+    """
+    row, tax = line.item.source, line.item.tax
+    gross = line.item.quantity * line.item.unit_price
+    return {
+        "id": number,
+        **what_it_is(row),
+        "quantity": f"{line.item.quantity:.3f}",
+        "unit_price": price(line.item.unit_price),
+        "discount": money(shop_rules.rounding().round(gross) - line.amount),
+        **{name: money(getattr(line, name)) for name in ("amount", "share", "net", "tax", "total")},
+        "tax_name": tax.name if tax else "",
+        "tax_rate": percent(tax.rate) if tax else "0",
+        "taxes": [share_facts(share) for share in line.tax_shares],
+    }
+
+
+def what_it_is(row: Any) -> dict[str, Any]:
+    if row is None:
+        return {
+            "kind": "supplies",
+            "description": "Shop supplies",
+            "unit": "each",
+            "part": None,
+            "mechanic": None,
+        }
+    if isinstance(row, TicketPart):
+        part = {"id": row.part_id, "sku": row.part.sku}
+        return {
+            "kind": "part",
+            "description": row.part.name,
+            "unit": row.part.unit,
+            "part": part,
+            "mechanic": None,
+        }
+    mechanic = {"id": row.mechanic_id, "name": row.mechanic.name} if row.mechanic else None
+    unit = "hour" if row.kind == LineKind.LABOR else "each"
+    return {
+        "kind": row.kind,
+        "description": row.description,
+        "unit": unit,
+        "part": None,
+        "mechanic": mechanic,
+    }
+
+
+def share_facts(share: engine.TaxShare) -> dict[str, str]:
+    return {
+        "name": share.tax.name,
+        "rate": percent(share.tax.rate),
+        "amount": money(share.amount),
+    }
+
+
+def tax_facts(sums: engine.TaxSum) -> dict[str, str]:
+    tax = sums.tax
+    return {
+        "name": tax.name,
+        "rate": percent(tax.rate),
+        "number": tax.number,
+        "base": money(sums.base),
+        "amount": money(sums.amount),
+    }
