@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tickets.billing import payments
 from tickets.billing.integrity_checks import findings
-from tickets.billing.payment_forms import has_deposits
+from tickets.billing.money_buttons import has_deposits
 from tickets.desk import requests
 from tickets.models import Invoice, Payment, ServiceTicket, Status
 from tickets.reports import receivables

@@ -16,17 +16,17 @@ class Money(MoneyField):
         super().__init__(**{"max_digits": 25, "read_only": True, "min_value": None} | kwargs)
 
 
-class PaperPartSerializer(serializers.Serializer):
+class DocumentPartSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     sku = serializers.CharField()
 
 
-class PaperMechanicSerializer(serializers.Serializer):
+class DocumentMechanicSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     name = serializers.CharField()
 
 
-class PaperLineTaxSerializer(serializers.Serializer):
+class DocumentLineTaxSerializer(serializers.Serializer):
     name = serializers.CharField()
     rate = serializers.CharField(help_text="percent")
     amount = Money()
@@ -42,7 +42,7 @@ def supplies_on_top() -> serializers.CharField:
     )
 
 
-class PaperLineSerializer(serializers.Serializer):
+class DocumentLineSerializer(serializers.Serializer):
     """``amount`` is after the line's own discount, ``share`` its part of the ticket's;
     ``net`` + ``tax`` = ``total``.
     """
@@ -61,30 +61,30 @@ class PaperLineSerializer(serializers.Serializer):
     total = Money()
     tax_name = serializers.CharField(help_text="empty: not taxed")
     tax_rate = serializers.CharField(help_text="percent")
-    taxes = PaperLineTaxSerializer(many=True, help_text="each tax of the line; Σ amounts = tax")
-    part = PaperPartSerializer(allow_null=True)
+    taxes = DocumentLineTaxSerializer(many=True, help_text="each tax of the line; Σ amounts = tax")
+    part = DocumentPartSerializer(allow_null=True)
     status = serializers.CharField(
         required=False,
         help_text="on an estimate, of a part outside jobs: what the customer said to it",
     )
-    mechanic = PaperMechanicSerializer(allow_null=True)
+    mechanic = DocumentMechanicSerializer(allow_null=True)
 
 
-class PaperJobSerializer(serializers.Serializer):
+class DocumentJobSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     title = serializers.CharField()
     status = serializers.ChoiceField(choices=JobStatus.choices)
     concern = serializers.CharField()
     cause = serializers.CharField()
     correction = serializers.CharField()
-    lines = PaperLineSerializer(many=True)
+    lines = DocumentLineSerializer(many=True)
     net = Money()
     tax = Money()
     total = Money()
     supplies = supplies_on_top()
 
 
-class PaperTaxSerializer(serializers.Serializer):
+class DocumentTaxSerializer(serializers.Serializer):
     name = serializers.CharField()
     rate = serializers.CharField(help_text="percent")
     number = serializers.CharField(help_text="the registration number")
@@ -100,7 +100,7 @@ class LetterheadSerializer(serializers.Serializer):
     tax_id = serializers.CharField()
 
 
-class PaperCustomerSerializer(serializers.Serializer):
+class DocumentCustomerSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     name = serializers.CharField()
     address = serializers.CharField()
@@ -110,7 +110,7 @@ class PaperCustomerSerializer(serializers.Serializer):
     tax_certificate = serializers.CharField()
 
 
-class PaperVehicleSerializer(serializers.Serializer):
+class DocumentVehicleSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     plate = serializers.CharField()
     vin = serializers.CharField()
@@ -121,7 +121,7 @@ class PaperVehicleSerializer(serializers.Serializer):
     odometer_out = serializers.IntegerField(allow_null=True)
 
 
-class PaperTicketSerializer(serializers.Serializer):
+class DocumentTicketSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     number = serializers.CharField()
     concern = serializers.CharField()
@@ -143,7 +143,7 @@ class TotalsSerializer(serializers.Serializer):
     total = Money()
 
 
-class PaperSerializer(TotalsSerializer):
+class BillingDocumentSerializer(TotalsSerializer):
     """What every paper says."""
 
     kind = serializers.CharField(help_text="estimate, invoice or credit_note")
@@ -152,22 +152,22 @@ class PaperSerializer(TotalsSerializer):
     paper = serializers.ChoiceField(choices=["letter", "a4"])
     region = serializers.CharField(help_text="how numbers and dates are written on it")
     shop = LetterheadSerializer()
-    customer = PaperCustomerSerializer()
-    vehicle = PaperVehicleSerializer(allow_null=True)
-    ticket = PaperTicketSerializer()
+    customer = DocumentCustomerSerializer()
+    vehicle = DocumentVehicleSerializer(allow_null=True)
+    ticket = DocumentTicketSerializer()
     currency = serializers.CharField()
     prices_include_tax = serializers.BooleanField()
     tax_rounding = serializers.ChoiceField(choices=["group", "line"])
-    jobs = PaperJobSerializer(many=True)
-    lines = PaperLineSerializer(many=True, help_text="of no job; shop supplies last")
+    jobs = DocumentJobSerializer(many=True)
+    lines = DocumentLineSerializer(many=True, help_text="of no job; shop supplies last")
     discount = Money(help_text="of the ticket")
-    taxes = PaperTaxSerializer(many=True)
+    taxes = DocumentTaxSerializer(many=True)
     unprintable = UnprintableSerializer(
         many=True, help_text="what cannot be printed as it was written"
     )
 
 
-class EstimateSerializer(PaperSerializer):
+class EstimateSerializer(BillingDocumentSerializer):
     """What the ticket comes to. Counted are jobs that the customer approved or has
     still to decide on; others stand there with their price.
     """
@@ -184,7 +184,7 @@ class EstimateSerializer(PaperSerializer):
     )
 
 
-class InvoicePaperSerializer(PaperSerializer):
+class InvoiceDocumentSerializer(BillingDocumentSerializer):
     """An invoice as it was issued."""
 
     due_on = serializers.DateField()
@@ -192,13 +192,13 @@ class InvoicePaperSerializer(PaperSerializer):
     due = Money()
 
 
-class PaperInvoiceSerializer(serializers.Serializer):
+class DocumentInvoiceSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     number = serializers.CharField()
 
 
-class CreditNotePaperSerializer(PaperSerializer):
+class CreditNoteDocumentSerializer(BillingDocumentSerializer):
     """A credit note as it was issued."""
 
-    invoice = PaperInvoiceSerializer()
+    invoice = DocumentInvoiceSerializer()
     reason = serializers.CharField()

@@ -94,7 +94,7 @@ def line_row(facts: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def paper_sheet(document: dict[str, Any]) -> dict[str, Any]:
+def document_panel(document: dict[str, Any]) -> dict[str, Any]:
     """An invoice or a credit note, as it was issued."""
     return {
         "jobs": [job_row(facts) for facts in document["jobs"]],

@@ -107,7 +107,7 @@ def write_invoice(
     }
     return Invoice.objects.create(
         **number,
-        **paper(ticket, bill, with_unprintable(document), by=by),
+        **document_fields(ticket, bill, with_unprintable(document), by=by),
         due_on=due_on,
         tax_rounding=settings.SHOP_TAX_ROUNDING,
         prices_include_tax=settings.SHOP_PRICES_INCLUDE_TAX,
@@ -115,7 +115,9 @@ def write_invoice(
     )
 
 
-def paper(ticket: ServiceTicket, bill: Any, document: dict[str, Any], *, by: Any) -> dict[str, Any]:
+def document_fields(
+    ticket: ServiceTicket, bill: Any, document: dict[str, Any], *, by: Any
+) -> dict[str, Any]:
     """What invoices and credit notes share."""
     return {
         "ticket": ticket,
@@ -349,7 +351,7 @@ def write_credit_note(
     document = credit_document(invoice, chosen, sums, number["number"], reason)
     note = CreditNote.objects.create(
         **number,
-        **paper(invoice.ticket, sums, with_unprintable(document), by=by),
+        **document_fields(invoice.ticket, sums, with_unprintable(document), by=by),
         invoice=invoice,
         reason=reason,
     )

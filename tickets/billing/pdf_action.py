@@ -1,4 +1,4 @@
-"""Papers, as JSON and as PDF."""
+"""Documents, as JSON and as PDF."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ from .documents import mail, pdf
 
 
 class PDFRenderer(JSONRenderer):
-    """For whoever accepts application/pdf: the view itself draws the paper, and
+    """For whoever accepts application/pdf: the view itself draws the document, and
     refusals are problems as everywhere.
     """
 
@@ -24,18 +24,18 @@ class PDFRenderer(JSONRenderer):
     format = "pdf"
 
 
-PAPER_RENDERERS = [*api_settings.DEFAULT_RENDERER_CLASSES, PDFRenderer]
+DOCUMENT_RENDERERS = [*api_settings.DEFAULT_RENDERER_CLASSES, PDFRenderer]
 
 
 def respond_document(view: Any, document: dict[str, Any]) -> Any:
-    """A document as JSON, or with ``?format=pdf`` on paper; 304 when the client has it
+    """A document as JSON, or with ``?format=pdf`` as PDF; 304 when the client has it
     already.
     """
-    asked = view.request.query_params
-    check_parameters(asked, {"format"})
-    if asked.get("format", "json") not in ("json", "pdf"):
+    parameters = view.request.query_params
+    check_parameters(parameters, {"format"})
+    if parameters.get("format", "json") not in ("json", "pdf"):
         raise ValidationError({"format": "Use json or pdf."}, "invalid_choice")
-    if (asked.get("format") or view.request.accepted_renderer.format) == PDFRenderer.format:
+    if (parameters.get("format") or view.request.accepted_renderer.format) == PDFRenderer.format:
         return respond_pdf(view, document)
     if view.shows_html:
         return Response(document)
@@ -49,8 +49,8 @@ def respond_pdf(view: Any, document: dict[str, Any]) -> Any:
     return response
 
 
-def send_paper(view: Any, document: Callable[[Any], dict[str, Any]]) -> Any:
-    """Mail the paper that ``document`` makes of the row: 202 with the address, it
+def send_document(view: Any, document: Callable[[Any], dict[str, Any]]) -> Any:
+    """Mail what ``document`` makes of the row: 202 with the address, it
     leaves in the background.
     """
 

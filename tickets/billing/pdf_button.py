@@ -1,4 +1,4 @@
-"""Papers as PDF, behind the admin's log-in."""
+"""Documents as PDF, behind the admin's log-in."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,10 +12,10 @@ from unfold.decorators import action
 from .documents import pdf
 
 
-def paper(
+def pdf_link(
     title: str = "PDF",
 ) -> Callable[[Callable[..., dict[str, Any]]], Callable[..., HttpResponse]]:
-    """Make ``method(self, obj) -> document`` a link to the document on paper, for
+    """Make ``method(self, obj) -> document`` a link to the document as PDF, for
     whoever may see the page.
     """
 

@@ -16,20 +16,18 @@ from ..work.locked_by_ticket import LockedByTicket
 from . import credits as customer_credits
 from . import invoices, reversals
 from . import payments as billing_payments
-from .document_serializers import CreditNotePaperSerializer, InvoicePaperSerializer
-from .documents.receipts import receipt
-from .pdf_action import PAPER_RENDERERS, respond_document, respond_pdf, send_paper
-from .serializers import (
+from .action_serializers import (
     ApplyCreditSerializer,
-    CreditNoteSerializer,
     CreditSerializer,
-    InvoiceSerializer,
-    PaymentSerializer,
     PaySerializer,
     ReverseSerializer,
     SendSerializer,
     TakeMoneySerializer,
 )
+from .document_serializers import CreditNoteDocumentSerializer, InvoiceDocumentSerializer
+from .documents.receipts import receipt
+from .pdf_action import DOCUMENT_RENDERERS, respond_document, respond_pdf, send_document
+from .serializers import CreditNoteSerializer, InvoiceSerializer, PaymentSerializer
 
 PDF = extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
 
@@ -67,20 +65,20 @@ class InvoiceViewSet(WrittenOnceViewSet):
         "email": Has("tickets.add_invoice"),
     }
 
-    @response_schema(InvoicePaperSerializer)
+    @response_schema(InvoiceDocumentSerializer)
     @action(
         detail=True,
         url_path="document",
-        serializer_class=InvoicePaperSerializer,
+        serializer_class=InvoiceDocumentSerializer,
         filterset_class=None,
-        renderer_classes=PAPER_RENDERERS,
+        renderer_classes=DOCUMENT_RENDERERS,
     )
     def paper(self, request: Any, pk: str) -> Any:
         """The invoice as it was issued, with every line, price and tax."""
         return respond_document(self, self.get_object().document)
 
     @PDF
-    @action(detail=True, filterset_class=None, renderer_classes=PAPER_RENDERERS)
+    @action(detail=True, filterset_class=None, renderer_classes=DOCUMENT_RENDERERS)
     def pdf(self, request: Any, pk: str) -> Any:
         """The invoice on paper: the same bytes each time."""
         return respond_pdf(self, self.get_object().document)
@@ -89,7 +87,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
     @action(detail=True, methods=["post"], serializer_class=SendSerializer)
     def email(self, request: Any, pk: str) -> Any:
         """Mail the invoice, by default to the customer."""
-        return send_paper(self, lambda paper: paper.document)
+        return send_document(self, lambda paper: paper.document)
 
     @response_schema(PaymentSerializer, many=True)
     @action(
@@ -180,20 +178,20 @@ class CreditNoteViewSet(WrittenOnceViewSet):
         "email": Has("tickets.add_invoice"),
     }
 
-    @response_schema(CreditNotePaperSerializer)
+    @response_schema(CreditNoteDocumentSerializer)
     @action(
         detail=True,
         url_path="document",
-        serializer_class=CreditNotePaperSerializer,
+        serializer_class=CreditNoteDocumentSerializer,
         filterset_class=None,
-        renderer_classes=PAPER_RENDERERS,
+        renderer_classes=DOCUMENT_RENDERERS,
     )
     def paper(self, request: Any, pk: str) -> Any:
         """The credit note as it was issued."""
         return respond_document(self, self.get_object().document)
 
     @PDF
-    @action(detail=True, filterset_class=None, renderer_classes=PAPER_RENDERERS)
+    @action(detail=True, filterset_class=None, renderer_classes=DOCUMENT_RENDERERS)
     def pdf(self, request: Any, pk: str) -> Any:
         """The credit note on paper."""
         return respond_pdf(self, self.get_object().document)
@@ -202,7 +200,7 @@ class CreditNoteViewSet(WrittenOnceViewSet):
     @action(detail=True, methods=["post"], serializer_class=SendSerializer)
     def email(self, request: Any, pk: str) -> Any:
         """Mail the credit note, by default to the customer."""
-        return send_paper(self, lambda paper: paper.document)
+        return send_document(self, lambda paper: paper.document)
 
 
 class PaymentViewSet(WrittenOnceViewSet):
@@ -231,7 +229,7 @@ class PaymentViewSet(WrittenOnceViewSet):
         return self.run_create_action(reversals.reverse, PaymentSerializer, "payment")
 
     @PDF
-    @action(detail=True, filterset_class=None, renderer_classes=PAPER_RENDERERS)
+    @action(detail=True, filterset_class=None, renderer_classes=DOCUMENT_RENDERERS)
     def pdf(self, request: Any, pk: str) -> Any:
         """The receipt."""
         return respond_pdf(self, receipt(self.get_object()))

@@ -17,7 +17,7 @@ from mechanic_shop.admin.forms import ShopForm
 
 from ..approvals.authorize_button import ApprovalButtons
 from ..billing.estimate_panel import sheet
-from ..billing.payment_forms import MoneyButtons
+from ..billing.money_buttons import MoneyButtons
 from ..models import CLOSED_STATUSES, ServiceTicket, Status, TicketMechanic
 from ..work import tickets
 from ..work.button_questions import is_open

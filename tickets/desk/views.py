@@ -22,16 +22,15 @@ from ..approvals.serializers import (
     TokenOfLinkSerializer,
 )
 from ..billing import estimates, invoices, payments
-from ..billing.document_serializers import EstimateSerializer
-from ..billing.pdf_action import PAPER_RENDERERS, respond_document, send_paper
-from ..billing.serializers import (
-    InvoiceSerializer,
+from ..billing.action_serializers import (
     IssueSerializer,
-    PaymentSerializer,
     PaySerializer,
     SendSerializer,
     TakeMoneySerializer,
 )
+from ..billing.document_serializers import EstimateSerializer
+from ..billing.pdf_action import DOCUMENT_RENDERERS, respond_document, send_document
+from ..billing.serializers import InvoiceSerializer, PaymentSerializer
 from ..lifecycle.permissions import IsAssigned, OwnsEstimate
 from ..models import Authorization, Payment, ServiceTicket, ShareLink, StatusChange
 from ..work import assignments, canned_jobs, history, part_edits, parts, recommendations, tickets
@@ -221,7 +220,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
         serializer_class=EstimateSerializer,
         filterset_class=EstimateFilter,
         ordering_fields=None,
-        renderer_classes=PAPER_RENDERERS,
+        renderer_classes=DOCUMENT_RENDERERS,
     )
     def estimate(self, request: Any, pk: str) -> Any:
         """What the ticket comes to: jobs, lines, taxes and totals; with ``?format=pdf``
@@ -235,7 +234,7 @@ class ServiceTicketViewSet(ShopModelViewSet):
     )
     def email_estimate(self, request: Any, pk: str) -> Any:
         """Mail the estimate, by default to the customer."""
-        return send_paper(self, estimates.estimate)
+        return send_document(self, estimates.estimate)
 
     @response_schema(AuthorizationSerializer, many=True)
     @action(

@@ -68,7 +68,7 @@ MECHANIC_WRITES = CUSTOMER_WRITES | {
 ODOMETER = {"required": False, "allow_null": True, "min_value": 0, "max_value": 9_999_999}
 
 
-class PaperNumber(Printed):
+class DocumentNumber(Printed):
     """A key as it stands on paper: a letter and six digits, or more where it takes
     more.
     """
@@ -85,7 +85,7 @@ class PaperNumber(Printed):
         self.postgresql = f"('{self.letter}-' || {digits})"
 
 
-class TicketNumber(PaperNumber):
+class TicketNumber(DocumentNumber):
     """T-000123, of a key."""
 
     letter = "T"
