@@ -337,6 +337,8 @@ SPECTACULAR_SETTINGS = {
 }
 # 428 for a PUT or PATCH that does not say which state it changes
 REQUIRE_IF_MATCH = env.flag("REQUIRE_IF_MATCH")
+# off: plain Django and Django REST (mechanic_shop/fastpath/README.md)
+FAST_PATH = env.flag("FAST_PATH", default=True)
 THROTTLE_RATES = {
     "anon": env.rate("THROTTLE_ANON", "120/minute"),
     "customer": env.rate("THROTTLE_CUSTOMER", "300/minute"),

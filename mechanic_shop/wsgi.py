@@ -10,6 +10,7 @@ logging.captureWarnings(True)  # a warning is a record like any other: every lin
 django = get_wsgi_application()
 
 from . import urls  # noqa: E402 - Django is set up only now
+from .fastpath import switch  # noqa: E402
 from .fastpath.direct_dispatch import DirectDispatch  # noqa: E402
 
-application = DirectDispatch(django, "/api/v1/", urls.router.urls)
+application = DirectDispatch(django, "/api/v1/", urls.router.urls) if switch.is_on() else django

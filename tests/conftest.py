@@ -9,15 +9,15 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIRequest
-from django.core.signals import request_started, setting_changed
-from django.db import close_old_connections, connection, connections
+from django.core.signals import setting_changed
+from django.db import connection, connections
 from django.dispatch import receiver
 from django.test import override_settings
 from rest_framework.test import APIClient, ForceAuthClientHandler
 
 from mechanic_shop.accounts.operations import token_pair
-from mechanic_shop.fastpath.compiled_queries import page_query_cache, query_cache
 from mechanic_shop.fastpath.direct_dispatch import DirectDispatch, added
+from mechanic_shop.fastpath.query_cache import page_query_cache, query_cache
 from mechanic_shop.http import caching
 from mechanic_shop.urls import router
 
@@ -78,6 +78,15 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With FAST_PATH=off, tests of the fast path itself have nothing to look at."""
+    if django_settings.FAST_PATH:
+        return
+    deselected = [item for item in items if item.get_closest_marker("fast_path")]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if item not in set(deselected)]
+
+
 def forget() -> None:
     """An empty cache, and nothing kept in this process either."""
     cache.clear()
@@ -125,12 +134,9 @@ class Handler(ForceAuthClientHandler):
     """
 
     def __call__(self, environ: dict[str, Any]) -> Any:
-        # as Django's own does: the test's transaction needs its connection
-        request_started.disconnect(close_old_connections)
-        try:
-            response = express.answer(environ)
-        finally:
-            request_started.connect(close_old_connections)
+        if not django_settings.FAST_PATH:
+            return super().__call__(environ)
+        response = express.answer(environ)
         if response is None:
             return super().__call__(environ)
         response.wsgi_request = WSGIRequest(environ)

@@ -17,8 +17,8 @@ from django.test import Client as Browser
 from rest_framework import serializers
 
 from mechanic_shop.currency import AmountField, short
-from mechanic_shop.fastpath.compiled_queries import page_query_cache, query_cache
 from mechanic_shop.fastpath.json_queries import json_rows
+from mechanic_shop.fastpath.query_cache import page_query_cache, query_cache
 from mechanic_shop.http import fields
 from tickets.models import CannedJob, LaborRate
 from tickets.work import canned_jobs

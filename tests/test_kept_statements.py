@@ -11,7 +11,7 @@ import pytest
 
 from customers.models import Customer
 from mechanic_shop.fastpath import json_queries
-from mechanic_shop.fastpath.compiled_queries import (
+from mechanic_shop.fastpath.query_cache import (
     MEGABYTE,
     QueryCache,
     page_query_cache,
@@ -195,6 +195,7 @@ def traced() -> Iterator[Callable[[], int]]:
     tracemalloc.stop()
 
 
+@pytest.mark.fast_path
 def test_what_is_kept_holds_the_bytes_that_it_says(
     traced: Callable[[], int], manager: Client
 ) -> None:

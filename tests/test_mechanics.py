@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mechanic_shop.fastpath.compiled_queries import query_cache
+from mechanic_shop.fastpath.query_cache import query_cache
 from mechanics.models import Mechanic
 from tickets.desk import requests
 from tickets.models import TicketMechanic

@@ -569,7 +569,7 @@ def test_pages_never_overlap(advisor: Client, ordering: str) -> None:
 
 
 def test_lists_take_the_same_number_of_queries_for_3_and_for_30(
-    advisor: Client, django_assert_num_queries: Any
+    advisor: Client, django_assert_max_num_queries: Any, settings: Any
 ) -> None:
     def fill(count: int) -> None:
         for _ in range(count):
@@ -582,10 +582,11 @@ def test_lists_take_the_same_number_of_queries_for_3_and_for_30(
 
     fill(3)
     advisor.get(TICKETS)  # who asks is known from now on
-    with django_assert_num_queries(2) as three:
+    # without the fast path one more for each relation of many
+    with django_assert_max_num_queries(2 if settings.FAST_PATH else 6) as three:
         assert len(advisor.get(TICKETS, {"page_size": 100}).json()["results"]) == 3
     fill(27)
-    with django_assert_num_queries(len(three)):
+    with django_assert_max_num_queries(len(three)):
         assert len(advisor.get(TICKETS, {"page_size": 100}).json()["results"]) == 30
 
 

@@ -29,15 +29,31 @@ class ShopQuerySet(audit.AuditedQuerySet):
         """
         return self.update(updated_at=timezone.now(), **changes)
 
-    def changing(self, **changes: Any) -> UpdateQuery:
-        """What ``update()`` would run, for a prepared statement; not for columns that
-        the audit trail tells of.
+    def changing(self, **changes: Any) -> "PendingUpdate":
+        """What ``update()`` would run, for a compiled query; not for columns that the
+        audit trail records.
         """
         if told := audit.audited_among(self.model, changes):
             raise TypeError(f"Nobody would be told of {', '.join(told)}: use update().")
-        query: Any = self.query.chain(UpdateQuery)
-        query.add_update_values(changes)
+        return PendingUpdate(self, changes)
+
+
+class PendingUpdate:
+    """An UPDATE that was not run yet."""
+
+    def __init__(self, rows: ShopQuerySet, changes: dict[str, Any]) -> None:
+        self.rows, self.changes = rows, changes
+
+    @property
+    def query(self) -> UpdateQuery:
+        """Its SQL, to be compiled."""
+        query: Any = self.rows.query.chain(UpdateQuery)
+        query.add_update_values(self.changes)
         return query
+
+    def execute(self) -> int:
+        """Run it; returns the number of rows that it changed."""
+        return self.rows.update_unaudited(**self.changes)
 
 
 def append_only(model: type[models.Model]) -> TypeError:

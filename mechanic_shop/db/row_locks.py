@@ -16,12 +16,8 @@ from django.db import connection, models, transaction
 from django.db.models import QuerySet
 
 from mechanic_shop.errors import DomainError
-from mechanic_shop.fastpath.compiled_queries import (
-    PK_PLACEHOLDER,
-    ObjectStatement,
-    Statement,
-    query_cache,
-)
+from mechanic_shop.fastpath.compiled_queries import Statement
+from mechanic_shop.fastpath.row_queries import row_query
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 Held = dict[tuple[type[models.Model], int], models.Model]
@@ -76,8 +72,10 @@ def lock_key(model: type[models.Model], key: int) -> bool:
     """
     if not connection.features.has_select_for_update:
         return True
-    rows = model._base_manager.filter(pk=PK_PLACEHOLDER).values_list("pk")
-    return bool(query_cache.get((model, "lock"), lambda: Statement(locking(rows))).run(key))
+    query = row_query(
+        (model, "lock"), lambda: locking(model._base_manager.values_list("pk")), Statement
+    )
+    return bool(query.run(key))
 
 
 def lock_keys(model: type[models.Model], keys: Iterable[int]) -> None:
@@ -124,9 +122,8 @@ def refresh(row: models.Model, *relations: str) -> None:
     if is_held(row):
         return
     model = type(row)
-    found = query_cache.get((model, "read", relations), lambda: reading(model, relations)).first(
-        row.pk
-    )
+    query = row_query((model, "read", relations), lambda: rows_with(model, relations))
+    found = query.first(row.pk)
     if found is None:
         raise RowGone(row)
     # All that the object holds: fields, cached relations, prefetched rows, what the
@@ -136,6 +133,6 @@ def refresh(row: models.Model, *relations: str) -> None:
     hold(row)
 
 
-def reading(model: type[models.Model], relations: tuple[str, ...]) -> ObjectStatement:
-    rows = model._base_manager.filter(pk=PK_PLACEHOLDER).order_by()
-    return ObjectStatement(rows.select_related(*relations) if relations else rows)
+def rows_with(model: type[models.Model], relations: tuple[str, ...]) -> QuerySet[Any]:
+    rows = model._base_manager.order_by()
+    return rows.select_related(*relations) if relations else rows

@@ -1,29 +1,28 @@
 """The ORM's statements, built once and handed to the driver.
 
 Of what the shop runs again and again Django takes longer to build the SQL than the
-database takes to run it, and its cursor rewrites every placeholder each time. Here a
-queryset is compiled at its first use, with a marker in the place of each value that
-differs from call to call; from then on the driver gets the text and the values. What
-tests count, and what wraps Django's cursor, still sees each.
+database takes to run it. Here a queryset is compiled at its first use, with a marker in
+the place of each value that differs from call to call; from then on the driver gets the
+text and the values.
 """
 
-import re
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
-from itertools import count
-from threading import Lock
 from typing import Any, get_type_hints
 
+from django import VERSION
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model
-from django.db.models.query import get_related_populators
 from django.db.models.sql import InsertQuery
+from django.utils.module_loading import import_string
+
+from .compiled_sql import CompiledSQL
+from .orm_query import OrmQuery
+from .switch import is_on
 
 # Stands for a key while a statement is compiled; no row has it. It fits into the 32
 # bits of the keys of Django's own tables: of a larger one Django sees that there can be
@@ -48,43 +47,6 @@ def forms(kind: type) -> list[Callable[[Any], Any]]:
     if kind is datetime:
         return [connection.ops.adapt_datetimefield_value]
     return [lambda value: value, "{:f}".format] if kind is Decimal else [lambda value: value]
-
-
-class CompiledSQL:
-    """SQL for the driver; ``%s`` is where a value goes."""
-
-    def __init__(self, sql: str) -> None:
-        self.sql, numbers = sql, count(1)
-        place = (lambda: "?") if connection.vendor == "sqlite" else (lambda: f"${next(numbers)}")
-        self.native = re.sub("%%|%s", lambda found: "%" if found[0] == "%%" else place(), sql)
-
-    @property
-    def weight(self) -> int:
-        return 300 + 3 * len(self.sql)
-
-    def execute(self, params: Any) -> tuple[list[Any], int]:
-        """The rows that came back, and how many were changed."""
-        # the thread's own, of which ``connection`` would look each attribute up anew
-        database = connections[DEFAULT_DB_ALIAS]
-        if database.queries_logged or database.execute_wrappers:
-            with database.cursor() as cursor:
-                cursor.execute(self.sql, params)
-                return cursor.fetchall() if cursor.description else [], cursor.rowcount
-        database.close_if_health_check_failed()
-        database.ensure_connection()
-        database.validate_no_broken_transaction()
-        with database.wrap_database_errors:  # also around fetching: SQLite finds its rows only then
-            if database.vendor == "sqlite":
-                found = database.connection.execute(self.native, params)
-            else:
-                found = raw_cursor(database.connection).execute(self.native, params)
-            return found.fetchall() if found.description else [], found.rowcount
-
-
-def raw_cursor(of: Any) -> Any:
-    from psycopg import RawCursor  # not needed where the database is SQLite
-
-    return RawCursor(of)
 
 
 class Statement:
@@ -181,8 +143,7 @@ class ObjectStatement(Statement):
         info, select = self.compiler.klass_info, self.compiler.select
         own = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
         names = [expression.target.attname for expression, _, _ in select[own]]
-        populators: Any = get_related_populators  # the stubs are of another Django
-        return info["model"], own, names, populators(info, select, connection.alias)
+        return info["model"], own, names, related_populators(info, select)
 
     def object(self, row: Any) -> Any:
         model, own, names, related = self.columns
@@ -192,19 +153,32 @@ class ObjectStatement(Statement):
         return found
 
 
-class CompiledQuery:
-    """A function that makes a queryset of values, as a statement; it is called once.
-    Its parameters are annotated: int, Decimal, datetime or str.
+def related_populators(info: Any, select: Any) -> Any:
+    """What fills the relations that a queryset selects along."""
+    from django.db.models import query  # here, since FAST_PATH=off does without it
 
-    @Prepared
+    # from Django 6.1 on, how related rows are read that were not selected
+    mode = (import_string("django.db.models.FETCH_ONE"),) if VERSION >= (6, 1) else ()
+    populators: Any = query.get_related_populators
+    return populators(info, select, connection.alias, *mode)
+
+
+class CompiledQuery:
+    """A function that makes a queryset of values, compiled at its first call. Its
+    parameters are annotated: int, Decimal, datetime or str.
+
+    @CompiledQuery
     def line_of(ticket: int, part: int) -> Any:
         return TicketPart.objects.filter(ticket=ticket, part=part)
 
     line_of.first(7, 8)
+
+    With the fast path off the ORM runs the queryset at each call.
     """
 
     def __init__(self, build: Callable[..., Any]) -> None:
         self.build, self.__doc__ = build, build.__doc__
+        self.plain = OrmQuery(build)
 
     @cached_property
     def statement(self) -> ObjectStatement:
@@ -218,69 +192,21 @@ class CompiledQuery:
             )
         return made
 
+    @property
+    def query(self) -> ObjectStatement | OrmQuery:
+        return self.statement if is_on() else self.plain
+
     def run(self, *values: Any) -> list[Any]:
-        return self.statement.run(*values)
+        return self.query.run(*values)
 
     def first(self, *values: Any) -> Any:
-        return self.statement.first(*values)
+        return self.query.first(*values)
 
     def objects(self, *values: Any) -> list[Any]:
-        return self.statement.objects(*values)
+        return self.query.objects(*values)
 
     def execute_update(self, *values: Any) -> int:
-        return self.statement.execute_update(*values)
-
-
-class QueryCache:
-    """What was used last, by all that it depends on: a shape, the rights of users, a
-    query string.
-
-    It holds about ``size`` bytes.
-    """
-
-    def __init__(self, size: int) -> None:
-        self.size, self.held = size, 0
-        self.kept, self.lock = OrderedDict[tuple[Any, ...], Any](), Lock()
-
-    def get(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-        found = self.kept.get(key)
-        if found is None:
-            found = make()
-            self.put(key, found)
-        else:
-            with suppress(KeyError):  # another thread has made room in between
-                self.kept.move_to_end(key)
-        return found
-
-    def put(self, key: tuple[Any, ...], made: Any) -> None:
-        """Keep it, and drop what was not used for longest where there is no room."""
-        with self.lock:
-            if key in self.kept:  # two threads made it at once
-                return
-            self.kept[key] = made
-            self.held += weight_of(key, made)
-            while self.held > self.size and self.kept:
-                self.held -= weight_of(*self.kept.popitem(last=False))
-
-    def clear(self) -> None:
-        with self.lock:
-            self.kept.clear()
-            self.held = 0
-
-
-def weight_of(key: tuple[Any, ...], made: Any) -> int:
-    """The bytes of an entry, about. Of the key only texts count, such as a query
-    string: all else in it is shared.
-    """
-    text = sum(len(part) for part in key if isinstance(part, str))
-    return 300 + text + made.weight
-
-
-MEGABYTE = 1024 * 1024
-# 64 MB for each process; tests/test_kept_statements.py weighs what they hold.
-query_cache = QueryCache(32 * MEGABYTE)  # of single rows: some for each set of rights
-# of lists, one for each query string: anybody can ask for new ones
-page_query_cache = QueryCache(32 * MEGABYTE)
+        return self.query.execute_update(*values)
 
 
 # --- one row, inserted ----------------------------------------------------------------

@@ -20,7 +20,6 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.exception import response_for_exception
 from django.core.handlers.wsgi import WSGIRequest
-from django.core.signals import request_started
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponse
 from django.utils.log import log_response
@@ -29,7 +28,6 @@ from django.utils.module_loading import import_string
 from mechanic_shop.http.middleware import ProblemMiddleware, begin, is_program, is_too_large
 from mechanic_shop.observability import logs, request_logging
 
-METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 KEY = "/(?P<pk>"
 REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 Environ = dict[str, Any]
@@ -84,7 +82,7 @@ class DirectDispatch:
         path, begun = environ["PATH_INFO"], perf_counter()
         if (
             not path.startswith(self.prefix)
-            or environ["REQUEST_METHOD"] not in METHODS
+            or environ["REQUEST_METHOD"] != "GET"
             or "HTTP_ORIGIN" in environ
             or is_too_large(environ)
         ):
@@ -98,11 +96,8 @@ class DirectDispatch:
         ):
             return None
         ident, (view, kwargs) = begin(request), found
-        reads = request.method == "GET"
-        if not reads:  # a write must not meet a connection that broke while it was idle
-            request_started.send(type(self), environ=environ)
         response = ask(view, request, kwargs)
-        if reads and response.status_code == 503 and is_lost(connections[DEFAULT_DB_ALIAS]):
+        if response.status_code == 503 and is_lost(connections[DEFAULT_DB_ALIAS]):
             return None  # Django's way begins with a new connection
         response = complete(request, response, ident)
         request_logging.log_request(

@@ -13,11 +13,10 @@ from rest_framework import serializers
 from rest_framework.utils import html
 
 from mechanic_shop import currency, inputs
-from mechanic_shop.fastpath.compiled_queries import PK_PLACEHOLDER, ObjectStatement, query_cache
+from mechanic_shop.fastpath.row_queries import find_visible
 from mechanic_shop.prices import PLACES, price_places
 
 from . import iso_dates
-from .permissions import rights_of, stand_in_for
 
 LARGEST_ID = 10**18
 Moment = TypeVar("Moment", bound=date)
@@ -63,6 +62,7 @@ class NestedRelatedField(serializers.RelatedField):
         aliases: dict[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
+        self.own_source = kwargs.get("source")
         self.shown_fields = {(aliases or {}).get(name, name): name for name in fields}
         # a form must not list everybody
         kwargs.setdefault(
@@ -75,7 +75,7 @@ class NestedRelatedField(serializers.RelatedField):
         one changes.
         """
         fresh: Any = copy.copy(self)
-        fresh.parent, fresh.field_name, fresh.source = None, None, fresh._kwargs.get("source")
+        fresh.parent, fresh.field_name, fresh.source = None, None, self.own_source
         return fresh
 
     def use_pk_only_optimization(self) -> bool:
@@ -111,13 +111,12 @@ class NestedRelatedField(serializers.RelatedField):
         user = self.user
         if user is None:
             return self.get_queryset().filter(pk=ident).first()
-        key = (vars(self)["queryset"], *rights_of(user))
-        return query_cache.get(
-            key,
-            lambda: ObjectStatement(
-                self.visible_to(stand_in_for(user)).filter(pk=PK_PLACEHOLDER).order_by()
-            ),
-        ).first(ident, user.pk)
+        return find_visible(
+            user,
+            (vars(self)["queryset"],),
+            lambda reader: self.visible_to(reader).order_by(),
+            ident,
+        )
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Take null for null, and nothing else: Django REST takes "" for it, too."""

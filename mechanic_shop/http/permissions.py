@@ -32,20 +32,3 @@ class IsOwner(BasePermission):
 
     def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
         return obj.owner_id is not None and obj.owner_id == request.user.pk
-
-
-# --- what is made once for all who may do the same ------------------------------------
-
-Rights = tuple[bool, bool, frozenset[str]]  # logged in, superuser, permissions
-
-
-def rights_of(user: Any) -> Rights:
-    """What decides which rows and fields a user sees, but for which rows are their own."""
-    return user.is_authenticated, user.is_superuser, frozenset(user.get_all_permissions())
-
-
-def stand_in_for(user: Any) -> Any:
-    """A user in whose name a statement is made for all with the same rights: its key is
-    USER.
-    """
-    return user.stand_in() if user.is_authenticated else user

@@ -3,7 +3,8 @@ retries, cached lists.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 import orjson
@@ -22,26 +23,24 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import as_a_whole
 from mechanic_shop.errors import Busy, DomainError
-from mechanic_shop.fastpath.compiled_queries import (
-    PK_PLACEHOLDER,
-    ObjectStatement,
-    Statement,
-    page_query_cache,
-    query_cache,
-)
+from mechanic_shop.fastpath import switch
+from mechanic_shop.fastpath.compiled_queries import PK_PLACEHOLDER, Statement
 from mechanic_shop.fastpath.json_queries import CursorPage, Page, json_rows
+from mechanic_shop.fastpath.query_cache import page_query_cache, query_cache
+from mechanic_shop.fastpath.rights import rights_of, stand_in_for
+from mechanic_shop.fastpath.row_queries import find_visible
 
 from .caching import cached_page
 from .concurrency import Idempotency, check_if_match, etag_of, not_modified
 from .negotiation import ContentNegotiation
 from .pagination import CURSOR, NO_PAGE
-from .permissions import rights_of, stand_in_for
-from .renderers import JSONRenderer
+from .renderers import JSONRenderer, to_json
 from .throttling import give_back
 
 Made = TypeVar("Made")
 JSON, NEGOTIATOR = JSONRenderer(), ContentNegotiation()
 PLAIN_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 # of the parameter itself, not of a search for "cursor=1"
 CURSOR_VALUE = re.compile(rf"(?<![^&]){CURSOR}=[0-9]*")
 # What programs send as Accept when any JSON is meant; everything else is negotiated.
@@ -53,19 +52,20 @@ PLAIN_ACCEPTS = {
 }
 
 
-def with_limits(request: Any, response: Any) -> Any:
+def with_limits(request: Any, response: Any, also: Mapping[str, str] = NO_HEADERS) -> Any:
     """The answer with what every answer of the API says: where the caller stands with
-    the limits, and who may keep it.
+    the limits, and who may keep it; and with the headers ``also``.
     """
     count = getattr(request, "rate_limit", None)
     own = count.headers() if count else {}
     set_headers(
         response,
-        own
-        | {
+        {
+            **own,
+            **also,
             "Cache-Control": "private, no-cache"
             if request.method in ("GET", "HEAD")
-            else "no-store"
+            else "no-store",
         },
         keep=True,
     )
@@ -76,6 +76,11 @@ def set_headers(response: Any, headers: dict[str, str], keep: bool = False) -> N
     """Set headers; with ``keep`` only those that are not there. They are ours and plain
     ASCII, so Django need not look at every letter of them.
     """
+    if not switch.is_on():
+        for name, value in headers.items():
+            if not keep or name not in response.headers:
+                response.headers[name] = value
+        return
     store = response.headers._store
     for name, value in headers.items():
         if not keep or name.lower() not in store:
@@ -160,7 +165,8 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         if (
-            request.method in PLAIN_METHODS
+            switch.is_on()
+            and request.method in PLAIN_METHODS
             and request.META.get("HTTP_ACCEPT", "*/*") in PLAIN_ACCEPTS
         ):
             return self.respond_plain(request, *args, **kwargs)
@@ -193,8 +199,7 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         if isinstance(response, Response):
             response.accepted_renderer, response.accepted_media_type = JSON, JSON.media_type
             vars(response)["renderer_context"] = self.get_renderer_context()
-        set_headers(response, {"Vary": "Accept"})
-        self.response = with_limits(request, response)
+        self.response = with_limits(request, response, {"Vary": "Accept"})
         return self.response
 
     # --- reading: JSON comes from the database, a page for people from the serializer -
@@ -248,6 +253,8 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         """The page as JSON. Its statements depend on the route, the rights and the
         query string alone, so they are made once, but for a search.
         """
+        if not switch.is_on():
+            return to_json(self.serialized_page(self.filter_queryset(rows())))
         query = self.request.META.get("QUERY_STRING", "")
         key = (*self.rights(), self.action, CURSOR_VALUE.sub(CURSOR, query))
         # A search looks up keys first, which are in its statements; and the same one
@@ -265,6 +272,25 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         if page is None:
             raise NotFound(NO_PAGE)
         return page
+
+    def serialized_page(self, rows: Any) -> dict[str, Any]:
+        """The page by the paginator and the serializer."""
+        size = self.paginator.get_page_size(self.request)
+        after = self.paginator.get_cursor(self.request) if self.walks else None
+        if after is None:
+            page = self.paginate_queryset(rows)
+            data: dict[str, Any] = self.paginator.get_paginated_response(
+                self.get_serializer(page, many=True).data
+            ).data
+            return data
+        found = list(rows.filter(pk__gt=after).order_by("pk")[: size + 1])
+        shown, more = found[:size], len(found) > size
+        return {
+            "count": None,
+            "next": self.walk_link(shown[-1].pk) if more else None,
+            "previous": None,
+            "results": self.get_serializer(shown, many=True).data,
+        }
 
     def make_page(self, queryset: Any) -> Page | CursorPage:
         rows, request, paginator = self.filter_queryset(queryset), self.request, self.paginator
@@ -309,12 +335,14 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         """The JSON of one row of the resource; None where there is none that the user
         may see.
         """
-        found = query_cache.get(self.rights(), lambda: self.shared(self.make_document)).run(
-            pk, self.request.user.pk
-        )
+        if not switch.is_on():
+            row = type(self).queryset.visible_to(self.request.user).filter(pk=pk).first()
+            return to_json(self.resource_serializer(row).data) if row else None
+        query = query_cache.get(self.rights(), lambda: self.shared(self.compiled_document))
+        found = query.run(pk, self.request.user.pk)
         return found[0][0].encode() if found else None
 
-    def make_document(self) -> Statement:
+    def compiled_document(self) -> Statement:
         rows = type(self).queryset.visible_to(self.reader).filter(pk=PK_PLACEHOLDER).order_by()
         return Statement(json_rows(rows, self.resource_serializer()))
 
@@ -342,9 +370,10 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         """
         if not row_locks.lock_key(type(self).queryset.model, self.key):
             raise Http404
-        instance = query_cache.get(
-            (*self.rights(), "locked"), lambda: self.shared(self.read_locked)
-        ).first(self.key, self.request.user.pk)
+        # whether the user may see it is asked of what it is under the lock
+        instance = find_visible(
+            self.request.user, (type(self), "locked"), self.writable_rows, self.key
+        )
         if instance is None:
             raise Http404
         row_locks.hold(instance)
@@ -352,12 +381,8 @@ class ShopGenericViewSet(ShopView, viewsets.GenericViewSet):
         check_if_match(self.request, lambda: self.document(instance.pk))
         return instance
 
-    def read_locked(self) -> ObjectStatement:
-        """Reads the row once it is locked: whether the user may see it is asked of what
-        it is now.
-        """
-        rows = type(self).queryset.visible_to(self.reader).prefetch_related(None).order_by()
-        return ObjectStatement(rows.filter(pk=PK_PLACEHOLDER))
+    def writable_rows(self, user: Any) -> Any:
+        return type(self).queryset.visible_to(user).prefetch_related(None).order_by()
 
     @property
     def key(self) -> int:
