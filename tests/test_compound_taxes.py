@@ -14,7 +14,9 @@ from inventory import operations as stock
 from inventory.taxes import TaxCode, TaxRate
 from tickets.billing.integrity_checks import findings
 from tickets.pricing import engine
-from tickets.pricing.engine import GROUP, LINE, Item, Rules, compound_tax
+from tickets.pricing.engine import Item
+from tickets.pricing.rules import GROUP, LINE, Rules
+from tickets.pricing.taxes import compound_tax
 from tickets.reports import sales
 
 from .conftest import Client

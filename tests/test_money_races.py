@@ -27,7 +27,7 @@ from tickets.models import (
     ServiceTicket,
     TicketPart,
 )
-from tickets.pricing import engine
+from tickets.pricing import arithmetic, sums
 from tickets.work import jobs as work_jobs
 from tickets.work import part_edits, parts
 from tickets.work.authorized_amounts import total_of
@@ -54,17 +54,17 @@ def balanced(invoice_id: int) -> InvoiceAccount:
     rows = list(
         Payment.objects.filter(invoice=invoice_id).values_list("kind", "reverses__kind", "effect")
     )
-    refunds = engine.add(
+    refunds = arithmetic.add(
         -effect for kind, reversed_kind, effect in rows if "refund" in (kind, reversed_kind)
     )
-    paid = engine.add(
+    paid = arithmetic.add(
         effect for kind, reversed_kind, effect in rows if "refund" not in (kind, reversed_kind)
     )
-    credited = engine.add(
+    credited = arithmetic.add(
         CreditNote.objects.filter(invoice=invoice_id).values_list("total", flat=True)
     )
     assert (account.paid, account.refunded, account.credited) == (paid, refunds, credited)
-    assert account.balance == engine.balance(
+    assert account.balance == sums.balance(
         account.invoice.total, credited=credited, paid=paid, refunded=refunds
     )
     return account

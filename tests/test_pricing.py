@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickets.pricing import engine
-from tickets.pricing.engine import GROUP, LINE, Discount, Item, Rules, Supplies, Tax
+from tickets.pricing import engine, spreading, sums
+from tickets.pricing.engine import Item
+from tickets.pricing.rules import GROUP, LINE, Discount, Rules, Supplies
+from tickets.pricing.taxes import Tax
 
 VAT = Tax("VAT", Decimal(20))
 
@@ -106,12 +108,12 @@ def test_nothing_comes_to_nothing() -> None:
 
 
 def test_what_is_credited_bit_by_bit_is_all_of_it() -> None:
-    taken = [engine.part_of(d("10.00"), d("1"), d("3"), d(str(before))) for before in range(3)]
+    taken = [sums.part_of(d("10.00"), d("1"), d("3"), d(str(before))) for before in range(3)]
     assert taken == [d("3.33"), d("3.34"), d("3.33")]
 
 
 def test_balance() -> None:
-    assert engine.balance(d("100"), credited=d("20"), paid=d("90"), refunded=d("10")) == 0
+    assert sums.balance(d("100"), credited=d("20"), paid=d("90"), refunded=d("10")) == 0
 
 
 @pytest.mark.parametrize("rounding", [GROUP, LINE])
@@ -247,7 +249,7 @@ def test_shares_add_up_and_are_fair(places: int, amount: Any, weights: list[Any]
     amount, *weights = (Decimal(units).scaleb(-places) for units in (amount, *weights))
     whole = sum(weights)
     amount = min(amount, whole)
-    shares = engine.spread(amount, weights, Rules(places=places))
+    shares = spreading.spread(amount, weights, Rules(places=places))
     assert sum(shares) == amount
     for share, weight in zip(shares, weights, strict=True):
         assert share <= weight
@@ -260,7 +262,7 @@ def test_parts_of_a_line_never_come_to_more_or_less_than_the_line(
 ) -> None:
     whole, before, taken = sum(bits), d("0"), []
     for bit in bits:
-        taken.append(engine.part_of(amount, bit, whole, before))
+        taken.append(sums.part_of(amount, bit, whole, before))
         before += bit
     assert sum(taken) == amount
     assert all(part >= 0 for part in taken)

@@ -14,7 +14,7 @@ from ..lifecycle import price_limits
 from ..lifecycle.admin_format import money
 from ..lifecycle.snapshot import OFFERED, Line, Unit, key_of
 from ..models import AUTHORIZED, Channel, Job, JobStatus, ServiceTicket
-from ..pricing import engine
+from ..pricing import arithmetic
 from ..work.button_questions import is_open, job_states
 from ..work.estimate_form import EstimateForm
 from ..work.job_serializers import AuthorizeSerializer
@@ -73,7 +73,7 @@ class AuthorizeForm(EstimateForm):
 
     def question(self, unit: Unit, lines: list[Line]) -> forms.ChoiceField:
         title = unit.title if isinstance(unit, Job) else unit.part.name
-        total = engine.add(line.total for line in lines)
+        total = arithmetic.add(line.total for line in lines)
         supplies = ZERO if unit.status in OFFERED else self.snapshot.supplies_with(unit)
         return forms.ChoiceField(
             choices=self.choices(unit),

@@ -12,7 +12,9 @@ from ..billing import document_body
 from ..lifecycle import price_limits
 from ..lifecycle.snapshot import Line, TicketSnapshot, Unit, key_of
 from ..models import AUTHORIZED, Authorization, Job, JobStatus, ServiceTicket
-from ..pricing import amounts, engine
+from ..pricing import amounts, arithmetic, engine
+from ..pricing import sums as pricing_sums
+from ..pricing.sums import Sums
 from ..work.authorized_amounts import lowers_price, name_amounts, set_authorized, total_of
 from ..work.reapproval import put_back
 
@@ -77,14 +79,14 @@ def approve_supplies(snapshot: TicketSnapshot, after: engine.Bill) -> list[dict[
     if not supplies or (upto := min(supplies.total, after.supplies.total)) <= approved_before:
         return []
     ticket.authorized_supplies = upto
-    more = engine.part_between(supplies, approved_before, upto, snapshot.rules)
+    more = pricing_sums.part_between(supplies, approved_before, upto, snapshot.rules)
     return [decided("Shop supplies", JobStatus.APPROVED, more, kind="supplies")]
 
 
 def create_record(
     ticket: ServiceTicket, decisions: list[dict[str, Any]], *, by: User | None, **details: Any
 ) -> Authorization:
-    approved = engine.add(
+    approved = arithmetic.add(
         Decimal(entry["total"]) for entry in decisions if entry["decision"] == JobStatus.APPROVED
     )
     return Authorization.objects.create(
@@ -99,7 +101,7 @@ def decide_each(
     entries = []
     for unit, status in named:
         lines = shown[key_of(unit)]
-        apply(unit, status, engine.add(line.total for line in lines), by=by)
+        apply(unit, status, arithmetic.add(line.total for line in lines), by=by)
         entries.append(decision(unit, status, lines))
     return entries
 
@@ -118,16 +120,14 @@ def apply(unit: Unit, status: JobStatus, amount: Decimal, *, by: User | None) ->
 
 def decision(unit: Unit, status: JobStatus, lines: Sequence[Line]) -> dict[str, Any]:
     if isinstance(unit, Job):
-        return decided(unit.title, status, engine.Sums.of(lines), lines, job=unit.pk)
-    return decided(
-        unit.part.name, status, engine.Sums.of(lines), lines, part=unit.part_id, kind="part"
-    )
+        return decided(unit.title, status, Sums.of(lines), lines, job=unit.pk)
+    return decided(unit.part.name, status, Sums.of(lines), lines, part=unit.part_id, kind="part")
 
 
 def decided(
     title: str,
     status: JobStatus,
-    sums: engine.Sums,
+    sums: Sums,
     lines: Sequence[Line] = (),
     *,
     job: int | None = None,

@@ -19,7 +19,7 @@ from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from ..models import Invoice, InvoiceAccount, Method, Payment, PaymentKind, ServiceTicket, Status
-from ..pricing import amounts, engine, shop_rules
+from ..pricing import amounts, arithmetic, shop_rules
 from .payments import account_of, latest_invoice, open_deposits, save, sync_ticket_status, write
 
 Source = tuple[ServiceTicket, InvoiceAccount | None, Decimal]
@@ -48,7 +48,7 @@ def apply_credit(
             "invoice_credited", f"{invoice.number} was credited in full: nothing is to pay on it."
         )
     sources = [source for source in sources_of(invoice) if source[0].pk in locked]
-    wanted = chosen_amount(amount, account.balance, engine.add(left for _, _, left in sources))
+    wanted = chosen_amount(amount, account.balance, arithmetic.add(left for _, _, left in sources))
     shares = share_out(sources, wanted)
     names = ", ".join(
         account.invoice.number if account else source.number for source, account, _ in shares
@@ -117,7 +117,7 @@ def sources_of(invoice: Invoice) -> list[Source]:
 
 def available_credit(invoice: Invoice) -> Decimal:
     """What could be counted on the invoice."""
-    return engine.add(left for _, _, left in sources_of(invoice))
+    return arithmetic.add(left for _, _, left in sources_of(invoice))
 
 
 def chosen_amount(amount: Decimal | None, due: Decimal, there: Decimal) -> Decimal:

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from ..lifecycle.snapshot import OFFERED, TicketSnapshot, Unit
 from ..models import Job, LineKind, ServiceTicket, TicketPart
-from ..pricing import engine, shop_rules
+from ..pricing import arithmetic, shop_rules, taxes
 from ..pricing.amounts import money, percent, price, totals
 from ..pricing.engine import Bill, Line
 
@@ -109,7 +109,7 @@ def on_top(snapshot: TicketSnapshot, unit: Unit) -> dict[str, Any]:
 def job_facts(job: Job, lines: list[Line], numbers: Any) -> dict[str, Any]:
     facts = {name: getattr(job, name) for name in ("title", "concern", "cause", "correction")}
     sums = {
-        name: money(engine.add(getattr(line, name) for line in lines))
+        name: money(arithmetic.add(getattr(line, name) for line in lines))
         for name in ("net", "tax", "total")
     }
     return {
@@ -169,7 +169,7 @@ def what_it_is(row: Any) -> dict[str, Any]:
     }
 
 
-def share_facts(share: engine.TaxShare) -> dict[str, str]:
+def share_facts(share: taxes.TaxShare) -> dict[str, str]:
     return {
         "name": share.tax.name,
         "rate": percent(share.tax.rate),
@@ -177,7 +177,7 @@ def share_facts(share: engine.TaxShare) -> dict[str, str]:
     }
 
 
-def tax_facts(sums: engine.TaxSum) -> dict[str, str]:
+def tax_facts(sums: taxes.TaxSum) -> dict[str, str]:
     tax = sums.tax
     return {
         "name": tax.name,

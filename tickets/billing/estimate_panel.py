@@ -12,7 +12,7 @@ from inventory.operations import show
 from ..lifecycle.admin_format import job_badge, link, money, price, state_badge
 from ..lifecycle.snapshot import load_snapshot
 from ..models import Invoice, LineKind, ServiceTicket, Status
-from ..pricing import engine
+from ..pricing import arithmetic
 from ..pricing import money_format as written
 from . import estimates
 from .payments import open_deposits
@@ -68,7 +68,7 @@ def job_row(
     facts: dict[str, Any], *, authorized: Decimal | None = None, status: str = ""
 ) -> dict[str, Any]:
     """A job of ``billing``'s document."""
-    total = engine.add(Decimal(line["amount"]) for line in facts["lines"])
+    total = arithmetic.add(Decimal(line["amount"]) for line in facts["lines"])
     return {
         "title": facts["title"],
         "badge": job_badge(status) if status else "",

@@ -39,7 +39,8 @@ from ..models import (
     TicketPart,
     ticket_number,
 )
-from ..pricing import engine
+from ..pricing import arithmetic
+from ..pricing import sums as pricing_sums
 from ..pricing.amounts import money
 from .approval_checks import excess_approvals, unrecorded_approvals
 from .customer_checks import find_discrepancies
@@ -72,7 +73,7 @@ class Story:
 
     @property
     def balance(self) -> Decimal:
-        return engine.balance(
+        return pricing_sums.balance(
             self.total, credited=self.credited, paid=self.paid, refunded=self.refunded
         )
 
@@ -153,7 +154,8 @@ def wrong_credit_notes(taken: dict[int, Taken]) -> Iterator[str]:
             so_far = taken[line]
             taken[line] = Taken(
                 *map(
-                    engine.add, zip((so_far.quantity, so_far.net, so_far.tax), amounts, strict=True)
+                    arithmetic.add,
+                    zip((so_far.quantity, so_far.net, so_far.tax), amounts, strict=True),
                 )
             )
         yield from wrong_paper(note, [(net, tax) for *_, net, tax in lines])
@@ -187,7 +189,7 @@ def wrong_line_taxes() -> Iterator[str]:
     ):
         rows = taxes.objects.order_by("line_id", "pk").values_list("line_id", "amount")
         for line, own in with_lines(model.objects.order_by("pk"), rows):
-            amount = engine.add(each for _, each in own)
+            amount = arithmetic.add(each for _, each in own)
             if amount != line.tax:
                 number = getattr(line, document).number
                 yield (
@@ -224,8 +226,8 @@ def wrong_paper(paper: Any, lines: list[tuple[Decimal, Decimal]]) -> Iterator[st
     printed says the same of each.
     """
     sums = {
-        "subtotal": engine.add(net for net, _ in lines),
-        "tax": engine.add(tax for _, tax in lines),
+        "subtotal": arithmetic.add(net for net, _ in lines),
+        "tax": arithmetic.add(tax for _, tax in lines),
     }
     for name, amount in sums.items():
         if amount != getattr(paper, name):
@@ -233,7 +235,7 @@ def wrong_paper(paper: Any, lines: list[tuple[Decimal, Decimal]]) -> Iterator[st
                 f"{paper.number}: its {name} is {money(getattr(paper, name))}, but its lines "
                 f"come to {money(amount)}."
             )
-    if engine.add((paper.subtotal, paper.tax)) != paper.total:
+    if arithmetic.add((paper.subtotal, paper.tax)) != paper.total:
         yield (
             f"{paper.number}: {money(paper.subtotal)} and {money(paper.tax)} tax are not "
             f"{money(paper.total)}."
@@ -258,7 +260,7 @@ def wrong_document(paper: Any, lines: list[tuple[Decimal, Decimal]]) -> Iterator
                 f"{paper.number}: its {name} is {money(getattr(paper, name))}, but its "
                 f"document says {told[name]}."
             )
-    if engine.add(Decimal(tax["amount"]) for tax in told["taxes"]) != paper.tax:
+    if arithmetic.add(Decimal(tax["amount"]) for tax in told["taxes"]) != paper.tax:
         yield f"{paper.number}: the taxes of its document are not its {money(paper.tax)}."
     printed = [*(line for job in told["jobs"] for line in job["lines"]), *told["lines"]]
     if [(Decimal(line["net"]), Decimal(line["tax"])) for line in printed] != lines:
@@ -275,7 +277,7 @@ def wrong_accounts(stories: dict[int, Story]) -> Iterator[str]:
     for invoice, total in (
         CreditNote.objects.order_by("pk").values_list("invoice_id", "total").iterator()
     ):
-        stories[invoice].credited = engine.add((stories[invoice].credited, total))
+        stories[invoice].credited = arithmetic.add((stories[invoice].credited, total))
     deposits: defaultdict[int, Decimal] = defaultdict(Decimal)
     for ticket, invoice, kind, effect in (
         Payment.objects.order_by("pk")
@@ -283,10 +285,10 @@ def wrong_accounts(stories: dict[int, Story]) -> Iterator[str]:
         .iterator()
     ):
         if invoice is None:
-            deposits[ticket] = engine.add((deposits[ticket], effect))
+            deposits[ticket] = arithmetic.add((deposits[ticket], effect))
             continue
         if kind == PaymentKind.APPLIED:
-            deposits[ticket] = engine.add((deposits[ticket], -effect))
+            deposits[ticket] = arithmetic.add((deposits[ticket], -effect))
         count(stories[invoice], kind, effect)
     accounts = {account.pk: account for account in InvoiceAccount.objects.iterator()}
     for key, story in stories.items():
@@ -313,9 +315,9 @@ def count(story: Story, kind: str, effect: Decimal) -> None:
     side.
     """
     if (kind == PaymentKind.REVERSAL and effect > 0) or kind == PaymentKind.REFUND:
-        story.refunded = engine.add((story.refunded, -effect))
+        story.refunded = arithmetic.add((story.refunded, -effect))
     else:
-        story.paid = engine.add((story.paid, effect))
+        story.paid = arithmetic.add((story.paid, effect))
 
 
 def wrong_credit() -> Iterator[str]:
@@ -324,7 +326,7 @@ def wrong_credit() -> Iterator[str]:
     for customer, effect in Payment.objects.filter(kind=PaymentKind.CREDIT).values_list(
         "customer_id", "effect"
     ):
-        sums[customer] = engine.add((sums[customer], effect))
+        sums[customer] = arithmetic.add((sums[customer], effect))
     for customer, left in sums.items():
         if left:
             yield f"Customer {customer}: {money(left)} of credit was moved to or from nowhere."
@@ -366,7 +368,7 @@ def wrong_tickets(stories: dict[int, Story]) -> Iterator[str]:
                 f"{ticket_number(key)} is {status}, but has "
                 f"{f'{names} at once' if standing else 'no invoice that stands'}."
             )
-        owed = engine.add(story.balance for story in standing)
+        owed = arithmetic.add(story.balance for story in standing)
         if status == Status.CLOSED and owed > 0:
             yield f"{ticket_number(key)} is closed, but {money(owed)} of {names} are not paid."
 

@@ -39,7 +39,9 @@ from ..models import (
     TicketPart,
 )
 from ..pricing import amounts as pricing_amounts
-from ..pricing import engine, shop_rules
+from ..pricing import arithmetic, engine, shop_rules
+from ..pricing import sums as pricing_sums
+from ..pricing.taxes import TaxComponent, TaxShare
 from . import document_body, payments
 from .documents.text import with_unprintable
 
@@ -102,7 +104,7 @@ def write_invoice(
         **body,
         "deposits": pricing_amounts.money(deposits),
         "due": pricing_amounts.money(
-            max(ZERO, engine.balance(bill.total, credited=ZERO, paid=deposits, refunded=ZERO))
+            max(ZERO, pricing_sums.balance(bill.total, credited=ZERO, paid=deposits, refunded=ZERO))
         ),
     }
     return Invoice.objects.create(
@@ -321,7 +323,7 @@ def ensure_not_below_nothing(
     left = [(line, line.quantity - gone[key], gone[key]) for key, (line, _) in rest.items()]
     way_out = "credit a trade-in together with the work on which it was counted"
     for name, rows in (("The credit note", back), (f"What is left of {invoice.number}", left)):
-        sums = engine.credit_sums(
+        sums = pricing_sums.credit_sums(
             (net, [part for _, part in taxes]) for net, taxes in (share_of(*row) for row in rows)
         )
         if sums.shortfall:
@@ -330,12 +332,12 @@ def ensure_not_below_nothing(
 
 def share_of(
     line: InvoiceLine, quantity: Decimal, before: Decimal
-) -> tuple[Decimal, list[tuple[InvoiceLineTax, engine.TaxShare]]]:
+) -> tuple[Decimal, list[tuple[InvoiceLineTax, TaxShare]]]:
     """What ``quantity`` of a line bears of its net and its taxes, when ``before`` was
     credited already.
     """
     share = (quantity, line.quantity, before, shop_rules.rounding())
-    return engine.part_of(line.net, *share), [
+    return pricing_sums.part_of(line.net, *share), [
         (tax, credited_share(tax, share)) for tax in line.taxes.all()
     ]
 
@@ -345,8 +347,10 @@ def write_credit_note(
 ) -> CreditNote:
     for each in chosen:
         each["net"], each["taxes"] = share_of(each["line"], each["quantity"], each["before"])
-        each["tax"] = engine.add(part.amount for _, part in each["taxes"])
-    sums = engine.credit_sums((each["net"], [part for _, part in each["taxes"]]) for each in chosen)
+        each["tax"] = arithmetic.add(part.amount for _, part in each["taxes"])
+    sums = pricing_sums.credit_sums(
+        (each["net"], [part for _, part in each["taxes"]]) for each in chosen
+    )
     number = next_number(settings.SHOP_CREDIT_NOTE_SERIES)
     document = credit_document(invoice, chosen, sums, number["number"], reason)
     note = CreditNote.objects.create(
@@ -374,11 +378,11 @@ def write_credit_note(
     return note
 
 
-def credited_share(tax: InvoiceLineTax, share: tuple[Any, ...]) -> engine.TaxShare:
+def credited_share(tax: InvoiceLineTax, share: tuple[Any, ...]) -> TaxShare:
     """What ``share`` of a line's quantity bears of one of its taxes."""
-    component = engine.TaxComponent(tax.name, tax.rate, tax.number, on_top=tax.on_top)
-    base, amount = (engine.part_of(money, *share) for money in (tax.base, tax.amount))
-    return engine.TaxShare(component, base, amount)
+    component = TaxComponent(tax.name, tax.rate, tax.number, on_top=tax.on_top)
+    base, amount = (pricing_sums.part_of(money, *share) for money in (tax.base, tax.amount))
+    return TaxShare(component, base, amount)
 
 
 def credit_document(

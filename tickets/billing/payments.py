@@ -18,7 +18,7 @@ from ..lifecycle.locking import increment_version, lock
 from ..lifecycle.snapshot import load_snapshot
 from ..lifecycle.transitions import apply_transition
 from ..models import Invoice, InvoiceAccount, Method, Payment, PaymentKind, ServiceTicket, Status
-from ..pricing import amounts, engine
+from ..pricing import amounts, arithmetic, sums
 from .documents.receipts import receipt_document
 
 TOO_MUCH = Decimal(10_000_000)
@@ -160,7 +160,7 @@ def account_of(invoice: Invoice) -> InvoiceAccount:
 
 
 def save(account: InvoiceAccount) -> None:
-    account.balance = engine.balance(
+    account.balance = sums.balance(
         account.invoice.total,
         credited=account.credited,
         paid=account.paid,
@@ -203,7 +203,7 @@ def apply_deposits(invoice: Invoice, *, by: Any) -> None:
         account.paid -= left
         save(account)
         moved.append(left)
-    amount = engine.add(moved)
+    amount = arithmetic.add(moved)
     if amount <= 0:
         return
     write(
@@ -224,7 +224,7 @@ def apply_deposits(invoice: Invoice, *, by: Any) -> None:
 
 def paid_before(ticket: ServiceTicket) -> Decimal:
     """What will count on the next invoice of a ticket."""
-    return engine.add(
+    return arithmetic.add(
         [open_deposits(ticket), *(left for _, left in credit_on_other_invoices(ticket))]
     )
 
@@ -247,8 +247,8 @@ def credit_on_other_invoices(
 def open_deposits(ticket: ServiceTicket) -> Decimal:
     """What was paid in advance and is on no invoice yet."""
     rows = list(ticket.payments.values_list("kind", "invoice_id", "effect"))
-    came = engine.add(effect for _, invoice, effect in rows if invoice is None)
-    counted = engine.add(effect for kind, _, effect in rows if kind == PaymentKind.APPLIED)
+    came = arithmetic.add(effect for _, invoice, effect in rows if invoice is None)
+    counted = arithmetic.add(effect for kind, _, effect in rows if kind == PaymentKind.APPLIED)
     return came - counted
 
 

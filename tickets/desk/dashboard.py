@@ -14,7 +14,7 @@ from mechanic_shop.dates import day_end, day_start
 
 from ..lifecycle.admin_format import day_of, money
 from ..models import Invoice, Job, JobStatus, ServiceTicket, Status, TicketPart
-from ..pricing import engine
+from ..pricing import arithmetic
 from ..reports import chart, daily_sales
 
 ROWS = 8  # of each list; its title leads to all
@@ -137,7 +137,7 @@ def unpaid_invoices() -> dict[str, Any]:
 def sales_of_late() -> dict[str, Any]:
     """What was sold in the last days, without tax, less what was credited."""
     days = daily_sales.by_day(timezone.localdate(), DAYS)
-    total = engine.add(amount for _, amount in days)
+    total = arithmetic.add(amount for _, amount in days)
     drawn = chart.bars(days, money) if any(amount for _, amount in days) else None
     return {"title": f"Sales of the last {DAYS} days", "total": money(total), "chart": drawn}
 

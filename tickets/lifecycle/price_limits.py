@@ -6,7 +6,8 @@ from mechanic_shop.errors import DomainError
 
 from ..models import ServiceTicket
 from ..pricing.amounts import money, totals
-from ..pricing.engine import Bill, Sums
+from ..pricing.engine import Bill
+from ..pricing.sums import Sums
 from .snapshot import TicketSnapshot, load_snapshot
 
 

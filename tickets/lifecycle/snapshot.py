@@ -15,9 +15,10 @@ from inventory.taxes import TaxRate
 from mechanic_shop.currency import minor_unit
 
 from ..models import AUTHORIZED, Job, JobLine, JobStatus, LineKind, ServiceTicket, TicketPart
-from ..pricing import engine, shop_rules
+from ..pricing import arithmetic, engine, shop_rules
 from ..pricing.amounts import money
 from ..pricing.engine import Bill, Item, Line
+from ..pricing.rules import Discount, Rules
 
 Unit = Job | TicketPart  # a part stands for itself where it is in no job
 OFFERED = (JobStatus.PROPOSED, *AUTHORIZED)  # what an estimate counts
@@ -85,7 +86,9 @@ class TicketSnapshot:
         ticket goes off what the estimate counts.
         """
         return engine.price(
-            self.items([unit]), engine.Discount(percent=self.ticket.discount.percent), self.rules
+            self.items([unit]),
+            Discount(percent=self.ticket.discount.percent),
+            self.rules,
         )
 
     def supplies_with(self, unit: Unit) -> Decimal:
@@ -98,7 +101,7 @@ class TicketSnapshot:
         )
 
     @property
-    def rules(self) -> engine.Rules:
+    def rules(self) -> Rules:
         return shop_rules.rules({} if self.ticket.customer.tax_exempt else self.rates)
 
     def lines_shown(self) -> dict[tuple[type[Unit], int], list[Line]]:
@@ -121,7 +124,7 @@ class TicketSnapshot:
     def amounts_of(self, bill: Bill) -> dict[tuple[type[Unit], int], Decimal]:
         """What each unit comes to on an estimate whose offered part is this bill."""
         return {
-            key: engine.add(line.total for line in lines)
+            key: arithmetic.add(line.total for line in lines)
             for key, lines in self.lines_of(bill).items()
         }
 

@@ -13,7 +13,7 @@ from mechanic_shop.db.audit import Kind
 from mechanic_shop.db.models import ShopModel, ShopQuerySet
 from mechanic_shop.errors import DomainError
 
-from ..pricing import engine, shop_rules
+from ..pricing import arithmetic, shop_rules
 from .priced import approved_amount, words_in
 from .statuses import ENDED, JobStatus, Status
 from .ticket import ServiceTicket, ticket_number
@@ -104,7 +104,7 @@ class Job(ShopModel):
     def total(self) -> Decimal:
         """What its lines come to, before the ticket's discount and tax."""
         return shop_rules.rounding().round(
-            engine.add(line.line_total for line in (*self.lines.all(), *self.parts.all()))
+            arithmetic.add(line.line_total for line in (*self.lines.all(), *self.parts.all()))
         )
 
     def refuse_ended(self) -> None:

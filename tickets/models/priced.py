@@ -11,6 +11,7 @@ from inventory.taxes import TaxCode
 from mechanic_shop.currency import signed_amount_field, sum_field
 
 from ..pricing import engine, shop_rules
+from ..pricing.rules import Discount
 
 
 class Discounted(models.Model):
@@ -25,8 +26,8 @@ class Discounted(models.Model):
         abstract = True
 
     @property
-    def discount(self) -> engine.Discount:
-        return engine.Discount(self.discount_percent, self.discount_amount)
+    def discount(self) -> Discount:
+        return Discount(self.discount_percent, self.discount_amount)
 
 
 def one_discount() -> models.CheckConstraint:

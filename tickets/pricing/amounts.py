@@ -4,8 +4,9 @@ from decimal import Decimal
 
 from mechanic_shop.currency import short
 
-from . import engine, shop_rules
-from .engine import Bill, Sums
+from . import rules, shop_rules
+from .engine import Bill
+from .sums import Sums
 
 
 def totals(bill: Bill | Sums) -> dict[str, str]:
@@ -14,7 +15,7 @@ def totals(bill: Bill | Sums) -> dict[str, str]:
 
 def percent(rate: Decimal) -> str:
     """At most 3 decimals: what several taxes come to may have more."""
-    return f"{engine.Rules(places=3).round(rate):f}"
+    return f"{rules.Rules(places=3).round(rate):f}"
 
 
 def price(amount: Decimal) -> str:

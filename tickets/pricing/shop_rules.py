@@ -11,7 +11,8 @@ from inventory.taxes import TaxOnDay
 from mechanic_shop.currency import places
 from mechanic_shop.inputs import text_key
 
-from .engine import Rules, Supplies, Tax, compound_tax
+from .rules import Rules, Supplies
+from .taxes import Tax, compound_tax
 
 Rates = Mapping[int | None, TaxOnDay]
 """What each tax code takes on a day, the default's at None: ``TaxRate.objects.on``."""

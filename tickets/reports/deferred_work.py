@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Count, OuterRef, Q, Subquery
 
 from ..models import Authorization, Job, JobLine, JobStatus, TicketPart
-from ..pricing import engine
+from ..pricing import arithmetic
 from .exact_sums import exact, thousandths
 
 MOST = 1000
@@ -32,7 +32,7 @@ def deferred_work() -> dict[str, Any]:
             "title": job.title,
             "status": job.status,
             "decided_at": decided.get(job.pk),
-            "total": engine.add((exact(job.of_lines), exact(job.of_parts))),
+            "total": arithmetic.add((exact(job.of_lines), exact(job.of_parts))),
             "ticket": {"id": job.ticket_id, "number": job.number},
             "customer": {
                 name: getattr(job.ticket.customer, name)
@@ -85,6 +85,6 @@ def totals(jobs: Any) -> dict[str, Any]:
             .annotate(sum=thousandths("line_total"))
         ):
             amounts[status].append(exact(units))
-    sums = {status: engine.add(found) for status, found in amounts.items()}
+    sums = {status: arithmetic.add(found) for status, found in amounts.items()}
     parts = {status: {"jobs": counts[status], "total": sums[status]} for status in counts}
-    return {**parts, "jobs": sum(counts.values()), "total": engine.add(sums.values())}
+    return {**parts, "jobs": sum(counts.values()), "total": arithmetic.add(sums.values())}

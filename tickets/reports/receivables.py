@@ -15,7 +15,8 @@ from mechanic_shop.dates import day_end, day_start
 
 from ..models import CreditNote, Invoice, InvoiceAccount, Payment, PaymentKind, ticket_number
 from ..models.payments import payment_number
-from ..pricing import engine
+from ..pricing import arithmetic
+from ..pricing import sums as pricing_sums
 from .exact_sums import exact, thousandths
 
 # What is open by how many days it is past due: from, to.
@@ -56,19 +57,19 @@ def receivables() -> dict[str, Any]:
             row["customer"]["id"],
         )
     )
-    totals = {column: engine.add(row[column] for row in rows) for column in COLUMNS}
+    totals = {column: arithmetic.add(row[column] for row in rows) for column in COLUMNS}
     return {"on": today, "currency": settings.SHOP_CURRENCY, "rows": rows, "totals": totals}
 
 
 def account(owed: dict[str, Decimal], deposits: Decimal) -> dict[str, Decimal]:
     ages = {age: owed.get(age, ZERO) for age in AGES}
-    due, credit = engine.add(ages.values()), owed.get("credit", ZERO)
+    due, credit = arithmetic.add(ages.values()), owed.get("credit", ZERO)
     return {
         **ages,
         "due": due,
         "credit": credit,
         "deposits": deposits,
-        "balance": engine.add((due, -credit, -deposits)),
+        "balance": arithmetic.add((due, -credit, -deposits)),
     }
 
 
@@ -117,7 +118,7 @@ def open_deposits(payments: Any) -> dict[tuple[int, str], Decimal]:
         )
     )
     return {
-        (key, name): engine.add((amount, -used))
+        (key, name): arithmetic.add((amount, -used))
         for key, name, amount, used in sums
         if amount != used
     }
@@ -152,7 +153,7 @@ def credit_of(customer: Customer) -> Decimal:
         InvoiceAccount.objects.filter(invoice__customer=customer), timezone.localdate()
     )
     held = open_deposits(Payment.objects.filter(customer=customer))
-    return engine.add([*(found["credit"] for found in owed.values()), *held.values()])
+    return arithmetic.add([*(found["credit"] for found in owed.values()), *held.values()])
 
 
 def balance_before(customer: Customer, day: date) -> Decimal:
@@ -167,7 +168,7 @@ def balance_before(customer: Customer, day: date) -> Decimal:
         .filter(customer=customer, received_at__lt=day_start(day))
         .aggregate(sum=thousandths("effect"))
     )
-    return engine.balance(
+    return pricing_sums.balance(
         exact(charged["sum"]),
         credited=exact(credited["sum"]),
         paid=exact(paid["sum"]),
@@ -213,7 +214,7 @@ def entries(customer: Customer, start: date, end: date) -> Iterator[Entry]:
 def running(found: Iterable[Entry], opening: Decimal) -> Iterator[dict[str, Any]]:
     balance = opening
     for day, _, _, _, kind, number, ticket, effect in found:
-        balance = engine.add((balance, effect))
+        balance = arithmetic.add((balance, effect))
         sides = {"debit": max(effect, ZERO), "credit": max(-effect, ZERO)}
         yield {
             "date": day,

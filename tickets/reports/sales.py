@@ -23,7 +23,8 @@ from ..models import (
     InvoiceLineTax,
     LineKind,
 )
-from ..pricing import engine, shop_rules
+from ..pricing import arithmetic, shop_rules
+from ..pricing.rules import Rules
 from .exact_sums import exact, thousandths
 
 DAY = "issued_on"
@@ -48,12 +49,16 @@ class Sold:
             self.hours.append(amount)
 
     def facts(self) -> dict[str, Any]:
-        nets = {str(kind): engine.add(self.nets[kind]) for kind in KINDS}
-        net, tax, hours = engine.add(nets.values()), engine.add(self.taxes), engine.add(self.hours)
+        nets = {str(kind): arithmetic.add(self.nets[kind]) for kind in KINDS}
+        net, tax, hours = (
+            arithmetic.add(nets.values()),
+            arithmetic.add(self.taxes),
+            arithmetic.add(self.hours),
+        )
         return {
             "net": net,
             "tax": tax,
-            "total": engine.add((net, tax)),
+            "total": arithmetic.add((net, tax)),
             "net_of": nets,
             "invoices": self.invoices,
             "credit_notes": self.credit_notes,
@@ -211,14 +216,14 @@ def taxes(start: date, end: date) -> dict[str, Any]:
     rows = [
         {
             **dict(zip(TAX_FACTS, tax, strict=True)),
-            "base": engine.add(base for base, _ in found),
-            "tax": engine.add(amount for _, amount in found),
+            "base": arithmetic.add(base for base, _ in found),
+            "tax": arithmetic.add(amount for _, amount in found),
         }
         for tax, found in sorted(sums.items())
     ]
     totals = {
-        "base": engine.add(net for _, net, _, _ in lines(start, end)),
-        "tax": engine.add(row["tax"] for row in rows),
+        "base": arithmetic.add(net for _, net, _, _ in lines(start, end)),
+        "tax": arithmetic.add(row["tax"] for row in rows),
     }
     return {
         "from": start,
@@ -283,9 +288,11 @@ def margin(sold: list[tuple[Decimal, Decimal, Decimal]]) -> dict[str, Any]:
     """
     rules = shop_rules.rounding()
     amount, net, cost = (
-        (engine.add(column) for column in zip(*sold, strict=True)) if sold else (ZERO, ZERO, ZERO)
+        (arithmetic.add(column) for column in zip(*sold, strict=True))
+        if sold
+        else (ZERO, ZERO, ZERO)
     )
     cost = rules.round(cost)
-    left = engine.add((net, -cost))
-    percent = engine.Rules(places=1).round(left * 100 / net) if net else None
+    left = arithmetic.add((net, -cost))
+    percent = Rules(places=1).round(left * 100 / net) if net else None
     return {"quantity": amount, "net": net, "cost": cost, "margin": left, "margin_percent": percent}

@@ -7,7 +7,7 @@ from inventory.models import ZERO
 
 from ..lifecycle.snapshot import TicketSnapshot, Unit, key_of, load_snapshot
 from ..models import Job, JobLine, ServiceTicket, TicketPart
-from ..pricing import engine, shop_rules
+from ..pricing import arithmetic, shop_rules
 
 
 def name_amounts(snapshot: TicketSnapshot, *, by: Any) -> None:
@@ -34,7 +34,7 @@ def total_of(job: Job) -> Decimal:
         rows.objects.filter(job=job).values_list("line_total", flat=True)
         for rows in (JobLine, TicketPart)
     ]
-    return shop_rules.rounding().round(engine.add(amount for some in totals for amount in some))
+    return shop_rules.rounding().round(arithmetic.add(amount for some in totals for amount in some))
 
 
 def lowers_price(unit: Unit) -> bool:
@@ -74,7 +74,7 @@ def set_authorized(snapshot: TicketSnapshot) -> None:
     """
     ticket, authorized, bill = snapshot.ticket, snapshot.authorized(), snapshot.authorized_bill()
     supplies = min(ticket.authorized_supplies, bill.supplies_total)
-    amount = engine.add(unit.approved_amount or ZERO for unit in authorized) + supplies
+    amount = arithmetic.add(unit.approved_amount or ZERO for unit in authorized) + supplies
     if amount < bill.total <= amount + snapshot.rounding_of(authorized):
         amount = bill.total
     ticket.authorized_total, ticket.authorized_supplies = amount, supplies
