@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from auditlog import get_logentry_model
+from django.apps import apps
 from django.contrib.admin.models import LogEntry as AdminEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
@@ -155,8 +156,8 @@ class AuditedModel(models.Model):
     """Columns whose values ``forget`` can take out of the trail."""
     entry_kind: ClassVar[str] = Kind.EDIT
     subjects: ClassVar[Mapping[str, Any]] = MappingProxyType({})
-    """The models that entries of a kind are about, where other rows are told in this
-    one's history.
+    """The models, or their labels, that entries of a kind are about, where other rows
+    are told in this one's history.
     """
     known: Mapping[str, Any] = MappingProxyType({})
     """The columns as they stand in the database, as far as this row read or wrote them."""
@@ -378,8 +379,10 @@ def related_to(found: Any, name: str) -> Any:
     kind is about; None for plain values.
     """
     model: Any = ContentType.objects.get_for_id(found.content_type_id).model_class()
-    if model is None or name in getattr(model, "subjects", ()):
-        return model and model.subjects[name]
+    if model is None:
+        return None
+    if subject := getattr(model, "subjects", {}).get(name):
+        return apps.get_model(subject) if isinstance(subject, str) else subject
     return next(
         (field.related_model for field in model._meta.concrete_fields if field.name == name), None
     )

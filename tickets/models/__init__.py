@@ -3,6 +3,7 @@ credit notes, payments).
 """
 
 from .approvals import Authorization, Channel, ShareLink
+from .assignments import TicketMechanic
 from .canned_jobs import CannedJob, CannedJobLine, CannedJobPart, LaborRate
 from .documents import DocumentSeries
 from .invoices import (
@@ -17,6 +18,7 @@ from .jobs import Job
 from .lines import JobLine, TicketPart
 from .payments import InvoiceAccount, Method, Payment, PaymentKind
 from .priced import LineKind
+from .status_changes import StatusChange
 from .statuses import (
     AUTHORIZED,
     CLOSED_STATUSES,
@@ -27,7 +29,7 @@ from .statuses import (
     JobStatus,
     Status,
 )
-from .ticket import ServiceTicket, StatusChange, TicketMechanic, ticket_number
+from .ticket import ServiceTicket, ticket_number
 
 __all__ = [
     "AUTHORIZED",

@@ -1,5 +1,7 @@
 """What the customer decided, and the links by which they may."""
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -32,7 +34,7 @@ class ShareLink(ShopModel):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    unaudited = frozenset({"ticket", "token_hash", "created_by"})
+    unaudited: ClassVar[frozenset[str]] = frozenset({"ticket", "token_hash", "created_by"})
 
     class Meta:
         ordering = ("-pk",)

@@ -1,7 +1,7 @@
 """What a shop does again and again, and what an hour of it costs."""
 
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -34,9 +34,9 @@ class LaborRate(UniqueTextModel, ShopModel):
         default=True, help_text="can be used; switch off instead of deleting"
     )
 
-    unaudited = frozenset({"unique_key"})
+    unaudited: ClassVar[frozenset[str]] = frozenset({"unique_key"})
 
-    objects = LaborRateQuerySet.as_manager()
+    objects: ClassVar = LaborRateQuerySet.as_manager()
 
     class Meta:
         ordering = ("name", "pk")
@@ -87,9 +87,9 @@ class CannedJob(UniqueTextModel, ShopModel):
         default=True, help_text="can be put on tickets; switch off instead of deleting"
     )
 
-    unaudited = frozenset({"unique_key"})
+    unaudited: ClassVar[frozenset[str]] = frozenset({"unique_key"})
 
-    objects = CannedJobQuerySet.as_manager()
+    objects: ClassVar = CannedJobQuerySet.as_manager()
 
     class Meta:
         ordering = ("name", "pk")
@@ -121,7 +121,7 @@ class CannedJobLine(ShopModel):
     rate = models.ForeignKey(LaborRate, models.PROTECT, null=True, blank=True, related_name="+")
     tax_code = tax_code_of_line()
 
-    unaudited = frozenset({"canned_job"})
+    unaudited: ClassVar[frozenset[str]] = frozenset({"canned_job"})
 
     class Meta:
         ordering = ("pk",)
@@ -148,7 +148,7 @@ class CannedJobPart(ShopModel):
     part = models.ForeignKey(Part, models.PROTECT, related_name="+")
     quantity = quantity_field(default=Decimal(1))
 
-    unaudited = frozenset({"canned_job"})
+    unaudited: ClassVar[frozenset[str]] = frozenset({"canned_job"})
 
     class Meta:
         ordering = ("pk",)

@@ -1,7 +1,7 @@
 """What invoices and credit notes have in common."""
 
 import re
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -116,7 +116,7 @@ class LineFacts(AppendOnlyModel):
     net = sum_field()
     tax = sum_field()
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects: ClassVar = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -131,7 +131,7 @@ class LineTax(AppendOnlyModel):
     base = sum_field(help_text="what the tax is due on")
     amount = sum_field()
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects: ClassVar = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         abstract = True

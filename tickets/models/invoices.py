@@ -1,7 +1,7 @@
 """Invoices and credit notes, as they were issued."""
 
 from collections.abc import Iterable
-from typing import Self
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -52,7 +52,7 @@ class Invoice(Paper):
     prices_include_tax = models.BooleanField()
     deposits = sum_field(help_text="paid before it was issued")
 
-    objects = InvoiceQuerySet.as_manager()
+    objects: ClassVar = InvoiceQuerySet.as_manager()
 
     class Meta(Paper.Meta):
         abstract = False
@@ -134,7 +134,7 @@ class CreditNote(Paper):
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="creditnotes")
     reason = models.CharField(max_length=500)
 
-    objects = CreditNoteQuerySet.as_manager()
+    objects: ClassVar = CreditNoteQuerySet.as_manager()
 
     class Meta(Paper.Meta):
         abstract = False

@@ -2,8 +2,7 @@
 
 import re
 from decimal import Decimal
-from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -69,10 +68,10 @@ class Job(ShopModel):
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="continued_by"
     )
 
-    unaudited = frozenset({"ticket", "continues", "approved_amount"})
+    unaudited: ClassVar[frozenset[str]] = frozenset({"ticket", "continues", "approved_amount"})
     entry_kind = Kind.JOB
 
-    objects = JobQuerySet.as_manager()
+    objects: ClassVar = JobQuerySet.as_manager()
 
     class Meta:
         ordering = ("ticket", "position", "pk")
@@ -124,6 +123,3 @@ class Job(ShopModel):
 
     def told_as(self) -> str:
         return ticket_number(self.ticket_id)
-
-
-ServiceTicket.subjects = MappingProxyType({**ServiceTicket.subjects, Kind.JOB: Job})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -120,12 +120,12 @@ class TicketPart(PricedLine, ShopModel):
     approved_amount = approved_amount()
 
     # stock has its ledger
-    unaudited = frozenset(
+    unaudited: ClassVar[frozenset[str]] = frozenset(
         {"ticket", "part", "line_total", "allocated", "issued", "status", "approved_amount"}
     )
     entry_kind = Kind.PART
 
-    objects = TicketPartQuerySet.as_manager()
+    objects: ClassVar = TicketPartQuerySet.as_manager()
 
     class Meta:
         ordering = ("pk",)
@@ -166,7 +166,8 @@ class TicketPart(PricedLine, ShopModel):
         """Did the customer approve it, with its job or by itself? Stock is held for it
         then.
         """
-        return (self.status if self.job_id is None else self.job.status) in AUTHORIZED
+        status: str = self.status if self.job is None else self.job.status
+        return status in AUTHORIZED
 
 
 class JobLine(PricedLine, ShopModel):
@@ -195,7 +196,7 @@ class JobLine(PricedLine, ShopModel):
         ),
     )
 
-    unaudited = frozenset({"job", "line_total"})
+    unaudited: ClassVar[frozenset[str]] = frozenset({"job", "line_total"})
     entry_kind = Kind.JOB
 
     class Meta:

@@ -2,7 +2,7 @@
 
 import re
 from decimal import Decimal
-from typing import Self
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -94,7 +94,7 @@ class Payment(Printed, AppendOnlyModel):
     document = models.JSONField(help_text="what the receipt says, but for its number")
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = PaymentQuerySet.as_manager()
+    objects: ClassVar = PaymentQuerySet.as_manager()
 
     class Meta:
         ordering = ("pk",)

@@ -1,20 +1,21 @@
-"""A service ticket, who works on it, and the statuses that it had."""
+"""A service ticket: what a customer asked for."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from django.conf import settings
+from django.apps import apps
 from django.db import models
-from django.db.models import F, Prefetch, Q
+from django.db.models import F, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from customers.models import Customer, Vehicle, matches_customer
 from inventory.models import ZERO, Part
 from mechanic_shop.currency import sum_field
 from mechanic_shop.db.audit import Kind
-from mechanic_shop.db.models import AppendOnlyModel, ShopModel, ShopQuerySet
+from mechanic_shop.db.models import ShopModel, ShopQuerySet
 from mechanic_shop.http.search import keys
 from mechanics.models import Mechanic
 
@@ -38,7 +39,7 @@ class ServiceTicketQuerySet(ShopQuerySet):
         """A customer's own, a mechanic's assigned."""
         return self.filter(
             Q(customer__user=user)
-            | Q(pk__in=TicketMechanic.objects.filter(mechanic__user=user).values("ticket"))
+            | Q(pk__in=assignments().filter(mechanic__user=user).values("ticket"))
         )
 
     def open(self) -> Self:
@@ -48,7 +49,7 @@ class ServiceTicketQuerySet(ShopQuerySet):
     def undecided(self) -> Self:
         """Open ones with a job to which the customer has said nothing yet."""
         return self.open().filter(
-            pk__in=self.model.objects.filter(jobs__status=JobStatus.PROPOSED)
+            pk__in=self.model._default_manager.filter(jobs__status=JobStatus.PROPOSED)
             .order_by()
             .values("pk")
         )
@@ -65,13 +66,9 @@ class ServiceTicketQuerySet(ShopQuerySet):
         """With all that the API shows of a ticket: the same number of queries for one
         and for a hundred.
         """
-        from .lines import TicketPart  # whose rows point to tickets
-
         return self.select_related("customer", "vehicle").prefetch_related(
-            Prefetch(
-                "assignments", TicketMechanic.objects.select_related("mechanic").order_by("pk")
-            ),
-            Prefetch("lines", TicketPart.objects.select_related("part", "job").order_by("pk")),
+            Prefetch("assignments", assignments().select_related("mechanic").order_by("pk")),
+            Prefetch("lines", part_lines().select_related("part", "job").order_by("pk")),
         )
 
     def search(self, term: str) -> Self:
@@ -126,10 +123,14 @@ class ServiceTicket(Discounted, ShopModel):
     mechanics = models.ManyToManyField(Mechanic, through="TicketMechanic", related_name="tickets")
     parts = models.ManyToManyField(Part, through="TicketPart", related_name="tickets")
 
-    unaudited = frozenset({"version", "opened_at", "authorized_total", "authorized_supplies"})
-    subjects: Any = MappingProxyType({Kind.MECHANIC: Mechanic, Kind.PART: Part})
+    unaudited: ClassVar[frozenset[str]] = frozenset(
+        {"version", "opened_at", "authorized_total", "authorized_supplies"}
+    )
+    subjects: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {Kind.MECHANIC: Mechanic, Kind.PART: Part, Kind.JOB: "tickets.Job"}
+    )
 
-    objects = ServiceTicketQuerySet.as_manager()
+    objects: ClassVar = ServiceTicketQuerySet.as_manager()
 
     class Meta:
         ordering = ("-opened_at", "-pk")
@@ -194,74 +195,11 @@ class ServiceTicket(Discounted, ShopModel):
         return sum((line.line_total for line in self.lines.all()), ZERO)
 
 
-class TicketMechanicQuerySet(ShopQuerySet):
-    def counted(self) -> Self:
-        """Those that count for popularity: on tickets that are not cancelled."""
-        return self.exclude(ticket__status=Status.CANCELLED)
+def assignments() -> QuerySet[Any]:
+    """Rows of ``TicketMechanic``, which points to tickets and is defined after them."""
+    return apps.get_model("tickets.TicketMechanic")._default_manager.all()
 
 
-class TicketMechanic(ShopModel):
-    """A mechanic on a ticket, once."""
-
-    class Role(models.TextChoices):
-        LEAD = "lead"
-        ASSISTANT = "assistant"
-
-    ticket = models.ForeignKey(
-        ServiceTicket, models.CASCADE, related_name="assignments", db_index=False
-    )
-    mechanic = models.ForeignKey(
-        Mechanic, models.PROTECT, related_name="assignments", db_index=False
-    )
-    role = models.CharField(max_length=10, choices=Role.choices, default=Role.ASSISTANT)
-    assigned_at = models.DateTimeField(default=timezone.now, editable=False)
-    assigned_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
-    )
-
-    unaudited = frozenset({"ticket", "mechanic", "assigned_at", "assigned_by"})
-    entry_kind = Kind.MECHANIC
-
-    objects = TicketMechanicQuerySet.as_manager()
-
-    class Meta:
-        ordering = ("pk",)
-        constraints = [
-            models.UniqueConstraint(
-                fields=["ticket", "mechanic"], name="a_mechanic_is_once_on_a_ticket"
-            )
-        ]
-        indexes = [
-            models.Index(
-                fields=["mechanic", "assigned_at", "ticket"], name="assignments_of_a_mechanic"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.mechanic} ({self.role})"
-
-    def told_of(self) -> tuple[type[models.Model], int, int | None]:
-        return ServiceTicket, self.ticket_id, self.mechanic_id
-
-    def told_as(self) -> str:
-        return ticket_number(self.ticket_id)
-
-
-class StatusChange(AppendOnlyModel):
-    """One move of a ticket; append-only."""
-
-    ticket = models.ForeignKey(
-        ServiceTicket, models.CASCADE, related_name="history", db_index=False
-    )
-    from_status = models.CharField("from", max_length=20, blank=True)
-    to_status = models.CharField("to", max_length=20, choices=Status.choices)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    at = models.DateTimeField(default=timezone.now)
-    reason = models.CharField(max_length=500, blank=True)
-
-    class Meta:
-        ordering = ("pk",)
-        indexes = [models.Index(fields=["ticket", "id"], name="history_of_a_ticket")]
-
-    def __str__(self) -> str:
-        return f"{self.from_status or 'new'} → {self.to_status}"
+def part_lines() -> QuerySet[Any]:
+    """Rows of ``TicketPart``, which points to tickets and is defined after them."""
+    return apps.get_model("tickets.TicketPart")._default_manager.all()
