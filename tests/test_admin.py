@@ -24,7 +24,7 @@ from inventory.taxes import TaxCode
 from mechanic_shop.db.models import AuditEntry
 from mechanics.models import Mechanic
 from tickets.approvals import operations as approvals
-from tickets.billing import invoices, payments
+from tickets.billing import credit_notes, invoices, payments
 from tickets.desk import requests
 from tickets.models import (
     Authorization,
@@ -177,7 +177,7 @@ def money_of(customer: Customer) -> ServiceTicket:
     requests.request_transition(ticket, to=Status.COMPLETED, by=office)
     invoice = invoices.issue_invoice(ticket, by=office)
     payments.pay(invoice, amount=Decimal(10), by=office)
-    invoices.credit(
+    credit_notes.credit(
         invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office
     )
     return ServiceTicket.objects.get(pk=ticket.pk)

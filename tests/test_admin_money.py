@@ -19,7 +19,7 @@ from django.utils import timezone
 from inventory import operations as stock
 from inventory.taxes import TaxCode
 from tickets.approvals import operations as approvals
-from tickets.billing import invoices, payments, reversals
+from tickets.billing import credit_notes, invoices, payments, reversals
 from tickets.desk import requests
 from tickets.models import (
     Authorization,
@@ -661,7 +661,7 @@ def papers() -> dict[str, str]:
     """{address in the admin: that of the API} of one of each."""
     invoice = invoiced()
     payment = payments.pay(invoice, amount=Decimal(5), by=office())
-    note = invoices.credit(invoice, reason="Goodwill", by=office())
+    note = credit_notes.credit(invoice, reason="Goodwill", by=office())
     return {
         page_of(invoice, "pdf"): f"/api/v1/invoices/{invoice.pk}/pdf/",
         page_of(note, "pdf"): f"/api/v1/credit-notes/{note.pk}/pdf/",
@@ -723,7 +723,7 @@ def test_what_is_written_once_is_written_by_no_page(model):
 def test_an_invoices_page_shows_its_account(desk, rate):
     invoice = invoiced()
     payments.pay(invoice, amount=Decimal(5), by=office())
-    invoices.credit(
+    credit_notes.credit(
         invoice,
         reason="Goodwill for Olive",
         lines=[{"line": 1, "quantity": Decimal("0.5")}],
@@ -762,7 +762,7 @@ def test_invoices_are_found(desk, query, expected):
         found = {"overdue": invoiced()}
     found |= {name: invoiced() for name in ("open", "paid", "credited")}
     payments.pay(found["paid"], amount=Decimal(50), by=office())
-    invoices.credit(found["credited"], reason="x", by=office())
+    credit_notes.credit(found["credited"], reason="x", by=office())
     paid = found["paid"]
     asked = query.format(number=paid.number, ticket=paid.ticket.number, customer=paid.customer_id)
     response = desk.get(f"{at('tickets_invoice_changelist')}?{asked}")
@@ -982,7 +982,7 @@ def test_sales_are_exact_and_of_the_shops_days(desk, settings):
     with time_machine.travel("2026-03-02T05:30:00Z", tick=False):
         for price in ("0.10", "0.20", "19.99"):
             invoiced(fee(price))
-        invoices.credit(invoiced(fee("0.07")), reason="x", by=office())
+        credit_notes.credit(invoiced(fee("0.07")), reason="x", by=office())
         days = dict(daily_sales.by_day(timezone.localdate(), 30))
         drawn = desk.get(at("index")).context["sales"]
     timezone.get_default_timezone.cache_clear()
@@ -1083,7 +1083,7 @@ def sized(count: int) -> tuple[ServiceTicket, Invoice, CreditNote, CannedJob, Ta
     invoice = invoiced(*(fee() for _ in range(count + 1)))
     for place in range(count):
         payments.pay(invoice, amount=Decimal("0.01"), by=office())
-        note = invoices.credit(invoice, reason="x", lines=[{"line": place + 1}], by=office())
+        note = credit_notes.credit(invoice, reason="x", lines=[{"line": place + 1}], by=office())
     labor = {
         "kind": "labor",
         "description": "Work",

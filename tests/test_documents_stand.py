@@ -25,7 +25,7 @@ from customers.models import Customer
 from inventory.operations import add_tax_code
 from inventory.taxes import TaxRate
 from mechanic_shop.db import triggers
-from tickets.billing import invoices, payments, reversals
+from tickets.billing import credit_notes, payments, reversals
 from tickets.billing.documents.receipts import receipt
 from tickets.desk import requests
 from tickets.models import CreditNote, Invoice, Payment, ServiceTicket, TicketPart
@@ -74,7 +74,7 @@ def settled(db: Any) -> Customer:
         requests.request_transition(ticket, to=to, by=office())
     invoice = ticket.invoices.get()
     payments.pay(invoice, amount=Decimal(200), reference="Visa", by=office())
-    invoices.credit(
+    credit_notes.credit(
         invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office()
     )
     payments.refund(invoice, amount=Decimal(120), by=office())

@@ -23,7 +23,7 @@ from inventory.models import StockMovement
 from mechanic_shop.db.models import IdempotentAnswer
 from tickets.approvals import operations as approvals
 from tickets.approvals import share_links
-from tickets.billing import invoices, payments
+from tickets.billing import credit_notes, payments
 from tickets.desk import requests
 from tickets.models import CannedJob, Job, LaborRate, Payment, ServiceTicket
 from tickets.work import canned_jobs, jobs, tickets
@@ -235,7 +235,7 @@ def group() -> Any:
 
 
 def credit_note() -> Any:
-    return invoices.credit(
+    return credit_notes.credit(
         invoice_of(), reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office()
     )
 

@@ -21,7 +21,7 @@ from mechanic_shop.http import search
 from mechanics.models import Mechanic
 from tickets.approvals import operations as approvals
 from tickets.approvals import share_links
-from tickets.billing import invoices, payments
+from tickets.billing import credit_notes, payments
 from tickets.models import CannedJob, Invoice, Job, LaborRate, ServiceTicket, StatusChange
 from tickets.work import canned_jobs, jobs, parts
 
@@ -154,7 +154,7 @@ def pay() -> None:
 
 
 def credit(invoice: Invoice) -> None:
-    invoices.credit(
+    credit_notes.credit(
         invoice, reason="Goodwill", lines=[{"line": 1, "quantity": Decimal(1)}], by=office()
     )
 

@@ -14,7 +14,7 @@ from inventory import operations as stock
 from inventory.taxes import TaxCode
 from tickets.approvals import operations as approvals
 from tickets.approvals import share_links
-from tickets.billing import invoices, payments
+from tickets.billing import credit_notes, payments
 from tickets.lifecycle import snapshot
 from tickets.models import (
     CannedJob,
@@ -302,7 +302,7 @@ class World:
 
     @cached_property
     def credit_note(self) -> CreditNote:
-        return invoices.credit(
+        return credit_notes.credit(
             self.invoice,
             reason="Goodwill",
             lines=[{"line": 1, "quantity": Decimal(1)}],

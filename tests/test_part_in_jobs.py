@@ -12,7 +12,7 @@ from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from tickets.approvals import operations as approvals
-from tickets.billing import invoices
+from tickets.billing import credit_notes, invoices
 from tickets.desk import requests
 from tickets.models import CannedJob, Job, ServiceTicket, TicketPart
 from tickets.work import canned_jobs, jobs
@@ -237,7 +237,7 @@ def test_a_credit_note_puts_back_what_its_own_line_fitted(advisor: Client) -> No
         ("Rear brakes", 2),
         ("", 3),
     ]
-    invoices.credit(
+    credit_notes.credit(
         invoice,
         reason="Not used",
         restock=True,

@@ -15,7 +15,7 @@ from customers.models import Customer, Vehicle
 from inventory.operations import add_tax_code
 from mechanic_shop.db import triggers
 from tickets.approvals import share_links
-from tickets.billing import invoices, payments
+from tickets.billing import credit_notes, payments
 from tickets.desk import requests
 from tickets.models import (
     Authorization,
@@ -147,7 +147,7 @@ def known(db: Any) -> Customer:
         requests.request_transition(ticket, to=to, by=office())
     invoice = ticket.invoices.get()
     payments.pay(invoice, amount=invoice.total, by=office())
-    note = invoices.credit(invoice, reason="Goodwill", lines=[{"line": 2}], by=office())
+    note = credit_notes.credit(invoice, reason="Goodwill", lines=[{"line": 2}], by=office())
     payments.refund(invoice, amount=note.total, by=office())
     mark_every_text()
     return Customer.objects.get(pk=customer.pk)

@@ -25,7 +25,7 @@ from mechanic_shop.urls import router
 from mechanics.models import Mechanic
 from mechanics.serializers import PopularMechanicSerializer
 from tickets.approvals import operations as approvals
-from tickets.billing import invoices, payments, reversals
+from tickets.billing import credit_notes, payments, reversals
 from tickets.billing.serializers import ReceiptNumber
 from tickets.desk import requests
 from tickets.models import (
@@ -159,7 +159,7 @@ def fill_the_ledger(customer: Customer) -> None:
     credited = make_ticket(
         Status.INVOICED, customer=customer, parts=[(Part.objects.filter(on_hand__gt=10).first(), 2)]
     ).invoices.get()
-    invoices.credit(credited, reason="Not fitted", by=office())
+    credit_notes.credit(credited, reason="Not fitted", by=office())
     write_by_nobody(credited.creditnotes.get())
     InvoiceAccount.objects.create(invoice=write_by_nobody(credited), balance=credited.total)
 

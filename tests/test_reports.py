@@ -23,7 +23,7 @@ from inventory.taxes import TaxCode, TaxRate
 from mechanic_shop.http.csv_export import as_text
 from mechanics.models import Mechanic
 from tickets.approvals import operations as approvals
-from tickets.billing import invoices, payments, reversals
+from tickets.billing import credit_notes, invoices, payments, reversals
 from tickets.desk import requests
 from tickets.models import CreditNote, Invoice, InvoiceAccount, Payment, ServiceTicket, Status
 from tickets.reports import deferred_work
@@ -97,7 +97,7 @@ def sell(
 
 def credit(invoice: Invoice, on: str | None = None, **how: Any) -> CreditNote:
     with at(on):
-        return invoices.credit(
+        return credit_notes.credit(
             Invoice.objects.get(pk=invoice.pk), reason="Wrong", by=office(), **how
         )
 

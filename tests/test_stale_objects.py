@@ -30,8 +30,8 @@ from mechanic_shop.errors import DomainError, NotAllowed
 from mechanics import operations as mechanics
 from tickets.approvals import operations as approvals
 from tickets.approvals import share_links
+from tickets.billing import credit_notes, invoices, payments, reversals
 from tickets.billing import credits as customer_credits
-from tickets.billing import invoices, payments, reversals
 from tickets.desk import requests
 from tickets.models import CannedJob, Job, Payment, ServiceTicket
 from tickets.work import (
@@ -138,7 +138,7 @@ ON_TICKETS: dict[str, tuple[str, Call | None, Call]] = {
     "assign_mechanic": ("estimate", None, lambda w: assignments.assign_mechanic(w.ticket, mechanic=MechanicFactory(), by=office())),
     "authorize": ("estimate", None, lambda w: approvals.authorize(w.ticket, approve=[w.job.pk], by=office())),
     "cancel_job": ("approved", None, lambda w: jobs.cancel_job(w.job, by=office())),
-    "credit": ("invoiced", None, lambda w: invoices.credit(w.invoice, reason="Goodwill", by=office())),
+    "credit": ("invoiced", None, lambda w: credit_notes.credit(w.invoice, reason="Goodwill", by=office())),
     "delete": ("estimate", None, lambda w: tickets.delete(w.ticket, by=office())),
     "delete_job": ("estimate", None, lambda w: jobs.delete_job(w.job, by=office())),
     "deposit": ("estimate", None, lambda w: payments.deposit(w.ticket, **CASH, by=office())),

@@ -10,7 +10,7 @@ from pypdf import PdfReader
 
 from mechanic_shop.errors import DomainError
 from tickets.approvals import share_links
-from tickets.billing import invoices
+from tickets.billing import credit_notes, invoices
 from tickets.billing.documents.pdf import render
 from tickets.billing.integrity_checks import findings
 from tickets.desk import requests
@@ -158,7 +158,7 @@ def test_an_invoice_of_nothing_to_pay_is_paid() -> None:
 def test_all_of_it_is_credited() -> None:
     code = vat()
     invoice = invoiced(fee("100"), core("25", tax_code=code))
-    note = invoices.credit(invoice, reason="Wrong", by=office())
+    note = credit_notes.credit(invoice, reason="Wrong", by=office())
     assert (note.subtotal, note.tax, note.total) == (d("75.00"), d("15.00"), d("90.00"))
     assert printed("-25.00", "USD") in pdf(note.document)
     assert findings() == []
@@ -170,7 +170,7 @@ def test_it_is_credited_bit_by_bit_with_its_work() -> None:
         core("10", quantity=d("3"), tax_code=vat("7.7")),
     )
     for _ in range(3):
-        invoices.credit(
+        credit_notes.credit(
             invoice,
             reason="A third",
             lines=[{"line": 1, "quantity": d("1")}, {"line": 2, "quantity": d("1")}],

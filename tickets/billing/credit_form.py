@@ -10,7 +10,7 @@ from mechanic_shop.admin.buttons import ButtonForm, note_question, quantity_ques
 
 from ..lifecycle.admin_format import price
 from .action_serializers import CreditSerializer
-from .invoices import left_of
+from .credited_lines import left_of
 
 ALL, SOME = "all", "lines"
 

@@ -4,14 +4,16 @@ A document is plain JSON; amounts are strings with the currency's decimals.
 docs/money.md shows its members.
 """
 
-from collections import defaultdict
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
 from django.conf import settings
 
+from customers.models import Customer
+
 from ..lifecycle.snapshot import OFFERED, TicketSnapshot, Unit
-from ..models import Job, LineKind, ServiceTicket, TicketPart
+from ..models import Job, JobLine, LineKind, ServiceTicket, TicketPart
 from ..pricing import arithmetic, shop_rules, taxes
 from ..pricing.amounts import money, percent, price, totals
 from ..pricing.engine import Bill, Line
@@ -20,21 +22,13 @@ US_LETTER = {"US", "CA", "MX", "PH", "CL", "CO"}  # where paper is 8½ × 11 inc
 
 
 def header(ticket: ServiceTicket) -> dict[str, Any]:
-    """Who, whose, and on what terms."""
+    """The shop, the customer, the vehicle, the ticket and the terms."""
     customer, vehicle = ticket.customer, ticket.vehicle
     return {
         "paper": "letter" if settings.SHOP_REGION in US_LETTER else "a4",
         "region": settings.SHOP_REGION,
         "shop": shop_rules.letterhead(),
-        "customer": {
-            **{
-                name: getattr(customer, name) or ""
-                for name in ("name", "address", "phone", "email")
-            },
-            "id": customer.pk,
-            "tax_exempt": customer.tax_exempt,
-            "tax_certificate": customer.tax_certificate,
-        },
+        "customer": customer_facts(customer),
         "vehicle": vehicle
         and {
             **{name: getattr(vehicle, name) for name in ("plate", "vin", "make", "model", "year")},
@@ -52,6 +46,15 @@ def header(ticket: ServiceTicket) -> dict[str, Any]:
     }
 
 
+def customer_facts(customer: Customer) -> dict[str, Any]:
+    return {
+        **{name: getattr(customer, name) or "" for name in ("name", "address", "phone", "email")},
+        "id": customer.pk,
+        "tax_exempt": customer.tax_exempt,
+        "tax_certificate": customer.tax_certificate,
+    }
+
+
 def body(
     snapshot: TicketSnapshot, units: list[Unit], bill: Bill, *, others: bool = False
 ) -> dict[str, Any]:
@@ -61,26 +64,13 @@ def body(
     The total of a job is its share of the whole: its lines, their shares of the
     ticket's discount, and their tax.
     """
-    lines: dict[int | None, list[Line]] = defaultdict(list)
-    for line in bill.lines:
-        lines[line.item.source.job_id].append(line)
-    counted = {unit.pk for unit in units if isinstance(unit, Job)}
-    shown = {pk: lines[pk] for pk in counted}
-    if others:
-        shown |= {
-            job.pk: list(snapshot.price_alone(job).lines)
-            for job in snapshot.jobs
-            if job.pk not in shown
-        }
     numbers = count(1)
-    told = [
-        job_facts(job, shown[job.pk], numbers) | on_top(snapshot, job)
+    lines = lines_by_job(snapshot, units, bill, others=others)
+    jobs = [
+        job_facts(job, lines[job.pk], numbers) | on_top(snapshot, job)
         for job in snapshot.jobs
-        if job.pk in shown
+        if job.pk in lines
     ]
-    if others:
-        apart = [part for part in snapshot.loose if part.status not in OFFERED]
-        lines[None] += [line for part in apart for line in snapshot.price_alone(part).lines]
     loose = [
         line_facts(line, next(numbers)) | (as_decided(snapshot, line.item.source) if others else {})
         for line in lines[None]
@@ -88,12 +78,32 @@ def body(
     if bill.supplies:
         loose.append(line_facts(bill.supplies, next(numbers)))
     return {
-        "jobs": told,
+        "jobs": jobs,
         "lines": loose,
         "discount": money(bill.discount),
         "taxes": [tax_facts(sums) for sums in bill.taxes],
         **totals(bill),
     }
+
+
+def lines_by_job(
+    snapshot: TicketSnapshot, units: list[Unit], bill: Bill, *, others: bool
+) -> dict[int | None, list[Line]]:
+    """The lines of each job on the document; at None those of no job."""
+    lines: dict[int | None, list[Line]] = {
+        None: [],
+        **{unit.pk: [] for unit in units if isinstance(unit, Job)},
+    }
+    for line in bill.lines:
+        lines[line.item.source.job_id].append(line)
+    if not others:
+        return lines
+    for job in snapshot.jobs:
+        if job.pk not in lines:
+            lines[job.pk] = list(snapshot.price_alone(job).lines)
+    apart = [part for part in snapshot.loose if part.status not in OFFERED]
+    lines[None] += [line for part in apart for line in snapshot.price_alone(part).lines]
+    return lines
 
 
 def as_decided(snapshot: TicketSnapshot, part: TicketPart) -> dict[str, Any]:
@@ -106,7 +116,7 @@ def on_top(snapshot: TicketSnapshot, unit: Unit) -> dict[str, Any]:
     return {} if unit.status in OFFERED else {"supplies": money(snapshot.supplies_with(unit))}
 
 
-def job_facts(job: Job, lines: list[Line], numbers: Any) -> dict[str, Any]:
+def job_facts(job: Job, lines: list[Line], numbers: Iterator[int]) -> dict[str, Any]:
     facts = {name: getattr(job, name) for name in ("title", "concern", "cause", "correction")}
     sums = {
         name: money(arithmetic.add(getattr(line, name) for line in lines))
@@ -122,7 +132,7 @@ def job_facts(job: Job, lines: list[Line], numbers: Any) -> dict[str, Any]:
 
 
 def line_facts(line: Line, number: int) -> dict[str, Any]:
-    """A line as it stands on paper; ``id`` is its place there, by which a credit note
+    """A line as it stands on the document; ``id`` is its place there, by which a credit note
     names it.
     """
     row, tax = line.item.source, line.item.tax
@@ -140,33 +150,19 @@ def line_facts(line: Line, number: int) -> dict[str, Any]:
     }
 
 
-def what_it_is(row: Any) -> dict[str, Any]:
+def what_it_is(row: JobLine | TicketPart | None) -> dict[str, Any]:
+    """What a line charges for; None stands for shop supplies."""
     if row is None:
-        return {
-            "kind": "supplies",
-            "description": "Shop supplies",
-            "unit": "each",
-            "part": None,
-            "mechanic": None,
-        }
+        facts = {"kind": "supplies", "description": "Shop supplies", "unit": "each"}
+        return {**facts, "part": None, "mechanic": None}
     if isinstance(row, TicketPart):
         part = {"id": row.part_id, "sku": row.part.sku}
-        return {
-            "kind": "part",
-            "description": row.part.name,
-            "unit": row.part.unit,
-            "part": part,
-            "mechanic": None,
-        }
+        facts = {"kind": "part", "description": row.part.name, "unit": row.part.unit}
+        return {**facts, "part": part, "mechanic": None}
     mechanic = {"id": row.mechanic_id, "name": row.mechanic.name} if row.mechanic else None
     unit = "hour" if row.kind == LineKind.LABOR else "each"
-    return {
-        "kind": row.kind,
-        "description": row.description,
-        "unit": unit,
-        "part": None,
-        "mechanic": mechanic,
-    }
+    facts = {"kind": row.kind, "description": row.description, "unit": unit}
+    return {**facts, "part": None, "mechanic": mechanic}
 
 
 def share_facts(share: taxes.TaxShare) -> dict[str, str]:
@@ -186,3 +182,9 @@ def tax_facts(sums: taxes.TaxSum) -> dict[str, str]:
         "base": money(sums.base),
         "amount": money(sums.amount),
     }
+
+
+def lines_by_id(document: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """All lines of a document: job by job, then those of no job."""
+    lines = [*(line for job in document["jobs"] for line in job["lines"]), *document["lines"]]
+    return {line["id"]: line for line in lines}

@@ -14,8 +14,8 @@ from mechanic_shop.admin.buttons import button
 
 from ..lifecycle.admin_format import day_of, link, money, state_badge, sum_of_money
 from ..models import CreditNote, Invoice, InvoiceState, Payment
+from . import credit_notes, payments
 from . import credits as customer_credits
-from . import invoices, payments
 from .admin_columns import DocumentColumns, PaymentColumns
 from .credit_form import CreditForm
 from .credits import available_credit
@@ -175,5 +175,5 @@ class InvoiceAdmin(DocumentAdmin):
         when=lambda invoice: invoice.state != InvoiceState.CREDITED,
     )
     def credit(self, request: StaffRequest, invoice: Invoice, **answers: Any) -> str:
-        note = invoices.credit(invoice, **answers, by=request.user)
+        note = credit_notes.credit(invoice, **answers, by=request.user)
         return f"{note.number} takes back {money(note.total, note.currency)} of {invoice.number}."

@@ -13,8 +13,8 @@ from mechanic_shop.http.viewsets import ShopGenericViewSet
 from ..models import CreditNote, Invoice, Payment
 from ..work.filters import CreditNoteFilter, InvoiceFilter, PaymentFilter
 from ..work.locked_by_ticket import LockedByTicket
+from . import credit_notes, reversals
 from . import credits as customer_credits
-from . import invoices, reversals
 from . import payments as billing_payments
 from .action_serializers import (
     ApplyCreditSerializer,
@@ -160,7 +160,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
         """Take the invoice back, in full or by lines; after all of it the ticket is
         completed again and may be invoiced anew.
         """
-        return self.run_create_action(invoices.credit, CreditNoteSerializer, "creditnote")
+        return self.run_create_action(credit_notes.credit, CreditNoteSerializer, "creditnote")
 
 
 class CreditNoteViewSet(WrittenOnceViewSet):

@@ -11,7 +11,7 @@ from mechanic_shop.accounts.models import User
 from mechanic_shop.currency import rounded
 
 from ..approvals import operations as approvals
-from ..billing import estimates, invoices, payments
+from ..billing import credit_notes, estimates, payments
 from ..desk import requests
 from ..models import (
     CannedJob,
@@ -223,7 +223,7 @@ class FrontCounter:
             self.pay(invoice, due, dice)
         if dice.chance(0.03):
             yield dice.between(DAY, 4 * DAY)
-            note = invoices.credit(
+            note = credit_notes.credit(
                 invoice,
                 reason=dice.pick(GOODWILL),
                 lines=[{"line": 1, "quantity": Decimal("0.25")}],
