@@ -14,7 +14,7 @@ from mechanic_shop.db.models import ShopModel, ShopQuerySet
 from mechanic_shop.db.row_locks import locking
 from mechanic_shop.errors import DomainError
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
-from mechanic_shop.http.search import SHORTEST, keys, matching
+from mechanic_shop.http.search import SHORTEST, every_word, keys, matching
 from mechanic_shop.inputs import clean_plate, clean_vin
 
 from .phones import MOST, phone_key, phone_terms
@@ -63,9 +63,7 @@ def matches_customer(term: str) -> Q:
     """A condition on a customer: every word in name, e-mail or address, or a phone
     number however it is written.
     """
-    words = Q()
-    for word in term.split():
-        words &= Q(name__icontains=word) | Q(email__icontains=word) | Q(address__icontains=word)
+    words = every_word(term, "name", "email", "address")
     for piece in phone_terms(term):
         words |= Q(phone_digits__contains=piece)
     return words
@@ -169,14 +167,7 @@ class VehicleQuerySet(ShopQuerySet):
         """Finds vehicles by plate and VIN however they are typed, make, model, color
         and the customer's name.
         """
-        words = Q()
-        for word in dict.fromkeys(term.split()):
-            words &= (
-                Q(make__icontains=word)
-                | Q(model__icontains=word)
-                | Q(color__icontains=word)
-                | owned_by(word)
-            )
+        words = every_word(term, "make", "model", "color", also=owned_by)
         return matching(self, words | identified_by(term) if clean_plate(term) else words)
 
 

@@ -22,6 +22,7 @@ from mechanic_shop.db.models import (
 )
 from mechanic_shop.errors import InvalidInput
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
+from mechanic_shop.http.search import every_word
 from mechanic_shop.prices import price_field
 
 from . import demand
@@ -59,16 +60,7 @@ class PartQuerySet(ShopQuerySet):
 
     def search(self, term: str) -> Self:
         """Finds parts by SKU, name, description, barcode and bin."""
-        words = Q()
-        for word in term.split():
-            words &= (
-                Q(sku__icontains=word)
-                | Q(name__icontains=word)
-                | Q(description__icontains=word)
-                | Q(barcode__icontains=word)
-                | Q(bin__icontains=word)
-            )
-        return self.filter(words)
+        return self.filter(every_word(term, "sku", "name", "description", "barcode", "bin"))
 
     def low_stock(self) -> Self:
         """Active parts of which no more than the reorder point is available."""

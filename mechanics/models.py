@@ -13,6 +13,7 @@ from mechanic_shop.accounts.renewal import PeopleQuerySet
 from mechanic_shop.currency import amount_field
 from mechanic_shop.dates import day_end, day_start
 from mechanic_shop.db.models import ShopModel, ShopQuerySet
+from mechanic_shop.http.search import every_word
 
 from .assignments import all_assignments
 
@@ -33,10 +34,7 @@ class MechanicQuerySet(PeopleQuerySet, ShopQuerySet):
 
     def search(self, term: str) -> Self:
         """Finds mechanics by name, specialty and bio."""
-        words = Q()
-        for word in term.split():
-            words &= Q(name__icontains=word) | Q(bio__icontains=word) | matches_specialty(word)
-        return self.filter(words)
+        return self.filter(every_word(term, "name", "bio", also=matches_specialty))
 
     def by_popularity(self, since: date | None = None, until: date | None = None) -> Self:
         """Each mechanic with ``ticket_count``, most first, then by name; those without

@@ -2,6 +2,9 @@
 tables: docs/scaling.md says how.
 """
 
+from collections.abc import Callable
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -10,6 +13,15 @@ from django.db.models import Q, QuerySet
 # filled a page
 FEW = 1000
 SHORTEST = 3  # letters of a word that PostgreSQL's index of trigrams can find
+
+
+def every_word(term: str, *columns: str, also: Callable[[str], Q] | None = None) -> Q:
+    """A condition: each word of the term is in one of these columns, or meets ``also``."""
+    condition = Q()
+    for word in dict.fromkeys(term.split()):
+        places = [Q(**{f"{column}__icontains": word}) for column in columns]
+        condition &= reduce(or_, places if also is None else [*places, also(word)])
+    return condition
 
 
 def keys(rows: QuerySet, column: str = "pk") -> Any:

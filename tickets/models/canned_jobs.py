@@ -9,9 +9,10 @@ from django.db.models import Q
 from inventory.models import Part, quantity_field
 from mechanic_shop.currency import amount_field
 from mechanic_shop.db.models import ShopModel, ShopQuerySet, UniqueTextModel, unique_text
+from mechanic_shop.http.search import every_word
 from mechanic_shop.prices import price_field
 
-from .priced import LineKind, positive, tax_code, tax_code_of_line, words_in
+from .priced import LineKind, positive, tax_code, tax_code_of_line
 
 
 class LaborRateQuerySet(ShopQuerySet):
@@ -20,7 +21,7 @@ class LaborRateQuerySet(ShopQuerySet):
 
     def search(self, term: str) -> Self:
         """Finds rates by name."""
-        return self.filter(words_in("name", term))
+        return self.filter(every_word(term, "name"))
 
 
 class LaborRate(UniqueTextModel, ShopModel):
@@ -71,7 +72,7 @@ class CannedJobQuerySet(ShopQuerySet):
 
     def search(self, term: str) -> Self:
         """Finds canned jobs by name."""
-        return self.filter(words_in("name", term))
+        return self.filter(every_word(term, "name"))
 
 
 class CannedJob(UniqueTextModel, ShopModel):

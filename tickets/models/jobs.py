@@ -11,9 +11,10 @@ from mechanic_shop.currency import sum_field
 from mechanic_shop.db.audit import Kind
 from mechanic_shop.db.models import ShopModel, ShopQuerySet
 from mechanic_shop.errors import DomainError
+from mechanic_shop.http.search import every_word
 
 from ..pricing import arithmetic, shop_rules
-from .priced import approved_amount, words_in
+from .priced import approved_amount
 from .statuses import ENDED, JobStatus, Status
 from .ticket import ServiceTicket, ticket_number
 
@@ -29,7 +30,7 @@ class JobQuerySet(ShopQuerySet):
         """Finds jobs by title, or by ticket number."""
         if number := re.fullmatch(r"T-([0-9]{6,18})", term.strip(), re.IGNORECASE | re.ASCII):
             return self.filter(ticket=int(number[1]))
-        return self.filter(words_in("title", term))
+        return self.filter(every_word(term, "title"))
 
     def recommended(self) -> Self:
         """Declined or deferred, and on no later ticket since; what a cancelled ticket

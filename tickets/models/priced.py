@@ -94,14 +94,6 @@ def positive(name: str) -> models.CheckConstraint:
     return models.CheckConstraint(condition=Q(**{f"{name}__gt": 0}), name=f"%(class)s_has_a_{name}")
 
 
-def words_in(column: str, term: str) -> Q:
-    """Every word of the term is in this column."""
-    found = Q()
-    for word in term.split():
-        found &= Q(**{f"{column}__icontains": word})
-    return found
-
-
 class LineKind(models.TextChoices):
     """What a line of a job charges for; parts have lines of their own, since stock is
     behind them.
