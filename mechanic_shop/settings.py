@@ -375,7 +375,7 @@ STORAGES = {
 MESSAGE_STORAGE = "mechanic_shop.http.form_keys.RecordedMessages"
 
 # --- what a browser is told -----------------------------------------------------------
-CSRF_FAILURE_VIEW = "mechanic_shop.http.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "mechanic_shop.http.error_views.csrf_failure"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = (
     True  # scripts of our pages find the CSRF token in the page
 )

@@ -6,6 +6,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.routers import DefaultRouter
 
 from inventory.views import PartViewSet, TaxCodeViewSet
+from mechanic_shop.http import error_views
 from mechanics.views import MechanicViewSet
 from tickets.approvals.shared_page import SharedPage
 from tickets.approvals.views import SharedAuthorizationsView, SharedView
@@ -16,7 +17,7 @@ from tickets.desk.views import ServiceTicketViewSet
 from tickets.reports.views import ReportViewSet
 from tickets.work.views import CannedJobViewSet, JobViewSet, LaborRateViewSet
 
-from .http import errors, pages
+from .http import pages
 from .observability import health
 
 router = DefaultRouter()
@@ -63,7 +64,7 @@ urlpatterns = [
     path("metrics", health.MetricsView.as_view(), name="metrics"),  # where Prometheus looks
 ]
 
-handler400 = errors.bad_request
-handler403 = errors.permission_denied
-handler404 = errors.not_found
-handler500 = errors.server_error
+handler400 = error_views.bad_request
+handler403 = error_views.permission_denied
+handler404 = error_views.not_found
+handler500 = error_views.server_error

@@ -9,13 +9,14 @@ dots.
 
 import logging
 import math
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from django.core import exceptions as django_errors
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.db.models import ProtectedError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -111,45 +112,69 @@ def constraint_of(exc: Exception) -> str:
     return str(diagnosis.constraint_name if diagnosis else exc)
 
 
-def from_django(exc: Exception) -> Exception:
-    """What Django or the database raised, as what the API says about it."""
-    if isinstance(exc, (Http404, django_errors.ObjectDoesNotExist)):
-        return exceptions.NotFound("There is no such thing here, or it is not yours.")
-    if isinstance(exc, django_errors.PermissionDenied):
-        return exceptions.PermissionDenied()
-    if isinstance(exc, django_errors.RequestDataTooBig):
-        error = exceptions.APIException(
-            "The body is larger than the shop takes (1 MiB).", "body_too_large"
-        )
-        error.status_code = 413
-        return error
-    if isinstance(exc, (django_errors.SuspiciousOperation, django_errors.BadRequest, UnicodeError)):
-        return exceptions.ParseError("The request could not be understood.")
-    if isinstance(exc, django_errors.ValidationError):
-        return exceptions.ValidationError(getattr(exc, "message_dict", exc.messages))
-    if isinstance(exc, ProtectedError):
-        return DomainError(
+def body_too_large(exc: Exception) -> Exception:
+    error = exceptions.APIException(
+        "The body is larger than the shop takes (1 MiB).", "body_too_large"
+    )
+    error.status_code = 413
+    return error
+
+
+def validation_error(exc: Any) -> Exception:
+    return exceptions.ValidationError(getattr(exc, "message_dict", exc.messages))
+
+
+def write_conflict(exc: Exception) -> Exception:
+    log.warning("a constraint refused a write", extra={"constraint": constraint_of(exc)})
+    return DomainError(
+        "conflict",
+        (
+            "This clashes with something that was written in the same moment: read it "
+            "again, then try again."
+        ),
+    )
+
+
+def unavailable(exc: Exception) -> Exception:
+    metrics.database_failures.inc()
+    log.error("the database failed", exc_info=exc, extra={"reason": str(exc).partition("\n")[0]})
+    return Unavailable()
+
+
+# The first match decides: ProtectedError is an IntegrityError.
+TRANSLATIONS: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], Exception]], ...] = (
+    (
+        (Http404, django_errors.ObjectDoesNotExist),
+        lambda exc: exceptions.NotFound("There is no such thing here, or it is not yours."),
+    ),
+    ((django_errors.PermissionDenied,), lambda exc: exceptions.PermissionDenied()),
+    ((django_errors.RequestDataTooBig,), body_too_large),
+    (
+        (django_errors.SuspiciousOperation, django_errors.BadRequest, UnicodeError),
+        lambda exc: exceptions.ParseError("The request could not be understood."),
+    ),
+    ((django_errors.ValidationError,), validation_error),
+    (
+        (ProtectedError,),
+        lambda exc: DomainError(
             "in_use", "Other records refer to this one, so it stays: deactivate it instead."
-        )
-    if isinstance(exc, IntegrityError):
-        log.warning("a constraint refused a write", extra={"constraint": constraint_of(exc)})
-        return DomainError(
-            "conflict",
-            (
-                "This clashes with something that was written in the same moment: read it "
-                "again, then try again."
-            ),
-        )
-    if isinstance(exc, DataError):
-        return exceptions.ParseError("A value is too large or too long to be stored.")
-    if isinstance(exc, OverflowError):
-        return exceptions.ParseError("A number or a date is out of range.")
-    if isinstance(exc, (OperationalError, InterfaceError)):
-        metrics.database_failures.inc()
-        log.error(
-            "the database failed", exc_info=exc, extra={"reason": str(exc).partition("\n")[0]}
-        )
-        return Unavailable()
+        ),
+    ),
+    ((IntegrityError,), write_conflict),
+    (
+        (DataError,),
+        lambda exc: exceptions.ParseError("A value is too large or too long to be stored."),
+    ),
+    ((OverflowError,), lambda exc: exceptions.ParseError("A number or a date is out of range.")),
+    ((OperationalError, InterfaceError), unavailable),
+)
+
+
+def from_django(exc: Exception) -> Exception:
+    """Translate an exception of Django or the database into one of the API."""
+    for kinds, translate in TRANSLATIONS:
+        if isinstance(exc, kinds):
+            return translate(exc)
     return exc
 
 
@@ -187,70 +212,34 @@ TELLING_CODES = {
 
 
 def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """Django REST's EXCEPTION_HANDLER. None (a 500) only for what nobody foresaw."""
+    """Render an exception as a problem: Django REST's EXCEPTION_HANDLER.
+
+    None, which becomes a 500, only for an exception that is no refusal.
+    """
     exc = from_django(exc)
-    headers = {}
     if isinstance(exc, InvalidInput):
-        error = {"field": exc.field, "code": exc.code, "detail": exc.message}
-        return Response(
-            problem(
-                400,
-                exc.code if exc.code in TELLING_CODES else "invalid",
-                exc.message,
-                errors=[error],
-                **exc.facts,
-            ),
-            status=400,
-        )
+        return invalid_input_response(exc)
     if isinstance(exc, DomainError):
         return Response(
             problem(exc.status, exc.code, exc.message, **exc.facts),
             status=exc.status,
             headers=getattr(exc, "headers", None),
         )
-    if not isinstance(exc, exceptions.APIException):
-        return None
+    if isinstance(exc, exceptions.APIException):
+        return Response(body_of(exc), status=exc.status_code, headers=headers_of(exc))
+    return None
+
+
+def invalid_input_response(exc: InvalidInput) -> Response:
+    error = {"field": exc.field, "code": exc.code, "detail": exc.message}
+    code = exc.code if exc.code in TELLING_CODES else "invalid"
+    return Response(problem(400, code, exc.message, errors=[error], **exc.facts), status=400)
+
+
+def headers_of(exc: exceptions.APIException) -> dict[str, str]:
+    headers = {}
     if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     if (wait := getattr(exc, "wait", None)) is not None:
         headers["Retry-After"] = str(math.ceil(wait))
-    headers.update(getattr(exc, "headers", {}))
-    return Response(body_of(exc), status=exc.status_code, headers=headers)
-
-
-# --- what Django answers by itself: handler400 … handler500 of the root URLconf -------
-
-
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    if isinstance(exception, django_errors.RequestDataTooBig):
-        return problem_response(
-            413, "body_too_large", "The body is larger than the shop takes (1 MiB)."
-        )
-    return problem_response(
-        400,
-        "bad_request",
-        "The request could not be understood; a Host that the shop does not know is refused too.",
-    )
-
-
-def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return problem_response(403, "permission_denied", "You do not have permission to do this.")
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return problem_response(
-        403,
-        "csrf_failed",
-        "The page's CSRF token is missing or old: reload the page and send the form again.",
-    )
-
-
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    hint = " Every path of the API ends with a slash." if not request.path.endswith("/") else ""
-    return problem_response(404, "not_found", f"There is nothing at this address.{hint}")
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    return problem_response(
-        500, "internal_error", "The shop failed at this; it has been logged under the request id."
-    )
+    return headers | getattr(exc, "headers", {})

@@ -18,7 +18,7 @@ from django.middleware import csrf
 
 from mechanic_shop.observability import logs, request_logging
 
-from . import errors
+from . import error_views, errors
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 SANE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
@@ -137,15 +137,15 @@ class ProblemMiddleware:
         # Before anything reads it: files of a form would not count against Django's own
         # limit.
         if is_too_large(request.META):
-            return errors.bad_request(request, RequestDataTooBig())
+            return error_views.bad_request(request, RequestDataTooBig())
         return self.get_response(request)
 
     @staticmethod
     def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, RequestDataTooBig):
-            return errors.bad_request(request, exception)
+            return error_views.bad_request(request, exception)
         if isinstance(exception, (SuspiciousOperation, BadRequest)):
-            return errors.bad_request(request, exception)
+            return error_views.bad_request(request, exception)
         if isinstance(exception, DatabaseError):
             told = errors.from_django(exception)
             if isinstance(told, errors.Unavailable):
