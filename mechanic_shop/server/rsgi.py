@@ -19,6 +19,7 @@ from django.conf import settings
 
 from mechanic_shop import wsgi  # before the rest: it sets Django up
 from mechanic_shop.accounts.hashing import slots
+from mechanic_shop.fastpath import switch
 from mechanic_shop.observability import metrics
 
 from .asgi import BodyBroken, Event, Receive, Send
@@ -216,4 +217,5 @@ class Shop:
 
 
 application = Shop(wsgi.application)
-DirectHandover(application).install()
+if switch.is_on():
+    DirectHandover(application).install()
