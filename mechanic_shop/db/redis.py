@@ -2,7 +2,6 @@
 gone.
 """
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ from django.http import HttpResponse
 from django_redis.cache import RedisCache
 from django_redis.exceptions import ConnectionInterrupted
 from django_redis.serializers.base import BaseSerializer
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
 from mechanic_shop.observability import metrics
 
@@ -60,13 +59,6 @@ for at = 2, #KEYS do
 end
 return found
 """
-LOOK_SHA = hashlib.sha1(LOOK.encode()).hexdigest()  # noqa: S324 - Redis' name for a script
-
-
-def run(connection: Any, *command: Any) -> Any:
-    """What Redis answers; a connection that fails at it closes itself."""
-    connection.send_command(*command)
-    return connection.read_response()
 
 
 def shielded(call: Callable[..., Any], when_down: Any = None) -> Callable[..., Any]:
@@ -97,6 +89,8 @@ class ShopRedisCache(RedisCache):
     """
 
     down_until = 0.0
+    script: Any = None
+    """``LOOK``, which Redis keeps under its hash."""
 
     get = shielded(RedisCache.get)
     set = shielded(RedisCache.set)
@@ -124,19 +118,10 @@ class ShopRedisCache(RedisCache):
 
     @shielded
     def _look(self, keys: list[str], arguments: list[int]) -> list[int]:
-        """By a connection of the client's pool, past the client: what it does around a
-        command takes longer than the command.
-        """
-        pool: Any = self.client.get_client(write=True).connection_pool
-        # which is alive: the pool looks at each before it gives it out
-        connection = pool.get_connection()
-        try:
-            found = run(connection, "EVALSHA", LOOK_SHA, len(keys), *keys, *arguments)
-        except NoScriptError:  # Redis was started anew
-            found = run(connection, "EVAL", LOOK, len(keys), *keys, *arguments)
-        finally:
-            pool.release(connection)
-        return [int(number) for number in found]
+        client = self.client.get_client(write=True)
+        if self.script is None:
+            self.script = client.register_script(LOOK)
+        return [int(number) for number in self.script(keys, arguments, client)]
 
     @property
     def is_down(self) -> bool:

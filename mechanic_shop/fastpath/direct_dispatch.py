@@ -17,14 +17,14 @@ from time import perf_counter
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
 from django.core.handlers.exception import response_for_exception
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
+from mechanic_shop.http.hosts import HostParts, host_parts
 from mechanic_shop.http.middleware import ProblemMiddleware, begin, is_program, is_too_large
 from mechanic_shop.observability import logs, request_logging
 
@@ -92,7 +92,7 @@ class DirectDispatch:
             return None
         request: Any = WSGIRequest(environ)
         if not is_program(request) or not is_ours(
-            request._get_raw_host(), tuple(settings.ALLOWED_HOSTS)
+            host_parts(environ), tuple(settings.ALLOWED_HOSTS)
         ):
             return None
         ident, (view, kwargs) = begin(request), found
@@ -144,17 +144,11 @@ def complete(request: WSGIRequest, response: Any, ident: str) -> Any:
 
 
 @lru_cache(1024)
-def is_ours(host: str, allowed: tuple[str, ...]) -> bool:
+def is_ours(parts: HostParts, allowed: tuple[str, ...]) -> bool:
     """May the shop be called so? ``allowed`` is what the settings say, here for the
     cache.
     """
-    request = HttpRequest()
-    request.META["HTTP_HOST"] = host
-    try:
-        request.get_host()
-    except DisallowedHost:
-        return False
-    return True
+    return parts.is_allowed()
 
 
 @lru_cache(2)

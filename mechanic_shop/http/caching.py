@@ -24,6 +24,8 @@ from django.views.decorators.cache import cache_page
 from mechanic_shop.fastpath import switch
 from mechanic_shop.observability import metrics
 
+from .hosts import host_parts
+
 SECONDS = 60  # also what a worker that lost Redis alone, and then its memory, can be behind
 GROUPS = ("accounts", "mechanics", "parts")
 generations: dict[str, int] = {}
@@ -155,7 +157,7 @@ def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]
         group,
         scope,
         request.scheme,
-        request._get_raw_host(),
+        host_parts(request.META),
         request.path,
         request.META.get("QUERY_STRING", ""),
     )

@@ -291,5 +291,5 @@ def form_body(request: Any) -> bytes:
 
 
 def raw_body(request: Any) -> bytes:
-    body: bytes = request._request.body
+    body: bytes = request.body
     return body
