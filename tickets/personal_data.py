@@ -11,6 +11,7 @@ from customers.models import Customer
 from mechanic_shop.http.fields import NestedRelatedField
 from mechanic_shop.http.serializers import ShopSerializer
 
+from .approvals.authorization_serializers import AuthorizationSerializer
 from .approvals.serializers import ShareLinkSerializer
 from .billing.documents.receipts import receipt
 from .billing.serializers import CreditNoteSerializer, InvoiceSerializer, PaymentSerializer
@@ -24,7 +25,7 @@ from .models import (
     ShareLink,
     StatusChange,
 )
-from .work.job_serializers import AuthorizationSerializer, JobLineSerializer, JobSerializer
+from .work.job_serializers import JobLineSerializer, JobSerializer
 from .work.ticket_serializers import ServiceTicketSerializer
 
 

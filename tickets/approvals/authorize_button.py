@@ -17,8 +17,8 @@ from ..models import AUTHORIZED, Channel, Job, JobStatus, ServiceTicket
 from ..pricing import arithmetic
 from ..work.button_questions import is_open, job_states
 from ..work.estimate_form import EstimateForm
-from ..work.job_serializers import AuthorizeSerializer
 from . import operations as approvals
+from .authorization_serializers import AuthorizeSerializer
 
 # the office may also take back a yes
 DECIDABLE = (

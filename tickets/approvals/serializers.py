@@ -8,15 +8,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from mechanic_shop.http.body_lists import BoundedListField
-from mechanic_shop.http.fields import LARGEST_ID, NestedRelatedField, UTCField, WrittenField
+from mechanic_shop.http.fields import LARGEST_ID, NestedRelatedField, UTCField
 from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer
 
 from ..billing.document_serializers import supplies_on_top
 from ..lifecycle.snapshot import LARGEST_VERSION
 from ..models import Channel, JobStatus, ShareLink, Status
-from ..work.jobs import MOST_JOBS
-from ..work.ticket_serializers import expected_total
+from .authorization_serializers import DecisionBody
 
 
 class ShareSerializer(ActionSerializer):
@@ -52,24 +50,9 @@ class RevokeShareSerializer(ActionSerializer):
     )
 
 
-def job_ids() -> BoundedListField:
-    ident = serializers.IntegerField(min_value=1, max_value=LARGEST_ID - 1)
-    return BoundedListField(child=ident, max_length=MOST_JOBS, default=list)
+class DecideSerializer(DecisionBody):
+    """What the customer decided on the estimate that a link showed."""
 
-
-class DecideSerializer(ActionSerializer):
-    """What is to become of jobs, by their ids; where none is named, all that are
-    proposed are approved.
-    """
-
-    approve = job_ids()
-    decline = job_ids()
-    defer = job_ids()
-    approve_parts = job_ids()
-    decline_parts = job_ids()
-    defer_parts = job_ids()
-    note = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
-    expected_total = expected_total()
     version = serializers.IntegerField(
         min_value=1, max_value=LARGEST_VERSION, help_text="of the estimate that was read"
     )

@@ -12,7 +12,7 @@ from ..lifecycle.admin_format import money
 from ..models import CLOSED_STATUSES, ServiceTicket, Status
 from ..work import tickets
 from ..work.button_questions import CHANGE, is_open, money_question
-from ..work.job_serializers import DiscountSerializer
+from ..work.ticket_serializers import DiscountSerializer
 from . import estimates, invoices, payments
 from .action_serializers import IssueSerializer, PaySerializer
 from .documents import mail

@@ -16,8 +16,7 @@ from mechanic_shop.http.serializers import ShopSerializer
 
 from ..models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, InvoiceState, Payment
 from ..models.payments import state_of
-from ..work.job_serializers import ticket_in
-from ..work.ticket_serializers import DocumentNumber
+from ..work.numbers import DocumentNumber, ticket_in
 from .document_serializers import UnprintableSerializer
 
 UNPRINTABLE = "what of the document no font holds; it is printed in Latin letters"
@@ -187,6 +186,3 @@ class PaymentSerializer(ShopSerializer):
             *("reverses", "reference", "note", "received_at", "unprintable", "created_at"),
         )
         read_only_fields = fields
-
-
-# --- bodies ---------------------------------------------------------------------------

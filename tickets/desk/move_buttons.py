@@ -13,8 +13,8 @@ from ..lifecycle.admin_format import money
 from ..models import STOCK_HOLDING_STATUSES, JobStatus, ServiceTicket, Status
 from ..work.button_questions import job_states
 from ..work.estimate_form import EstimateForm
-from ..work.ticket_serializers import MoveSerializer
 from . import requests
+from .move_serializers import MoveSerializer
 
 
 class WorkflowForm(ButtonForm):

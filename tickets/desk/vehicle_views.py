@@ -8,7 +8,8 @@ from customers.views import VehicleViewSet as Vehicles
 from mechanic_shop.http.schema import response_schema
 
 from ..models import Job, TicketPart
-from ..work.job_serializers import JobSerializer, RecommendedPartSerializer
+from ..work.job_serializers import JobSerializer
+from ..work.part_serializers import RecommendedPartSerializer
 
 
 class VehicleViewSet(Vehicles):

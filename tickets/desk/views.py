@@ -15,6 +15,7 @@ from mechanic_shop.http.viewsets import ShopModelViewSet
 
 from ..approvals import operations as approvals
 from ..approvals import share_links
+from ..approvals.authorization_serializers import AuthorizationSerializer, AuthorizeSerializer
 from ..approvals.serializers import (
     RevokeShareSerializer,
     ShareLinkSerializer,
@@ -34,27 +35,18 @@ from ..billing.serializers import InvoiceSerializer, PaymentSerializer
 from ..lifecycle.permissions import IsAssigned, OwnsEstimate
 from ..models import Authorization, Payment, ServiceTicket, ShareLink, StatusChange
 from ..work import assignments, canned_jobs, history, part_edits, parts, recommendations, tickets
-from ..work.filters import EstimateFilter, ServiceTicketFilter
-from ..work.job_serializers import (
-    AddCannedJobSerializer,
-    AddRecommendationSerializer,
-    AuthorizationSerializer,
-    AuthorizeSerializer,
-    DiscountSerializer,
-    EditPartSerializer,
-)
-from ..work.ticket_serializers import (
-    AddPartSerializer,
+from ..work.assignment_serializers import (
     AssignMechanicSerializer,
     EditMechanicsSerializer,
-    HistorySerializer,
-    MoveSerializer,
     RemoveMechanicSerializer,
-    RemovePartSerializer,
-    ServiceTicketSerializer,
-    TransitionsSerializer,
 )
+from ..work.filters import EstimateFilter, ServiceTicketFilter
+from ..work.history_serializers import HistorySerializer
+from ..work.job_serializers import AddCannedJobSerializer, AddRecommendationSerializer
+from ..work.part_serializers import AddPartSerializer, EditPartSerializer, RemovePartSerializer
+from ..work.ticket_serializers import DiscountSerializer, ServiceTicketSerializer
 from . import requests
+from .move_serializers import MoveSerializer, TransitionsSerializer
 
 MayUpdate = Has("tickets.change_serviceticket") | IsAssigned | OwnsEstimate
 MayAssign = Has("tickets.assign_mechanic")

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from mechanic_shop.http.fields import DayField, QuantityField, UTCField
 
 from ..models import JobStatus, PaymentKind
-from ..work.job_serializers import SignedMoneyField
+from ..work.money_fields import SignedMoneyField
 
 DAYS, MOST_DAYS = 30, 366
 

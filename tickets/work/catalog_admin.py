@@ -17,13 +17,13 @@ from ..lifecycle.admin_format import sum_of_money
 from ..models import CannedJob, CannedJobLine, CannedJobPart, LaborRate
 from . import canned_jobs
 from .button_questions import KINDS
-from .job_serializers import (
-    MOST_LINES,
+from .catalog_serializers import (
     CannedJobLineSerializer,
     CannedJobPartSerializer,
     CannedJobSerializer,
     LaborRateSerializer,
 )
+from .job_serializers import MOST_LINES
 
 
 class LaborRateForm(ShopForm):

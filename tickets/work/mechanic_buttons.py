@@ -11,8 +11,8 @@ from mechanics.models import Mechanic
 
 from ..models import ServiceTicket, TicketMechanic
 from . import assignments
+from .assignment_serializers import AssignMechanicSerializer, RemoveMechanicSerializer
 from .button_questions import is_open
-from .ticket_serializers import AssignMechanicSerializer, RemoveMechanicSerializer
 
 
 class AssignForm(ButtonForm):

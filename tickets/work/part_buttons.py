@@ -12,7 +12,7 @@ from mechanic_shop.admin.buttons import ButtonForm, button, quantity_question, r
 from ..models import Job, ServiceTicket, TicketPart
 from . import parts
 from .button_questions import TAKES_LINES, is_open
-from .ticket_serializers import AddPartSerializer, RemovePartSerializer
+from .part_serializers import AddPartSerializer, RemovePartSerializer
 
 
 class AddPartForm(ButtonForm):

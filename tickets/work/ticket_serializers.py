@@ -3,53 +3,36 @@
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery, Sum
+from django.db.models import F, OuterRef
 from django.db.models.functions import Coalesce
 from rest_framework import serializers
 
 from customers.models import Customer, Vehicle
 from customers.serializers import ConfirmOdometerField, own_record
-from inventory.models import ZERO, Part
 from mechanic_shop.accounts.models import User
-from mechanic_shop.currency import sum_field
-from mechanic_shop.db.audit import Kind
-from mechanic_shop.fastpath.json_queries import Amount, Printed
-from mechanic_shop.http.body_lists import RelationListField
-from mechanic_shop.http.fields import (
-    MoneyField,
-    NestedRelatedField,
-    OptionalRelatedField,
-    PositiveQuantityField,
-    QuantityField,
-    UnitPriceField,
-    UTCField,
-    WrittenField,
-)
+from mechanic_shop.fastpath.json_queries import Amount
+from mechanic_shop.http.fields import MoneyField, NestedRelatedField, PercentField
 from mechanic_shop.http.serializers import (
     ActionSerializer,
     ShopSerializer,
     asking_user,
     make_read_only,
 )
-from mechanics.models import Mechanic
 
 from ..lifecycle import workflow
-from ..models import HoldReason, Job, ServiceTicket, Status, TicketMechanic, TicketPart
+from ..models import HoldReason, ServiceTicket, TicketPart
 from . import tickets
+from .assignment_serializers import TicketMechanicSerializer
+from .money_fields import sum_of
+from .numbers import TicketNumber
+from .part_serializers import TicketPartSerializer
 
 
-def sum_of_lines() -> Coalesce:
+def sum_of_parts() -> Coalesce:
     """The sum of a ticket's lines; exact when it is printed, also where the database
     adds doubles.
     """
-    summed = (
-        TicketPart.objects.filter(ticket=OuterRef("pk"))
-        .order_by()
-        .values("ticket")
-        .annotate(total=Sum("line_total"))
-        .values("total")
-    )
-    return Coalesce(Subquery(summed), ZERO, output_field=sum_field())
+    return sum_of(TicketPart.objects.filter(ticket=OuterRef("pk")), "ticket")
 
 
 CUSTOMER_WRITES = {"concern", "vehicle", "service_date"}
@@ -66,54 +49,6 @@ MECHANIC_WRITES = CUSTOMER_WRITES | {
     ),
 }
 ODOMETER = {"required": False, "allow_null": True, "min_value": 0, "max_value": 9_999_999}
-
-
-class DocumentNumber(Printed):
-    """A key as it stands on paper: a letter and six digits, or more where it takes
-    more.
-    """
-
-    letter = ""
-
-    def __init__(self, key: Any) -> None:
-        super().__init__(key)
-        self.printed = f"printf('{self.letter}-%%%%06d', %(expressions)s)"
-        digits = (
-            "CASE WHEN %(expressions)s < 1000000 THEN lpad((%(expressions)s)::text, 6, '0') "
-            "ELSE %(expressions)s::text END"
-        )
-        self.postgresql = f"('{self.letter}-' || {digits})"
-
-
-class TicketNumber(DocumentNumber):
-    """T-000123, of a key."""
-
-    letter = "T"
-
-
-class TicketMechanicSerializer(serializers.ModelSerializer):
-    id = serializers.IntegerField(source="mechanic_id", read_only=True)
-    name = serializers.CharField(source="mechanic.name", read_only=True)
-
-    class Meta:
-        model = TicketMechanic
-        fields = ("id", "name", "role")
-
-
-class TicketPartSerializer(serializers.ModelSerializer):
-    part = NestedRelatedField(read_only=True, fields=("sku", "name"))
-    job = NestedRelatedField(
-        read_only=True, fields=("title",), allow_null=True, help_text="null: on the ticket itself"
-    )
-    quantity = QuantityField(read_only=True)
-    unit_price = UnitPriceField(read_only=True)
-    line_total = MoneyField(read_only=True, max_digits=25)
-    allocated = QuantityField(read_only=True)
-    issued = QuantityField(read_only=True)
-
-    class Meta:
-        model = TicketPart
-        fields = ("part", "job", "quantity", "unit_price", "line_total", "allocated", "issued")
 
 
 class ServiceTicketSerializer(ShopSerializer):
@@ -139,7 +74,7 @@ class ServiceTicketSerializer(ShopSerializer):
     parts = TicketPartSerializer(source="lines", many=True, read_only=True)
     parts_total = MoneyField(read_only=True, max_digits=25)
 
-    expressions = {"number": TicketNumber(F("pk")), "parts_total": Amount(sum_of_lines())}
+    expressions = {"number": TicketNumber(F("pk")), "parts_total": Amount(sum_of_parts())}
 
     class Meta:
         model = ServiceTicket
@@ -251,140 +186,8 @@ class ServiceTicketSerializer(ShopSerializer):
         return tickets.update(instance, **validated_data, by=self.context["request"].user)
 
 
-class AssignMechanicSerializer(ActionSerializer):
-    mechanic = NestedRelatedField(queryset=Mechanic.objects.all())
-    role = serializers.ChoiceField(
-        choices=TicketMechanic.Role.choices, default=TicketMechanic.Role.ASSISTANT
-    )
+class DiscountSerializer(ActionSerializer):
+    """Off the whole ticket; nothing sent, nothing off."""
 
-
-class RemoveMechanicSerializer(ActionSerializer):
-    mechanic = NestedRelatedField(queryset=Mechanic.objects.all())
-
-
-class EditMechanicsSerializer(ActionSerializer):
-    add = RelationListField(
-        child=NestedRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list
-    )
-    remove = RelationListField(
-        child=NestedRelatedField(queryset=Mechanic.objects.all()), max_length=50, default=list
-    )
-
-
-class AddPartSerializer(ActionSerializer):
-    part = NestedRelatedField(queryset=Part.objects.all(), fields=("sku", "name"))
-    quantity = PositiveQuantityField(default=Decimal(1))
-    backorder = serializers.BooleanField(
-        default=False, help_text="put it on the ticket also when too little is available"
-    )
-    job = NestedRelatedField(
-        queryset=Job.objects.all(),
-        fields=("title",),
-        required=False,
-        allow_null=True,
-        help_text="none: on the ticket itself",
-    )
-
-
-class RemovePartSerializer(ActionSerializer):
-    part = NestedRelatedField(queryset=Part.objects.all(), fields=("sku", "name"))
-    job = OptionalRelatedField(
-        queryset=Job.objects.all(),
-        fields=("title",),
-        help_text="where it stands, if it is in several jobs; null: on the ticket itself",
-    )
-    quantity = PositiveQuantityField(
-        required=False, allow_null=True, default=None, help_text="all of it, when left out"
-    )
-
-
-def estimate_version() -> serializers.IntegerField:
-    return serializers.IntegerField(
-        min_value=1,
-        required=False,
-        allow_null=True,
-        help_text=(
-            "of the estimate that was read: 409 estimate_changed when any amount on it changed"
-        ),
-    )
-
-
-def expected_total() -> MoneyField:
-    return MoneyField(
-        max_digits=25,
-        required=False,
-        allow_null=True,
-        help_text="the estimate's total that was read: 409 estimate_changed when it is another",
-    )
-
-
-class MoveSerializer(ActionSerializer):
-    """``version`` and ``expected_total`` are for whoever approves an estimate."""
-
-    to = serializers.ChoiceField(choices=Status.choices)
-    reason = WrittenField(lines=True, max_length=500, required=False, allow_blank=True, default="")
-    version = estimate_version()
-    expected_total = expected_total()
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        for name in ("version", "expected_total"):
-            if attrs.get(name) is not None and attrs["to"] != Status.APPROVED:
-                detail = "Only who approves an estimate says which one they read: leave it out."
-                raise serializers.ValidationError(
-                    {name: serializers.ErrorDetail(detail, "not_approving")}
-                )
-        return attrs
-
-
-class BlockSerializer(serializers.Serializer):
-    code = serializers.CharField()
-    detail = serializers.CharField()
-
-
-class NextSerializer(serializers.Serializer):
-    to = serializers.ChoiceField(choices=Status.choices)
-    allowed = serializers.BooleanField()
-    blocked_by = BlockSerializer(many=True)
-
-
-class TransitionsSerializer(serializers.Serializer):
-    """Where a ticket stands, and where this user may move it."""
-
-    status = serializers.ChoiceField(choices=Status.choices)
-    next = NextSerializer(many=True)
-
-    def to_representation(self, ticket: ServiceTicket) -> dict[str, Any]:
-        return {
-            "status": ticket.status,
-            "next": workflow.options(ticket, self.context["request"].user),
-        }
-
-
-class AboutSerializer(serializers.Serializer):
-    id = serializers.IntegerField()
-    name = serializers.CharField(allow_null=True, help_text="null when it is gone")
-
-
-class ChangeSerializer(serializers.Serializer):
-    field = serializers.CharField()
-    # "from" is no name for a class attribute.
-    vars()["from"] = serializers.JSONField(allow_null=True)
-    to = serializers.JSONField(allow_null=True)
-
-
-class HistorySerializer(serializers.Serializer):
-    """Something that became of a ticket; ``id`` is unique among rows of one ``kind``."""
-
-    id = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=Kind.choices)
-    at = UTCField()
-    by = NestedRelatedField(
-        read_only=True, fields=("display_name",), aliases={"display_name": "name"}, allow_null=True
-    )
-    vars()["from"] = serializers.CharField(
-        allow_null=True, help_text="the status before a move; empty for a new ticket"
-    )
-    to = serializers.CharField(allow_null=True, help_text="the status after a move")
-    reason = serializers.CharField(help_text="why it was moved")
-    about = AboutSerializer(allow_null=True, help_text="the part or the mechanic")
-    changes = ChangeSerializer(many=True)
+    discount_percent = PercentField(default=Decimal(0))
+    discount_amount = MoneyField(default=Decimal(0))

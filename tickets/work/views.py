@@ -10,14 +10,13 @@ from mechanic_shop.http.viewsets import ShopModelViewSet
 from ..lifecycle.permissions import IsAssigned
 from ..models import CannedJob, Job, LaborRate
 from . import job_lines, jobs
+from .catalog_serializers import CannedJobSerializer, LaborRateSerializer
 from .filters import CannedJobFilter, JobFilter, LaborRateFilter
 from .job_serializers import (
-    CannedJobSerializer,
     ChangeLineSerializer,
     FinishJobSerializer,
     JobLineSerializer,
     JobSerializer,
-    LaborRateSerializer,
     NothingSerializer,
     RemoveLineSerializer,
 )
