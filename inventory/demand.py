@@ -1,28 +1,18 @@
-"""What parts are wanted for. The app of the lines that want them registers here: this
-one does not know it.
-"""
+"""What parts are wanted for."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Manager
+from mechanic_shop.registry import RegisteredManager
 
-_registered: list[Any] = []
+if TYPE_CHECKING:
+    from .models import Part
 
-
-def register(lines: Manager[Any]) -> None:
-    """Name the lines that parts are wanted for.
-
-    Their querysets have ``holding()``, the lines that stock is allocated to,
-    ``backordered()``, those that wait for it, and ``mark_filled(owners)``, which tells
-    the owners of lines that stock came.
-    """
-    _registered[:] = [lines]
+# The lines that parts are wanted for. Their querysets have ``holding()``, the lines that
+# stock is allocated to, ``backordered()``, those that wait for it, and
+# ``mark_filled(owners)``, which tells the owners of lines that stock came.
+lines = RegisteredManager()
 
 
-def all_lines() -> Any:
-    return _registered[0]
-
-
-def lines_of(part: Any) -> Any:
+def lines_of(part: "Part") -> Any:
     """The lines that want this part."""
-    return all_lines().filter(part=part)
+    return lines.manager.filter(part=part)

@@ -2,7 +2,8 @@ from django_filters import rest_framework as filters
 
 from mechanic_shop.http.filters import MomentFilter, ShopFilterSet, TrueFalseFilter
 
-from .models import Part, Reason, StockMovement, Unit
+from .models import Part, StockMovement
+from .quantities import Reason, Unit
 
 
 class PartFilter(ShopFilterSet):

@@ -26,31 +26,10 @@ from mechanic_shop.http.search import every_word
 from mechanic_shop.prices import price_field
 
 from . import demand
+from .quantities import COUNTED, Reason, Unit, quantity_field
 from .taxes import TaxCode
 
 ZERO = Decimal(0)
-
-
-class Unit(models.TextChoices):
-    EACH = "each"
-    SET = "set"
-    PAIR = "pair"
-    BOX = "box"
-    LITRE = "litre"
-    METRE = "metre"
-    KILOGRAM = "kilogram"
-    GRAM = "gram"
-    FOOT = "foot"
-    GALLON = "gallon"
-    QUART = "quart"
-
-
-COUNTED = {Unit.EACH, Unit.SET, Unit.PAIR, Unit.BOX}
-
-
-def quantity_field(**kwargs: Any) -> models.DecimalField:
-    """A quantity in the part's unit."""
-    return models.DecimalField(**{"max_digits": 12, "decimal_places": 3, "default": ZERO} | kwargs)
 
 
 class PartQuerySet(ShopQuerySet):
@@ -220,15 +199,6 @@ class Part(UniqueTextModel, ShopModel):
                 field, "not_whole", f"{self.sku} is counted by the {self.unit}: use a whole number."
             )
         return quantity
-
-
-class Reason(models.TextChoices):
-    RECEIPT = "receipt"
-    ISSUE = "issue"
-    RETURN_TO_STOCK = "return_to_stock"
-    ADJUSTMENT = "adjustment"
-    STOCKTAKE = "stocktake"
-    SCRAP = "scrap"
 
 
 class StockMovementQuerySet(AppendOnlyQuerySet):

@@ -21,8 +21,9 @@ from mechanic_shop.http.fields import (
 )
 from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer
 
-from . import operations
-from .models import Part, Reason, StockMovement
+from . import tax_operations
+from .models import Part, StockMovement
+from .quantities import Reason
 from .taxes import MOST_PARTS, TaxCode, TaxPart, TaxRate
 
 
@@ -245,4 +246,4 @@ class TaxCodeSerializer(ShopSerializer):
         return attrs if self.instance is not None else check_rate(attrs)
 
     def create(self, validated_data: dict[str, Any]) -> TaxCode:
-        return operations.add_tax_code(**validated_data, by=self.context["request"].user)
+        return tax_operations.add_tax_code(**validated_data, by=self.context["request"].user)

@@ -2,12 +2,13 @@ from typing import Any
 
 from rest_framework.decorators import action
 
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.http import caching
 from mechanic_shop.http.permissions import Has
 from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopModelViewSet
 
-from . import operations
+from . import operations, tax_operations
 from .filters import MovementFilter, PartFilter
 from .models import Part, StockMovement
 from .serializers import (
@@ -54,7 +55,7 @@ class PartViewSet(ShopModelViewSet):
     perform_update = perform_create
 
     def perform_destroy(self, part: Part) -> None:
-        operations.delete(part, by=self.request.user)
+        operations.delete(part, by=user_of(self.request))
 
     @response_schema(PartSerializer)
     @action(detail=True, methods=["put"], serializer_class=ReceiveSerializer)
@@ -125,4 +126,4 @@ class TaxCodeViewSet(ShopModelViewSet):
     @action(detail=True, methods=["put"], url_path="set-rate", serializer_class=SetRateSerializer)
     def set_rate(self, request: Any, pk: str) -> Any:
         """Say what the code takes from a day on."""
-        return self.run_action(operations.set_rate)
+        return self.run_action(tax_operations.set_rate)

@@ -324,8 +324,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "StatusEnum": "tickets.models.Status",
         "HoldReasonEnum": "tickets.models.HoldReason",
-        "MovementReasonEnum": "inventory.models.Reason",
-        "UnitEnum": "inventory.models.Unit",
+        "MovementReasonEnum": "inventory.quantities.Reason",
+        "UnitEnum": "inventory.quantities.Unit",
         "RoleEnum": "tickets.models.TicketMechanic.Role",
         "JobStatusEnum": "tickets.models.JobStatus",
         "LineKindEnum": "tickets.models.LineKind",

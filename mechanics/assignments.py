@@ -1,20 +1,6 @@
-"""Where mechanics work. The app that assigns them registers here: this one does not
-know it.
-"""
+"""Where mechanics work."""
 
-from typing import Any
+from mechanic_shop.registry import RegisteredManager
 
-from django.db.models import Manager
-
-_registered: list[Any] = []
-
-
-def register(assignments: Manager[Any]) -> None:
-    """Name the assignments of mechanics. Their querysets have ``counted()``: those that
-    count for popularity.
-    """
-    _registered[:] = [assignments]
-
-
-def all_assignments() -> Any:
-    return _registered[0]
+# Their querysets have ``counted()``: those that count for popularity.
+assignments = RegisteredManager()

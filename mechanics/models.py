@@ -15,7 +15,7 @@ from mechanic_shop.dates import day_end, day_start
 from mechanic_shop.db.models import ShopModel, ShopQuerySet
 from mechanic_shop.http.search import every_word
 
-from .assignments import all_assignments
+from .assignments import assignments
 
 
 def matches_specialty(word: str) -> Q:
@@ -43,7 +43,7 @@ class MechanicQuerySet(PeopleQuerySet, ShopQuerySet):
         Counts tickets that are not cancelled, assigned on a day of the shop from
         ``since`` to ``until``, both included.
         """
-        links = all_assignments().counted()
+        links = assignments.manager.counted()
         if since:
             links = links.filter(assigned_at__gte=day_start(since))
         if until:

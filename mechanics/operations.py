@@ -7,7 +7,7 @@ from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError
 from mechanic_shop.http import caching
 
-from .assignments import all_assignments
+from .assignments import assignments
 from .models import Mechanic
 
 
@@ -17,7 +17,7 @@ def delete(mechanic: Mechanic, *, by: Any) -> None:
     ``mechanic_in_use`` for one with a history.
     """
     row_locks.lock(mechanic)
-    if all_assignments().filter(mechanic=mechanic).exists():
+    if assignments.manager.filter(mechanic=mechanic).exists():
         raise DomainError(
             "mechanic_in_use",
             (

@@ -8,7 +8,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
 from customers.models import Customer, Vehicle
-from inventory.models import Part, Reason, StockMovement
+from inventory.models import Part, StockMovement
+from inventory.quantities import Reason
 from mechanics.models import Mechanic
 from tickets.billing import payments
 from tickets.desk import requests

@@ -15,7 +15,7 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 
-from inventory import operations as stock
+from inventory import tax_operations
 from inventory.taxes import TaxCode
 from mechanic_shop.db.models import AuditEntry
 from tickets.approvals import operations as approvals
@@ -177,7 +177,7 @@ def exempt_round(call: Callable[[Job], Call], done: int) -> Round:
     the price without it.
     """
     if not TaxCode.objects.filter(is_default=True).exists():
-        stock.add_tax_code(
+        tax_operations.add_tax_code(
             name="Tax", rate=Decimal(10), valid_from=date(2020, 1, 1), is_default=True, by=office()
         )
     job = jobs.add_job(make_ticket(), title="Brakes", lines=[FEE], by=office())

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from customers.models import Customer, Vehicle
 from inventory import operations as stock
+from inventory import tax_operations
 from inventory.models import Part, StockMovement
 from inventory.taxes import TaxCode
 from mechanic_shop.db.models import AuditEntry
@@ -148,7 +149,7 @@ def garage() -> dict[str, Any]:
         "tickets_creditnote": paid.creditnotes.get(),
         "tickets_laborrate": LaborRate.objects.create(name="Standard", hourly=Decimal(100)),
         "tickets_cannedjob": canned_jobs.write_canned_job(CannedJob(), name="Oil change", by=None),
-        "inventory_taxcode": stock.add_tax_code(name="VAT", rate=Decimal(20), by=None),
+        "inventory_taxcode": tax_operations.add_tax_code(name="VAT", rate=Decimal(20), by=None),
         "accounts_user": UserFactory(role="mechanic"),
         "auth_group": Group.objects.get(name="advisor"),
         "api_auditentry": AuditEntry.objects.first(),
@@ -434,7 +435,7 @@ def more_rows(count: int) -> None:
         LaborRate.objects.create(
             name=part.name,
             hourly=Decimal(100),
-            tax_code=stock.add_tax_code(name=part.sku, rate=Decimal(20), by=None),
+            tax_code=tax_operations.add_tax_code(name=part.sku, rate=Decimal(20), by=None),
         )
         canned_jobs.write_canned_job(CannedJob(), name=part.name, parts=[{"part": part}], by=None)
 

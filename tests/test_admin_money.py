@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from inventory import operations as stock
+from inventory import tax_operations
 from inventory.taxes import TaxCode
 from tickets.approvals import operations as approvals
 from tickets.billing import credit_notes, invoices, payments, reversals
@@ -65,7 +65,7 @@ def chief(manager: Any) -> Client:
 
 @pytest.fixture
 def rate(db: Any) -> LaborRate:
-    stock.add_tax_code(
+    tax_operations.add_tax_code(
         name="VAT", rate=Decimal(20), valid_from=date(2020, 1, 1), is_default=True, by=None
     )
     return LaborRate.objects.create(name="Standard", hourly=Decimal(100), is_default=True)
@@ -249,7 +249,7 @@ def test_a_job_that_grew_shows_what_was_authorized(desk, rate):
 
 def test_an_invoiced_ticket_keeps_its_tax(desk, rate):
     ticket = invoiced().ticket
-    stock.set_rate(TaxCode.objects.get(), rate=Decimal(50), by=None)
+    tax_operations.set_rate(TaxCode.objects.get(), rate=Decimal(50), by=None)
     assert [
         (line["label"], line["amount"])
         for line in desk.get(page_of(ticket)).context["panel"]["sums"]
@@ -938,7 +938,7 @@ def test_a_tax_code_comes_with_its_rate_and_gets_new_ones(chief, desk):
 
 def test_parts_have_a_tax_code_and_customers_an_exemption(chief, desk):
     code, part, customer = (
-        stock.add_tax_code(name="Reduced", rate=Decimal(5), by=None),
+        tax_operations.add_tax_code(name="Reduced", rate=Decimal(5), by=None),
         PartFactory(),
         CustomerFactory(),
     )
@@ -1097,9 +1097,9 @@ def sized(count: int) -> tuple[ServiceTicket, Invoice, CreditNote, CannedJob, Ta
         parts=[{"part": part} for part in parts],
         by=None,
     )
-    code = stock.add_tax_code(name=f"Code {count}", rate=Decimal(1), by=None)
+    code = tax_operations.add_tax_code(name=f"Code {count}", rate=Decimal(1), by=None)
     for place in range(count):
-        stock.set_rate(
+        tax_operations.set_rate(
             code, rate=Decimal(2), valid_from=date(2030, 1, 1) + timedelta(days=place), by=None
         )
     return fresh(ticket), invoice, note, canned, code

@@ -16,7 +16,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from inventory import operations as stock
+from inventory import tax_operations
 from inventory.integrity_checks import find_discrepancies as stock_findings
 from inventory.taxes import TaxCode
 from mechanic_shop.errors import DomainError
@@ -51,7 +51,7 @@ def fee(amount: str) -> dict[str, Any]:
 
 
 def tax(rate: str = "10", name: str = "VAT") -> TaxCode:
-    return stock.add_tax_code(
+    return tax_operations.add_tax_code(
         name=name, rate=d(rate), valid_from=date(2020, 1, 1), is_default=name == "VAT", by=None
     )
 
@@ -203,7 +203,9 @@ def both_taxes() -> TaxCode:
         {"name": "GST", "rate": d("5"), "number": ""},
         {"name": "PST", "rate": d("9.975"), "number": "", "on_top": True},
     ]
-    return stock.add_tax_code(name="Both", parts=parts, valid_from=date(2020, 1, 1), by=None)
+    return tax_operations.add_tax_code(
+        name="Both", parts=parts, valid_from=date(2020, 1, 1), by=None
+    )
 
 
 def take_in(ticket: ServiceTicket, price: Decimal, code: TaxCode | None, *, alone: bool) -> None:
@@ -388,7 +390,9 @@ def test_taking_back_an_approval_lowers_the_amount() -> None:
 
 
 OUTSIDE: dict[str, Callable[[Ticket], None]] = {
-    "a rate": lambda t: stock.set_rate(TaxCode.objects.get(name="VAT"), rate=d("40"), by=None),
+    "a rate": lambda t: tax_operations.set_rate(
+        TaxCode.objects.get(name="VAT"), rate=d("40"), by=None
+    ),
     "an exemption": lambda t: t.customer.save_changes(tax_exempt=False),
     "a tax code": lambda t: t.parts[0].save_changes(tax_code=tax("40", "High")),
 }
@@ -434,7 +438,7 @@ def test_the_page_refuses_a_decision_at_another_price() -> None:
         "expected_total": "110.00",
         f"job-{ticket.jobs[0].pk}": "approve",
     }
-    stock.set_rate(code, rate=d("20"), by=None)
+    tax_operations.set_rate(code, rate=d("20"), by=None)
     answer = send(page, f"/shared/{token}/", form)
     assert (answer.status_code, ticket.states()) == (409, ["proposed"])
     assert 'value="120.00"' in answer.content.decode()

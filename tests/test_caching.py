@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django_redis.client import DefaultClient
 
-from inventory import operations as stock
+from inventory import tax_operations
 from inventory.models import Part
 from mechanic_shop.db.redis import SafeSerializer, ShopRedisCache
 from mechanic_shop.fastpath import json_queries
@@ -45,7 +45,7 @@ def queries(client: Client, path: str) -> int:
 def test_a_tax_codes_new_name_stands_in_the_list_of_parts(
     manager: Client, django_capture_on_commit_callbacks: Any
 ) -> None:
-    code = stock.add_tax_code(name="VAT", rate=Decimal(20), by=None)
+    code = tax_operations.add_tax_code(name="VAT", rate=Decimal(20), by=None)
     PartFactory(tax_code=code)
     assert manager.get(PARTS).json()["results"][0]["tax_code"] == {"id": code.pk, "name": "VAT"}
     with django_capture_on_commit_callbacks(execute=True):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from inventory import operations as stock
+from inventory import tax_operations
 from inventory.taxes import TaxCode, TaxRate
 from tickets.billing.integrity_checks import findings
 from tickets.pricing import engine
@@ -198,7 +198,7 @@ def test_the_admin_writes_the_parts_of_a_code(db: None, manager: Client) -> None
 
 
 def test_a_shop_without_compound_taxes_sees_one_tax(db: None, manager: Client) -> None:
-    stock.add_tax_code(name="VAT", number="DE1", rate=d("19"), is_default=True, by=None)
+    tax_operations.add_tax_code(name="VAT", number="DE1", rate=d("19"), is_default=True, by=None)
     made = issue(manager, done_ticket())
     document = manager.get(f"{API}invoices/{made['id']}/document/").json()
     assert [(tax["name"], tax["number"]) for tax in document["taxes"]] == [("VAT", "DE1")]

@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from customers.models import Customer, Vehicle
 from inventory.integrity_checks import find_discrepancies
-from inventory.models import Part, Reason, StockMovement
+from inventory.models import Part, StockMovement
+from inventory.quantities import Reason
 from mechanic_shop.accounts.models import User
 from mechanics.models import Mechanic
 from tickets.demo import loader

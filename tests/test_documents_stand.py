@@ -22,7 +22,7 @@ from pypdf import PdfReader
 
 from customers import operations as customers
 from customers.models import Customer
-from inventory.operations import add_tax_code
+from inventory.tax_operations import add_tax_code
 from inventory.taxes import TaxRate
 from mechanic_shop.db import triggers
 from tickets.billing import credit_notes, payments, reversals

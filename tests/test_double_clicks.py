@@ -18,7 +18,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from customers.models import Customer
-from inventory import operations as stock
+from inventory import tax_operations
 from inventory.models import StockMovement
 from mechanic_shop.db.models import IdempotentAnswer
 from tickets.approvals import operations as approvals
@@ -132,7 +132,7 @@ def canned() -> CannedJob:
 
 
 def tax_code() -> Any:
-    return stock.add_tax_code(name="VAT", rate=Decimal(20), by=None)
+    return tax_operations.add_tax_code(name="VAT", rate=Decimal(20), by=None)
 
 
 def mailed_to() -> dict[str, str]:

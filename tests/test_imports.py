@@ -12,7 +12,7 @@ from django.apps import apps
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("customers", "mechanics", "inventory", "tickets")
 # What every app may use.
-BASE = {"errors", "inputs", "currency", "prices", "dates"}
+BASE = {"errors", "registry", "inputs", "currency", "prices", "dates"}
 FRAMEWORK = {f"mechanic_shop.{name}" for name in BASE | {"db", "http", "fastpath", "observability"}}
 SHARED = FRAMEWORK | {"mechanic_shop.admin", "mechanic_shop.accounts"}
 # Who may import what of this project, beside itself. The first name that a module's own

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from inventory import operations as stock
+from inventory import tax_operations
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from tickets.lifecycle import locking
@@ -164,7 +165,7 @@ def test_a_mechanic_writes_jobs_of_assigned_tickets_and_gives_no_discount(
     refused(unassigned.post(f"{API}jobs/", {"ticket": ticket.pk, "title": "x"}), 403)
     LaborRate.objects.create(name="Mechanical", hourly=d("100.00"), is_default=True)
     cheap = LaborRate.objects.create(name="Cheap", hourly=d("1.00"))
-    free = stock.add_tax_code(name="Free", rate=d("0"), by=None)
+    free = tax_operations.add_tax_code(name="Free", rate=d("0"), by=None)
     hours = {"kind": "labor", "description": "Fit", "quantity": "1.5"}
     job = job_on(ticket, assigned, lines=[hours])
     line = job["lines"][0]
@@ -887,10 +888,12 @@ def test_tax_codes_and_their_rates(manager: Client, advisor: Client) -> None:
 
 
 def test_the_estimate(manager: Client, owner: Client, stranger: Client) -> None:
-    vat = stock.add_tax_code(
+    vat = tax_operations.add_tax_code(
         name="VAT", rate=d("20"), valid_from=date(2020, 1, 1), is_default=True, by=None
     )
-    none = stock.add_tax_code(name="None", rate=d("0"), valid_from=date(2020, 1, 1), by=None)
+    none = tax_operations.add_tax_code(
+        name="None", rate=d("0"), valid_from=date(2020, 1, 1), by=None
+    )
     ticket = make_ticket(customer=owner.user.customer)
     job = job_on(
         ticket,
@@ -933,7 +936,7 @@ def test_the_estimate(manager: Client, owner: Client, stranger: Client) -> None:
 
 
 def test_an_exempt_customer_pays_no_tax(manager: Client) -> None:
-    stock.add_tax_code(
+    tax_operations.add_tax_code(
         name="VAT", rate=d("20"), valid_from=date(2020, 1, 1), is_default=True, by=None
     )
     customer = CustomerFactory()
@@ -964,7 +967,7 @@ def test_shop_supplies_and_prices_with_tax(manager: Client, settings: Any) -> No
         "vat",
     )
     settings.SHOP_PRICES_INCLUDE_TAX = True
-    stock.add_tax_code(
+    tax_operations.add_tax_code(
         name="VAT", rate=d("20"), valid_from=date(2020, 1, 1), is_default=True, by=None
     )
     ticket = make_ticket()

@@ -16,6 +16,7 @@ from django.urls import get_resolver, resolve
 
 from customers.models import Customer, Vehicle
 from inventory import operations as stock
+from inventory import tax_operations
 from inventory.models import Part
 from mechanic_shop.http import search
 from mechanics.models import Mechanic
@@ -190,7 +191,8 @@ LISTS = {
         "labor-rates/", lambda: LaborRate.objects.create(name=unique("rate"), hourly=Decimal(90))
     ),
     "taxcode-list": List(
-        "tax-codes/", lambda: stock.add_tax_code(name=unique("tax"), rate=Decimal(7), by=None)
+        "tax-codes/",
+        lambda: tax_operations.add_tax_code(name=unique("tax"), rate=Decimal(7), by=None),
     ),
     "invoice-list": List("invoices/", an_invoice),
     "invoice-payments": List("invoices/{invoice}/payments/", pay),

@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from inventory import operations as stock
+from inventory import tax_operations
 from inventory.taxes import TaxCode
 from tickets.approvals import operations as approvals
 from tickets.approvals import share_links
@@ -285,7 +285,7 @@ class World:
 
     @cached_property
     def tax_code(self) -> TaxCode:
-        return stock.add_tax_code(name="VAT", rate=Decimal(20), by=None)
+        return tax_operations.add_tax_code(name="VAT", rate=Decimal(20), by=None)
 
     @cached_property
     def invoice(self) -> Invoice:

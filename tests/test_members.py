@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from inventory import operations as stock
+from inventory import tax_operations
 from tickets.models import CannedJob, CannedJobLine, CannedJobPart
 
 from .answers import refused
@@ -41,7 +41,7 @@ def world(request: pytest.FixtureRequest) -> World:
     }
     CannedJobLine.objects.create(canned_job=found.canned_job, **line)
     CannedJobPart.objects.create(canned_job=found.canned_job, part=found.part, quantity=Decimal(2))
-    stock.set_rate(found.tax_code, rate=Decimal(21), by=None)
+    tax_operations.set_rate(found.tax_code, rate=Decimal(21), by=None)
     return found
 
 

@@ -14,9 +14,10 @@ from django.core import mail
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from inventory import operations as stock
+from inventory import tax_operations
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import StockMovement
+from inventory.taxes import TaxCode
 from tickets.approvals import operations as approvals
 from tickets.billing import invoices as issuing
 from tickets.desk import requests
@@ -50,8 +51,8 @@ def done_ticket(
     customer: Any = None, *, parts: int = 2, tax: str | None = "20", **details: Any
 ) -> ServiceTicket:
     """Completed: two hours at 100.00 in a job, and ``parts`` of 19.99."""
-    if tax and not stock.TaxCode.objects.exists():
-        stock.add_tax_code(
+    if tax and not TaxCode.objects.exists():
+        tax_operations.add_tax_code(
             name="VAT", rate=d(tax), valid_from=date(2020, 1, 1), is_default=True, by=None
         )
     customer = customer or CustomerFactory()
@@ -161,7 +162,7 @@ def test_the_paper_is_always_the_same(advisor: Client, manager: Client) -> None:
     )
     pay(advisor, invoice, "287.98")
     manager.patch(f"{API}customers/{ticket.customer_id}/", {"name": "Renamed"})
-    stock.set_rate(stock.TaxCode.objects.get(), rate=d("25"), by=None)
+    tax_operations.set_rate(TaxCode.objects.get(), rate=d("25"), by=None)
     assert advisor.get(address).content == paper.content
     assert advisor.get(address, HTTP_IF_NONE_MATCH=paper["ETag"]).status_code == 304
     for accepted in (f"{API}invoices/{invoice['id']}/document/", address):

@@ -12,7 +12,7 @@ from django.db import connection, models
 
 from customers import operations
 from customers.models import Customer, Vehicle
-from inventory.operations import add_tax_code
+from inventory.tax_operations import add_tax_code
 from mechanic_shop.db import triggers
 from tickets.approvals import share_links
 from tickets.billing import credit_notes, payments

@@ -16,7 +16,7 @@ from rest_framework import serializers
 
 from customers.models import Customer
 from inventory.models import Part
-from inventory.operations import add_tax_code, set_rate
+from inventory.tax_operations import add_tax_code, set_rate
 from inventory.taxes import TaxCode
 from mechanic_shop.fastpath.json_queries import DecimalText, JsonBool, UTCTimestamp, json_rows
 from mechanic_shop.http.fields import NestedRelatedField

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from rest_framework import serializers
 
-from inventory import operations as stock
+from inventory import tax_operations
 from mechanic_shop.http.fields import NestedRelatedField
 from tickets.models import LaborRate
 
@@ -133,7 +133,7 @@ def test_an_assigned_mechanic_uses_what_the_office_priced(
     car = VehicleFactory()
     ticket = make_ticket(vehicle=car, mechanics=[assigned.user.mechanic])
     rate = LaborRate.objects.create(name="Mechanical", hourly=95)
-    code = stock.add_tax_code(name="Reduced", rate=Decimal(7), by=None)
+    code = tax_operations.add_tax_code(name="Reduced", rate=Decimal(7), by=None)
     lines = [
         {"kind": "labor", "description": "Oil", "quantity": "0.5", "unit_price": "30"},
         {

@@ -21,7 +21,7 @@ from unittest import mock
 import pytest
 from django.core import checks
 
-from inventory.operations import add_tax_code
+from inventory.tax_operations import add_tax_code
 from inventory.taxes import TaxRate
 from tickets.pricing import shop_rules
 

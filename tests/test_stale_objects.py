@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 
 from customers import operations as customers
 from customers.models import Customer
+from inventory import allocations, tax_operations
 from inventory import operations as stock
 from inventory.models import Part
 from mechanic_shop.accounts import operations as accounts
@@ -255,7 +256,7 @@ def login() -> Any:
 def counted_part() -> Any:
     """Of which two are promised to a ticket."""
     part = PartFactory(stock=10)
-    stock.allocate(part, Decimal(2))
+    allocations.allocate(part, Decimal(2))
     return Part.objects.get(pk=part.pk)
 
 
@@ -269,7 +270,7 @@ def waiting_part() -> Any:
 
 
 def tax_code() -> Any:
-    return stock.add_tax_code(name="VAT", rate=Decimal(1), by=None)
+    return tax_operations.add_tax_code(name="VAT", rate=Decimal(1), by=None)
 
 
 ADDRESS, RENAMED, EMAIL = (
@@ -294,31 +295,31 @@ ELSEWHERE: dict[str, tuple[Callable[[], Any], dict[str, Any], Callable[[Any], An
     "inventory.count": (PartFactory, RENAMED, lambda p: stock.count(p, counted=Decimal(3), by=office())),
     "inventory.delete": (PartFactory, RENAMED, lambda p: stock.delete(p, by=office())),
     "inventory.receive": (PartFactory, RENAMED, lambda p: stock.receive(p, quantity=TWO, by=office())),
-    "inventory.set_rate": (tax_code, {"number": "DE 1"}, lambda c: stock.set_rate(c, rate=TWO, by=None)),
+    "inventory.set_rate": (tax_code, {"number": "DE 1"}, lambda c: tax_operations.set_rate(c, rate=TWO, by=None)),
     "mechanics.delete": (MechanicFactory, {"bio": "Welds"}, lambda m: mechanics.delete(m, by=office())),
 }  # fmt: skip
 # A ticket's operations call them with a part whose row they hold. Each is one statement
 # on the shelf, whose WHERE clause is the lock, or reads the shelf anew: (what makes the
 # part, the call, what is on hand and allocated then).
 OF_THE_SHELF: dict[str, tuple[Callable[[], Any], Callable[[Any], Any], tuple[int, int]]] = {
-    "inventory.allocate": (counted_part, lambda p: stock.allocate(p, TWO), (11, 5)),
+    "inventory.allocate": (counted_part, lambda p: allocations.allocate(p, TWO), (11, 5)),
     "inventory.allocate_up_to": (
         counted_part,
-        lambda p: stock.allocate_up_to(p, Decimal(50)),
+        lambda p: allocations.allocate_up_to(p, Decimal(50)),
         (11, 11),
     ),
-    "inventory.release": (counted_part, lambda p: stock.release(p, TWO), (11, 1)),
+    "inventory.release": (counted_part, lambda p: allocations.release(p, TWO), (11, 1)),
     "inventory.issue": (
         counted_part,
-        lambda p: stock.issue(p, TWO, reference="T-1", by=None),
+        lambda p: allocations.issue(p, TWO, reference="T-1", by=None),
         (9, 1),
     ),
     "inventory.return_to_stock": (
         counted_part,
-        lambda p: stock.return_to_stock(p, TWO, reference="T-1", by=None),
+        lambda p: allocations.return_to_stock(p, TWO, reference="T-1", by=None),
         (13, 3),
     ),
-    "inventory.fill_backorders": (waiting_part, stock.fill_backorders, (3, 3)),
+    "inventory.fill_backorders": (waiting_part, allocations.fill_backorders, (3, 3)),
 }
 # Compare-and-set on what was read: whoever proved a password or a mail proved it for
 # that very log-in.
@@ -357,8 +358,6 @@ NO_WRITE = {
     *(
         "inventory.combined_rate",
         "inventory.ensure_available",
-        "inventory.lock_parts",
-        "inventory.show",
     ),
 }
 """They write no row, or leave that to another operation."""
@@ -367,18 +366,22 @@ LOCKED_BEFORE = {"customers.take_reading"}
 """They are handed a row that their caller has locked and read."""
 
 
+OPERATIONS = ("operations", "allocations", "tax_operations", "vehicle_operations")
+
+
 def operations_elsewhere() -> set[str]:
     """Every public function of every app's operations, but for those of tickets."""
     found = set()
     for app in apps.get_app_configs():
-        if find_spec(f"{app.name}.operations") is None or app.label == "tickets":
-            continue
-        module = import_module(f"{app.name}.operations")
-        found |= {
-            f"{app.label}.{name}"
-            for name, each in vars(module).items()
-            if isfunction(each) and each.__module__ == module.__name__ and not name.startswith("_")
-        }
+        for name in OPERATIONS:
+            module_name = f"{app.name}.{name}"
+            if app.label == "tickets" or find_spec(module_name) is None:
+                continue
+            found |= {
+                f"{app.label}.{name}"
+                for name, each in vars(import_module(module_name)).items()
+                if isfunction(each) and each.__module__ == module_name and not name.startswith("_")
+            }
     return found
 
 
@@ -500,7 +503,7 @@ def test_a_part_that_is_counted_by_now_takes_no_half() -> None:
         (VehicleFactory, customers.delete_vehicle),
         (PartFactory, stock.delete),
         (MechanicFactory, mechanics.delete),
-        (lambda: stock.add_tax_code(name="VAT", rate=Decimal(1), by=None), lambda code, by: stock.set_rate(code, rate=Decimal(2), by=by)),
+        (lambda: tax_operations.add_tax_code(name="VAT", rate=Decimal(1), by=None), lambda code, by: tax_operations.set_rate(code, rate=Decimal(2), by=by)),
         (make_ticket, lambda ticket, by: share_links.share(ticket, by=by)),
     ],
 )  # fmt: skip

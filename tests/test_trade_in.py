@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from inventory import operations as stock
+from inventory import tax_operations
 from inventory.taxes import TaxCode
 from mechanic_shop.errors import DomainError
 from tickets.approvals import operations as approvals
@@ -32,7 +32,7 @@ def d(amount: str) -> Decimal:
 
 
 def vat(rate: str = "20") -> TaxCode:
-    return stock.add_tax_code(
+    return tax_operations.add_tax_code(
         name="VAT", rate=d(rate), valid_from=date(2020, 1, 1), is_default=True, by=None
     )
 
@@ -243,7 +243,9 @@ def test_a_part_that_leaves_does_not_either(advisor: Client) -> None:
 
 def test_no_tax_comes_to_less_than_nothing() -> None:
     ticket, code = make_ticket(), vat()
-    untaxed = stock.add_tax_code(name="None", rate=d("0"), valid_from=date(2020, 1, 1), by=None)
+    untaxed = tax_operations.add_tax_code(
+        name="None", rate=d("0"), valid_from=date(2020, 1, 1), by=None
+    )
     own = job(ticket, fee("100") | {"tax_code": untaxed})
     with pytest.raises(DomainError, match=r"-5\.00 tax"):
         job_lines.add_line(own, **core("25", tax_code=code), by=office())

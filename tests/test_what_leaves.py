@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from inventory import operations as stock
+from inventory import stock_counts, tax_operations
 from inventory.integrity_checks import find_discrepancies as stock_findings
 from inventory.models import Part
 from mechanic_shop.db import row_locks
@@ -220,7 +221,7 @@ def test_the_version_knows_what_a_declined_job_costs(advisor: Client, said: str)
     ticket = Ticket("100")
     ticket.authorize(**{said: [ticket.jobs[0].pk]})
     seen = ticket.estimate
-    stock.set_rate(code, rate=d("30"), by=None)
+    tax_operations.set_rate(code, rate=d("30"), by=None)
     assert ticket.estimate["total"] == seen["total"] == "0.00"
     body = {"approve": [ticket.jobs[0].pk], "version": seen["version"]}
     refused(advisor.post(f"{ticket.api}authorizations/", body), 409, "estimate_changed")
@@ -233,7 +234,7 @@ def test_a_move_to_approved_may_say_which_estimate_was_read(owner: Client, field
     ticket = Ticket("100")
     ticket.row.save_changes(customer=owner.user.customer)
     seen = {"version": ticket.estimate["version"], "expected_total": ticket.estimate["total"]}
-    stock.set_rate(code, rate=d("30"), by=None)
+    tax_operations.set_rate(code, rate=d("30"), by=None)
     facts = refused(
         owner.post(f"{ticket.api}transitions/", {"to": "approved", field: seen[field]}),
         409,
@@ -339,7 +340,7 @@ def test_cheaper_is_always_fine() -> None:
     code = tax("10")
     ticket = approved("100")
     work_jobs.finish_job(ticket.jobs[0], by=office())
-    stock.set_rate(code, rate=d("30"), by=None)
+    tax_operations.set_rate(code, rate=d("30"), by=None)
     tickets.give_discount(ticket.fresh(), discount_percent=d("1"), by=office())
     assert (ticket.states(), authorized(ticket)) == (["done"], d("110"))
     tickets.give_discount(ticket.fresh(), discount_percent=d("20"), by=office())
@@ -394,7 +395,7 @@ def test_what_may_go_back_to_the_customer_locks_its_parts_in_their_order(
     )
     ticket.authorize()
     if how in ("remove a part", "edit a line"):
-        stock.set_rate(code, rate=d("30"), by=None)
+        tax_operations.set_rate(code, rate=d("30"), by=None)
     line = ticket.jobs[1].lines.first()
     touched = record_parts(monkeypatch)
     {
@@ -411,7 +412,7 @@ def test_what_may_go_back_to_the_customer_locks_its_parts_in_their_order(
 def record_parts(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
     """The keys of the parts that each lock takes from now on."""
     touched: list[set[int]] = []
-    lock_keys, lock_parts = row_locks.lock_keys, stock.lock_parts
+    lock_keys, lock_parts = row_locks.lock_keys, stock_counts.lock_parts
 
     def by_keys(model: Any, keys: Any) -> Any:
         touched.append(set(keys))

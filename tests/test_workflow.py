@@ -10,7 +10,8 @@ from django.db import OperationalError
 
 from inventory import operations as stock
 from inventory.integrity_checks import find_discrepancies
-from inventory.models import Part, Reason
+from inventory.models import Part
+from inventory.quantities import Reason
 from mechanic_shop.errors import DomainError, NotAllowed
 from tickets.approvals import operations as approvals
 from tickets.desk import requests

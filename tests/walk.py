@@ -16,7 +16,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from customers.models import Customer, Vehicle
-from inventory import operations as stock
+from inventory import tax_operations
 from inventory.models import Part
 from inventory.taxes import TaxCode
 from mechanics.models import Mechanic
@@ -78,12 +78,12 @@ class Walk:
         self.tokens: list[str] = []
 
     def fill(self, owner: Any, mechanic: Any) -> None:
-        vat = stock.add_tax_code(name="VAT", rate=Decimal("19"), is_default=True, by=None)
+        vat = tax_operations.add_tax_code(name="VAT", rate=Decimal("19"), is_default=True, by=None)
         both = [
             {"name": "GST", "rate": Decimal(5), "number": "1"},
             {"name": "QST", "rate": Decimal("9.975"), "number": "2"},
         ]
-        stock.add_tax_code(name="GST + QST", parts=both, by=None)
+        tax_operations.add_tax_code(name="GST + QST", parts=both, by=None)
         rate = LaborRate.objects.create(
             name="Standard", hourly=Decimal("119.90"), is_default=True, tax_code=vat
         )

@@ -8,14 +8,14 @@ class TicketsConfig(AppConfig):
     def ready(self) -> None:
         from customers import history
         from inventory import demand, integrity_checks
-        from mechanics import assignments
+        from mechanics.assignments import assignments
 
         from . import customer_history, personal_data
         from .billing import customer_checks, stock_checks
         from .checks import check_supplies_tax
         from .models import TicketMechanic, TicketPart
 
-        demand.register(TicketPart.objects)
+        demand.lines.register(TicketPart.objects)
         assignments.register(TicketMechanic.objects)
         history.register(keeps=customer_history.keeps, check_erasure=customer_history.check_erasure)
         integrity_checks.register_holder(stock_checks.wrong_lines)

@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from inventory import operations as stock
+from inventory import tax_operations
 from tickets.approvals import operations as approvals
 from tickets.billing import invoices, payments
 from tickets.desk import requests
@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def ticket(transactional_db: Any) -> ServiceTicket:
     """An estimate with two jobs, in a shop that has sold something before."""
-    tax = stock.add_tax_code(
+    tax = tax_operations.add_tax_code(
         name="Sales tax",
         rate=Decimal("8.81"),
         valid_from=date(2020, 1, 1),
@@ -44,7 +44,7 @@ def ticket(transactional_db: Any) -> ServiceTicket:
         by=None,
     )
     rate = LaborRate.objects.create(name="Standard", hourly=Decimal("120.00"), is_default=True)
-    stock.add_tax_code(name="Untaxed", rate=Decimal(0), by=None)
+    tax_operations.add_tax_code(name="Untaxed", rate=Decimal(0), by=None)
     rate.save_changes(tax_code=tax)
     canned_jobs.write_canned_job(
         CannedJob(),

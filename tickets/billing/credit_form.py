@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanSwitchWidget
 
-from inventory.operations import show
+from inventory.quantities import show
 from mechanic_shop.admin.buttons import ButtonForm, note_question, quantity_question
 
 from ..lifecycle.admin_format import price

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from customers.models import Customer
-from inventory import operations as stock
+from inventory import allocations
 from inventory.models import ZERO, Part
 from mechanic_shop.accounts.models import User
 from mechanic_shop.db.transactions import atomic
@@ -143,11 +143,11 @@ def put_back(
     def effect(line: TicketPart, part: Part, by: User | None) -> None:
         quantity = min(back.get((part.pk, line.job_id), ZERO), line.issued)
         if quantity:
-            stock.return_to_stock(
+            allocations.return_to_stock(
                 part, quantity, reference=note.number, unit_cost=line.unit_cost, by=by
             )
             line.save_changes(issued=line.issued - quantity)
 
     lines = TicketPart.objects.filter(ticket=ticket, part__in={part for part, _ in back})
     for _, part in sorted(apply_to_lines(lines, effect, by=by).items()):
-        stock.fill_backorders(part)
+        allocations.fill_backorders(part)

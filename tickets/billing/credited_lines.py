@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from inventory.models import ZERO
-from inventory.operations import show
+from inventory.quantities import show
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from ..lifecycle import price_limits

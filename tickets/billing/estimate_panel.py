@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.html import format_html
 
-from inventory.operations import show
+from inventory.quantities import show
 
 from ..lifecycle.admin_format import job_badge, link, money, price, state_badge
 from ..lifecycle.snapshot import load_snapshot

@@ -18,7 +18,7 @@ from django.db.models import OuterRef, Subquery
 
 from inventory.integrity_checks import one_moment
 from inventory.models import ZERO
-from inventory.operations import show
+from inventory.quantities import show
 
 from ..models import (
     AUTHORIZED,

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from inventory import operations as stock
+from inventory import quantities
 from inventory.models import ZERO
 from mechanic_shop.accounts.models import User
 from mechanic_shop.db.transactions import atomic
@@ -189,7 +189,9 @@ def ensure_fitted(ticket: ServiceTicket) -> None:
         if line.backordered
     ]
     if missing:
-        named = ", ".join(f"{stock.show(line.backordered)} × {line.part.sku}" for line in missing)
+        named = ", ".join(
+            f"{quantities.show(line.backordered)} × {line.part.sku}" for line in missing
+        )
         raise DomainError(
             "parts_not_fitted",
             (

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from inventory.integrity_checks import Counts, exact, show
-from inventory.models import ZERO, Part, Reason, StockMovement
+from inventory.models import ZERO, Part, StockMovement
+from inventory.quantities import Reason
 
 from ..models import STOCK_HOLDING_STATUSES, CreditNote, TicketPart, ticket_number
 

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from inventory import operations as stock
+from inventory import tax_operations
 from inventory.models import Part
 from mechanic_shop.accounts.models import User
 from mechanic_shop.currency import rounded
@@ -66,14 +66,14 @@ def in_currency(amount: Decimal | str) -> Decimal:
 
 def set_prices(manager: User) -> None:
     """Taxes and rates of a garage in Denver: parts are taxed, labor is not."""
-    stock.add_tax_code(
+    tax_operations.add_tax_code(
         name="Sales tax",
         rate=Decimal("8.81"),
         valid_from=date(2020, 1, 1),
         is_default=True,
         by=manager,
     )
-    untaxed = stock.add_tax_code(
+    untaxed = tax_operations.add_tax_code(
         name="Not taxed", rate=Decimal(0), valid_from=date(2020, 1, 1), by=manager
     )
     LaborRate.objects.create(

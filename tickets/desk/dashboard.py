@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from inventory.models import Part
-from inventory.operations import show
+from inventory.quantities import show
 from mechanic_shop.admin.base import badge, moment
 from mechanic_shop.dates import day_end, day_start
 

@@ -4,8 +4,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from inventory.admin import price_of
-from inventory.operations import show
+from inventory.movement_admin import price_of
+from inventory.quantities import show
 from mechanic_shop.admin.base import ReadOnlyInline, badge
 
 from ..approvals.admin import decisions_in_words, recorded_by

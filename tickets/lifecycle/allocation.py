@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from inventory import operations as stock
+from inventory import allocations, stock_counts
 from inventory.models import ZERO, Part
 
 from ..models import ServiceTicket, TicketPart
@@ -17,12 +17,14 @@ Effect = Callable[[TicketPart, Part, Any], None]
 def allocate_line(line: TicketPart, part: Part, by: Any) -> None:
     """Promise the line what there is, if the customer wants it."""
     if line.is_authorized:
-        line.save_changes(allocated=line.allocated + stock.allocate_up_to(part, line.backordered))
+        line.save_changes(
+            allocated=line.allocated + allocations.allocate_up_to(part, line.backordered)
+        )
 
 
 def issue_line(line: TicketPart, part: Part, by: Any) -> None:
     if line.allocated:
-        stock.issue(
+        allocations.issue(
             part, line.allocated, reference=line.ticket.number, unit_cost=line.unit_cost, by=by
         )
         line.save_changes(issued=line.issued + line.allocated, allocated=ZERO)
@@ -40,15 +42,15 @@ def hold_or_release(line: TicketPart, part: Part, by: Any) -> None:
     if line.is_authorized:
         allocate_line(line, part, by)
     else:
-        stock.release(part, line.allocated)
+        allocations.release(part, line.allocated)
         line.save_changes(allocated=ZERO)
 
 
 def release_and_return(
     line: TicketPart, part: Part, released: Decimal, returned: Decimal, *, by: Any
 ) -> None:
-    stock.release(part, released)
-    stock.return_to_stock(
+    allocations.release(part, released)
+    allocations.return_to_stock(
         part, returned, reference=line.ticket.number, unit_cost=line.unit_cost, by=by
     )
 
@@ -59,7 +61,7 @@ def apply_to_lines(
     """Do this to each line, its part locked, in the order of the parts' ids; ``check``
     is asked once all are locked. Returns the parts.
     """
-    parts = stock.lock_parts(lines.values_list("part_id", flat=True))
+    parts = stock_counts.lock_parts(lines.values_list("part_id", flat=True))
     check()
     for line in lines.select_related("ticket", "job").order_by("part_id", "pk"):
         effect(line, parts[line.part_id], by)
@@ -76,4 +78,4 @@ def sync_allocations(
         TicketPart.objects.filter(ticket=ticket, pk__in=list(lines)), effect, by=by
     )
     for _, part in sorted(parts.items()):
-        stock.fill_backorders(part)
+        allocations.fill_backorders(part)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from inventory import operations as stock
+from inventory import allocations
 from inventory.models import Part
 from mechanic_shop.db import audit
 
@@ -57,7 +57,7 @@ def apply_transition(
         parts = apply_to_lines(TicketPart.objects.filter(ticket=ticket), effect, by=by, check=check)
         if to == Status.CANCELLED:
             for part in parts.values():
-                stock.fill_backorders(part)
+                allocations.fill_backorders(part)
     else:
         check()
     StatusChange.objects.create(

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Self
 from django.db import models
 from django.db.models import Q
 
-from inventory.models import Part, quantity_field
+from inventory.models import Part
+from inventory.quantities import quantity_field
 from mechanic_shop.currency import amount_field
 from mechanic_shop.db.models import ShopModel, ShopQuerySet, UniqueTextModel, unique_text
 from mechanic_shop.http.search import every_word

@@ -7,7 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from inventory.models import ZERO, Part, quantity_field
+from inventory.models import ZERO, Part
+from inventory.quantities import quantity_field
 from mechanic_shop.currency import sum_field
 from mechanic_shop.prices import price_field
 from mechanics.models import Mechanic

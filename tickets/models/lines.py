@@ -8,7 +8,8 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Round
 
-from inventory.models import ZERO, Part, quantity_field
+from inventory.models import ZERO, Part
+from inventory.quantities import quantity_field
 from mechanic_shop.currency import amount_field, signed_amount_field
 from mechanic_shop.db.audit import Kind
 from mechanic_shop.db.models import ShopModel, ShopQuerySet

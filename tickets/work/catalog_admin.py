@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
 
-from inventory.operations import show
+from inventory.quantities import show
 from inventory.taxes import TaxCode
 from mechanic_shop.admin.base import ShopInline, ShopModelAdmin
 from mechanic_shop.admin.forms import ShopForm

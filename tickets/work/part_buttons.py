@@ -6,7 +6,7 @@ from django import forms
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
-from inventory.operations import show
+from inventory.quantities import show
 from mechanic_shop.admin.buttons import ButtonForm, button, quantity_question, row_question
 
 from ..models import Job, ServiceTicket, TicketPart

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from inventory import operations as stock
+from inventory import allocations, quantities
 from inventory.models import ZERO, Part
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
@@ -61,7 +61,9 @@ def add_part(
     is_open = line is not None and not line.is_authorized
     given = hold(part, quantity, backorder) if no_amount and not is_open else ZERO
     if held and job is None and not given and not backorder:
-        stock.ensure_available(part, quantity)  # whether or not the customer has to be asked first
+        allocations.ensure_available(
+            part, quantity
+        )  # whether or not the customer has to be asked first
     if line is None:
         line = TicketPart(
             ticket=ticket,
@@ -106,8 +108,8 @@ def hold(part: Part, quantity: Decimal, backorder: bool) -> Decimal:
     that was.
     """
     if backorder:
-        return stock.allocate_up_to(part, quantity)
-    stock.allocate(part, quantity)
+        return allocations.allocate_up_to(part, quantity)
+    allocations.allocate(part, quantity)
     return quantity
 
 
@@ -135,7 +137,7 @@ def remove_part(
     line, cost = line_on(ticket, part, job), authorized_cost(ticket)
     quantity = line.quantity if quantity is None else part.check_quantity(quantity)
     if quantity > line.quantity:
-        detail = f"Only {stock.show(line.quantity)} of {part.sku} on {ticket.number}."
+        detail = f"Only {quantities.show(line.quantity)} of {part.sku} on {ticket.number}."
         raise DomainError("more_than_on_ticket", detail, part=part.pk, quantity=str(line.quantity))
     rest = (
         quantity - min(quantity, line.backordered)
@@ -156,7 +158,7 @@ def remove_part(
                 by=by,
             )
         if rest:
-            stock.fill_backorders(part)
+            allocations.fill_backorders(part)
         # The rest of an amount off may weigh on less.
         require_reapproval_if_exceeded(ticket, source=line.job or line, cost_before=cost, by=by)
     increment_version(ticket)
