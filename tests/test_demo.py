@@ -21,7 +21,9 @@ from inventory.models import Part, StockMovement
 from inventory.quantities import Reason
 from mechanic_shop.accounts.models import User
 from mechanics.models import Mechanic
-from tickets.demo import loader
+from tickets.demo import calendar as demo_calendar
+from tickets.demo import clients as demo_clients
+from tickets.demo import loader, plans
 from tickets.demo.catalog import Dice
 from tickets.models import (
     EDITABLE_STATUSES,
@@ -55,7 +57,7 @@ def told(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         call_command("flush", interactive=False, verbosity=0)  # keys begin at 1
         with (
-            loader.at(NOW),
+            demo_calendar.at(NOW),
             override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]),
         ):
             call_command("load_demo", stdout=out)
@@ -160,8 +162,8 @@ def test_movements_bear_the_time_of_their_tickets_completion():
 @pytest.mark.parametrize("days", range(7))
 def test_everything_happened_on_an_open_day_before_today(days):
     now = NOW + timedelta(days=days)
-    calendar = loader.Calendar(now)
-    moments = [calendar.moment(t) for t in range(-20 * loader.DAY, 0, loader.HOUR)]
+    calendar = demo_calendar.Calendar(now)
+    moments = [calendar.moment(t) for t in range(-20 * demo_calendar.DAY, 0, demo_calendar.HOUR)]
     assert moments == sorted(moments)
     assert {moment.weekday() for moment in moments} == set(range(6))
     assert now - timedelta(hours=48) < moments[-1] < now
@@ -170,7 +172,7 @@ def test_everything_happened_on_an_open_day_before_today(days):
 
 def test_the_clock_goes_on_afterwards():
     moment = datetime(2001, 1, 1, tzinfo=UTC)
-    with loader.at(moment):
+    with demo_calendar.at(moment):
         assert timezone.now() == moment
         assert StatusChange(to_status="estimate").at == moment
     assert timezone.now().year > 2020
@@ -179,10 +181,11 @@ def test_the_clock_goes_on_afterwards():
 # Who may enter
 
 
-@pytest.mark.parametrize("role", loader.LOGINS)
+@pytest.mark.parametrize("role", demo_clients.LOGINS)
 def test_the_log_ins_work(anonymous, told, role):
     answer = anonymous.post(
-        "/api/v1/auth/token/", {"email": loader.LOGINS[role], "password": loader.PASSWORD}
+        "/api/v1/auth/token/",
+        {"email": demo_clients.LOGINS[role], "password": demo_clients.PASSWORD},
     )
     me = anonymous.get(
         "/api/v1/auth/me/", headers={"Authorization": f"Bearer {answer.json()['access']}"}
@@ -194,7 +197,7 @@ def test_the_log_ins_work(anonymous, told, role):
         role == "mechanic",
     )
     assert f"{role}@example.com" in told
-    assert loader.PASSWORD in told
+    assert demo_clients.PASSWORD in told
 
 
 def test_only_the_desk_may_open_the_admin():
@@ -221,7 +224,7 @@ def test_the_customer_has_tickets_in_many_states_and_an_estimate_to_approve(anon
         or mine.filter(status="estimate").first()
     )
     access = anonymous.post(
-        "/api/v1/auth/token/", {"email": "customer@example.com", "password": loader.PASSWORD}
+        "/api/v1/auth/token/", {"email": "customer@example.com", "password": demo_clients.PASSWORD}
     ).json()["access"]
     path = f"/api/v1/tickets/{estimate.pk}/transitions/"
     assert (
@@ -269,7 +272,7 @@ import django; django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
 from tests import test_demo
-test_demo.loader.CUSTOMERS, test_demo.loader.CARS, test_demo.loader.TICKETS = 16, 20, 90
+test_demo.demo_clients.CUSTOMERS, test_demo.demo_clients.CARS, test_demo.plans.TICKETS = 16, 20, 90
 test_demo.loader.load(test_demo.NOW)
 print(test_demo.ServiceTicket.objects.count(), test_demo.digest())
 """
@@ -301,7 +304,7 @@ call_command("migrate", verbosity=0)
 from tests import test_demo
 from inventory.models import Part
 from tickets.models import Payment
-test_demo.loader.CUSTOMERS, test_demo.loader.CARS, test_demo.loader.TICKETS = 16, 20, 90
+test_demo.demo_clients.CUSTOMERS, test_demo.demo_clients.CARS, test_demo.plans.TICKETS = 16, 20, 90
 test_demo.loader.load(test_demo.NOW)
 call_command("check_money", verbosity=0)
 call_command("check_stock", verbosity=0)
@@ -331,11 +334,11 @@ print("AMOUNTS", *amounts)
 
 
 def test_a_larger_garage_has_no_two_with_the_same_mailbox_or_number():
-    clients = loader.make_clients(Dice(1), 20)
+    clients = demo_clients.make_clients(Dice(1), 20)
     assert len(clients) == 1200
     assert sum(len(client.cars) for client in clients) == 1800
     for known in ([client.email for client in clients], [client.phone for client in clients]):
         assert max(Counter(filter(None, known)).values()) == 1
     vins = Counter(car.vin for client in clients for car in client.cars if car.vin)
     assert max(vins.values()) == 1
-    assert len(loader.make_plans(clients, 20)) == 8000
+    assert len(plans.make_plans(clients, 20)) == 8000

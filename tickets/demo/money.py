@@ -9,6 +9,7 @@ from inventory import tax_operations
 from inventory.models import Part
 from mechanic_shop.accounts.models import User
 from mechanic_shop.currency import rounded
+from mechanics.models import Mechanic
 
 from ..approvals import operations as approvals
 from ..billing import credit_notes, estimates, payments
@@ -25,9 +26,9 @@ from ..models import (
     Status,
 )
 from ..work import canned_jobs, jobs
-from .catalog import Dice
+from .calendar import DAY
+from .catalog import Dice, RepairJob
 
-DAY = 10 * 60 * 60  # seconds of working time
 # What else a mechanic saw, and how many hours it would take.
 SEEN = (
     ("Rear brake pads, down to 3 mm", "1.2"),
@@ -100,13 +101,23 @@ def can_jobs(manager: User) -> None:
         canned_jobs.write_canned_job(CannedJob(), name=name, lines=lines, parts=wanted, by=manager)
 
 
+def waste_oil_fee(work: RepairJob) -> list[dict[str, Any]]:
+    """The fee for disposal, where oil is changed."""
+    if not any(sku.startswith("OIL-") for sku, _ in work.parts):
+        return []
+    fee = {"description": "Waste oil disposal", "unit_price": in_currency("3.50")}
+    return [{"kind": LineKind.FEE, "quantity": Decimal(1), **fee}]
+
+
 class FrontCounter:
     """Where jobs are proposed, decided on and paid."""
 
     def __init__(self, manager: User, advisor: User) -> None:
         self.manager, self.advisor = manager, advisor
 
-    def propose(self, ticket: ServiceTicket, work: Any, dice: Dice, mechanic: Any) -> Job:
+    def propose(
+        self, ticket: ServiceTicket, work: RepairJob, dice: Dice, mechanic: Mechanic
+    ) -> Job:
         """The job that the car came for."""
         hours = (
             Decimal("0.4")
@@ -119,23 +130,13 @@ class FrontCounter:
             "quantity": hours,
             "mechanic": mechanic,
         }
-        lines = [labor]
-        if any(sku.startswith("OIL-") for sku, _ in work.parts):
-            lines.append(
-                {
-                    "kind": LineKind.FEE,
-                    "description": "Waste oil disposal",
-                    "quantity": Decimal(1),
-                    "unit_price": in_currency("3.50"),
-                }
-            )
         title = work.correction.split(",")[0].rstrip(".")[:200]
         return jobs.add_job(
             ticket,
             title=title,
             concern=work.concern,
             cause=work.cause,
-            lines=lines,
+            lines=[labor, *waste_oil_fee(work)],
             by=self.advisor,
         )
 
@@ -144,24 +145,10 @@ class FrontCounter:
         something to each.
         """
         if not dice.chance(0.22):
-            if owner:
-                requests.request_transition(ticket, to=Status.APPROVED, by=owner)
-            else:
-                requests.request_transition(
-                    ticket,
-                    to=Status.APPROVED,
-                    reason=dice.pick(("By phone.", "At the counter.")),
-                    by=self.advisor,
-                )
+            self.approve(ticket, dice, owner)
             return
         asked = list(ticket.jobs.order_by("pk"))
-        title, hours = dice.pick(SEEN)
-        seen = jobs.add_job(
-            ticket,
-            title=title,
-            lines=[{"kind": LineKind.LABOR, "description": title, "quantity": Decimal(hours)}],
-            by=self.advisor,
-        )
+        seen = self.recommend(ticket, dice)
         said: dict[JobStatus, list[int]] = {status: [] for status, _ in SAID}
         said[JobStatus.APPROVED] = [job.pk for job in asked]
         said[dice.weighted(list(SAID))].append(seen.pk)
@@ -174,6 +161,20 @@ class FrontCounter:
             channel=channel,
             by=owner or self.advisor,
         )
+
+    def approve(self, ticket: ServiceTicket, dice: Dice, owner: User | None) -> None:
+        """Approve all of it: the customer by themselves, else the advisor for them."""
+        if owner:
+            requests.request_transition(ticket, to=Status.APPROVED, by=owner)
+        else:
+            reason = dice.pick(("By phone.", "At the counter."))
+            requests.request_transition(ticket, to=Status.APPROVED, reason=reason, by=self.advisor)
+
+    def recommend(self, ticket: ServiceTicket, dice: Dice) -> Job:
+        """Propose what else the mechanic saw."""
+        title, hours = dice.pick(SEEN)
+        labor = {"kind": LineKind.LABOR, "description": title, "quantity": Decimal(hours)}
+        return jobs.add_job(ticket, title=title, lines=[labor], by=self.advisor)
 
     def ask_again(self, ticket: ServiceTicket) -> None:
         """About a job that outgrew what was approved; the car is on the lift, so it is

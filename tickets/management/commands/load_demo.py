@@ -11,8 +11,10 @@ from django.utils import timezone
 from customers.models import Customer, Vehicle
 from inventory.models import Part
 from mechanics.models import Mechanic
-from tickets.demo.loader import LOGINS, PASSWORD, has_data, load
+from tickets.demo.loader import has_data, load
 from tickets.models import ServiceTicket
+
+from ...demo.clients import LOGINS, PASSWORD
 
 LARGEST = 250
 HAS_DATA = "This shop has data, so no demo was loaded into it"
