@@ -21,7 +21,7 @@ ELSEWHERE = $(CLEAN); \
 	if [ -n "$$SHOP_TEST_DATABASE_URL" ]; then export DATABASE_URL="$$SHOP_TEST_DATABASE_URL"; fi; \
 	if [ -n "$$SHOP_TEST_REDIS_URL" ]; then export REDIS_URL="$$SHOP_TEST_REDIS_URL"; fi
 
-.PHONY: help setup run serve test wide slow browser faults races walk fuzz check lint types migrations-check schema schema-check deploy-check dev clean broken
+.PHONY: help setup run serve test wide slow next browser faults races walk fuzz check lint types migrations-check schema schema-check deploy-check dev clean broken
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-17s %s\n' "$$name" "$$what"; done
@@ -52,6 +52,21 @@ slow: dev ## the tests that take longest: the demo shop, old backups, upgrades
 wide: dev ## every route and page, as every actor, with every odd value
 	@$(ELSEWHERE); \
 	$(BIN)/python -m pytest -n $${WORKERS:-auto} -m wide $(ARGS)
+
+# Requirements stay on the LTS; this says early what the next Django breaks. Its own deprecations are not ours yet.
+next: .venv-next/installed ## the tests on the newest Django, without the fast path
+	@$(ELSEWHERE); export FAST_PATH=off; \
+	.venv-next/bin/python -m pytest -n $${WORKERS:-auto} -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning $(ARGS)
+
+.venv-next/installed: requirements.txt requirements-dev.txt
+	@for found in $${NEXT_PYTHON:-python3.14 python3.13 python3.12 $$HOME/.pyenv/versions/3.1[2-9].*/bin/python}; do \
+		if "$$found" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1; then python=$$found; fi; \
+	done; \
+	if [ -z "$$python" ]; then echo "Django 6 needs Python 3.12 or newer: name it with make next NEXT_PYTHON=/path/to/python3." >&2; exit 1; fi; \
+	"$$python" -m venv --clear .venv-next
+	@.venv-next/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@.venv-next/bin/python -m pip install --quiet --disable-pip-version-check 'Django>=6,<7'
+	@touch $@
 
 browser: dev ## the pages in a real browser (Chromium), with screenshots in var/screenshots/
 	@$(CLEAN); SHOP_BROWSER_TESTS=1 $(BIN)/python -m pytest -m browser tests/browser $(ARGS)
@@ -107,7 +122,7 @@ deploy-check: dev ## Django's own check of a production configuration
 dev: $(VENV)/installed-dev
 
 clean: ## remove what was installed and built; the shop's data in var/ stay
-	rm -rf $(VENV) bench/.venv tests/fuzz/.venv staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-next bench/.venv tests/fuzz/.venv staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A virtual environment that still starts is kept; one whose Python is gone is made anew. PYTHON=… says with what.

@@ -1,5 +1,6 @@
 """Filters, search and ordering; what is not understood is refused, never ignored."""
 
+import inspect
 import unicodedata
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -73,14 +74,14 @@ class SearchFilter(BaseFilterBackend):
         context = {
             "param": "search",
             "term": request.query_params.get("search", ""),
-            "finds": queryset.search.__doc__,
+            "finds": inspect.getdoc(queryset.search),
         }
         return loader.get_template("rest_framework/filters/search.html").render(context)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         if not hasattr(view.queryset, "search"):
             return []
-        what = (view.queryset.search.__doc__ or "Search.").strip()
+        what = inspect.getdoc(view.queryset.search) or "Search."
         return [
             {
                 "name": "search",
