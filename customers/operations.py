@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from mechanic_shop.accounts import operations as accounts
+from mechanic_shop.accounts import password_changes
 from mechanic_shop.accounts.models import EMAIL_TAKEN
 from mechanic_shop.accounts.permission_checks import may_manage
 from mechanic_shop.admin.log import forget_in_log
@@ -69,7 +70,7 @@ def update(
                 "This customer logs in with the e-mail: give another one.",
             )
         if by.pk == customer.user_id:
-            accounts.check_current_password(customer.user, current_password)
+            password_changes.check_current_password(customer.user, current_password)
         elif customer.user.is_shop_staff and not (
             by.has_perm("accounts.change_user") and may_manage(by, customer.user)
         ):
@@ -134,7 +135,7 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
     if user is not None:
         row_locks.lock(user)  # the user's roles and password stay as they are until the end
         if by.pk == user.pk:
-            accounts.check_current_password(user, current_password)
+            password_changes.check_current_password(user, current_password)
     history.check_erasure(customer)
     vehicles = _erase_vehicles(customer)
     # A mechanic or a clerk who is also a customer keeps the log-in for work, and is a

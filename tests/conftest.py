@@ -15,7 +15,7 @@ from django.dispatch import receiver
 from django.test import override_settings
 from rest_framework.test import APIClient, ForceAuthClientHandler
 
-from mechanic_shop.accounts.operations import token_pair
+from mechanic_shop.accounts.sessions import token_pair
 from mechanic_shop.fastpath.direct_dispatch import DirectDispatch, added
 from mechanic_shop.fastpath.query_cache import page_query_cache, query_cache
 from mechanic_shop.http import caching

@@ -27,7 +27,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 
 from customers.models import Customer
 from mechanic_shop.accounts import mail as postal
-from mechanic_shop.accounts import operations, passwords, roles, tokens
+from mechanic_shop.accounts import operations, password_changes, passwords, roles, sessions, tokens
 from mechanic_shop.accounts.emails import EmailField, normalize_email
 from mechanic_shop.db.models import IdempotentAnswer
 from mechanic_shop.errors import Busy, InvalidInput
@@ -488,7 +488,7 @@ def test_forty_guesses_at_once_do_not_pass_the_limit(settings: Any) -> None:
     def guess(_: int) -> type:
         while True:
             try:
-                operations.log_in(request, "alice@example.com", "wrong")
+                sessions.log_in(request, "alice@example.com", "wrong")
             except (AuthenticationFailed, Throttled) as refusal:
                 return type(refusal)
             except Busy:  # another one hashes: as the shop says, try again
@@ -507,13 +507,13 @@ def test_hosts_whose_clocks_differ_by_seconds_take_each_others_newest_tokens(
     client_api: APIClient, account: Any, ahead: int, status: int
 ) -> None:
     with time_machine.travel(timezone.now() + timedelta(seconds=ahead), tick=False):
-        pair = operations.token_pair(account)
+        pair = sessions.token_pair(account)
     assert bearer(pair["access"]).get(ME).status_code == status
     assert client_api.post(REFRESH, {"refresh": pair["refresh"]}).status_code == status
 
 
 def test_a_token_ends_in_time_all_the_same(client_api: APIClient, account: Any) -> None:
-    pair = operations.token_pair(account)
+    pair = sessions.token_pair(account)
     with time_machine.travel(timezone.now() + timedelta(minutes=15, seconds=1), tick=False):
         refused(bearer(pair["access"]).get(ME), 401, "token_not_valid")
     with time_machine.travel(timezone.now() + timedelta(days=14, seconds=1), tick=False):
@@ -521,7 +521,7 @@ def test_a_token_ends_in_time_all_the_same(client_api: APIClient, account: Any) 
 
 
 def test_me_tells_who_i_am(account: Any) -> None:
-    client = bearer(operations.token_pair(account)["access"])
+    client = bearer(sessions.token_pair(account)["access"])
     response = client.get(ME)
     assert response.json() == {
         "id": account.pk,
@@ -540,15 +540,13 @@ def test_me_tells_who_i_am(account: Any) -> None:
 
 def test_me_is_a_page_for_browsers_too(account: Any) -> None:
     assert (
-        bearer(operations.token_pair(account)["access"])
-        .get(ME, HTTP_ACCEPT="text/html")
-        .status_code
+        bearer(sessions.token_pair(account)["access"]).get(ME, HTTP_ACCEPT="text/html").status_code
         == 200
     )
 
 
 def test_the_name_of_the_scheme_has_no_case(account: Any, client_api: APIClient) -> None:
-    token = operations.token_pair(account)["access"]
+    token = sessions.token_pair(account)["access"]
     assert client_api.get(ME, HTTP_AUTHORIZATION=f"bEARER {token}").status_code == 200
 
 
@@ -583,7 +581,7 @@ def test_forged_tokens_are_401(account: Any, settings: Any) -> None:
     who = {"user_id": str(account.pk), "rev": account.revision}
     # else the refusals below would prove nothing
     assert bearer(signed(settings, **who)).get(ME).status_code == 200
-    refresh = operations.token_pair(account)["refresh"]
+    refresh = sessions.token_pair(account)["refresh"]
     forged = [
         signed(settings, key="", algorithm="none", **who),
         signed(settings, key="another-key-of-thirty-two-bytes-and-more", **who),
@@ -605,7 +603,7 @@ def test_forged_tokens_are_401(account: Any, settings: Any) -> None:
         signed(settings, user_id=who["user_id"]),
         signed(settings, rev=who["rev"]),
         refresh,
-        operations.token_pair(account)["access"][:-4] + "AAAA",
+        sessions.token_pair(account)["access"][:-4] + "AAAA",
     ]
     for number, token in enumerate(forged):
         answer = bearer(token).get(ME)
@@ -669,7 +667,7 @@ def test_odd_claims_are_401_and_never_500(account: Any, settings: Any, claims: A
 def test_the_log_names_the_user(account: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from mechanic_shop.observability import logs
 
-    bearer(operations.token_pair(account)["access"]).get(ME)
+    bearer(sessions.token_pair(account)["access"]).get(ME)
     assert logs.user_id.get() == str(account.pk)
 
 
@@ -677,7 +675,7 @@ def test_the_log_names_the_user(account: Any, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_refresh_gives_a_new_pair_and_works_once(client_api: APIClient, account: Any) -> None:
-    first = operations.token_pair(account)["refresh"]
+    first = sessions.token_pair(account)["refresh"]
     answer = client_api.post(REFRESH, {"refresh": first})
     assert answer.status_code == 200
     assert answer["Cache-Control"] == "no-store"
@@ -693,7 +691,7 @@ def test_a_refresh_gives_a_new_pair_and_works_once(client_api: APIClient, accoun
 def test_tokens_are_not_kept_for_an_idempotency_key(client_api: APIClient, account: Any) -> None:
     log_in(client_api, HTTP_IDEMPOTENCY_KEY="k1")
     client_api.post(
-        REFRESH, {"refresh": operations.token_pair(account)["refresh"]}, HTTP_IDEMPOTENCY_KEY="k2"
+        REFRESH, {"refresh": sessions.token_pair(account)["refresh"]}, HTTP_IDEMPOTENCY_KEY="k2"
     )
     assert not IdempotentAnswer.objects.exists()
 
@@ -701,7 +699,7 @@ def test_tokens_are_not_kept_for_an_idempotency_key(client_api: APIClient, accou
 def test_what_is_no_refresh_token_is_refused(
     client_api: APIClient, account: Any, settings: Any
 ) -> None:
-    pair = operations.token_pair(account)
+    pair = sessions.token_pair(account)
     expired = tokens.ShopRefreshToken.for_user(account)
     expired.set_exp(lifetime=-timedelta(seconds=1))
     other_key = signed(
@@ -726,7 +724,7 @@ def test_what_is_no_refresh_token_is_refused(
 def test_logging_out_ends_the_refresh_token_and_may_be_repeated(
     client_api: APIClient, account: Any
 ) -> None:
-    refresh = operations.token_pair(account)["refresh"]
+    refresh = sessions.token_pair(account)["refresh"]
     for _ in range(2):
         answer = client_api.post(LOGOUT, {"refresh": refresh})
         assert answer.status_code == 204
@@ -739,7 +737,7 @@ def test_logging_out_ends_the_refresh_token_and_may_be_repeated(
 def test_of_eight_refreshes_at_once_one_succeeds() -> None:
     user = User.objects.create_user("alice@example.com", PASSWORD)
     for _ in range(3):
-        refresh = operations.token_pair(user)["refresh"]
+        refresh = sessions.token_pair(user)["refresh"]
         answers = in_parallel(
             8, lambda _, token=refresh: APIClient().post(REFRESH, {"refresh": token}).status_code
         )
@@ -747,7 +745,7 @@ def test_of_eight_refreshes_at_once_one_succeeds() -> None:
 
 
 def end_by_password(user: Any) -> None:
-    operations.change_password(user, PASSWORD, NEW, by=user)
+    password_changes.change_password(user, PASSWORD, NEW, by=user)
 
 
 def end_by_admin_form(user: Any) -> None:
@@ -760,7 +758,7 @@ def end_by_admin_form(user: Any) -> None:
     [
         end_by_password,
         end_by_admin_form,
-        operations.end_sessions,
+        sessions.end_sessions,
         lambda user: operations.deactivate(user, by=user),
         lambda user: user.delete(),
     ],
@@ -768,7 +766,7 @@ def end_by_admin_form(user: Any) -> None:
 def test_what_ends_the_sessions_ends_access_and_refresh_at_once(
     client_api: APIClient, account: Any, ending: Any
 ) -> None:
-    pair, used = operations.token_pair(account), operations.token_pair(account)["refresh"]
+    pair, used = sessions.token_pair(account), sessions.token_pair(account)["refresh"]
     client_api.post(REFRESH, {"refresh": used})
     browser = Browser()
     browser.force_login(account)
@@ -798,7 +796,7 @@ def test_the_log_in_page_is_the_same_way_in(account: Any, settings: Any) -> None
     browser = Browser()
     assert browser.get(page).status_code == 200
     wrong = browser.post(page, {"username": "alice@example.com", "password": "wrong"})
-    assert operations.WRONG_LOGIN in wrong.content.decode()
+    assert sessions.WRONG_LOGIN in wrong.content.decode()
     assert (
         browser.post(page, {"username": "ALICE@example.com", "password": PASSWORD}).status_code
         == 302
@@ -830,7 +828,7 @@ def test_the_admins_form_lets_staff_in_alone(account: Any) -> None:
     request = RequestFactory().post("/")
     told = AdminLoginForm(request, data=data).errors.as_data()
     assert told.keys() == AdminLoginForm(request, data=data | {"password": "wrong"}).errors.keys()
-    assert [error.message for error in told["__all__"]] == [operations.WRONG_LOGIN]
+    assert [error.message for error in told["__all__"]] == [sessions.WRONG_LOGIN]
     User.objects.update(is_staff=True)
     form = AdminLoginForm(request, data=data)
     assert form.is_valid()
@@ -846,7 +844,7 @@ def test_the_admin_shows_no_tokens() -> None:
 
 
 def test_a_new_password_replaces_the_old_one(client_api: APIClient, account: Any) -> None:
-    client = bearer(operations.token_pair(account)["access"])
+    client = bearer(sessions.token_pair(account)["access"])
     answer = client.post(
         CHANGE, {"current_password": PASSWORD, "new_password": NEW}, HTTP_IDEMPOTENCY_KEY="pw"
     )
@@ -876,7 +874,7 @@ def test_a_new_password_replaces_the_old_one(client_api: APIClient, account: Any
 def test_a_password_change_that_is_refused_changes_nothing(
     account: Any, current: str, new: Any, field: str, code: str
 ) -> None:
-    client = bearer(operations.token_pair(account)["access"])
+    client = bearer(sessions.token_pair(account)["access"])
     refused(
         client.post(CHANGE, {"current_password": current, "new_password": new}), 400, code, field
     )
@@ -887,7 +885,7 @@ def test_a_password_change_that_is_refused_changes_nothing(
 
 def test_a_password_may_be_long_and_have_spaces_around(account: Any) -> None:
     long = " " + "Four score and seven oil changes ago " * 3 + " "
-    operations.change_password(account, PASSWORD, long, by=account)
+    password_changes.change_password(account, PASSWORD, long, by=account)
     account.refresh_from_db()
     assert account.check_password(long)
 
@@ -902,7 +900,7 @@ def test_only_who_is_logged_in_changes_a_password(client_api: APIClient, db: Any
 
 def test_a_stolen_token_cannot_guess_the_password(account: Any, settings: Any) -> None:
     limit(settings, "login", "2/hour")
-    client = bearer(operations.token_pair(account)["access"])
+    client = bearer(sessions.token_pair(account)["access"])
     for _ in range(2):
         refused(
             client.post(CHANGE, {"current_password": "wrong", "new_password": NEW}),
@@ -917,8 +915,8 @@ def test_a_stolen_token_cannot_guess_the_password(account: Any, settings: Any) -
 
 def test_of_two_changes_in_one_moment_the_second_is_refused(account: Any) -> None:
     twin = User.objects.get(pk=account.pk)
-    assert operations.store_password(account, make_password(NEW))
-    assert not operations.store_password(twin, make_password("Another-one-123"))
+    assert password_changes.store_password(account, make_password(NEW))
+    assert not password_changes.store_password(twin, make_password("Another-one-123"))
 
 
 # --- resetting the password -----------------------------------------------------------
@@ -939,7 +937,7 @@ def test_a_reset_goes_by_mail_and_works_once(
     account: Any, mailoutbox: Any, run_on_commit: Any, settings: Any
 ) -> None:
     settings.SHOP_NAME = "Nuts\nand Bolts"
-    old = operations.token_pair(account)
+    old = sessions.token_pair(account)
     answer = ask(" ALICE@example.com", run_on_commit)
     assert answer.status_code == 202
     assert answer.json()["detail"]
@@ -979,7 +977,7 @@ def test_nothing_is_looked_up_before_the_answer(
     account: Any, django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(0):
-        operations.request_reset("alice@example.com")
+        password_changes.request_reset("alice@example.com")
 
 
 def test_a_walk_in_claims_their_record(
@@ -1000,7 +998,7 @@ def test_a_walk_in_claims_their_record(
 
 
 def ends_with_a_login(user: Any) -> None:
-    operations.log_in(RequestFactory().post(TOKEN), user.email, PASSWORD)
+    sessions.log_in(RequestFactory().post(TOKEN), user.email, PASSWORD)
 
 
 def ends_with_another_email(user: Any) -> None:
@@ -1013,7 +1011,7 @@ def ends_with_another_email(user: Any) -> None:
         ends_with_a_login,
         ends_with_another_email,
         end_by_password,
-        operations.end_sessions,
+        sessions.end_sessions,
         lambda user: operations.deactivate(user, by=user),
     ],
 )

@@ -310,12 +310,12 @@ def test_everything_that_hashes_is_known() -> None:
         "customers.operations.erase",
         "customers.operations.update",
         "customers.serializers.validate",
-        "mechanic_shop.accounts.admin.clean_self",
-        "mechanic_shop.accounts.admin.hash_password",
+        "mechanic_shop.accounts.admin_forms.clean_self",
+        "mechanic_shop.accounts.admin_forms.hash_password",
         "mechanic_shop.accounts.models.create_user",  # for commands and tests: no door comes here
-        "mechanic_shop.accounts.operations.change_password",
-        "mechanic_shop.accounts.operations.check_reset",
-        "mechanic_shop.accounts.operations.log_in",
+        "mechanic_shop.accounts.password_changes.change_password",
+        "mechanic_shop.accounts.password_changes.check_reset",
+        "mechanic_shop.accounts.sessions.log_in",
         "tickets.demo.loader.load",
     }
 

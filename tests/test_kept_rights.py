@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, Permission
 
 from customers import operations as customers
 from customers.models import Customer
-from mechanic_shop.accounts import authentication
+from mechanic_shop.accounts import authentication, password_changes, sessions
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import User
 from mechanic_shop.accounts.token_cache import TokenUserCache
@@ -36,7 +36,7 @@ class Crew:
             MechanicFactory(user=self.user),
             CustomerFactory(user=self.user, email=self.user.email),
         )
-        self.token = f"Bearer {accounts.token_pair(self.user)['access']}"
+        self.token = f"Bearer {sessions.token_pair(self.user)['access']}"
         office()
 
     @property
@@ -104,8 +104,8 @@ WRITES: dict[str, Callable[[Crew], Any]] = {
     "a user is switched off": lambda c: save_user(c, is_active=False),
     "users are switched off": lambda c: User.objects.filter(pk=c.user.pk).update(is_active=False),
     "a user is deactivated": lambda c: accounts.deactivate(c.same_user, by=office()),
-    "sessions end": lambda c: accounts.end_sessions(c.same_user, by=office()),
-    "a password is set": lambda c: accounts.store_password(c.same_user, "another"),
+    "sessions end": lambda c: sessions.end_sessions(c.same_user, by=office()),
+    "a password is set": lambda c: password_changes.store_password(c.same_user, "another"),
     "an e-mail is set": lambda c: accounts.set_email(c.same_user, "moved@example.com"),
     "a user is deleted": lambda c: c.same_user.delete(),
     "users are deleted": lambda c: User.objects.filter(pk=c.user.pk).delete(),

@@ -418,7 +418,7 @@ class World:
         return snapshot.load_snapshot(ticket).version if ticket else 1
 
     def refresh(self) -> str:
-        from mechanic_shop.accounts.operations import token_pair
+        from mechanic_shop.accounts.sessions import token_pair
 
         return token_pair(self.login)["refresh"]
 

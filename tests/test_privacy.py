@@ -17,6 +17,7 @@ from django.utils.http import urlsafe_base64_encode
 from customers import operations
 from customers.models import Customer, Vehicle
 from mechanic_shop.accounts import operations as accounts
+from mechanic_shop.accounts import password_changes, sessions
 from mechanic_shop.accounts.models import User
 from mechanic_shop.accounts.passwords import reset_tokens
 from mechanic_shop.db.models import IdempotentAnswer
@@ -298,7 +299,7 @@ def test_every_session_and_token_ends_with_the_answer(manager: Client, zoltan: C
     client, pages, tokens = (
         client_of(zoltan.user),
         browser(zoltan.user),
-        accounts.token_pair(zoltan.user),
+        sessions.token_pair(zoltan.user),
     )
     reset = {
         "uid": urlsafe_base64_encode(force_bytes(zoltan.user_id)),
@@ -676,7 +677,7 @@ class TestRaces:
             found = at_once(
                 lambda o=walk_in: operations.erase(Customer.objects.get(pk=o.pk), by=manager.user),
                 lambda o=known: operations.erase(Customer.objects.get(pk=o.pk), by=manager.user),
-                lambda o=walk_in: accounts.login_for_walk_in(o.email),
+                lambda o=walk_in: password_changes.login_for_walk_in(o.email),
                 lambda o=known, n=turn: accounts.set_email(
                     User.objects.get(pk=o.user_id), f"moved{n}@example.com", by=manager.user
                 ),

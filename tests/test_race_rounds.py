@@ -20,7 +20,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client as Browser
 
-from mechanic_shop.accounts.operations import token_pair
+from mechanic_shop.accounts.sessions import token_pair
 
 from .conftest import Client, client_of
 from .hosts import serving

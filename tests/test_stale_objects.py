@@ -24,6 +24,7 @@ from inventory import allocations, tax_operations
 from inventory import operations as stock
 from inventory.models import Part
 from mechanic_shop.accounts import operations as accounts
+from mechanic_shop.accounts import password_changes, sessions
 from mechanic_shop.accounts.models import User
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.models import AuditEntry
@@ -283,7 +284,7 @@ TWO = Decimal(2)
 # call with what was read)
 ELSEWHERE: dict[str, tuple[Callable[[], Any], dict[str, Any], Callable[[Any], Any]]] = {
     "accounts.deactivate": (login, EMAIL, lambda u: accounts.deactivate(u, by=office())),
-    "accounts.end_sessions": (login, EMAIL, lambda u: accounts.end_sessions(u, by=office())),
+    "accounts.end_sessions": (login, EMAIL, lambda u: sessions.end_sessions(u, by=office())),
     "accounts.erase_login": (login, {"is_staff": True}, lambda u: accounts.erase_login(u, by=office())),
     "accounts.set_email": (login, {"is_active": False}, lambda u: accounts.set_email(u, "new@example.com", by=office())),
     "customers.delete": (CustomerFactory, ADDRESS, lambda c: customers.delete(c, by=office())),
@@ -324,9 +325,9 @@ OF_THE_SHELF: dict[str, tuple[Callable[[], Any], Callable[[Any], Any], tuple[int
 # Compare-and-set on what was read: whoever proved a password or a mail proved it for
 # that very log-in.
 COMPARED: dict[str, Callable[[Any], Any]] = {
-    "accounts.reset_password": lambda u: accounts.reset_password(u, "hash"),
-    "accounts.set_password": lambda u: accounts.set_password(u, "hash", by=u),
-    "accounts.store_password": lambda u: accounts.store_password(u, "hash"),
+    "accounts.reset_password": lambda u: password_changes.reset_password(u, "hash"),
+    "accounts.set_password": lambda u: password_changes.set_password(u, "hash", by=u),
+    "accounts.store_password": lambda u: password_changes.store_password(u, "hash"),
 }
 NO_ROW = {
     *(
@@ -366,7 +367,14 @@ LOCKED_BEFORE = {"customers.take_reading"}
 """They are handed a row that their caller has locked and read."""
 
 
-OPERATIONS = ("operations", "allocations", "tax_operations", "vehicle_operations")
+OPERATIONS = (
+    "operations",
+    "allocations",
+    "password_changes",
+    "sessions",
+    "tax_operations",
+    "vehicle_operations",
+)
 
 
 def operations_elsewhere() -> set[str]:

@@ -21,7 +21,7 @@ from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part, StockMovement
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import User
-from mechanic_shop.accounts.operations import token_pair
+from mechanic_shop.accounts.sessions import token_pair
 from mechanics.models import Mechanic
 
 from .factories import (

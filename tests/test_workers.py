@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from inventory.integrity_checks import find_discrepancies
-from mechanic_shop.accounts.operations import token_pair
+from mechanic_shop.accounts.sessions import token_pair
 
 from .factories import PartFactory, UserFactory, make_ticket
 from .hosts import serving

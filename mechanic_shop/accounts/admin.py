@@ -5,131 +5,30 @@ they have.
 from typing import Any
 
 from auditlog import admin as auditlogs_admin  # noqa: F401 - registers its page of entries, which makes room for ours
-from django import forms
 from django.contrib import admin
-from django.contrib.auth import admin as djangos_admin  # noqa: F401 - registers its Group page, which makes room for ours
-from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from rest_framework.exceptions import Throttled
 from unfold.contrib.filters.admin import BooleanRadioFilter, DropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from mechanic_shop.admin.audit_log_admin import AuditEntryAdmin
 from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.buttons import ButtonForm, button
-from mechanic_shop.admin.forms import ShopForm
-from mechanic_shop.admin.refusals import told
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.models import AuditEntry
 from mechanic_shop.errors import DomainError
 
-from . import operations, passwords
-from .models import EMAIL_TAKEN, User
+from . import (
+    operations,
+    password_changes,
+    role_admin,  # noqa: F401 - registers the page of roles
+    sessions,
+)
+from .admin_forms import NewUserForm, SetPasswordForm, UserForm
+from .models import User
 from .permission_checks import may_manage, roles_within
-
-# What an owner gives to roles; the rest of Django's permissions open nothing.
-APPS = ("accounts", "auth", "customers", "mechanics", "inventory", "tickets")
-PASSWORD: dict[str, Any] = {
-    "strip": False,
-    "max_length": passwords.MAX_PASSWORD,
-    "widget": UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-}
-
-
-class TwicePassword(forms.BaseForm):
-    """A new password, typed twice; the hash of it is ``password_hash``."""
-
-    password_hash: str | None = None
-
-    def hash_password(self, email: str) -> None:
-        first, second = (self.cleaned_data.get(name) or "" for name in ("password1", "password2"))
-        if first != second:
-            self.add_error("password2", "The two passwords differ.")
-        elif first:
-            try:
-                self.password_hash = passwords.hash_new_password(
-                    first, email=email, field="password1"
-                )
-            except DomainError as refusal:
-                self.add_error("password1", refusal.message)
-
-
-class UserForm(ShopForm):
-    current_password = forms.CharField(
-        label="Your present password",
-        required=False,
-        help_text="only for another e-mail",
-        **PASSWORD,
-    )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        email = cleaned.get("email")
-        if email and operations.email_is_taken(
-            email, besides=self.instance if self.instance.pk else None
-        ):
-            self.add_error("email", EMAIL_TAKEN)
-        if self.instance.pk and self.instance.pk == self.request.user.pk:
-            self.clean_self(cleaned.get("current_password"))
-        return cleaned
-
-    def clean_self(self, password: str | None) -> None:
-        """Nobody locks themselves out, and who changes their own log-in proves that
-        they are at the keyboard.
-        """
-        for name in ("is_active", "is_staff", "is_superuser"):
-            if name in self.changed_data:
-                self.add_error(
-                    name, "Nobody takes this from themselves: ask somebody else who may."
-                )
-        if "email" in self.changed_data:
-            try:
-                operations.check_current_password(self.instance, password)
-            except (DomainError, Throttled) as refusal:
-                self.refuse(told(refusal))
-
-
-class NewUserForm(TwicePassword, UserForm):
-    password1 = forms.CharField(
-        label="Password",
-        required=False,
-        help_text=(
-            "May stay empty: they then set one by “forgot password”, which mails them a link."
-        ),
-        **PASSWORD,
-    )
-    password2 = forms.CharField(label="Password again", required=False, **PASSWORD)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        self.hash_password(cleaned.get("email") or "")
-        self.accepted = {
-            name: value for name, value in cleaned.items() if name in ("email", "is_staff")
-        }
-        self.accepted["password"] = self.password_hash or make_password(None)
-        return cleaned
-
-
-class SetPasswordForm(TwicePassword, ButtonForm):
-    password1 = forms.CharField(label="New password", **PASSWORD)
-    password2 = forms.CharField(label="New password again", **PASSWORD)
-
-    def clean(self) -> dict[str, Any]:
-        self.hash_password(self.obj.email)
-        self.accepted = {"new_hash": self.password_hash}
-        return self.cleaned_data
-
-    def notes(self) -> list[str]:
-        return [
-            (
-                f"{self.obj.email} is logged out everywhere. Only the two of you know the new "
-                f"password: they should change it."
-            )
-        ]
 
 
 class KindFilter(DropdownFilter):
@@ -289,7 +188,7 @@ class UserAdmin(ShopModelAdmin):
                     "below your name."
                 ),
             )
-        if not operations.store_password(user, new_hash):
+        if not password_changes.store_password(user, new_hash):
             raise DomainError(
                 "conflict",
                 "The log-in was changed in this moment, or is switched off: look at it again.",
@@ -299,7 +198,7 @@ class UserAdmin(ShopModelAdmin):
     @button("Log out everywhere", ButtonForm, icon="logout", permission="accounts.change_user")
     def log_out_everywhere(self, request: HttpRequest, user: User) -> str:
         self.refuse_unless_managed(request, user)
-        operations.end_sessions(user, by=request.user)
+        sessions.end_sessions(user, by=request.user)
         return f"{user.email} is logged out everywhere."
 
     def refuse_unless_managed(self, request: HttpRequest, user: User) -> None:
@@ -315,41 +214,5 @@ class UserAdmin(ShopModelAdmin):
             )
 
 
-admin.site.unregister([Group, AuditEntry])
+admin.site.unregister(AuditEntry)
 admin.site.register(AuditEntry, AuditEntryAdmin)
-
-
-@admin.register(Group)
-class RoleAdmin(ShopModelAdmin):
-    """Roles: groups of permissions. Whoever changes them could give themselves
-    everything, so the owner alone does.
-    """
-
-    search_fields = ("name",)
-    list_display = ("name",)
-    ordering = ("name",)
-    filter_horizontal = ("permissions",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).prefetch_related("permissions__content_type")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_superuser
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.is_superuser
-
-    has_delete_permission = has_change_permission
-
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        offered = Permission.objects.filter(content_type__app_label__in=APPS).select_related(
-            "content_type"
-        )
-        return super().formfield_for_manytomany(db_field, request, **kwargs, queryset=offered)
-
-    def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Group:
-        return Group.objects.create(name=details["name"])
-
-    def change_object(self, request: HttpRequest, group: Group, changes: dict[str, Any]) -> None:
-        group.name = changes["name"]
-        group.save(update_fields=["name"])

@@ -11,7 +11,7 @@ from unfold.forms import AuthenticationForm as UnfoldAuthenticationForm
 
 from mechanic_shop.errors import Busy, DomainError
 
-from . import operations
+from . import password_changes, sessions
 from .emails import MAX_EMAIL
 from .passwords import MAX_PASSWORD
 
@@ -28,7 +28,7 @@ class LoginForm(AuthenticationForm):
         max_length=MAX_PASSWORD,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    error_messages = {"invalid_login": operations.WRONG_LOGIN, "inactive": operations.WRONG_LOGIN}
+    error_messages = {"invalid_login": sessions.WRONG_LOGIN, "inactive": sessions.WRONG_LOGIN}
 
     def clean(self) -> dict[str, Any]:
         email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
@@ -39,7 +39,7 @@ class LoginForm(AuthenticationForm):
 
     def log_in(self, email: str, password: str) -> Any:
         try:
-            return operations.log_in(self.request, email, password)
+            return sessions.log_in(self.request, email, password)
         except Throttled as refusal:
             seconds = refusal.wait  # type: ignore[attr-defined]
             raise ValidationError(
@@ -70,7 +70,7 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
 
     def change(self, old: str, new: str) -> None:
         try:
-            operations.change_password(self.user, old, new, by=self.user)
+            password_changes.change_password(self.user, old, new, by=self.user)
         except Throttled as refusal:
             self.add_error(
                 "old_password",

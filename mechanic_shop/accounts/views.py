@@ -14,7 +14,7 @@ from mechanic_shop.http.concurrency import etag_of, not_modified
 from mechanic_shop.http.renderers import to_json
 from mechanic_shop.http.viewsets import ShopView
 
-from . import operations
+from . import password_changes, sessions
 from .models import User
 from .serializers import (
     ChangePasswordSerializer,
@@ -92,7 +92,7 @@ class LoginView(OpenView):
         Too many attempts for one account from one address are 429 for a while, even
         with the right password.
         """
-        return Response(operations.token_pair(operations.log_in(request, **self.body())))
+        return Response(sessions.token_pair(sessions.log_in(request, **self.body())))
 
 
 class RefreshView(OpenView):
@@ -103,7 +103,7 @@ class RefreshView(OpenView):
         """Trade a refresh token for a new pair. The old one is used up: sending it
         again is 401.
         """
-        return Response(operations.rotate(**operations.check_refresh(**self.body())))
+        return Response(sessions.rotate(**sessions.check_refresh(**self.body())))
 
 
 class LogoutView(OpenView):
@@ -114,7 +114,7 @@ class LogoutView(OpenView):
         """End a refresh token. Logging out twice is no error; the access token beside
         it ends within 15 minutes.
         """
-        return self.once(operations.log_out, nothing, operations.check_refresh)
+        return self.once(sessions.log_out, nothing, sessions.check_refresh)
 
 
 class MeView(AccountView):
@@ -140,9 +140,9 @@ class PasswordView(AccountView):
         """Set a new password. It ends every session, this one too: log in again."""
         user = cast(User, request.user)
         return self.once(
-            partial(operations.set_password, by=user),
+            partial(password_changes.set_password, by=user),
             nothing,
-            partial(operations.check_change, user),
+            partial(password_changes.check_change, user),
         )
 
 
@@ -158,7 +158,7 @@ class ResetView(OpenView):
         the shop knows but who never logged in gets their log-in this way.
         """
         return self.once(
-            operations.request_reset,
+            password_changes.request_reset,
             lambda: Response({"detail": SENT}, status=status.HTTP_202_ACCEPTED),
         )
 
@@ -172,4 +172,4 @@ class ConfirmResetView(OpenView):
         """Set the password with `uid` and `token` from the message. They work once;
         every session ends.
         """
-        return self.once(operations.reset_password, nothing, operations.check_reset)
+        return self.once(password_changes.reset_password, nothing, password_changes.check_reset)

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from mechanic_shop.accounts import mail, operations, passwords
+from mechanic_shop.accounts import mail, passwords, sessions
 from mechanic_shop.db.models import IdempotentAnswer
 from mechanic_shop.http import concurrency
 
@@ -259,7 +259,7 @@ def test_tokens_are_kept_for_no_key(anonymous: Client) -> None:
         anonymous.post(f"{API}/auth/token/", {"email": user.email, "password": PASSWORD}, **SENT)
         for _ in range(2)
     ]
-    refresh = {"refresh": operations.token_pair(user)["refresh"]}
+    refresh = {"refresh": sessions.token_pair(user)["refresh"]}
     answers += [anonymous.post(f"{API}/auth/token/refresh/", refresh, **SENT) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 401]
     assert answers[0].content != answers[1].content
@@ -293,7 +293,7 @@ def test_a_visitors_key_is_of_the_address_and_nobody_elses(
 def test_a_key_is_no_way_past_a_token_that_ended(owner: Client) -> None:
     """The kept answer is for its user, who has to be one still."""
     assert owner.post(f"{API}/vehicles/", {"plate": "SECRET1"}, **SENT).status_code == 201
-    operations.end_sessions(owner.user)
+    sessions.end_sessions(owner.user)
     response = owner.post(f"{API}/vehicles/", {"plate": "SECRET1"}, **SENT)
     refused(response, 401, "token_not_valid")
     assert "SECRET1" not in response.content.decode()

@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from mechanic_shop.accounts import operations
+from mechanic_shop.accounts import operations, password_changes, sessions
 
 from ..answers import refused
 from ..conftest import Client
@@ -126,7 +126,7 @@ FORGED: dict[str, Forge] = {
     "never expires": lambda user: signed(user, exp=None),
     "not yet valid": lambda user: signed(user, nbf=in_seconds(3600)),
     "issued tomorrow": lambda user: signed(user, iat=in_seconds(86400)),
-    "a refresh token": lambda user: operations.token_pair(user)["refresh"],
+    "a refresh token": lambda user: sessions.token_pair(user)["refresh"],
     "of no kind": lambda user: signed(user, token_type=None),
     "of another kind": lambda user: signed(user, token_type="sliding"),
     "no jti": lambda user: signed(user, jti=None),
@@ -231,7 +231,7 @@ def deleted(user: Any) -> None:
 
 
 def password_by_reset(user: Any) -> None:
-    operations.reset_password(
+    password_changes.reset_password(
         user, operations.hash_new_password("Torque-to-47-newton", email=user.email)
     )
 
@@ -239,11 +239,11 @@ def password_by_reset(user: Any) -> None:
 ENDINGS: dict[str, Callable[[Any], Any]] = {
     "deleted": deleted,
     "switched off": lambda user: operations.deactivate(user, by=None),
-    "new password": lambda user: operations.change_password(
+    "new password": lambda user: password_changes.change_password(
         user, PASSWORD, "Torque-to-47-newton", by=user
     ),
     "reset": password_by_reset,
-    "logged out everywhere": operations.end_sessions,
+    "logged out everywhere": sessions.end_sessions,
 }
 
 
@@ -252,7 +252,7 @@ def test_a_token_ends_with_what_it_stood_for(victim: Any, anonymous: Client, end
     """Requirement 4 (A7.4.2, A7.4.3): access and refresh at once, although this process
     knew the token a moment ago.
     """
-    pair = operations.token_pair(victim)
+    pair = sessions.token_pair(victim)
     header = {"HTTP_AUTHORIZATION": f"Bearer {pair['access']}"}
     for _ in range(2):
         assert anonymous.get(ME, **header).status_code == 200
@@ -265,7 +265,7 @@ def test_a_token_ends_with_what_it_stood_for(victim: Any, anonymous: Client, end
 
 def test_a_used_refresh_token_is_dead_and_the_new_one_lives(victim: Any, anonymous: Client) -> None:
     """Requirement 5; of eight at once one succeeds: tests/test_accounts.py."""
-    first = operations.token_pair(victim)["refresh"]
+    first = sessions.token_pair(victim)["refresh"]
     second = anonymous.post(REFRESH, {"refresh": first}).json()["refresh"]
     for dead in (first, first):
         refused(anonymous.post(REFRESH, {"refresh": dead}), 401, "token_not_valid")
@@ -274,7 +274,7 @@ def test_a_used_refresh_token_is_dead_and_the_new_one_lives(victim: Any, anonymo
 
 def test_a_token_says_nothing_about_a_person(victim: Any) -> None:
     """Requirement 6 (A14.1.1): fifteen minutes, and no e-mail, name or role in it."""
-    pair = operations.token_pair(victim)
+    pair = sessions.token_pair(victim)
     for token, most in ((pair["access"], 15 * 60), (pair["refresh"], 14 * 86400)):
         found = jwt.decode(token, options={"verify_signature": False})
         assert set(found) == {"token_type", "exp", "iat", "jti", "user_id", "rev"}

@@ -1,0 +1,52 @@
+"""The page of roles, which only a superuser changes."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import admin as djangos_admin  # noqa: F401 - registers its Group page, which makes room for ours
+from django.contrib.auth.models import Group, Permission
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from mechanic_shop.admin.base import ShopModelAdmin
+
+# What an owner gives to roles; the rest of Django's permissions open nothing.
+APPS = ("accounts", "auth", "customers", "mechanics", "inventory", "tickets")
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class RoleAdmin(ShopModelAdmin):
+    """Roles: groups of permissions. Whoever changes them could give themselves
+    everything, so the owner alone does.
+    """
+
+    search_fields = ("name",)
+    list_display = ("name",)
+    ordering = ("name",)
+    filter_horizontal = ("permissions",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).prefetch_related("permissions__content_type")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+    has_delete_permission = has_change_permission
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        offered = Permission.objects.filter(content_type__app_label__in=APPS).select_related(
+            "content_type"
+        )
+        return super().formfield_for_manytomany(db_field, request, **kwargs, queryset=offered)
+
+    def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Group:
+        return Group.objects.create(name=details["name"])
+
+    def change_object(self, request: HttpRequest, group: Group, changes: dict[str, Any]) -> None:
+        group.name = changes["name"]
+        group.save(update_fields=["name"])
