@@ -8,9 +8,10 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from mechanic_shop.admin.base import ShopInline, ShopModelAdmin
+from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.buttons import ButtonForm, button
 from mechanic_shop.admin.forms import Question, ShopForm
+from mechanic_shop.admin.inlines import ShopInline
 
 from . import operations
 from .models import Customer, Vehicle
@@ -67,8 +68,8 @@ class VehicleForm(ShopForm):
 class VehicleRowForm(VehicleForm):
     """A vehicle on its customer's page."""
 
-    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
-        super().obey({**sent, "customer": self.instance.customer}, instance)
+    def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:
+        super().run_serializer({**sent, "customer": self.instance.customer}, instance)
 
 
 class VehicleInline(ShopInline):

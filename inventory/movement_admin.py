@@ -8,7 +8,10 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from mechanic_shop.admin.base import ReadOnly, ReadOnlyInline, ShopModelAdmin, badge
+from mechanic_shop.admin.base import ShopModelAdmin
+from mechanic_shop.admin.formatting import badge
+from mechanic_shop.admin.inlines import ReadOnlyInline
+from mechanic_shop.admin.mixins import ReadOnly
 from mechanic_shop.currency import short
 
 from .models import StockMovement

@@ -12,8 +12,9 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from mechanic_shop.accounts.requests import StaffRequest, user_of
-from mechanic_shop.admin.base import ShopModelAdmin, badge
+from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.buttons import button
+from mechanic_shop.admin.formatting import badge
 from mechanic_shop.admin.forms import ShopForm
 
 from . import operations

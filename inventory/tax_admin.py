@@ -16,9 +16,10 @@ from unfold.widgets import (
 )
 
 from mechanic_shop.accounts.requests import StaffRequest, user_of
-from mechanic_shop.admin.base import ReadOnlyInline, ShopModelAdmin
+from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.buttons import ButtonForm, button
 from mechanic_shop.admin.forms import ShopForm
+from mechanic_shop.admin.inlines import ReadOnlyInline
 
 from . import tax_operations
 from .quantities import show

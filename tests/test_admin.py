@@ -725,7 +725,7 @@ def test_two_who_take_the_same_sku_at_once_are_told(chief, monkeypatch):
     """The form looked before the other one was there; the database looks again."""
     part, other = PartFactory(), PartFactory()
     monkeypatch.setattr(
-        "mechanic_shop.admin.forms.ShopForm.obey",
+        "mechanic_shop.admin.forms.ShopForm.run_serializer",
         lambda self, sent, instance=None: setattr(self, "accepted", dict(sent)),
     )
     monkeypatch.setattr(Part, "validate_constraints", lambda self, exclude=None: None)

@@ -9,7 +9,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from mechanic_shop.admin.buttons import ButtonForm
 from mechanic_shop.admin.forms import ShopForm
-from mechanic_shop.admin.refusals import told
+from mechanic_shop.admin.refusals import to_domain_error
 from mechanic_shop.errors import DomainError
 
 from . import operations, password_changes, passwords
@@ -72,7 +72,7 @@ class UserForm(ShopForm):
             try:
                 password_changes.check_current_password(self.instance, password)
             except (DomainError, Throttled) as refusal:
-                self.refuse(told(refusal))
+                self.refuse(to_domain_error(refusal))
 
 
 class NewUserForm(TwicePassword, UserForm):

@@ -1,5 +1,6 @@
 """The audit trail as people read it."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 
 from mechanic_shop.db import audit
+from mechanic_shop.db.models import AuditEntry
 
 PAGE = "trail"
 TAKEN_OUT = "(taken out)"
@@ -46,40 +48,47 @@ def page_of_trail(request: HttpRequest, row: Any, hidden: set[str]) -> dict[str,
     }
 
 
-def changes_of(entry: Any, hidden: set[str], names: dict[Any, str]) -> Iterator[Change]:
-    """What an entry tells, field by field; ``names`` are what the keys of other rows
-    stand for.
+def changes_of(entry: AuditEntry, hidden: set[str], names: dict[Any, str]) -> Iterator[Change]:
+    """The changes of an entry, field by field; ``names`` holds the texts of other rows
+    by model and key.
     """
     if entry.about_id is not None:
-        subject = names.get(
-            (audit.related_to(entry, entry.kind), entry.about_id), f"no. {entry.about_id}"
-        )
-        yield Change(
-            entry.get_kind_display(),
-            "" if entry.action == audit.CREATE else subject,
-            "" if entry.action == audit.DELETE else subject,
-        )
+        yield change_of_subject(entry, names)
     # each database keeps them in an order of its own
     for name, values in sorted(entry.told().items()):
-        if name in hidden:
-            continue
-        if values is None:
-            yield Change(label_of(entry, name), TAKEN_OUT, TAKEN_OUT)
-        elif isinstance(values, dict):  # roles that were given or taken away
-            objects, added = ", ".join(values["objects"]), values["operation"] == "add"
-            yield Change(label_of(entry, name), "" if added else objects, objects if added else "")
-        else:
-            related = audit.related_to(entry, name)
-            was, now = (
-                names.get((related, value), f"no. {value}") if related and value else text(value)
-                for value in values
-            )
-            yield Change(label_of(entry, name), was, now)
+        if name not in hidden:
+            yield change_of_field(entry, name, values, names)
 
 
-def label_of(entry: Any, name: str) -> str:
+def change_of_subject(entry: AuditEntry, names: dict[Any, str]) -> Change:
+    """The other row that the entry is about: added, removed or changed."""
+    key = (audit.related_to(entry, entry.kind), entry.about_id)
+    subject = names.get(key, f"no. {entry.about_id}")
+    return Change(
+        entry.get_kind_display(),
+        "" if entry.action == audit.CREATE else subject,
+        "" if entry.action == audit.DELETE else subject,
+    )
+
+
+def change_of_field(entry: AuditEntry, name: str, values: Any, names: dict[Any, str]) -> Change:
+    label = label_of(entry, name)
+    if values is None:
+        return Change(label, TAKEN_OUT, TAKEN_OUT)
+    if isinstance(values, dict):  # roles that were given or taken away
+        objects, added = ", ".join(values["objects"]), values["operation"] == "add"
+        return Change(label, "" if added else objects, objects if added else "")
+    related = audit.related_to(entry, name)
+    was, now = (
+        names.get((related, value), f"no. {value}") if related and value else text(value)
+        for value in values
+    )
+    return Change(label, was, now)
+
+
+def label_of(entry: AuditEntry, name: str) -> str:
     model: Any = entry.content_type.model_class()
-    known = (
+    labels = (
         {
             field.name: field.verbose_name
             for field in model._meta.get_fields()
@@ -88,7 +97,7 @@ def label_of(entry: Any, name: str) -> str:
         if model
         else {}
     )
-    return str(known.get(name, name.replace("_", " "))).capitalize()
+    return str(labels.get(name, name.replace("_", " "))).capitalize()
 
 
 def text(value: Any) -> str:
@@ -97,3 +106,19 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
+
+
+def without_labels(message: str, labels: set[str]) -> str:
+    """A line of the admin's log, without the names of fields that the reader must not
+    see.
+    """
+    try:
+        steps = json.loads(message)
+    except ValueError:
+        return message
+    for step in steps if isinstance(steps, list) else ():
+        for facts in step.values():
+            facts["fields"] = [
+                name for name in facts.get("fields", ()) if name.capitalize() not in labels
+            ]
+    return json.dumps(steps)

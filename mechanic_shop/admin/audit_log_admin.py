@@ -11,7 +11,9 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from .audit_history import changes_of
-from .base import ReadOnly, ShopModelAdmin, in_one_line, moment
+from .base import ShopModelAdmin
+from .formatting import in_one_line, moment
+from .mixins import ReadOnly
 
 secrets: ContextVar[dict[int, set[str]]] = ContextVar("secrets")
 """The columns that the user of this request must not see, by content type: a page is

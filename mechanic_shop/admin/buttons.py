@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.contrib import admin, messages
@@ -11,9 +11,11 @@ from django.contrib.admin import widgets
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
@@ -21,7 +23,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWi
 from mechanic_shop.errors import DomainError
 
 from .forms import SerializerBackedForm
-from .refusals import REFUSALS, told
+from .refusals import REFUSALS, to_domain_error
 
 
 class ButtonForm(SerializerBackedForm, forms.Form):
@@ -38,7 +40,9 @@ class ButtonForm(SerializerBackedForm, forms.Form):
                 del self.fields[name]
 
     def clean(self) -> dict[str, Any]:
-        self.obey({name: value for name, value in self.cleaned_data.items() if value is not None})
+        self.run_serializer(
+            {name: value for name, value in self.cleaned_data.items() if value is not None}
+        )
         return self.cleaned_data
 
     def notes(self) -> list[str]:
@@ -58,40 +62,50 @@ def button(
     """Make ``method(self, request, obj, **answers) -> message`` a button of a
     ShopModelAdmin.
 
-    GET asks, POST does, in one transaction; what the operation refuses is told on the
-    page and changes nothing. ``when`` only decides whether the button is shown: whether
-    it works is the operation's to say, under its lock.
+    GET shows the form, POST runs the method in one transaction; a refusal is shown on
+    the page and changes nothing. ``when`` only decides whether the button is shown: the
+    operation decides under its lock whether it works.
     """
 
     def decorate(method: Callable[..., str]) -> Callable[..., HttpResponse]:
-        @wraps(method)
-        def press(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
-            obj = self.get_object(request, unquote(object_id))
-            if not self.has_view_permission(request, obj) or not allowed(request, permission):
-                raise PermissionDenied
-            if obj is None:
-                return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-            form = form_class(
-                request.POST if request.method == "POST" else None, request=request, obj=obj
-            )
-            if (
-                request.method == "POST"
-                and form.is_valid()
-                and (answer := perform(self, request, obj, form, method))
-            ):
-                return answer
-            return ask(self, request, obj, form, title)
+        declared = Button(title, form_class, permission, method)
 
-        pressed = action(
-            description=title,
-            url_path=method.__name__.replace("_", "-"),
-            icon=icon,
-            variant=variant,
-        )(press)
-        pressed.permission, pressed.when = permission, when
-        return pressed
+        @wraps(method)
+        def view(self: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+            return press(declared, self, request, object_id)
+
+        path = method.__name__.replace("_", "-")
+        shown = action(description=title, url_path=path, icon=icon, variant=variant)(view)
+        shown.permission, shown.when = permission, when
+        return shown
 
     return decorate
+
+
+class Button(NamedTuple):
+    """What a button's page needs to know."""
+
+    title: str
+    form_class: type[ButtonForm]
+    permission: str | None
+    method: Callable[..., str]
+
+
+def press(
+    button: Button, model_admin: ModelAdmin, request: HttpRequest, object_id: str
+) -> HttpResponse:
+    """Run the button's method if its form is sent and valid; else show the form."""
+    obj = model_admin.get_object(request, unquote(object_id))
+    if not model_admin.has_view_permission(request, obj) or not allowed(request, button.permission):
+        raise PermissionDenied
+    if obj is None:
+        return model_admin._get_obj_does_not_exist_redirect(request, model_admin.opts, object_id)
+    data = request.POST if request.method == "POST" else None
+    form = button.form_class(data, request=request, obj=obj)
+    done = None
+    if data is not None and form.is_valid():
+        done = perform(model_admin, request, obj, form, button.method)
+    return done or ask(model_admin, request, obj, form, button.title)
 
 
 def allowed(request: HttpRequest, permission: str | None) -> bool:
@@ -99,9 +113,13 @@ def allowed(request: HttpRequest, permission: str | None) -> bool:
 
 
 def perform(
-    model_admin: Any, request: HttpRequest, obj: Any, form: ButtonForm, method: Callable[..., str]
+    model_admin: ModelAdmin,
+    request: HttpRequest,
+    obj: Model,
+    form: ButtonForm,
+    method: Callable[..., str],
 ) -> HttpResponse | None:
-    """Do it; None, with the reason on the form, when the shop says no."""
+    """Run ``method``; on a refusal return None, with the reason on the form."""
     if refused := getattr(request, "refusal", None):  # before anything was done
         form.refuse(refused)
         return None
@@ -110,7 +128,7 @@ def perform(
             message = method(model_admin, request, obj, **form.accepted)
             model_admin.log_change(request, obj, message)
     except REFUSALS as error:
-        refusal: DomainError = told(error)
+        refusal: DomainError = to_domain_error(error)
         form.refuse(refusal)
         return None
     messages.success(request, message)
@@ -118,7 +136,7 @@ def perform(
 
 
 def ask(
-    model_admin: Any, request: HttpRequest, obj: Any, form: ButtonForm, title: str
+    model_admin: ModelAdmin, request: HttpRequest, obj: Model, form: ButtonForm, title: str
 ) -> HttpResponse:
     request.current_app = model_admin.admin_site.name
     context = {
@@ -134,7 +152,7 @@ def ask(
     return TemplateResponse(request, "admin/button.html", context)
 
 
-def address_of(model_admin: Any, obj: Any) -> str:
+def address_of(model_admin: ModelAdmin, obj: Model) -> str:
     return reverse(
         f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}_change",
         args=(quote(obj.pk),),

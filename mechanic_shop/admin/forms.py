@@ -61,7 +61,7 @@ class SerializerBackedForm(forms.BaseForm):
         super().__init__(*args, **kwargs)
         show_formats(self)
 
-    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
+    def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:
         """Let the serializer check ``sent``; its complaints become the form's, its
         values the form's values.
         """
@@ -78,19 +78,19 @@ class SerializerBackedForm(forms.BaseForm):
             name: plain(value) for name, value in sent.items() if name in writable
         }
         try:
-            obeyed = serializer.is_valid()
+            is_valid = serializer.is_valid()
         except DomainError as refusal:  # what a model says no to
             self.refuse(refusal)
             return
-        if not obeyed:
-            self.complain(serializer.errors)
+        if not is_valid:
+            self.add_serializer_errors(serializer.errors)
             return
         self.accepted |= serializer.validated_data
         self.cleaned_data |= {
             name: value for name, value in serializer.validated_data.items() if name in self.fields
         }
 
-    def complain(self, errors: Any) -> None:
+    def add_serializer_errors(self, errors: Any) -> None:
         for name, details in errors.items():
             if name not in self.errors:  # the form has said so in its own words
                 self.add_error(name if name in self.fields else None, list(sentences(details)))
@@ -143,7 +143,7 @@ class ShopForm(SerializerBackedForm, forms.ModelForm):
         for name, value in cleaned.items():
             cleaned[name] = self.filled(name, value)
         names = self.fields if self.instance.pk is None else self.changed_data
-        self.obey(
+        self.run_serializer(
             {name: cleaned[name] for name in names if name in cleaned},
             None if self.instance.pk is None else self.instance,
         )

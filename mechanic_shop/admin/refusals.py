@@ -19,8 +19,8 @@ REFUSALS = (
 )
 
 
-def told(error: Exception) -> DomainError:
-    """The refusal behind an exception of ``REFUSALS``."""
+def to_domain_error(error: Exception) -> DomainError:
+    """Translate an exception of ``REFUSALS``."""
     if isinstance(error, DomainError):
         return error
     if isinstance(error, Throttled):

@@ -8,7 +8,9 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from mechanic_shop.admin.base import DetailPanelMixin, ReadOnly, ShopModelAdmin, in_one_line, moment
+from mechanic_shop.admin.base import ShopModelAdmin
+from mechanic_shop.admin.formatting import in_one_line, moment
+from mechanic_shop.admin.mixins import DetailPanelMixin, ReadOnly
 
 from ..billing.estimate_panel import decision_row, row
 from ..lifecycle.admin_format import link, sum_of_money
@@ -40,7 +42,7 @@ class AuthorizationAdmin(DetailPanelMixin, ReadOnly, ShopModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("ticket", "by", "share")
 
-    def panel(self, request: HttpRequest, authorization: Authorization) -> dict[str, Any]:
+    def detail_panel(self, request: HttpRequest, authorization: Authorization) -> dict[str, Any]:
         jobs = [decision_row(entry) for entry in authorization.decisions]
         return {
             "jobs": jobs,

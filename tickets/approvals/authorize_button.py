@@ -84,7 +84,7 @@ class AuthorizeForm(EstimateForm):
             widget=UnfoldAdminRadioSelectWidget(radio_style=HORIZONTAL),
         )
 
-    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
+    def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:
         decisions = {name: sent.pop(name, "") for name in self.units}
         if decisions and not any(
             decisions.values()
@@ -98,7 +98,7 @@ class AuthorizeForm(EstimateForm):
                 lists.setdefault(field, []).append(
                     unit.pk if isinstance(unit, Job) else unit.part_id
                 )
-        super().obey(sent | lists)
+        super().run_serializer(sent | lists)
 
 
 def name_of(unit: Unit) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from unfold.decorators import display
 
-from mechanic_shop.admin.base import badge, in_one_line, moment
+from mechanic_shop.admin.formatting import badge, in_one_line, moment
 
 from ..lifecycle.admin_format import KIND_COLORS, day_of, link, sum_of_money
 from ..models import Payment, PaymentKind

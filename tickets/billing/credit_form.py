@@ -50,7 +50,7 @@ class CreditForm(ButtonForm):
                 required=False, label=f"{line.position}. {line.description}", help_text=note
             )
 
-    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
+    def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:
         quantities = {name: sent.pop(name) for name in self.lines if name in sent}
         what = sent.pop("what", ALL)
         if what == SOME and not quantities:
@@ -60,7 +60,7 @@ class CreditForm(ButtonForm):
                 "All that is left, or only these quantities? Choose one, or empty the boxes."
             )
         self.sent = list(quantities)
-        super().obey(
+        super().run_serializer(
             sent
             | {
                 "lines": [
@@ -70,13 +70,13 @@ class CreditForm(ButtonForm):
             }
         )
 
-    def complain(self, errors: Any) -> None:
+    def add_serializer_errors(self, errors: Any) -> None:
         """What is wrong with a line stands at its box."""
         lines = errors.get("lines", {})
         at_boxes = {
             self.sent[place]: details for place, details in lines.items() if isinstance(place, int)
         }
-        super().complain(
+        super().add_serializer_errors(
             {name: details for name, details in errors.items() if name != "lines" or not at_boxes}
             | at_boxes
         )

@@ -7,8 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from mechanic_shop.admin.base import DetailPanelMixin, ReadOnly, ShopModelAdmin
+from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.buttons import button
+from mechanic_shop.admin.mixins import DetailPanelMixin, ReadOnly
 
 from ..lifecycle.admin_format import money
 from ..models import CreditNote
@@ -28,7 +29,7 @@ class DocumentAdmin(DocumentColumns, DetailPanelMixin, ReadOnly, ShopModelAdmin)
     lookups: ClassVar[tuple[str, ...]] = ("customer", "ticket")
     ordering = ("-pk",)
 
-    def panel(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+    def detail_panel(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return document_panel(row.document)
 
     @pdf_link()

@@ -9,8 +9,9 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilte
 from unfold.decorators import display
 
 from mechanic_shop.accounts.requests import StaffRequest
-from mechanic_shop.admin.base import ReadOnlyInline, in_one_line
 from mechanic_shop.admin.buttons import button
+from mechanic_shop.admin.formatting import in_one_line
+from mechanic_shop.admin.inlines import ReadOnlyInline
 
 from ..lifecycle.admin_format import day_of, link, money, state_badge, sum_of_money
 from ..models import CreditNote, Invoice, InvoiceState, Payment
@@ -117,11 +118,11 @@ class InvoiceAdmin(DocumentAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).with_account().select_related("by")
 
-    def panel(self, request: HttpRequest, invoice: Invoice) -> dict[str, Any]:
-        panel = super().panel(request, invoice)
+    def detail_panel(self, request: HttpRequest, invoice: Invoice) -> dict[str, Any]:
+        panel = super().detail_panel(request, invoice)
         return panel | {"sums": panel["sums"] + account(invoice)}
 
-    def lead(self, invoice: Invoice) -> str:
+    def primary_action(self, invoice: Invoice) -> str:
         return "pay"
 
     @display(description="State")

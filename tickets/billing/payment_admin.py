@@ -9,8 +9,9 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.decorators import display
 
 from mechanic_shop.accounts.requests import StaffRequest
-from mechanic_shop.admin.base import ReadOnly, ShopModelAdmin
+from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question
+from mechanic_shop.admin.mixins import ReadOnly
 
 from ..lifecycle.admin_format import link, money
 from ..models import Payment

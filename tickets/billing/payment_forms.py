@@ -139,8 +139,8 @@ class SendForm(ButtonForm):
         super().__init__(*args, **kwargs)
         self.fields["to"].initial = self.obj.customer.email
 
-    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
-        super().obey({name: value for name, value in sent.items() if value})
+    def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:
+        super().run_serializer({name: value for name, value in sent.items() if value})
 
 
 def last_invoice(ticket: ServiceTicket) -> Invoice | None:

@@ -12,8 +12,9 @@ from unfold.contrib.filters.admin import (
 )
 
 from customers.admin import confirm_odometer
-from mechanic_shop.admin.base import DetailPanelMixin, ShopModelAdmin
+from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.forms import ShopForm
+from mechanic_shop.admin.mixins import DetailPanelMixin
 
 from ..approvals.authorize_button import ApprovalButtons
 from ..billing.estimate_panel import sheet
@@ -45,9 +46,9 @@ class TicketForm(ShopForm):
                 "customer"
             ].help_text = "may stay empty when a vehicle is named: then it is its owner"
 
-    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
+    def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:
         # An empty box says nothing; the serializer then takes the vehicle's customer.
-        super().obey(
+        super().run_serializer(
             {
                 name: value
                 for name, value in sent.items()
@@ -204,12 +205,12 @@ class ServiceTicketAdmin(
     def delete_object(self, request: HttpRequest, ticket: ServiceTicket) -> None:
         tickets.delete(ticket, by=request.user)
 
-    def lead(self, ticket: ServiceTicket) -> str:
+    def primary_action(self, ticket: ServiceTicket) -> str:
         return {Status.COMPLETED: "invoice", Status.INVOICED: "pay"}.get(Status(ticket.status)) or (
             next_step(ticket) if is_open(ticket) else ""
         )
 
-    def panel(self, request: HttpRequest, ticket: ServiceTicket) -> dict[str, Any]:
+    def detail_panel(self, request: HttpRequest, ticket: ServiceTicket) -> dict[str, Any]:
         return sheet(ticket, request.user)
 
     def describe(self, ticket: ServiceTicket) -> str:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from inventory.models import Part
 from inventory.quantities import show
-from mechanic_shop.admin.base import badge, moment
+from mechanic_shop.admin.formatting import badge, moment
 from mechanic_shop.dates import day_end, day_start
 
 from ..lifecycle.admin_format import day_of, money

@@ -36,8 +36,8 @@ class WorkflowForm(ButtonForm):
 class CompleteForm(WorkflowForm):
     reason = note_question(label="Note", help_text="kept in the history")
 
-    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
-        super().obey({**sent, "to": Status.COMPLETED})
+    def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:
+        super().run_serializer({**sent, "to": Status.COMPLETED})
 
     def notes(self) -> list[str]:
         return self.blocked(
@@ -66,14 +66,14 @@ class MoveForm(WorkflowForm, EstimateForm):
             if option["allowed"]
         ]
 
-    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
+    def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:
         if sent.get("to") != Status.APPROVED:
             sent = {
                 name: value
                 for name, value in sent.items()
                 if name not in ("version", "expected_total")
             }
-        super().obey(sent)
+        super().run_serializer(sent)
 
     def notes(self) -> list[str]:
         told = [f"{self.obj.number} is {self.obj.get_status_display().lower()}."]

@@ -4,7 +4,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from mechanic_shop.admin.base import badge, in_one_line, moment
+from mechanic_shop.admin.formatting import badge, in_one_line, moment
 
 from ..lifecycle.admin_format import status_badge
 from ..models import ServiceTicket

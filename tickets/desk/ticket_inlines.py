@@ -6,7 +6,8 @@ from unfold.decorators import display
 
 from inventory.movement_admin import price_of
 from inventory.quantities import show
-from mechanic_shop.admin.base import ReadOnlyInline, badge
+from mechanic_shop.admin.formatting import badge
+from mechanic_shop.admin.inlines import ReadOnlyInline
 
 from ..approvals.admin import decisions_in_words, recorded_by
 from ..lifecycle.admin_format import money

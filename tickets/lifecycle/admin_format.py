@@ -10,7 +10,7 @@ from django.utils.dateformat import format as in_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mechanic_shop.admin.base import badge, in_one_line
+from mechanic_shop.admin.formatting import badge, in_one_line
 
 from ..models import Invoice, InvoiceState, JobStatus, PaymentKind, ServiceTicket, Status
 from ..pricing import amounts

@@ -10,8 +10,9 @@ from unfold.decorators import display
 
 from inventory.quantities import show
 from inventory.taxes import TaxCode
-from mechanic_shop.admin.base import ShopInline, ShopModelAdmin
+from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.forms import ShopForm
+from mechanic_shop.admin.inlines import ShopInline
 
 from ..lifecycle.admin_format import sum_of_money
 from ..models import CannedJob, CannedJobLine, CannedJobPart, LaborRate
@@ -47,9 +48,9 @@ class LaborRateAdmin(ShopModelAdmin):
 class WholeRowForm(ShopForm):
     """A row whose rules speak of all its fields at once."""
 
-    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
+    def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:
         names = self.serializer_class.Meta.fields
-        super().obey(
+        super().run_serializer(
             {
                 name: value
                 for name, value in self.cleaned_data.items()

@@ -30,7 +30,7 @@ class AddJobForm(ButtonForm):
         help_text="none: the shop's default rate",
     )
 
-    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
+    def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:
         title, hours, rate = (sent.get(name) for name in ("title", "hours", "rate"))
         labor = {
             "kind": LineKind.LABOR,
@@ -39,7 +39,7 @@ class AddJobForm(ButtonForm):
             "rate": rate and rate.pk,
         }
         concern = sent.get("concern", "")
-        super().obey(
+        super().run_serializer(
             {
                 "ticket": self.obj,
                 "title": title,
@@ -49,8 +49,8 @@ class AddJobForm(ButtonForm):
         )
         self.accepted.pop("ticket", None)
 
-    def complain(self, errors: Any) -> None:
-        super().complain(
+    def add_serializer_errors(self, errors: Any) -> None:
+        super().add_serializer_errors(
             {"hours" if name == "lines" else name: details for name, details in errors.items()}
         )
 
@@ -63,8 +63,8 @@ class FinishForm(JobForm):
         help_text="stands on the paper; left empty, what is written there stays",
     )
 
-    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
-        super().obey({name: value for name, value in sent.items() if value != ""})
+    def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:
+        super().run_serializer({name: value for name, value in sent.items() if value != ""})
 
 
 class CancelForm(JobForm):

@@ -59,13 +59,13 @@ class RemovePartForm(ButtonForm):
         lines = self.obj.lines.select_related("part", "job").order_by("pk")
         self.fields["line"].widget.choices = [(line.pk, described(line)) for line in lines]
 
-    def obey(self, sent: dict[str, Any], instance: Any = None) -> None:
+    def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:
         if line := sent.pop("line", None):
             sent |= {"part": line.part, "job": line.job}
-        super().obey(sent)
+        super().run_serializer(sent)
 
-    def complain(self, errors: Any) -> None:
-        super().complain(
+    def add_serializer_errors(self, errors: Any) -> None:
+        super().add_serializer_errors(
             {
                 "line" if name in ("part", "job") else name: details
                 for name, details in errors.items()
