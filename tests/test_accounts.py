@@ -364,7 +364,7 @@ def test_every_refused_log_in_hashes_once(
 def test_a_log_in_of_the_wrong_shape_is_400_and_hashes_nothing(
     client_api: APIClient, account: Any, body: Any, field: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "authenticate", None)
+    monkeypatch.setattr(sessions, "authenticate", None)
     response = client_api.post(TOKEN, body)
     assert response.status_code == 400
     assert field in {error["field"] for error in response.json()["errors"]}
@@ -813,7 +813,7 @@ def test_a_huge_password_in_a_form_is_not_hashed(
 ) -> None:
     from mechanic_shop.accounts.forms import LoginForm
 
-    monkeypatch.setattr(operations, "authenticate", None)
+    monkeypatch.setattr(sessions, "authenticate", None)
     form = LoginForm(
         RequestFactory().post("/"),
         data={"username": "alice@example.com", "password": "x" * 100_000},

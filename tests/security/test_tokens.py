@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from mechanic_shop.accounts import operations, password_changes, sessions
+from mechanic_shop.accounts import operations, password_changes, passwords, sessions
 
 from ..answers import refused
 from ..conftest import Client
@@ -232,7 +232,7 @@ def deleted(user: Any) -> None:
 
 def password_by_reset(user: Any) -> None:
     password_changes.reset_password(
-        user, operations.hash_new_password("Torque-to-47-newton", email=user.email)
+        user, passwords.hash_new_password("Torque-to-47-newton", email=user.email)
     )
 
 
