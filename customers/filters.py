@@ -3,7 +3,7 @@ from django_filters import rest_framework as filters
 from mechanic_shop.http.filters import IdFilter, MomentFilter, ShopFilterSet
 from mechanic_shop.inputs import clean_plate, clean_vin
 
-from .models import Customer, Vehicle
+from .models import Customer, Vehicle, VehicleQuerySet
 
 
 class CustomerFilter(ShopFilterSet):
@@ -27,6 +27,6 @@ class VehicleFilter(ShopFilterSet):
         model = Vehicle
         fields: list[str] = []
 
-    def by_plate(self, queryset, name, value):
+    def by_plate(self, queryset: VehicleQuerySet, name: str, value: str) -> VehicleQuerySet:
         typed = clean_vin(value) if name == "vin" else clean_plate(value)
         return queryset.filter(**{name: typed}) if typed else queryset.none()

@@ -117,7 +117,8 @@ class ConfirmOdometerField(serializers.BooleanField):
 
     def __init__(self, **kwargs: Any) -> None:
         help_text = "take a reading that is less than the vehicle's last one"
-        super().__init__(**{"required": False, "write_only": True, "help_text": help_text} | kwargs)
+        options: dict[str, Any] = {"required": False, "write_only": True, "help_text": help_text}
+        super().__init__(**options | kwargs)
 
 
 class VehicleSerializer(ShopSerializer):

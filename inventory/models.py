@@ -2,15 +2,17 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db.models import (
     AppendOnlyModel,
     AppendOnlyQuerySet,
@@ -33,7 +35,7 @@ ZERO = Decimal(0)
 
 
 class PartQuerySet(ShopQuerySet):
-    def visible_to(self, user: Any) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """All for those who may see parts, nothing for others."""
         return self if user.has_perm("inventory.view_part") else self.none()
 
@@ -115,7 +117,7 @@ class Part(UniqueTextModel, ShopModel):
     unique_text = "sku"
     unaudited = frozenset({"unique_key", "on_hand", "allocated"})  # the ledger tells of the counts
 
-    objects = PartQuerySet.as_manager()
+    objects: ClassVar = PartQuerySet.as_manager()
 
     class Meta:
         ordering = ("sku", "pk")
@@ -202,7 +204,7 @@ class Part(UniqueTextModel, ShopModel):
 
 
 class StockMovementQuerySet(AppendOnlyQuerySet):
-    def visible_to(self, user: Any) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self if user.has_perm("inventory.view_stockmovement") else self.none()
 
 
@@ -223,7 +225,7 @@ class StockMovement(AppendOnlyModel):
     )
     created_at = models.DateTimeField(auto_now_add=True, editable=False)
 
-    objects = StockMovementQuerySet.as_manager()
+    objects: ClassVar = StockMovementQuerySet.as_manager()
 
     class Meta:
         ordering = ("-pk",)

@@ -25,9 +25,8 @@ COUNTED = {Unit.EACH, Unit.SET, Unit.PAIR, Unit.BOX}
 
 def quantity_field(**kwargs: Any) -> models.DecimalField:
     """A quantity in the part's unit."""
-    return models.DecimalField(
-        **{"max_digits": 12, "decimal_places": 3, "default": Decimal(0)} | kwargs
-    )
+    options: dict[str, Any] = {"max_digits": 12, "decimal_places": 3, "default": Decimal(0)}
+    return models.DecimalField(**options | kwargs)
 
 
 class Reason(models.TextChoices):

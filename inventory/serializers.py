@@ -176,10 +176,10 @@ def rate_field(**options: Any) -> PercentField:
 
 
 def parts_field(**options: Any) -> TaxPartSerializer:
-    return TaxPartSerializer(
+    return TaxPartSerializer(  # type: ignore[call-arg]  # `many` makes it a list, with a length
         many=True,
         required=False,
-        max_length=MOST_PARTS,
+        max_length=MOST_PARTS,  # of the list
         help_text="of a code that consists of several taxes, in their order",
         **options,
     )

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Self
+from typing import ClassVar, Self
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db.models import ShopModel, ShopQuerySet, UniqueTextModel, unique_text
 
 
@@ -45,8 +47,8 @@ class TaxOnDay:
 
 
 class TaxCodeQuerySet(ShopQuerySet):
-    def visible_to(self, user: object) -> Self:
-        return self if user.has_perm("inventory.view_taxcode") else self.none()  # type: ignore[attr-defined]
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self if user.has_perm("inventory.view_taxcode") else self.none()
 
     def search(self, term: str) -> Self:
         """Finds tax codes by name."""
@@ -69,7 +71,7 @@ class TaxCode(UniqueTextModel, ShopModel):
 
     unaudited = frozenset({"unique_key"})
 
-    objects = TaxCodeQuerySet.as_manager()
+    objects: ClassVar = TaxCodeQuerySet.as_manager()
 
     class Meta:
         ordering = ("name", "pk")
@@ -125,7 +127,7 @@ class TaxRate(ShopModel):
 
     unaudited = frozenset({"code"})
 
-    objects = TaxRateQuerySet.as_manager()
+    objects: ClassVar = TaxRateQuerySet.as_manager()
 
     class Meta:
         ordering = ("code", "valid_from")

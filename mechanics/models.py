@@ -2,13 +2,15 @@
 
 import json
 from datetime import date
-from typing import Any, Self
+from typing import ClassVar, Self
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Count, Q
 from django.db.models.functions import Coalesce, Lower
 
+from mechanic_shop.accounts.models import User
 from mechanic_shop.accounts.renewal import PeopleQuerySet
 from mechanic_shop.currency import amount_field
 from mechanic_shop.dates import day_end, day_start
@@ -27,8 +29,9 @@ def matches_specialty(word: str) -> Q:
     return Q(specialties__icontains=word) | Q(specialties__icontains=json.dumps(word)[1:-1])
 
 
-class MechanicQuerySet(PeopleQuerySet, ShopQuerySet):
-    def visible_to(self, user: Any) -> Self:
+# django-stubs makes a manager class of each queryset, and takes none for another's.
+class MechanicQuerySet(PeopleQuerySet, ShopQuerySet):  # type: ignore[override]
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """Everybody may see who works here; which fields is the serializer's matter."""
         return self
 
@@ -81,7 +84,7 @@ class Mechanic(ShopModel):
 
     personal = frozenset({"name", "email", "phone"})
 
-    objects = MechanicQuerySet.as_manager()
+    objects: ClassVar = MechanicQuerySet.as_manager()  # type: ignore[assignment]  # see above
 
     class Meta:
         ordering = ("name", "pk")

@@ -21,7 +21,7 @@ class MechanicSerializer(ShopSerializer):
 
     class Meta:
         model = Mechanic
-        fields = ("id", "name", "specialties", "bio", "is_active", *STAFF_FIELDS)
+        fields: tuple[str, ...] = ("id", "name", "specialties", "bio", "is_active", *STAFF_FIELDS)
 
 
 class PopularMechanicSerializer(MechanicSerializer):

@@ -5,10 +5,11 @@ tables: docs/scaling.md says how.
 from collections.abc import Callable
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Q, QuerySet
 
+Rows = TypeVar("Rows", bound=QuerySet)
 # keys that are looked up one by one; where more match, a walk along the list has soon
 # filled a page
 FEW = 1000
@@ -37,7 +38,7 @@ def keys(rows: QuerySet, column: str = "pk") -> Any:
     return found if len(found) <= FEW else values
 
 
-def matching(rows: QuerySet, condition: Q) -> QuerySet:
+def matching(rows: Rows, condition: Q) -> Rows:
     """The rows that meet the condition, by their keys where they are few."""
     found = keys(rows.model._default_manager.filter(condition))
     return rows.filter(pk__in=found) if isinstance(found, list) else rows.filter(condition)

@@ -69,7 +69,9 @@ class CreditSerializer(ActionSerializer):
     """No lines: all that is left of the invoice."""
 
     reason = WrittenField(lines=True, max_length=500)
-    lines = CreditLineSerializer(many=True, required=False, default=list, max_length=MOST_CREDITED)
+    lines = CreditLineSerializer(  # type: ignore[call-arg]  # `many` makes it a list, with a length
+        many=True, required=False, default=list, max_length=MOST_CREDITED
+    )
     restock = serializers.BooleanField(
         required=False, default=False, help_text="for every line that does not say otherwise"
     )
