@@ -24,7 +24,7 @@ from tickets.approvals import operations as approvals
 from tickets.approvals import share_links
 from tickets.billing import estimates, invoices
 from tickets.billing.documents.pdf import render
-from tickets.billing.integrity_checks import findings
+from tickets.billing.integrity_checks import find_discrepancies as findings
 from tickets.desk import requests
 from tickets.lifecycle import snapshot
 from tickets.models import JobStatus, ServiceTicket, Status

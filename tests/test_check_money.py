@@ -19,7 +19,7 @@ from customers.models import Customer, Vehicle
 from inventory.integrity_checks import find_discrepancies as stock_findings
 from mechanic_shop.db import triggers
 from tickets.billing import invoices as billing_invoices
-from tickets.billing.integrity_checks import findings
+from tickets.billing.integrity_checks import find_discrepancies as findings
 from tickets.desk import requests
 from tickets.models import (
     CreditNote,
@@ -149,7 +149,7 @@ def test_whatever_the_operations_do_balances(settings: Any, seed: int) -> None:
                 "INV-000001: its tax is 39.00, but its document says 40.00.",
                 "INV-000001: its total is 239.00, but its document says 240.00.",
                 "INV-000001: the taxes of its document are not its 39.00.",
-                "INV-000001: 0.00 balance, but its papers and payments come to -1.00.",
+                "INV-000001: 0.00 balance, but its documents and payments come to -1.00.",
             ],
         ),
         (
@@ -168,21 +168,21 @@ def test_whatever_the_operations_do_balances(settings: Any, seed: int) -> None:
             InvoiceAccount,
             "paid = 239",
             "invoice_id = {inv1}",
-            ["INV-000001: 239.00 paid, but its papers and payments come to 240.00."],
+            ["INV-000001: 239.00 paid, but its documents and payments come to 240.00."],
         ),
         (
             InvoiceAccount,
             "balance = 1",
             "invoice_id = {inv1}",
-            ["INV-000001: 1.00 balance, but its papers and payments come to 0.00."],
+            ["INV-000001: 1.00 balance, but its documents and payments come to 0.00."],
         ),
         (
             Payment,
             "amount = 139, effect = 139",
             "kind = 'payment' AND invoice_id = {inv1}",
             [
-                "INV-000001: 240.00 paid, but its papers and payments come to 239.00.",
-                "INV-000001: 0.00 balance, but its papers and payments come to 1.00.",
+                "INV-000001: 240.00 paid, but its documents and payments come to 239.00.",
+                "INV-000001: 0.00 balance, but its documents and payments come to 1.00.",
                 "{t1} is closed, but 1.00 of INV-000001 are not paid.",
             ],
         ),
@@ -309,7 +309,9 @@ def test_wrong_books_end_with_status_1_and_a_line_for_each_finding(shop: dict[st
     with pytest.raises(CommandError, match="1 found") as refused:
         call_command("check_money", stdout=out)
     assert refused.value.returncode == 1
-    assert out.getvalue() == "INV-000002: 21.00 paid, but its papers and payments come to 20.00.\n"
+    assert (
+        out.getvalue() == "INV-000002: 21.00 paid, but its documents and payments come to 20.00.\n"
+    )
 
 
 def test_the_number_of_queries_does_not_grow_with_the_shop(shop: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 
 from inventory import tax_operations
 from inventory.taxes import TaxCode, TaxRate
-from tickets.billing.integrity_checks import findings
+from tickets.billing.integrity_checks import find_discrepancies as findings
 from tickets.pricing import engine
 from tickets.pricing.engine import Item
 from tickets.pricing.rules import GROUP, LINE, Rules

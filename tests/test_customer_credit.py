@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from tickets.billing import payments
-from tickets.billing.integrity_checks import findings
+from tickets.billing.integrity_checks import find_discrepancies as findings
 from tickets.billing.money_buttons import has_deposits
 from tickets.desk import requests
 from tickets.models import Invoice, Payment, ServiceTicket, Status

@@ -8,7 +8,7 @@ import pytest
 from mechanic_shop.errors import DomainError, NotAllowed
 from tickets.approvals import operations as approvals
 from tickets.billing import invoices, payments, reversals
-from tickets.billing.integrity_checks import findings
+from tickets.billing.integrity_checks import find_discrepancies as findings
 from tickets.desk import requests
 from tickets.lifecycle import workflow
 from tickets.models import Invoice, InvoiceAccount, Payment, ServiceTicket, Status

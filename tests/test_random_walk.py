@@ -10,7 +10,7 @@ import os
 import pytest
 
 from inventory.integrity_checks import find_discrepancies as stock_findings
-from tickets.billing.integrity_checks import findings as money_findings
+from tickets.billing.integrity_checks import find_discrepancies as money_findings
 
 from .walk import Walk
 

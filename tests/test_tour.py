@@ -25,7 +25,7 @@ from customers.models import Customer
 from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from mechanics.models import Mechanic
-from tickets.billing.integrity_checks import findings as money_findings
+from tickets.billing.integrity_checks import find_discrepancies as money_findings
 from tickets.demo import loader
 from tickets.models import CreditNoteLine, InvoiceLine, ServiceTicket
 

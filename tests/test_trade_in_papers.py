@@ -12,7 +12,7 @@ from mechanic_shop.errors import DomainError
 from tickets.approvals import share_links
 from tickets.billing import credit_notes, invoices
 from tickets.billing.documents.pdf import render
-from tickets.billing.integrity_checks import findings
+from tickets.billing.integrity_checks import find_discrepancies as findings
 from tickets.desk import requests
 from tickets.models import Invoice, InvoiceLine, ServiceTicket
 from tickets.pricing.money_format import money as printed

@@ -16,7 +16,7 @@ from inventory.models import Part
 from mechanic_shop.db import row_locks
 from mechanic_shop.errors import DomainError
 from tickets.billing import document_body
-from tickets.billing.integrity_checks import findings
+from tickets.billing.integrity_checks import find_discrepancies as findings
 from tickets.desk import requests
 from tickets.lifecycle import snapshot
 from tickets.models import Job, JobLine, JobStatus, TicketPart

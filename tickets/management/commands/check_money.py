@@ -2,18 +2,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from tickets.billing.integrity_checks import findings
+from tickets.billing.integrity_checks import find_discrepancies
 from tickets.models import CreditNote, Invoice, Payment
 
 
 class Command(BaseCommand):
     help = (
-        "Prove that series, papers, accounts, payments and tickets agree; status 1, and what "
+        "Prove that series, documents, accounts, payments and tickets agree; status 1, and what "
         "is wrong, when they do not."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wrong = findings()
+        wrong = find_discrepancies()
         for finding in wrong:
             self.stdout.write(finding)
         if wrong:
