@@ -33,15 +33,19 @@ class JobQuerySet(ShopQuerySet):
         return self.filter(every_word(term, "title"))
 
     def recommended(self) -> Self:
-        """Declined or deferred, and on no later ticket since; what a cancelled ticket
-        or job took up is open again.
+        """Declined or deferred, and on no later ticket since.
+
+        What a cancelled ticket or job took up is open again, and recommended once.
         """
         taken = (
             Job.objects.filter(continues=OuterRef("pk"))
             .exclude(ticket__status=Status.CANCELLED)
             .exclude(status=JobStatus.CANCELLED)
         )
-        return self.filter(~Exists(taken), status__in=(JobStatus.DECLINED, JobStatus.DEFERRED))
+        again = Q(ticket__status=Status.CANCELLED, continues__isnull=False)
+        return self.filter(
+            ~Exists(taken), ~again, status__in=(JobStatus.DECLINED, JobStatus.DEFERRED)
+        )
 
 
 class Job(ShopModel):

@@ -34,21 +34,21 @@ class TicketPartQuerySet(ShopQuerySet):
         """Outside jobs, declined or deferred, of a part that is still sold and on no
         later ticket of the vehicle.
 
-        Cancelled tickets and cancelled jobs do not count.
+        Cancelled tickets and cancelled jobs do not count, except where no earlier
+        ticket recommends the part.
         """
-        later = TicketPart.objects.filter(
-            part=OuterRef("part"),
-            ticket__vehicle=OuterRef("ticket__vehicle"),
-            ticket__gt=OuterRef("ticket"),
+        refused = (JobStatus.DECLINED, JobStatus.DEFERRED)
+        others = TicketPart.objects.filter(
+            part=OuterRef("part"), ticket__vehicle=OuterRef("ticket__vehicle")
         )
+        earlier = others.filter(ticket__lt=OuterRef("ticket"), job=None, status__in=refused)
+        again = Q(ticket__status=Status.CANCELLED) & Exists(earlier)
+        later = others.filter(ticket__gt=OuterRef("ticket"))
         taken = later.exclude(ticket__status=Status.CANCELLED).exclude(
             job__status=JobStatus.CANCELLED
         )
         return self.filter(
-            ~Exists(taken),
-            part__is_active=True,
-            job=None,
-            status__in=(JobStatus.DECLINED, JobStatus.DEFERRED),
+            ~Exists(taken), ~again, part__is_active=True, job=None, status__in=refused
         )
 
     def authorized(self) -> Self:
