@@ -3,6 +3,7 @@ history. Who may ask for it is not asked here.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.db.models import F
@@ -43,16 +44,7 @@ def apply_transition(
     Raises DomainError ``status_changed`` when somebody else was faster.
     """
     start, now = ticket.status, timezone.now()
-    changes = {"status": to, **stamps(to, now)}
-    before = {name: getattr(ticket, name) for name in changes}
-    # Compare and set: of two racing requests one finds the status that it read. It
-    # locks the ticket, too.
-    if not ServiceTicket.objects.filter(pk=ticket.pk, status=start).update_unaudited(
-        **changes, version=F("version") + 1, updated_at=now
-    ):
-        raise moved(ticket)
-    for name, value in changes.items():
-        setattr(ticket, name, value)
+    before = write_status(ticket, to, now)
     if effect := EFFECTS.get((Status(start), Status(to))):
         parts = apply_to_lines(TicketPart.objects.filter(ticket=ticket), effect, by=by, check=check)
         if to == Status.CANCELLED:
@@ -68,7 +60,24 @@ def apply_transition(
         links_changed()
 
 
-def stamps(to: str, now: Any) -> dict[str, Any]:
+def write_status(ticket: ServiceTicket, to: str, now: datetime) -> dict[str, Any]:
+    """Write the status and its stamps, where the ticket still has the status that was
+    read; returns what they were before.
+    """
+    changes = {"status": to, **stamps(to, now)}
+    before = {name: getattr(ticket, name) for name in changes}
+    # Compare and set: of two racing requests one finds the status that it read. It
+    # locks the ticket, too.
+    if not ServiceTicket.objects.filter(pk=ticket.pk, status=ticket.status).update_unaudited(
+        **changes, version=F("version") + 1, updated_at=now
+    ):
+        raise moved(ticket)
+    for name, value in changes.items():
+        setattr(ticket, name, value)
+    return before
+
+
+def stamps(to: str, now: datetime) -> dict[str, Any]:
     """What a move writes beside the status. Work that is done, or given up, waits for
     nothing.
     """

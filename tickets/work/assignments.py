@@ -1,6 +1,6 @@
 """Put mechanics on a ticket, and take them off."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from mechanic_shop.db.transactions import atomic
@@ -42,21 +42,10 @@ def edit_mechanics(
     if both := {mechanic.pk for mechanic in add} & {mechanic.pk for mechanic in remove}:
         raise InvalidInput("remove", "added_and_removed", f"Mechanic {min(both)} is in both lists.")
     on_ticket = {mechanic for (mechanic,) in mechanics_of.run(ticket.pk)}
-    for mechanic in remove:
-        if mechanic.pk not in on_ticket:
-            raise DomainError(
-                "mechanic_not_on_ticket",
-                f"{mechanic.name} is not on {ticket.number}.",
-                mechanic=mechanic.pk,
-            )
+    ensure_on_ticket(ticket, remove, on_ticket)
     new = {mechanic.pk: mechanic for mechanic in add if mechanic.pk not in on_ticket}
-    for key, name in inactive.run() if new else ():  # as the rows say now; they are few
-        if key in new:
-            raise DomainError(
-                "mechanic_inactive",
-                f"{name} no longer works here: assign somebody else.",
-                mechanic=key,
-            )
+    if new:
+        ensure_active(new)
     for mechanic in new.values():
         TicketMechanic.objects.create(
             ticket=ticket, mechanic=mechanic, role=role, assigned_by=by, by=by
@@ -66,6 +55,29 @@ def edit_mechanics(
     if new or remove:
         increment_version(ticket)
         links_changed()
+
+
+def ensure_on_ticket(
+    ticket: ServiceTicket, mechanics: Sequence[Mechanic], on_ticket: set[int]
+) -> None:
+    for mechanic in mechanics:
+        if mechanic.pk not in on_ticket:
+            raise DomainError(
+                "mechanic_not_on_ticket",
+                f"{mechanic.name} is not on {ticket.number}.",
+                mechanic=mechanic.pk,
+            )
+
+
+def ensure_active(mechanics: Collection[int]) -> None:
+    """Raises DomainError ``mechanic_inactive``, by what the rows say now."""
+    for key, name in inactive.run():  # they are few
+        if key in mechanics:
+            raise DomainError(
+                "mechanic_inactive",
+                f"{name} no longer works here: assign somebody else.",
+                mechanic=key,
+            )
 
 
 @CompiledQuery

@@ -3,6 +3,7 @@ trail, in one list.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db.models import CharField, F, QuerySet, Value
@@ -35,19 +36,10 @@ def moments(ticket: ServiceTicket, user: Any) -> QuerySet:
     )
     # a new ticket's first status tells of it
     entries = entries.exclude(kind=Kind.EDIT, action=audit.CREATE)
-    if not user.has_perm("tickets.view_serviceticket"):
+    if not user.has_perm("tickets.view_serviceticket") and (taken_over := last_takeover(entries)):
         # What happened while it was another customer's is theirs.
-        taken_over = (
-            entries.filter(kind=Kind.EDIT, changes__has_key="customer")
-            .order_by("-pk")
-            .values_list("pk", "timestamp")
-            .first()
-        )
-        if taken_over:
-            moves, entries = (
-                moves.filter(at__gt=taken_over[1]),
-                entries.filter(pk__gt=taken_over[0]),
-            )
+        moves = moves.filter(at__gt=taken_over[1])
+        entries = entries.filter(pk__gt=taken_over[0])
     told = entries.order_by().annotate(moment=F("timestamp"), sort=F("kind")).values_list(*ORDER)
     return (
         moves.order_by()
@@ -55,6 +47,16 @@ def moments(ticket: ServiceTicket, user: Any) -> QuerySet:
         .values_list(*ORDER)
         .union(told, all=True)
         .order_by(*ORDER)
+    )
+
+
+def last_takeover(entries: QuerySet) -> tuple[int, datetime] | None:
+    """(key, when) of the entry by which the ticket got its customer."""
+    return (
+        entries.filter(kind=Kind.EDIT, changes__has_key="customer")
+        .order_by("-pk")
+        .values_list("pk", "timestamp")
+        .first()
     )
 
 
@@ -91,22 +93,17 @@ def move(change: StatusChange) -> dict[str, Any]:
 
 
 def edit(entry: AuditEntry, fields: tuple[str, ...], names: dict[Any, str]) -> dict[str, Any]:
-    def shown(name: str, value: Any) -> Any:
-        """A relation as everywhere: {id, name}; without a name when the row is gone."""
-        related = audit.related_to(entry, name)
-        return (
-            value
-            if related is None or value is None
-            else {"id": value, "name": names.get((related, value))}
-        )
-
-    told = entry.told()
+    values = entry.told()
     changes = [
-        {"field": name, "from": shown(name, told[name][0]), "to": shown(name, told[name][1])}
+        {"field": name}
+        | {
+            side: shown(entry, name, value, names)
+            for side, value in zip(("from", "to"), values[name], strict=False)
+        }
         for name in fields
-        if name in told
+        if name in values
     ]
-    about = shown(entry.kind, entry.about_id) if entry.about_id else None
+    about = shown(entry, entry.kind, entry.about_id, names) if entry.about_id else None
     row = {
         "id": entry.pk,
         "kind": entry.kind,
@@ -117,3 +114,11 @@ def edit(entry: AuditEntry, fields: tuple[str, ...], names: dict[Any, str]) -> d
         "changes": changes,
     }
     return row | {"from": None, "to": None}
+
+
+def shown(entry: AuditEntry, name: str, value: Any, names: dict[Any, str]) -> Any:
+    """A relation as everywhere: {id, name}; without a name when the row is gone."""
+    related = audit.related_to(entry, name)
+    if related is None or value is None:
+        return value
+    return {"id": value, "name": names.get((related, value))}

@@ -113,13 +113,7 @@ def write_line(
         if details.get(name) is not None:
             row_locks.refresh(details[name])
     ensure_active(details)
-    for name, value in details.items():
-        setattr(line, name, value)
-    if "discount_percent" in details and "discount_amount" not in details:
-        line.discount_amount = ZERO
-    if "discount_amount" in details and "discount_percent" not in details:
-        line.discount_percent = ZERO
-    check_discount(line.discount_percent, line.discount_amount)
+    set_details(line, details)
     ensure_trade_in_has_no_discount(line)
     if line.kind == LineKind.LABOR:
         price_labor(line, details)
@@ -135,6 +129,17 @@ def write_line(
         raise InvalidInput("quantity", "too_much", f"A line comes to less than {TOO_MUCH}.")
     line.save(by=by)
     return line
+
+
+def set_details(line: JobLine, details: dict[str, Any]) -> None:
+    """Set what was sent; one kind of discount takes the other's place."""
+    for name, value in details.items():
+        setattr(line, name, value)
+    if "discount_percent" in details and "discount_amount" not in details:
+        line.discount_amount = ZERO
+    if "discount_amount" in details and "discount_percent" not in details:
+        line.discount_percent = ZERO
+    check_discount(line.discount_percent, line.discount_amount)
 
 
 def ensure_trade_in_has_no_discount(line: JobLine) -> None:

@@ -145,22 +145,7 @@ def set_status(
     lock_job(job)
     ticket = job.ticket
     before_repricing(ticket)
-    if job.status not in allowed:
-        raise DomainError(
-            "job_status",
-            (
-                f'The job "{job.title}" is {job.status}: only one that is '
-                f"{' or '.join(sorted(allowed))} can become {to}."
-            ),
-            job=job.pk,
-            job_status=job.status,
-        )
-    if to == JobStatus.DONE and ticket.status == Status.ESTIMATE:
-        raise DomainError(
-            "transition_not_allowed",
-            f"{ticket.number} is an estimate: approve it first.",
-            job=job.pk,
-        )
+    check_status(job, to, allowed)
     was_authorized = job.status in AUTHORIZED
     with never_below_nothing(ticket):
         job.save_changes(status=to, **details, by=by)
@@ -171,6 +156,26 @@ def set_status(
         effect = return_line if to == JobStatus.CANCELLED else hold_or_release
         sync_allocations(ticket, job.parts.values_list("pk", flat=True), by=by, effect=effect)
     increment_version(ticket)
+
+
+def check_status(job: Job, to: JobStatus, allowed: set[JobStatus]) -> None:
+    """Raises DomainError where a job cannot become this from where it is."""
+    if job.status not in allowed:
+        raise DomainError(
+            "job_status",
+            (
+                f'The job "{job.title}" is {job.status}: only one that is '
+                f"{' or '.join(sorted(allowed))} can become {to}."
+            ),
+            job=job.pk,
+            job_status=job.status,
+        )
+    if to == JobStatus.DONE and job.ticket.status == Status.ESTIMATE:
+        raise DomainError(
+            "transition_not_allowed",
+            f"{job.ticket.number} is an estimate: approve it first.",
+            job=job.pk,
+        )
 
 
 def take_off_authorized(job: Job, *, by: Any) -> None:

@@ -57,6 +57,16 @@ def edit_part(
         },
         by=by,
     )
+    change_line(ticket, line, job, changes, by=by)
+    increment_version(ticket)
+
+
+def change_line(
+    ticket: ServiceTicket, line: TicketPart, job: Job | None, changes: dict[str, Any], *, by: Any
+) -> None:
+    """Write the changes of a line, move it where a job is named, and ask the customer
+    again where that costs more than they approved.
+    """
     former, source = line.job, line.job or line
     moves = job is not NOT_NAMED and (job.pk if job else None) != line.job_id
     if moves and former is not None and former.status in ENDED:
@@ -76,7 +86,6 @@ def edit_part(
         )
     if ticket.status in STOCK_HOLDING_STATUSES:
         sync_allocations(ticket, [line.pk], by=by)
-    increment_version(ticket)
 
 
 def price_changes(line: TicketPart, sent: dict[str, Decimal | None], *, by: Any) -> dict[str, Any]:

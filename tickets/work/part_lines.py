@@ -49,10 +49,11 @@ def own_job(ticket: ServiceTicket, job: Job) -> Job:
 
 def line_in(ticket: ServiceTicket, part: Part, job: Job | None) -> TicketPart | None:
     """The part's line in this job, or with None the one on the ticket itself."""
-    return next(
-        (line for line in lines_of.objects(ticket.pk, part.pk) if line.job_id == (job and job.pk)),
-        None,
-    )
+    for line in lines_of.objects(ticket.pk, part.pk):
+        if line.job_id == (job and job.pk):
+            line.part = part  # one row, one object: the caller holds its lock
+            return line
+    return None
 
 
 def line_on(ticket: ServiceTicket, part: Part, job: Job | None = NOT_NAMED) -> TicketPart:

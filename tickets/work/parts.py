@@ -1,4 +1,4 @@
-"""Parts on a ticket, and what that means for the stock."""
+"""Parts on a ticket, and what that means for the allocations."""
 
 from decimal import Decimal
 from typing import Any
@@ -49,44 +49,80 @@ def add_part(
     held = ticket.status in STOCK_HOLDING_STATUSES and (job is None or job.status in AUTHORIZED)
     if held:
         before_repricing(ticket, part.pk)
-    # none was named, so none is exceeded
-    no_amount = held and job is None and ticket.authorized_total is None
     row_locks.refresh(part)
+    ensure_may_be_fitted(part, quantity)
+    line = line_in(ticket, part, job)
+    is_open = line is not None and not line.is_authorized
+    line = line or new_line(ticket, part, job)
+    if held:
+        add_to_held(ticket, line, quantity, backorder=backorder, is_open=is_open, by=by)
+    else:
+        write_quantity(line, quantity, by=by)
+    increment_version(ticket)
+
+
+def ensure_may_be_fitted(part: Part, quantity: Decimal) -> None:
     part.check_quantity(quantity)
     if not part.is_active:
         raise DomainError(
             "part_inactive", f"{part.sku} is no longer fitted: take another part.", part=part.pk
         )
-    line = line_in(ticket, part, job)
-    is_open = line is not None and not line.is_authorized
-    given = hold(part, quantity, backorder) if no_amount and not is_open else ZERO
-    if held and job is None and not given and not backorder:
+
+
+def new_line(ticket: ServiceTicket, part: Part, job: Job | None) -> TicketPart:
+    return TicketPart(
+        ticket=ticket,
+        part=part,
+        job=job,
+        quantity=ZERO,
+        allocated=ZERO,
+        unit_price=part.price,
+        unit_cost=part.cost,
+    )
+
+
+def add_to_held(
+    ticket: ServiceTicket,
+    line: TicketPart,
+    quantity: Decimal,
+    *,
+    backorder: bool,
+    is_open: bool,
+    by: Any,
+) -> None:
+    """Add a quantity to a line for which stock is held, and allocate it where the
+    customer's approval covers it. ``is_open`` says that they have not approved the line.
+    """
+    part = line.part
+    if line.job_id is None and ticket.authorized_total is None and not is_open:
+        # none was named, so none is exceeded
+        write_quantity(line, quantity, hold(part, quantity, backorder), approved=True, by=by)
+        return
+    if line.job_id is None and not backorder:
         allocations.ensure_available(
             part, quantity
         )  # whether or not the customer has to be asked first
-    if line is None:
-        line = TicketPart(
-            ticket=ticket,
-            part=part,
-            job=job,
-            quantity=quantity,
-            allocated=given,
-            unit_price=part.price,
-            unit_cost=part.cost,
-        )
-        line.status = JobStatus.APPROVED if no_amount else JobStatus.PROPOSED
+    write_quantity(line, quantity, by=by)
+    # The line must stand before it is known whether the customer has to be asked again.
+    if not is_open and approve_growth(ticket, line, by=by):
+        line.save_changes(allocated=line.allocated + hold(part, quantity, backorder))
+
+
+def write_quantity(
+    line: TicketPart, more: Decimal, allocated: Decimal = ZERO, *, approved: bool = False, by: Any
+) -> None:
+    """Write a new line, or more on one; what was not approved waits for the customer."""
+    if line.pk is None:
+        line.quantity, line.allocated = more, allocated
+        line.status = JobStatus.APPROVED if approved else JobStatus.PROPOSED
         check_size(line)
         line.save(force_insert=True, by=by)
-    else:
-        check_size(line, quantity=line.quantity + quantity)
-        asks = {"status": JobStatus.PROPOSED} if is_open and job is None else {}
-        line.save_changes(
-            quantity=line.quantity + quantity, allocated=line.allocated + given, **asks, by=by
-        )
-    # The line must stand before it is known whether the customer has to be asked again.
-    if held and not no_amount and not is_open and approve_growth(ticket, line, by=by):
-        line.save_changes(allocated=line.allocated + hold(part, quantity, backorder))
-    increment_version(ticket)
+        return
+    check_size(line, quantity=line.quantity + more)
+    asks = {"status": JobStatus.PROPOSED} if line.job_id is None and not line.is_authorized else {}
+    line.save_changes(
+        quantity=line.quantity + more, allocated=line.allocated + allocated, **asks, by=by
+    )
 
 
 def approve_growth(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
@@ -139,26 +175,30 @@ def remove_part(
     if quantity > line.quantity:
         detail = f"Only {quantities.show(line.quantity)} of {part.sku} on {ticket.number}."
         raise DomainError("more_than_on_ticket", detail, part=part.pk, quantity=str(line.quantity))
-    rest = (
-        quantity - min(quantity, line.backordered)
-        if ticket.status in STOCK_HOLDING_STATUSES
-        else ZERO
-    )
-    released = min(rest, line.allocated)
-    returned = rest - released
     with never_below_nothing(ticket):
-        release_and_return(line, part, released, returned, by=by)
-        if quantity == line.quantity:
-            line.delete(by=by)
-        else:
-            line.save_changes(
-                quantity=line.quantity - quantity,
-                allocated=line.allocated - released,
-                issued=line.issued - returned,
-                by=by,
-            )
-        if rest:
-            allocations.fill_backorders(part)
+        take_off(ticket, line, part, quantity, by=by)
         # The rest of an amount off may weigh on less.
         require_reapproval_if_exceeded(ticket, source=line.job or line, cost_before=cost, by=by)
     increment_version(ticket)
+
+
+def take_off(
+    ticket: ServiceTicket, line: TicketPart, part: Part, quantity: Decimal, *, by: Any
+) -> None:
+    """Take a quantity off a line, and give what was held or fitted of it back."""
+    holds = ticket.status in STOCK_HOLDING_STATUSES
+    rest = quantity - min(quantity, line.backordered) if holds else ZERO
+    released = min(rest, line.allocated)
+    returned = rest - released
+    release_and_return(line, part, released, returned, by=by)
+    if quantity == line.quantity:
+        line.delete(by=by)
+    else:
+        line.save_changes(
+            quantity=line.quantity - quantity,
+            allocated=line.allocated - released,
+            issued=line.issued - returned,
+            by=by,
+        )
+    if rest:
+        allocations.fill_backorders(part)

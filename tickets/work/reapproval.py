@@ -104,6 +104,13 @@ def require_reapproval_if_exceeded(
         return
     if ticket.status not in EDITABLE_STATUSES:
         raise price_limits.approval_exceeded(snapshot)
+    put_back_until_covered(snapshot, changed, by=by)
+
+
+def put_back_until_covered(snapshot: TicketSnapshot, changed: Iterable[Unit], *, by: Any) -> None:
+    """Put back what changed, then what is not done yet, then the rest, until the
+    authorized part costs no more than was approved.
+    """
     keys = {key_of(unit) for unit in changed}
     authorized = snapshot.authorized()
     own = [unit for unit in authorized if key_of(unit) in keys]

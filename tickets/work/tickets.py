@@ -67,7 +67,27 @@ def update(
         return ticket
     if ticket.status in CLOSED_STATUSES:
         raise locked(ticket)
-    if "customer" in changes and ticket.status != Status.ESTIMATE:
+    if "customer" in changes:
+        check_may_change_customer(ticket, changes["customer"])
+    vehicle = changes.get("vehicle", ticket.vehicle)
+    customer = changes.get("customer", ticket.customer)
+    moves = not changes.keys().isdisjoint({"customer", "vehicle"})
+    if moves:  # a vehicle that was sold since stays on its old tickets
+        _check_vehicle(vehicle, customer)
+    if vehicle is not None and tells_reading(changes):
+        row_locks.lock(vehicle)
+        if moves:
+            _check_vehicle(vehicle, customer)  # it may have been sold while this waited
+    if "customer" in changes:  # whoever got a link to it got it for somebody else
+        revoke_links(ticket, by=by)
+    ticket.save_changes(**changes, version=F("version") + 1, by=by)
+    pass_on_reading(ticket, changes, confirm_odometer=confirm_odometer, by=by)
+    return ticket
+
+
+def check_may_change_customer(ticket: ServiceTicket, customer: Customer) -> None:
+    """Raises DomainError: a ticket keeps its customer once they approved or paid."""
+    if ticket.status != Status.ESTIMATE:
         raise DomainError(
             "ticket_locked",
             (
@@ -76,37 +96,23 @@ def update(
             ),
             ticket_status=ticket.status,
         )
-    if "customer" in changes and ticket.payments.exists():
+    if ticket.payments.exists():
         raise DomainError(
             "ticket_has_payments",
             f"{ticket.number} has deposits of its customer: open another ticket.",
         )
-    if "customer" in changes and ticket.authorizations.exists():
+    if ticket.authorizations.exists():
         raise DomainError(
             "ticket_in_use",
             f"{ticket.number} has the word of its customer: open another ticket.",
             ticket_status=ticket.status,
         )
-    if "customer" in changes:
-        Customer.objects.refuse_erased(changes["customer"].pk)
-    vehicle, customer = (
-        changes.get("vehicle", ticket.vehicle),
-        changes.get("customer", ticket.customer),
-    )
-    # a vehicle that was sold since stays on its old tickets
-    moves = bool({"customer", "vehicle"} & set(changes))
-    if moves:
-        _check_vehicle(vehicle, customer)
-    if vehicle is not None and tells_reading(changes):
-        row_locks.lock(vehicle)
-        if moves:
-            _check_vehicle(vehicle, customer)  # it may have been sold while this waited
-    if "customer" in changes:  # whoever got a link to it got it for somebody else
-        for link in ticket.shares.filter(revoked_at=None):
-            link.save_changes(revoked_at=timezone.now(), by=by)
-    ticket.save_changes(**changes, version=F("version") + 1, by=by)
-    pass_on_reading(ticket, changes, confirm_odometer=confirm_odometer, by=by)
-    return ticket
+    Customer.objects.refuse_erased(customer.pk)
+
+
+def revoke_links(ticket: ServiceTicket, *, by: Any) -> None:
+    for link in ticket.shares.filter(revoked_at=None):
+        link.save_changes(revoked_at=timezone.now(), by=by)
 
 
 @atomic
