@@ -10,7 +10,7 @@ from mechanic_shop.accounts.emails import EmailField
 from mechanic_shop.accounts.models import EMAIL_TAKEN, User
 from mechanic_shop.accounts.operations import email_is_taken
 from mechanic_shop.accounts.passwords import PasswordField, hash_new_password
-from mechanic_shop.fastpath.json_queries import JsonBool
+from mechanic_shop.fastpath.json_expressions import JsonBool
 from mechanic_shop.http.fields import NestedRelatedField, WrittenField
 from mechanic_shop.http.serializers import (
     ActionSerializer,

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import F
 from rest_framework import serializers
 
-from mechanic_shop.fastpath.json_queries import DecimalText
+from mechanic_shop.fastpath.json_expressions import DecimalText
 from mechanic_shop.http import iso_dates
 from mechanic_shop.http.fields import (
     DayField,

@@ -107,7 +107,7 @@ def test_a_large_body_is_refused_without_work_and_without_a_lock(
     assert rows() == before
 
 
-def test_the_rows_that_a_list_names_are_found_by_one_query(manager: Client) -> None:
+def test_the_rows_that_a_list_names_are_found_by_one_query(manager: Client, settings: Any) -> None:
     parts, rate = (
         [PartFactory() for _ in range(60)],
         LaborRate.objects.create(name="Mechanical", hourly=95),
@@ -117,7 +117,8 @@ def test_the_rows_that_a_list_names_are_found_by_one_query(manager: Client) -> N
     with CaptureQueriesContext(connection) as queries:
         assert do(manager, "POST", f"{API}/canned-jobs/", body).status_code == 201
     reads = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
-    assert len(reads) <= 12, reads
+    # the answer's nested lists are in one statement of the fast path
+    assert len(reads) <= (12 if settings.FAST_PATH else 14), reads
 
 
 def test_a_row_of_a_list_that_is_not_there_is_named_by_its_place(manager: Client) -> None:

@@ -17,7 +17,7 @@ from django_redis.client import DefaultClient
 from inventory import tax_operations
 from inventory.models import Part
 from mechanic_shop.db.redis import SafeSerializer, ShopRedisCache
-from mechanic_shop.fastpath import json_queries
+from mechanic_shop.fastpath import json_pages
 from mechanic_shop.http import caching, throttling
 from mechanics.models import Mechanic
 
@@ -418,7 +418,7 @@ def test_a_cached_page_keeps_no_count_from_before_it(
     """The count of a long list may be a second old, but not for as long as a page is
     cached.
     """
-    monkeypatch.setattr(json_queries, "LONG", 1)
+    monkeypatch.setattr(json_pages, "LONG", 1)
     PartFactory(), PartFactory()
     assert manager.get("/api/v1/parts/").json()["count"] == 2
     manager.post("/api/v1/parts/", {"sku": "NEW", "name": "New", "price": 1})

@@ -108,7 +108,7 @@ def test_a_page_that_one_mode_cached_is_not_what_the_other_sends(
     ask(settings, manager, "parts/", fast=True)
     asked = []
     monkeypatch.setattr(
-        "mechanic_shop.http.viewsets.ShopGenericViewSet.serialized_page",
+        "mechanic_shop.http.listing.ListingViewSet.serialized_page",
         lambda *args: asked.append(args) or {"count": 0, "results": []},
     )
     assert ask(settings, manager, "parts/", fast=False).json() == {"count": 0, "results": []}

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -77,6 +78,7 @@ TABLES = {
     "vehicles": "customers_vehicle",
     "parts": "inventory_part",
 }
+OF_A_TABLE = re.compile(f'FROM "({"|".join(TABLES.values())})"')
 VIEWS = {
     "tickets": ServiceTicketViewSet,
     "customers": CustomerViewSet,
@@ -104,18 +106,17 @@ def plan(client: Client, url: str) -> list[str]:
     """How the database goes about the statement that reads the rows."""
     with CaptureQueriesContext(connection) as captured:
         assert client.get(url).status_code == 200, url
-    return explained(next(query["sql"] for query in captured if "json" in query["sql"]))
+    read = [query["sql"] for query in captured if "json" in query["sql"]]
+    if not settings.FAST_PATH:  # of an empty page the ORM runs the count alone
+        read = [query["sql"] for query in captured if OF_A_TABLE.search(query["sql"])][-1:]
+    return explained(read[0])
 
 
 def plans(client: Client, url: str) -> list[list[str]]:
     """The same of each statement that reads customers, vehicles or tickets."""
     with CaptureQueriesContext(connection) as captured:
         assert client.get(url).json()["count"], url
-    return [
-        explained(query["sql"])
-        for query in captured
-        if any(f'FROM "{table}"' in query["sql"] for table in TABLES.values())
-    ]
+    return [explained(query["sql"]) for query in captured if OF_A_TABLE.search(query["sql"])]
 
 
 def explained(sql: str) -> list[str]:

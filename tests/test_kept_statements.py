@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from customers.models import Customer
-from mechanic_shop.fastpath import json_queries
+from mechanic_shop.fastpath import json_pages
 from mechanic_shop.fastpath.query_cache import (
     MEGABYTE,
     QueryCache,
@@ -134,7 +134,7 @@ def test_other_rights_are_another_statement() -> None:
 
 def test_a_long_list_is_counted_for_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A count is kept for a second, where all see the same list."""
-    monkeypatch.setattr(json_queries, "LONG", 0)
+    monkeypatch.setattr(json_pages, "LONG", 0)
     first, second = Garage(), Garage()
     for _ in range(2):
         make_ticket(customer=first.customer)

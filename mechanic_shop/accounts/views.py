@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from mechanic_shop.http.concurrency import etag_of, not_modified
 from mechanic_shop.http.renderers import to_json
-from mechanic_shop.http.viewsets import ShopView
+from mechanic_shop.http.views import ShopView
 
 from . import password_changes, sessions
 from .models import User

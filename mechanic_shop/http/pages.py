@@ -19,7 +19,8 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse as api_reverse
 from rest_framework.routers import APIRootView
 
-from .viewsets import JSON, ShopView
+from .renderers import JSON
+from .views import ShopView
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:

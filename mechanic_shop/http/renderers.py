@@ -43,6 +43,9 @@ class JSONRenderer(BaseRenderer):
         return b"" if data is None else to_json(data)
 
 
+JSON = JSONRenderer()
+
+
 class PrettyJSONRenderer(JSONRenderer):
     """JSON for reading; used inside the pages of the browsable API."""
 

@@ -19,7 +19,7 @@ from rest_framework.permissions import IsAdminUser
 from rest_framework.views import APIView
 
 from mechanic_shop.http.renderers import JSONRenderer
-from mechanic_shop.http.viewsets import ShopView
+from mechanic_shop.http.views import ShopView
 
 from . import metrics
 

@@ -3,7 +3,7 @@
 from django.db.models import F
 from rest_framework import serializers
 
-from mechanic_shop.fastpath.json_queries import DocumentList
+from mechanic_shop.fastpath.json_expressions import DocumentList
 from mechanic_shop.http.fields import (
     MoneyField,
     NestedRelatedField,

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from inventory.models import ZERO
 from inventory.taxes import TaxCode
 from mechanic_shop.currency import PLACES
-from mechanic_shop.fastpath.json_queries import Amount
+from mechanic_shop.fastpath.json_expressions import Amount
 from mechanic_shop.http.fields import (
     MoneyField,
     NestedRelatedField,

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import F
 
-from mechanic_shop.fastpath.json_queries import JsonObject, Printed
+from mechanic_shop.fastpath.json_expressions import JsonObject, Printed
 
 
 def ticket_in(path: str) -> JsonObject:

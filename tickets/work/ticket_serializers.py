@@ -10,7 +10,7 @@ from rest_framework import serializers
 from customers.models import Customer, Vehicle
 from customers.serializers import ConfirmOdometerField, own_record
 from mechanic_shop.accounts.models import User
-from mechanic_shop.fastpath.json_queries import Amount
+from mechanic_shop.fastpath.json_expressions import Amount
 from mechanic_shop.http.fields import MoneyField, NestedRelatedField, PercentField
 from mechanic_shop.http.serializers import (
     ActionSerializer,
