@@ -17,7 +17,7 @@ from tickets.pricing import engine
 from tickets.pricing.engine import Item
 from tickets.pricing.rules import GROUP, LINE, Rules
 from tickets.pricing.taxes import compound_tax
-from tickets.reports import sales
+from tickets.reports import tax_report
 
 from .conftest import Client
 from .test_admin import browser
@@ -170,7 +170,7 @@ def test_credit_notes_and_the_tax_report_keep_the_taxes_apart(
     invoice: Any, manager: Client
 ) -> None:
     def report() -> list[tuple[str, str]]:
-        found = sales.taxes(date(2020, 1, 1), date(2100, 1, 1))
+        found = tax_report.taxes(date(2020, 1, 1), date(2100, 1, 1))
         assert found["totals"]["base"] == sum(row["base"] for row in found["rows"][:1])
         return [(row["name"], f"{row['tax']:.2f}") for row in found["rows"]]
 

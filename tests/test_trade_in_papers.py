@@ -16,7 +16,8 @@ from tickets.billing.integrity_checks import find_discrepancies as findings
 from tickets.desk import requests
 from tickets.models import Invoice, InvoiceLine, ServiceTicket
 from tickets.pricing.money_format import money as printed
-from tickets.reports.sales import sales, taxes
+from tickets.reports.sales import sales
+from tickets.reports.taxes import taxes
 from tickets.work import job_lines, jobs, recommendations
 
 from .answers import refused

@@ -7,8 +7,9 @@ from rest_framework.decorators import action
 from customers.views import CustomerViewSet as Customers
 from mechanic_shop.http.permissions import Has, IsOwner
 
+from ..reports.query_serializers import PeriodQuery
 from ..reports.receivables import statement
-from ..reports.serializers import PeriodQuery, StatementSerializer
+from ..reports.serializers import StatementSerializer
 from ..reports.views import REPORT_RENDERERS, ReportMixin, report
 
 

@@ -2,17 +2,18 @@
 and no other host is asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 WIDTH, HEIGHT = 720, 160
 LEFT, RIGHT, TOP, BOTTOM = 64, 8, 12, 24  # room for the scale and the days
+FRAME = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT}
 STEPS = (1, 2, 5, 10)
 
 
-def bars(days: Sequence[tuple[date, Decimal]], show: Any) -> dict[str, Any]:
+def bars(days: Sequence[tuple[date, Decimal]], show: Callable[[Decimal], str]) -> dict[str, Any]:
     """Bars from a line at nothing, up for what was sold and down for what was taken
     back; ``show`` writes an amount.
     """
@@ -24,35 +25,31 @@ def bars(days: Sequence[tuple[date, Decimal]], show: Any) -> dict[str, Any]:
         return TOP + (high - amount) * tall
 
     return {
-        "width": WIDTH,
-        "height": HEIGHT,
-        "left": LEFT,
-        "right": WIDTH - RIGHT,
+        **FRAME,
         "lines": [
-            {
-                "y": at(y(low + place * step)),
-                "text_y": at(y(low + place * step) + 4),
-                "label": f"{low + place * step:,}",
-            }
-            for place in range((high - low) // step + 1)
+            {"y": at(y(amount)), "text_y": at(y(amount) + 4), "label": f"{amount:,}"}
+            for amount in range(low, high + 1, step)
         ],
         "zero": at(y(0)),
         "bars": [
-            {
-                "x": at(LEFT + place * wide + wide * 0.15),
-                "width": at(wide * 0.7),
-                "y": at(min(y(0), y(float(amount)))),
-                "height": at(max(1.0, abs(float(amount)) * tall)) if amount else "0",
-                "back": amount < 0,
-                "day": day,
-                "amount": show(amount),
-            }
-            for place, (day, amount) in enumerate(days)
+            bar(LEFT + index * wide, wide, y(0), y(float(amount)))
+            | {"back": amount < 0, "day": day, "amount": show(amount)}
+            for index, (day, amount) in enumerate(days)
         ],
         "days": [
-            {"x": at(LEFT + (place + 0.5) * wide), "y": str(HEIGHT - 6), "day": days[place][0]}
-            for place in range(len(days) - 1, -1, -7)
+            {"x": at(LEFT + (index + 0.5) * wide), "y": str(HEIGHT - 6), "day": days[index][0]}
+            for index in range(len(days) - 1, -1, -7)
         ],
+    }
+
+
+def bar(left: float, wide: float, zero: float, end: float) -> dict[str, str]:
+    """A bar from the line at nothing to ``end``: at least as high as can be seen."""
+    return {
+        "x": at(left + wide * 0.15),
+        "width": at(wide * 0.7),
+        "y": at(min(zero, end)),
+        "height": at(max(1.0, abs(zero - end))) if end != zero else "0",
     }
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from ..models import Authorization, Job, JobLine, JobStatus, TicketPart
 from ..pricing import arithmetic
@@ -20,30 +20,28 @@ def deferred_work() -> dict[str, Any]:
     also count what is beyond the first thousand.
     """
     jobs = Job.objects.recommended()
-    shown = list(
+    shown: list[Any] = list(  # jobs with what ``costs`` annotates
         jobs.select_related("ticket__customer", "ticket__vehicle")
         .annotate(**costs())
         .order_by("-pk")[:MOST]
     )
     decided = decisions({job.ticket_id for job in shown})
-    rows = [
-        {
-            "job": job.pk,
-            "title": job.title,
-            "status": job.status,
-            "decided_at": decided.get(job.pk),
-            "total": arithmetic.add((exact(job.of_lines), exact(job.of_parts))),
-            "ticket": {"id": job.ticket_id, "number": job.number},
-            "customer": {
-                name: getattr(job.ticket.customer, name)
-                for name in ("id", "name", "phone", "email")
-            },
-            "vehicle": job.ticket.vehicle
-            and {name: getattr(job.ticket.vehicle, name) for name in ("id", "name", "plate")},
-        }
-        for job in shown
-    ]
+    rows = [job_row(job, decided.get(job.pk)) for job in shown]
     return {"currency": settings.SHOP_CURRENCY, "rows": rows, "totals": totals(jobs)}
+
+
+def job_row(job: Any, decided_at: datetime | None) -> dict[str, Any]:
+    customer, vehicle = job.ticket.customer, job.ticket.vehicle
+    return {
+        "job": job.pk,
+        "title": job.title,
+        "status": job.status,
+        "decided_at": decided_at,
+        "total": arithmetic.add((exact(job.of_lines), exact(job.of_parts))),
+        "ticket": {"id": job.ticket_id, "number": job.number},
+        "customer": {name: getattr(customer, name) for name in ("id", "name", "phone", "email")},
+        "vehicle": vehicle and {name: getattr(vehicle, name) for name in ("id", "name", "plate")},
+    }
 
 
 def costs() -> dict[str, Any]:
@@ -67,10 +65,10 @@ def decisions(tickets: Iterable[int]) -> dict[int, datetime]:
         .order_by("pk")
         .values_list("at", "decisions")
     )
-    return {decision["job"]: at for at, told in rows for decision in told}
+    return {decision["job"]: at for at, entries in rows for decision in entries}
 
 
-def totals(jobs: Any) -> dict[str, Any]:
+def totals(jobs: QuerySet[Job]) -> dict[str, Any]:
     """How many there are and what they would cost, by status and in all."""
     statuses = (JobStatus.DECLINED, JobStatus.DEFERRED)
     counts = jobs.aggregate(
@@ -85,6 +83,6 @@ def totals(jobs: Any) -> dict[str, Any]:
             .annotate(sum=thousandths("line_total"))
         ):
             amounts[status].append(exact(units))
-    sums = {status: arithmetic.add(found) for status, found in amounts.items()}
+    sums = {status: arithmetic.add(each) for status, each in amounts.items()}
     parts = {status: {"jobs": counts[status], "total": sums[status]} for status in counts}
     return {**parts, "jobs": sum(counts.values()), "total": arithmetic.add(sums.values())}

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from customers.models import Customer
@@ -42,7 +42,7 @@ def receivables() -> dict[str, Any]:
         open_balances(InvoiceAccount.objects.all(), today),
         open_deposits(Payment.objects.all()),
     )
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "customer": {"id": key, "name": name},
             **account(owed.get((key, name), {}), held.get((key, name), ZERO)),
@@ -73,7 +73,9 @@ def account(owed: dict[str, Decimal], deposits: Decimal) -> dict[str, Decimal]:
     }
 
 
-def open_balances(accounts: Any, today: date) -> dict[tuple[int, str], dict[str, Decimal]]:
+def open_balances(
+    accounts: QuerySet[InvoiceAccount], today: date
+) -> dict[tuple[int, str], dict[str, Decimal]]:
     """{(customer, name): {age: what is open, credit: what was paid or credited beyond
     what was owed}}.
     """
@@ -97,17 +99,17 @@ def open_balances(accounts: Any, today: date) -> dict[tuple[int, str], dict[str,
 
 def past_due(today: date, least: int | None, most: int | None) -> Q:
     """Due so many days ago."""
-    found = Q()
+    condition = Q()
     if least is not None:
-        found &= Q(invoice__due_on__lte=today - timedelta(days=least))
+        condition &= Q(invoice__due_on__lte=today - timedelta(days=least))
     if most is not None:
-        found &= Q(invoice__due_on__gte=today - timedelta(days=most))
-    return found
+        condition &= Q(invoice__due_on__gte=today - timedelta(days=most))
+    return condition
 
 
-def open_deposits(payments: Any) -> dict[tuple[int, str], Decimal]:
+def open_deposits(payments: QuerySet[Payment]) -> dict[tuple[int, str], Decimal]:
     """{(customer, name): what was paid in advance and is on no invoice yet}, as
-    ``operations.payments.open_deposits`` has it of a ticket.
+    ``billing.payments.open_deposits`` has it of a ticket.
     """
     came, counted = Q(invoice=None), Q(kind=PaymentKind.APPLIED)
     rows = payments.filter(came | counted).order_by().values_list("customer", "customer__name")
@@ -153,15 +155,15 @@ def credit_of(customer: Customer) -> Decimal:
         InvoiceAccount.objects.filter(invoice__customer=customer), timezone.localdate()
     )
     held = open_deposits(Payment.objects.filter(customer=customer))
-    return arithmetic.add([*(found["credit"] for found in owed.values()), *held.values()])
+    return arithmetic.add([*(ages["credit"] for ages in owed.values()), *held.values()])
 
 
 def balance_before(customer: Customer, day: date) -> Decimal:
     charged, credited = (
-        papers.objects.filter(customer=customer, issued_on__lt=day).aggregate(
+        model.objects.filter(customer=customer, issued_on__lt=day).aggregate(
             sum=thousandths("total")
         )
-        for papers in (Invoice, CreditNote)
+        for model in (Invoice, CreditNote)
     )
     paid = (
         Payment.objects.moved()
@@ -183,37 +185,33 @@ def entries(customer: Customer, start: date, end: date) -> Iterator[Entry]:
     """(day, moment, rank, key, kind, number, ticket, effect on the balance): in order
     when they are sorted.
     """
-    for rank, (kind, papers, sign) in enumerate(
+    for rank, (kind, model, sign) in enumerate(
         (("invoice", Invoice, 1), ("credit_note", CreditNote, -1))
     ):
-        found = papers.objects.filter(customer=customer, issued_on__range=(start, end)).order_by()
-        for day, moment, key, number, ticket, total in found.values_list(
+        rows = model.objects.filter(customer=customer, issued_on__range=(start, end)).order_by()
+        for day, moment, key, number, ticket, total in rows.values_list(
             "issued_on", "issued_at", "pk", "number", "ticket", "total"
         ):
             yield day, moment, rank, key, kind, number, ticket_number(ticket), sign * total
-    moved = (
+    yield from payment_entries(customer, start, end)
+
+
+def payment_entries(customer: Customer, start: date, end: date) -> Iterator[Entry]:
+    payments = (
         Payment.objects.moved()
         .filter(customer=customer, received_at__gte=day_start(start), received_at__lt=day_end(end))
         .order_by()
     )
-    for moment, key, kind, ticket, effect in moved.values_list(
+    for moment, key, kind, ticket, effect in payments.values_list(
         "received_at", "pk", "kind", "ticket", "effect"
     ):
-        yield (
-            timezone.localdate(moment),
-            moment,
-            2,
-            key,
-            kind,
-            payment_number(key),
-            ticket_number(ticket),
-            -effect,
-        )
+        day, number = timezone.localdate(moment), payment_number(key)
+        yield day, moment, 2, key, kind, number, ticket_number(ticket), -effect
 
 
-def running(found: Iterable[Entry], opening: Decimal) -> Iterator[dict[str, Any]]:
+def running(rows: Iterable[Entry], opening: Decimal) -> Iterator[dict[str, Any]]:
     balance = opening
-    for day, _, _, _, kind, number, ticket, effect in found:
+    for day, _, _, _, kind, number, ticket, effect in rows:
         balance = arithmetic.add((balance, effect))
         sides = {"debit": max(effect, ZERO), "credit": max(-effect, ZERO)}
         yield {

@@ -1,9 +1,9 @@
 """What was sold: the lines of invoices less those of credit notes, each on the day on
-which its paper was issued.
+which their document was issued.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,22 +12,10 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count
 
-from inventory.models import ZERO
-
-from ..models import (
-    CreditNote,
-    CreditNoteLine,
-    CreditNoteLineTax,
-    Invoice,
-    InvoiceLine,
-    InvoiceLineTax,
-    LineKind,
-)
+from ..models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, LineKind
 from ..pricing import arithmetic, shop_rules
-from ..pricing.rules import Rules
-from .exact_sums import exact, thousandths
+from .sold_lines import DAY, lines
 
-DAY = "issued_on"
 KINDS = (LineKind.LABOR, "part", LineKind.SUBLET, LineKind.FEE, "supplies", LineKind.TRADE_IN)
 BY = ("day", "week", "month", "mechanic")
 
@@ -69,39 +57,11 @@ class Sold:
         }
 
 
-def lines(
-    start: date, end: date, *facts: str, **only: Any
-) -> Iterator[tuple[tuple[Any, ...], Decimal, Decimal, Decimal]]:
-    """(facts, net, tax, quantity) of all lines that share these facts of their invoice
-    line; of credit notes with a minus.
-
-    ``DAY`` is the day of the paper itself: what is credited counts on the day on which
-    it was.
-    """
-    for sign, rows, paper, line in (
-        (1, InvoiceLine, "invoice", ""),
-        (-1, CreditNoteLine, "credit_note", "line__"),
-    ):
-        columns = [f"{paper}__{DAY}" if fact == DAY else line + fact for fact in facts]
-        conditions = {f"{paper}__{DAY}__range": (start, end)} | {
-            line + name: value for name, value in only.items()
-        }
-        sums = {
-            "of_net": thousandths("net"),
-            "of_tax": thousandths("tax"),
-            "of_quantity": thousandths("quantity"),
-        }
-        for *found, net, tax, amount in (
-            rows.objects.filter(**conditions).order_by().values_list(*columns).annotate(**sums)
-        ):
-            yield tuple(found), sign * exact(net), sign * exact(tax), sign * exact(amount)
-
-
 # --- sales ----------------------------------------------------------------------------
 
 
 def sales(start: date, end: date, by: str) -> dict[str, Any]:
-    """Net, tax, hours and papers by day, week or month, or the labor by mechanic. What
+    """Net, tax, hours and documents by day, week or month, or the labor by mechanic. What
     sold nothing has no row.
     """
     rows, totals = (
@@ -127,20 +87,20 @@ def sales_over_time(
     for (day, kind), *amounts in lines(start, end, DAY, "kind"):
         for sold in (rows[period(day)], totals):
             sold.take(kind, *amounts)
-    for papers, name in ((Invoice, "invoices"), (CreditNote, "credit_notes")):
+    for model, name in ((Invoice, "invoices"), (CreditNote, "credit_notes")):
         counted = (
-            papers.objects.filter(issued_on__range=(start, end))
+            model.objects.filter(issued_on__range=(start, end))
             .order_by()
             .values_list(DAY)
-            .annotate(papers=Count("pk"))
+            .annotate(documents=Count("pk"))
         )
         for day, number in counted:
             for sold in (rows[period(day)], totals):
                 setattr(sold, name, getattr(sold, name) + number)
-    found = sorted(rows.items(), key=lambda row: row[0][1])
+    periods = sorted(rows.items(), key=lambda row: row[0][1])
     return [
         {"period": label, "starts_on": first, "mechanic": None, **sold.facts()}
-        for (label, first), sold in found
+        for (label, first), sold in periods
     ], totals
 
 
@@ -174,19 +134,8 @@ def sales_of_mechanics(start: date, end: date) -> tuple[list[dict[str, Any]], So
         names[mechanic] = name
         for sold in (rows[mechanic], totals):
             sold.take(LineKind.LABOR, *amounts)
-    for of, paper, line, name in (
-        (InvoiceLine, "invoice", "", "invoices"),
-        (CreditNoteLine, "credit_note", "line__", "credit_notes"),
-    ):
-        labor = of.objects.filter(
-            **{f"{paper}__{DAY}__range": (start, end), f"{line}kind": LineKind.LABOR}
-        ).order_by()
-        for mechanic, number in labor.values_list(f"{line}mechanic").annotate(
-            papers=Count(paper, distinct=True)
-        ):
-            setattr(rows[mechanic], name, number)
-        setattr(totals, name, labor.aggregate(papers=Count(paper, distinct=True))["papers"])
-    found = sorted(rows, key=lambda mechanic: (mechanic is None, names[mechanic] or "", mechanic))
+    count_documents(start, end, rows, totals)
+    order = sorted(rows, key=lambda mechanic: (mechanic is None, names[mechanic] or "", mechanic))
     return [
         {
             "period": None,
@@ -194,105 +143,22 @@ def sales_of_mechanics(start: date, end: date) -> tuple[list[dict[str, Any]], So
             "mechanic": None if mechanic is None else {"id": mechanic, "name": names[mechanic]},
             **rows[mechanic].facts(),
         }
-        for mechanic in found
+        for mechanic in order
     ], totals
 
 
-# --- tax ------------------------------------------------------------------------------
-
-
-TAX_FACTS = ("name", "rate", "number")
-
-
-def taxes(start: date, end: date) -> dict[str, Any]:
-    """What each tax was due on and came to; what is not taxed has a row without a name.
-
-    A line that bears two taxes is in two rows, so the base of the totals is what was
-    sold, not the sum of the rows.
-    """
-    sums: dict[tuple[str, Decimal, str], list[tuple[Decimal, Decimal]]] = defaultdict(list)
-    for *tax, base, amount in (*taxed(start, end), *untaxed(start, end)):
-        sums[tuple(tax)].append((base, amount))
-    rows = [
-        {
-            **dict(zip(TAX_FACTS, tax, strict=True)),
-            "base": arithmetic.add(base for base, _ in found),
-            "tax": arithmetic.add(amount for _, amount in found),
-        }
-        for tax, found in sorted(sums.items())
-    ]
-    totals = {
-        "base": arithmetic.add(net for _, net, _, _ in lines(start, end)),
-        "tax": arithmetic.add(row["tax"] for row in rows),
-    }
-    return {
-        "from": start,
-        "to": end,
-        "currency": settings.SHOP_CURRENCY,
-        "rows": rows,
-        "totals": totals,
-    }
-
-
-def taxed(start: date, end: date) -> Iterator[tuple[Any, ...]]:
-    """(name, rate, number, base, amount) of what was invoiced, and with a minus of what
-    was credited.
-    """
-    for sign, model, document, tax in (
-        (1, InvoiceLineTax, "line__invoice", ""),
-        (-1, CreditNoteLineTax, "line__credit_note", "tax__"),
+def count_documents(start: date, end: date, rows: dict[int | None, Sold], totals: Sold) -> None:
+    """Count the invoices and credit notes with labor, for each mechanic and in all."""
+    for model, document, line, name in (
+        (InvoiceLine, "invoice", "", "invoices"),
+        (CreditNoteLine, "credit_note", "line__", "credit_notes"),
     ):
-        rows = model.objects.filter(**{f"{document}__{DAY}__range": (start, end)}).order_by()
-        columns = rows.values_list(*(tax + fact for fact in TAX_FACTS))
-        for *facts, base, amount in columns.annotate(
-            of_base=thousandths("base"), of_amount=thousandths("amount")
+        labor = model.objects.filter(
+            **{f"{document}__{DAY}__range": (start, end), f"{line}kind": LineKind.LABOR}
+        ).order_by()
+        for mechanic, number in labor.values_list(f"{line}mechanic").annotate(
+            documents=Count(document, distinct=True)
         ):
-            yield *facts, sign * exact(base), sign * exact(amount)
-
-
-def untaxed(start: date, end: date) -> Iterator[tuple[Any, ...]]:
-    for (rate,), net, tax, _ in lines(start, end, "tax_rate", tax_name=""):
-        yield "", rate, "", net, tax
-
-
-# --- what parts bring -----------------------------------------------------------------
-
-
-def margins(start: date, end: date) -> dict[str, Any]:
-    """Parts sold, at what cost. What is credited takes its quantity and its cost back,
-    whether or not it went back on the shelf.
-    """
-    sums: dict[tuple[int, str, str], list[tuple[Decimal, Decimal, Decimal]]] = defaultdict(list)
-    for (part, sku, name, cost), net, _, amount in lines(
-        start, end, "part", "part__sku", "part__name", "unit_cost", kind="part"
-    ):
-        sums[part, sku, name].append((amount, net, amount * cost))
-    rows = [
-        {"part": {"id": part, "sku": sku, "name": name}, **margin(sums[part, sku, name])}
-        for part, sku, name in sorted(sums, key=lambda key: key[1:])
-    ]
-    totals = margin([(ZERO, row["net"], row["cost"]) for row in rows])
-    del totals["quantity"]  # of litres and pieces together
-    return {
-        "from": start,
-        "to": end,
-        "currency": settings.SHOP_CURRENCY,
-        "rows": rows,
-        "totals": totals,
-    }
-
-
-def margin(sold: list[tuple[Decimal, Decimal, Decimal]]) -> dict[str, Any]:
-    """Of (quantity, net, cost); the cost of a part is rounded once, and percent are of
-    the net.
-    """
-    rules = shop_rules.rounding()
-    amount, net, cost = (
-        (arithmetic.add(column) for column in zip(*sold, strict=True))
-        if sold
-        else (ZERO, ZERO, ZERO)
-    )
-    cost = rules.round(cost)
-    left = arithmetic.add((net, -cost))
-    percent = Rules(places=1).round(left * 100 / net) if net else None
-    return {"quantity": amount, "net": net, "cost": cost, "margin": left, "margin_percent": percent}
+            setattr(rows[mechanic], name, number)
+        counted = labor.aggregate(documents=Count(document, distinct=True))
+        setattr(totals, name, counted["documents"])

@@ -7,7 +7,9 @@ from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
+from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.settings import api_settings
 
 from mechanic_shop.http.csv_export import CSVRenderer, csv_answer
@@ -16,22 +18,21 @@ from mechanic_shop.http.query_checks import check_parameters
 from mechanic_shop.http.renderers import to_json
 from mechanic_shop.http.viewsets import ShopGenericViewSet
 
-from . import deferred_work, receivables, sales
+from . import deferred_work, margins, receivables, sales, tax_report
+from .query_serializers import PeriodQuery, ReportQuery, SalesQuery
 from .serializers import (
     DeferredWorkSerializer,
     MarginsSerializer,
-    PeriodQuery,
     ReceivablesSerializer,
-    ReportQuery,
-    SalesQuery,
     SalesSerializer,
     TaxesSerializer,
 )
 
-REPORT_RENDERERS = [*api_settings.DEFAULT_RENDERER_CLASSES, CSVRenderer]
+# the settings name classes as strings, and hand them out as classes
+REPORT_RENDERERS: list[Any] = [*api_settings.DEFAULT_RENDERER_CLASSES, CSVRenderer]
 
 
-def report(shape: Any, query: Any, name: str) -> Any:
+def report(shape: type[Serializer], query: type[Serializer], name: str) -> Any:
     """Document a report: what it takes, and that it comes as JSON or as CSV."""
     return extend_schema(
         operation_id=name,
@@ -41,11 +42,11 @@ def report(shape: Any, query: Any, name: str) -> Any:
 
 
 class ReportMixin:
-    """What the doors to reports share: their parameters, and their two forms."""
+    """What the API and the admin share of reports: their parameters, and their two forms."""
 
     request: Any
 
-    def asked(self, query: Any) -> dict[str, Any]:
+    def asked(self, query: type[Serializer]) -> dict[str, Any]:
         """The parameters. Raises ValidationError for what cannot be asked, and what is
         not known.
         """
@@ -54,7 +55,7 @@ class ReportMixin:
         form.is_valid(raise_exception=True)
         return form.validated_data
 
-    def days(self, query: Any) -> tuple[date, date]:
+    def days(self, query: type[Serializer]) -> tuple[date, date]:
         asked = self.asked(query)
         return asked["from"], asked["to"]
 
@@ -64,16 +65,16 @@ class ReportMixin:
         return wanted == CSVRenderer.format
 
     def respond_report(
-        self: Any, shape: Any, found: dict[str, Any], name: str, rows: Any = None
+        self: Any, shape: type[Serializer], report: dict[str, Any], name: str, rows: Any = None
     ) -> Any:
         """The report; as CSV its rows alone, or those that are named."""
-        serializer = shape(found)
+        serializer = shape(report)
         if self.wants_csv:
-            listed = serializer.fields["entries" if "entries" in found else "rows"]
+            listed: Any = serializer.fields["entries" if "entries" in report else "rows"]
             bom = self.request.query_params.get("bom") != "off"
             return self.conditional(
                 csv_answer(
-                    listed.to_representation(rows or found["rows"]), listed.child, name, bom=bom
+                    listed.to_representation(rows or report["rows"]), listed.child, name, bom=bom
                 )
             )
         if self.shows_html:
@@ -102,7 +103,7 @@ class ReportViewSet(ReportMixin, ShopGenericViewSet):
 
     @report(SalesSerializer, SalesQuery, "reports_sales")
     @action(detail=False)
-    def sales(self, request: Any) -> Any:
+    def sales(self, request: Request) -> Any:
         """Sales: invoices less credit notes, each on the day of its issue, by day, week
         (from Monday) or month; or the labor by mechanic.
 
@@ -117,25 +118,27 @@ class ReportViewSet(ReportMixin, ShopGenericViewSet):
 
     @report(MarginsSerializer, PeriodQuery, "reports_parts_margin")
     @action(detail=False, url_path="parts-margin")
-    def parts_margin(self, request: Any) -> Any:
+    def parts_margin(self, request: Request) -> Any:
         """Parts sold, net of credits, and what is left of them when their cost is paid."""
         start, end = self.days(PeriodQuery)
         return self.respond_report(
-            MarginsSerializer, sales.margins(start, end), f"parts-margin-{start}-{end}"
+            MarginsSerializer, margins.margins(start, end), f"parts-margin-{start}-{end}"
         )
 
     @report(TaxesSerializer, PeriodQuery, "reports_tax")
     @action(detail=False)
-    def tax(self, request: Any) -> Any:
+    def tax(self, request: Request) -> Any:
         """The tax of invoices less that of credit notes, by name and rate; what is not
         taxed has a row without a name.
         """
         start, end = self.days(PeriodQuery)
-        return self.respond_report(TaxesSerializer, sales.taxes(start, end), f"tax-{start}-{end}")
+        return self.respond_report(
+            TaxesSerializer, tax_report.taxes(start, end), f"tax-{start}-{end}"
+        )
 
     @report(ReceivablesSerializer, ReportQuery, "reports_receivables")
     @action(detail=False)
-    def receivables(self, request: Any) -> Any:
+    def receivables(self, request: Request) -> Any:
         """What customers owe now, by days past due; their credits and deposits stand
         apart.
         """
@@ -145,7 +148,7 @@ class ReportViewSet(ReportMixin, ShopGenericViewSet):
 
     @report(DeferredWorkSerializer, ReportQuery, "reports_deferred_work")
     @action(detail=False, url_path="deferred-work")
-    def deferred_work(self, request: Any) -> Any:
+    def deferred_work(self, request: Request) -> Any:
         """Declined and deferred jobs that no later ticket took up: the newest thousand,
         and what all of them come to.
         """
