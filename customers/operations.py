@@ -15,7 +15,7 @@ from mechanic_shop.accounts import password_changes
 from mechanic_shop.accounts.models import EMAIL_TAKEN
 from mechanic_shop.accounts.permission_checks import may_manage
 from mechanic_shop.admin.log import forget_in_log
-from mechanic_shop.db import audit, row_locks
+from mechanic_shop.db import audit_trail, row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput, NotAllowed
 
@@ -110,7 +110,7 @@ def delete(customer: Customer, *, by: Any) -> None:
     for row in rows:
         gone = copy(row)  # a row that was deleted has no key any more
         row.delete(by=by)
-        audit.redact(gone)
+        audit_trail.redact(gone)
 
 
 @atomic
@@ -174,7 +174,7 @@ def _forget_everywhere(*rows: Any) -> None:
     audit trail.
     """
     for row in rows:
-        audit.redact(row)
+        audit_trail.redact(row)
     forget_in_log(*rows)  # last: the log may know what they are called from now on
 
 

@@ -143,7 +143,7 @@ class TaxRate(ShopModel):
     def __str__(self) -> str:
         return f"{self.rate.normalize():f} % from {self.valid_from}"
 
-    def told_of(self) -> tuple[type[models.Model], int, int | None]:
+    def audit_subject(self) -> tuple[type[models.Model], int, int | None]:
         return TaxCode, self.code_id, None
 
 
@@ -183,5 +183,5 @@ class TaxPart(ShopModel):
     def __str__(self) -> str:
         return f"{self.name} {self.rate.normalize():f} %"
 
-    def told_of(self) -> tuple[type[models.Model], int, int | None]:
+    def audit_subject(self) -> tuple[type[models.Model], int, int | None]:
         return TaxCode, self.tax_rate.code_id, None

@@ -82,7 +82,7 @@ class Mechanic(ShopModel):
     hourly_cost = amount_field(null=True, blank=True, help_text="what an hour costs the shop")
     hired_on = models.DateField(null=True, blank=True)
 
-    personal = frozenset({"name", "email", "phone"})
+    redactable = frozenset({"name", "email", "phone"})
 
     objects: ClassVar = MechanicQuerySet.as_manager()  # type: ignore[assignment]  # see above
 

@@ -21,7 +21,7 @@ from inventory.models import Part
 from inventory.taxes import TaxCode, TaxPart, TaxRate
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts.models import User
-from mechanic_shop.db import audit
+from mechanic_shop.db import audit, audit_trail, audited_models
 from mechanic_shop.db.models import AuditEntry
 from mechanic_shop.errors import DomainError
 from mechanics.models import Mechanic
@@ -61,7 +61,7 @@ HTML = {"HTTP_ACCEPT": "text/html"}
 
 def trail(row: Any) -> list[AuditEntry]:
     """A row's entries, oldest first."""
-    return list(audit.entries_of(row).order_by("pk"))
+    return list(audit_trail.entries_of(row).order_by("pk"))
 
 
 def last(row: Any) -> AuditEntry:
@@ -171,7 +171,7 @@ def test_every_column_is_told_or_left_out_on_purpose(model: Any) -> None:
     else tells of it.
     """
     assert {field.name for field in audit.audited_fields(model).values()} == TOLD[model]
-    assert model.unaudited | model.masked | model.personal <= {
+    assert model.unaudited | model.masked | model.redactable <= {
         field.name for field in model._meta.concrete_fields
     }
 
@@ -294,7 +294,9 @@ def test_who_did_it_is_known_where_no_request_is() -> None:
     assert [(entry.actor, entry.door) for entry in trail(ticket)] == [(office(), "command")] * 2
 
 
-def test_what_follows_a_request_in_its_thread_is_not_told_as_the_request(manager: Client) -> None:
+def test_what_follows_a_request_in_its_thread_is_not_told_as_the_request(
+    manager: Client,
+) -> None:
     manager.get(f"{API}parts/")
     assert (last(PartFactory()).door, last(PartFactory()).cid) == ("command", None)
 
@@ -467,7 +469,8 @@ def test_a_hot_write_costs_one_insert_more_and_nothing_else(
     write = hot_writes()[name]
     statements()  # who asks, and the types of content, are known from now on
     with_trail = statements()
-    monkeypatch.setattr(audit, "write", lambda entries: list(entries))
+    for module in (audit, audited_models):
+        monkeypatch.setattr(module, "write", lambda entries: list(entries))
     assert sorted(with_trail) == sorted([*statements(), "INSERT"])
 
 
@@ -911,7 +914,7 @@ def test_a_person_can_be_forgotten_and_what_happened_stays(manager: Client) -> N
         (entry.pk, entry.actor_id, entry.cid, entry.timestamp, set(entry.told()))
         for entry in trail(customer)
     ]
-    assert audit.redact(customer) == 3
+    assert audit_trail.redact(customer) == 3
     after = trail(customer)
     assert [
         (entry.pk, entry.actor_id, entry.cid, entry.timestamp, set(entry.told())) for entry in after
@@ -920,7 +923,7 @@ def test_a_person_can_be_forgotten_and_what_happened_stays(manager: Client) -> N
         value
         for entry in after
         for name, value in entry.told().items()
-        if name in Customer.personal
+        if name in Customer.redactable
     } == {None}
     text = json.dumps(list(AuditEntry.objects.values_list("changes", "personal", "object_repr")))
     text += json.dumps(list(AdminEntry.objects.values_list("object_repr", "change_message")))

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.utils import timezone
 
 from customers.models import Vehicle
-from mechanic_shop.db import audit
+from mechanic_shop.db import audit_trail
 from tickets.models import ServiceTicket
 
 from .answers import refused
@@ -36,7 +36,9 @@ def known(car: Vehicle) -> int | None:
 def told(row: Any, name: str) -> list[Any]:
     """What the trail tells of a field, oldest first."""
     return [
-        entry.told()[name] for entry in audit.entries_of(row).order_by("pk") if name in entry.told()
+        entry.told()[name]
+        for entry in audit_trail.entries_of(row).order_by("pk")
+        if name in entry.told()
     ]
 
 

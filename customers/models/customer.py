@@ -99,7 +99,7 @@ class Customer(ShopModel):
     )
 
     unaudited = frozenset({"phone_digits"})
-    personal = frozenset({"name", "email", "phone", "address", "notes", "tax_certificate"})
+    redactable = frozenset({"name", "email", "phone", "address", "notes", "tax_certificate"})
 
     objects: ClassVar = CustomerQuerySet.as_manager()  # type: ignore[assignment]  # see above
 

@@ -86,7 +86,7 @@ class Vehicle(ShopModel):
     )
 
     unaudited = frozenset({"name", "vin_valid", "odometer_at"})
-    personal = frozenset({"plate", "vin"})
+    redactable = frozenset({"plate", "vin"})
 
     objects: ClassVar = VehicleQuerySet.as_manager()
 
@@ -127,13 +127,14 @@ class Vehicle(ShopModel):
         fields = kwargs.get("update_fields")
         if fields is not None:
             fields = kwargs["update_fields"] = {*fields, "name", "vin_valid"}
-        if (fields is None or "odometer" in fields) and self.odometer != self.known.get("odometer"):
+        reading = self.stored_values.get("odometer")
+        if (fields is None or "odometer" in fields) and self.odometer != reading:
             self.odometer_at = None if self.odometer is None else timezone.now()
             if fields is not None:
                 fields.add("odometer_at")
         # The same customer needs no lock: it would come after the vehicle's, and
         # erasing locks in the other order.
-        moves = (fields is None or "customer" in fields) and self.known.get(
+        moves = (fields is None or "customer" in fields) and self.stored_values.get(
             "customer_id"
         ) != self.customer_id
         with transaction.atomic(savepoint=False):

@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from mechanic_shop.db.audit import AuditedModel, AuditedQuerySet
+from mechanic_shop.db.audited_models import AuditedModel, AuditedQuerySet
 from mechanic_shop.fastpath.compiled_queries import USER_PLACEHOLDER
 
 from .emails import MAX_EMAIL, normalize_email, validate_plain_email
@@ -98,7 +98,7 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
 
     unaudited = frozenset({"session_epoch", "last_login", "date_joined"})
     masked = frozenset({"password"})
-    personal = frozenset({"email"})
+    redactable = frozenset({"email"})
     granted: frozenset[str] | None = None
     """What ``get_all_permissions`` found."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
-from mechanic_shop.db.audit import AuditedQuerySet
+from mechanic_shop.db.audited_models import AuditedQuerySet
 from mechanic_shop.http import caching
 
 UNTOLD = {"last_login"}  # it changes at every log-in, and opens nothing
@@ -81,7 +81,7 @@ def person_changed(sender: Any, instance: Any, created: bool = False, **kwargs: 
     """A customer or mechanic. Whether they had a log-in, the row still knows from when
     it was read, unless it was made by hand.
     """
-    if instance.user_id or (not created and instance.known.get("user_id", "unknown")):
+    if instance.user_id or (not created and instance.stored_values.get("user_id", "unknown")):
         renew()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 
-from mechanic_shop.db import audit
+from mechanic_shop.db import audit, audit_trail
 from mechanic_shop.db.models import AuditEntry
 
 PAGE = "trail"
@@ -35,10 +35,10 @@ def page_of_trail(request: HttpRequest, row: Any, hidden: set[str]) -> dict[str,
     """A page of a row's history for the template, newest first, without the ``hidden``
     columns.
     """
-    page = Paginator(audit.entries_of(row).select_related("actor", "content_type"), 50).get_page(
-        request.GET.get(PAGE)
-    )
-    names = audit.names_in(page)
+    page = Paginator(
+        audit_trail.entries_of(row).select_related("actor", "content_type"), 50
+    ).get_page(request.GET.get(PAGE))
+    names = audit_trail.names_in(page)
     for entry in page:
         entry.shown = list(changes_of(entry, hidden, names))
     return {
@@ -62,7 +62,7 @@ def changes_of(entry: AuditEntry, hidden: set[str], names: dict[Any, str]) -> It
 
 def change_of_subject(entry: AuditEntry, names: dict[Any, str]) -> Change:
     """The other row that the entry is about: added, removed or changed."""
-    key = (audit.related_to(entry, entry.kind), entry.about_id)
+    key = (audit_trail.related_to(entry, entry.kind), entry.about_id)
     subject = names.get(key, f"no. {entry.about_id}")
     return Change(
         entry.get_kind_display(),
@@ -78,7 +78,7 @@ def change_of_field(entry: AuditEntry, name: str, values: Any, names: dict[Any, 
     if isinstance(values, dict):  # roles that were given or taken away
         objects, added = ", ".join(values["objects"]), values["operation"] == "add"
         return Change(label, "" if added else objects, objects if added else "")
-    related = audit.related_to(entry, name)
+    related = audit_trail.related_to(entry, name)
     was, now = (
         names.get((related, value), f"no. {value}") if related and value else text(value)
         for value in values

@@ -17,10 +17,10 @@ from django.utils import timezone
 from mechanic_shop.inputs import LONGEST_KEY, text_key
 from mechanic_shop.observability import logs
 
-from . import audit
+from . import audit, audited_models
 
 
-class ShopQuerySet(audit.AuditedQuerySet):
+class ShopQuerySet(audited_models.AuditedQuerySet):
     """What every model's rows have."""
 
     def touch(self, **changes: Any) -> int:
@@ -94,7 +94,7 @@ class AppendOnlyModel(models.Model):
         raise append_only(type(self))
 
 
-class ShopModel(audit.AuditedModel):
+class ShopModel(audited_models.AuditedModel):
     """A row that knows when it was made and last changed, and whose changes are told."""
 
     created_at = models.DateTimeField(auto_now_add=True, editable=False)
@@ -178,7 +178,7 @@ def exact(expression: Any) -> Round:
 
 class AuditEntryQuerySet(AppendOnlyQuerySet):
     def forget(self) -> int:
-        """Empty what is personal: see ``audit.forget``. The one change that the
+        """Empty what is personal: see ``audit_trail.redact``. The one change that the
         database's trigger lets through.
         """
         return models.QuerySet.update(self, personal=None, object_repr="")

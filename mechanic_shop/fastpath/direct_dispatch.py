@@ -125,7 +125,7 @@ def ask(view: View, request: WSGIRequest, kwargs: dict[str, str]) -> Any:
             request, error
         )
     finally:
-        logs.door.set(logs.COMMAND)  # what the thread does next is no longer this request's
+        logs.channel.set(logs.COMMAND)  # what the thread does next is no longer this request's
 
 
 def complete(request: WSGIRequest, response: Any, ident: str) -> Any:

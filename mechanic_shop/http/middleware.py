@@ -65,7 +65,7 @@ def begin(request: HttpRequest) -> str:
     sent = request.META.get("HTTP_X_REQUEST_ID", "")
     ident = sent if SANE_ID.fullmatch(sent) else os.urandom(16).hex()
     logs.begin(ident)
-    logs.door.set(logs.door_of(request))
+    logs.channel.set(logs.channel_of(request))
     return ident
 
 
@@ -81,7 +81,7 @@ class RequestIdMiddleware:
         try:
             response = self.get_response(request)
         finally:
-            logs.door.set(logs.COMMAND)  # what the thread does next is no longer this request's
+            logs.channel.set(logs.COMMAND)  # what the thread does next is no longer this request's
         response["X-Request-ID"] = ident
         request_logging.log_request(request, response, ident, begun)
         return response

@@ -24,7 +24,7 @@ refusal: ContextVar[str] = ContextVar("refusal", default="")
 """The code that the client was told last."""
 
 COMMAND = "command"
-door: ContextVar[str] = ContextVar("door", default=COMMAND)
+channel: ContextVar[str] = ContextVar("channel", default=COMMAND)
 """Through which of its doors the shop is being used."""
 
 STDERR = 2
@@ -57,7 +57,7 @@ def current_request_id() -> str:
     return request_id.get()
 
 
-def door_of(request: HttpRequest) -> str:
+def channel_of(request: HttpRequest) -> str:
     """Which of the shop's doors a request comes through: the admin, the API's pages for
     people, or the API.
     """

@@ -46,10 +46,10 @@ class ShareLink(ShopModel):
     def is_open(self) -> bool:
         return self.revoked_at is None and self.expires_at > timezone.now()
 
-    def told_of(self) -> tuple[type[models.Model], int, int | None]:
+    def audit_subject(self) -> tuple[type[models.Model], int, int | None]:
         return ServiceTicket, self.ticket_id, None
 
-    def told_as(self) -> str:
+    def audit_label(self) -> str:
         return ticket_number(self.ticket_id)
 
 

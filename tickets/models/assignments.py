@@ -62,8 +62,8 @@ class TicketMechanic(ShopModel):
     def __str__(self) -> str:
         return f"{self.mechanic} ({self.role})"
 
-    def told_of(self) -> tuple[type[models.Model], int, int | None]:
+    def audit_subject(self) -> tuple[type[models.Model], int, int | None]:
         return ServiceTicket, self.ticket_id, self.mechanic_id
 
-    def told_as(self) -> str:
+    def audit_label(self) -> str:
         return ticket_number(self.ticket_id)

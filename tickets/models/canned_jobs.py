@@ -141,7 +141,7 @@ class CannedJobLine(ShopModel):
     def __str__(self) -> str:
         return self.description
 
-    def told_of(self) -> tuple[type[models.Model], int, int | None]:
+    def audit_subject(self) -> tuple[type[models.Model], int, int | None]:
         return CannedJob, self.canned_job_id, None
 
 
@@ -164,5 +164,5 @@ class CannedJobPart(ShopModel):
     def __str__(self) -> str:
         return f"{self.quantity.normalize():f} × {self.part}"
 
-    def told_of(self) -> tuple[type[models.Model], int, int | None]:
+    def audit_subject(self) -> tuple[type[models.Model], int, int | None]:
         return CannedJob, self.canned_job_id, None

@@ -123,8 +123,8 @@ class Job(ShopModel):
                 job_status=self.status,
             )
 
-    def told_of(self) -> tuple[type[models.Model], int, int | None]:
+    def audit_subject(self) -> tuple[type[models.Model], int, int | None]:
         return ServiceTicket, self.ticket_id, self.pk
 
-    def told_as(self) -> str:
+    def audit_label(self) -> str:
         return ticket_number(self.ticket_id)

@@ -151,10 +151,10 @@ class TicketPart(PricedLine, ShopModel):
     def __str__(self) -> str:
         return f"{self.quantity.normalize():f} × {self.part}"
 
-    def told_of(self) -> tuple[type[models.Model], int, int | None]:
+    def audit_subject(self) -> tuple[type[models.Model], int, int | None]:
         return ServiceTicket, self.ticket_id, self.part_id
 
-    def told_as(self) -> str:
+    def audit_label(self) -> str:
         return ticket_number(self.ticket_id)
 
     @property
@@ -232,8 +232,8 @@ class JobLine(PricedLine, ShopModel):
     def charged_price(self) -> Decimal:
         return -self.unit_price if self.is_trade_in else self.unit_price
 
-    def told_of(self) -> tuple[type[models.Model], int, int | None]:
+    def audit_subject(self) -> tuple[type[models.Model], int, int | None]:
         return ServiceTicket, self.job.ticket_id, self.job_id
 
-    def told_as(self) -> str:
+    def audit_label(self) -> str:
         return ticket_number(self.job.ticket_id)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import CharField, F, QuerySet, Value
 
-from mechanic_shop.db import audit
+from mechanic_shop.db import audit, audit_trail
 from mechanic_shop.db.audit import Kind
 from mechanic_shop.db.models import AuditEntry
 
@@ -32,7 +32,7 @@ def moments(ticket: ServiceTicket, user: Any) -> QuerySet:
     """
     moves, entries = (
         StatusChange.objects.filter(ticket=ticket),
-        audit.entries_of(ticket).exclude(kind=Kind.STATUS),
+        audit_trail.entries_of(ticket).exclude(kind=Kind.STATUS),
     )
     # a new ticket's first status tells of it
     entries = entries.exclude(kind=Kind.EDIT, action=audit.CREATE)
@@ -72,7 +72,7 @@ def rows(page: Iterable[tuple[Any, str, int]], user: Any) -> list[dict[str, Any]
         [key for _, kind, key in page if kind != Kind.STATUS]
     )
     fields = (*FIELDS, "unit_cost") if user.has_perm("inventory.view_cost") else FIELDS
-    names = audit.names_in(entries.values())
+    names = audit_trail.names_in(entries.values())
     return [
         move(moves[key]) if kind == Kind.STATUS else edit(entries[key], fields, names)
         for _, kind, key in page
@@ -118,7 +118,7 @@ def edit(entry: AuditEntry, fields: tuple[str, ...], names: dict[Any, str]) -> d
 
 def shown(entry: AuditEntry, name: str, value: Any, names: dict[Any, str]) -> Any:
     """A relation as everywhere: {id, name}; without a name when the row is gone."""
-    related = audit.related_to(entry, name)
+    related = audit_trail.related_to(entry, name)
     if related is None or value is None:
         return value
     return {"id": value, "name": names.get((related, value))}
