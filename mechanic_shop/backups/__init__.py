@@ -1,5 +1,5 @@
-"""Backups of the shop's database, made while it serves, and restored into an empty one
-only: see docs/operations.md.
+"""Backups of the database: made while the shop serves, restored into an empty database
+only. See docs/operations.md.
 """
 
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from mechanic_shop.http import caching
 from . import files, postgresql, sqlite
 
 DATABASES: dict[str, ModuleType] = {"sqlite": sqlite, "postgresql": postgresql}
-CACHED = ("accounts", "mechanics", "parts")  # generations of cached pages and known users
+CACHED = ("accounts", "mechanics", "parts")  # generations of cached pages and users
 
 
 def write(folder: Path) -> tuple[Path, dict[str, Any]]:
@@ -26,12 +26,12 @@ def write(folder: Path) -> tuple[Path, dict[str, Any]]:
     database, made_at = DATABASES[connection.vendor], datetime.now(UTC)
     final = folder / f"shop-{made_at:%Y%m%dT%H%M%SZ}.{database.SUFFIX}"
     with files.draft(final) as data, files.draft(files.manifest_of(final)) as note:
-        found = database.dump(data)
+        contents = database.dump(data)
         manifest = {
             "format": files.FORMAT,
             "database": connection.vendor,
             "made_at": f"{made_at:%Y-%m-%dT%H:%M:%SZ}",
-            **found,
+            **contents,
         }
         manifest |= {"bytes": data.stat().st_size, "sha256": files.checksum(data)}
         files.write_manifest(note, manifest)
@@ -46,6 +46,18 @@ def restore(path: Path) -> dict[str, Any]:
     not fit, and for a database with data.
     """
     manifest = files.read_manifest(path)
+    refuse_unfit(path, manifest)
+    refuse_newer(manifest)
+    refuse_unless_empty()
+    DATABASES[connection.vendor].load(path, manifest)
+    refuse_incomplete(manifest)
+    caching.changed(*CACHED, at_once=True)
+    connection.close()
+    return manifest
+
+
+def refuse_unfit(path: Path, manifest: dict[str, Any]) -> None:
+    """Refuse a backup of another kind of database, or with another checksum."""
     if manifest["database"] != connection.vendor:
         raise CommandError(
             f"This is a backup of {manifest['database']}, and DATABASE_URL is of "
@@ -56,11 +68,11 @@ def restore(path: Path) -> dict[str, Any]:
             f"{path.name} is not what was written: its SHA-256 differs from the "
             f"manifest's. Take another copy, or another backup."
         )
-    refuse_newer(manifest)
-    refuse_unless_empty()
-    database = DATABASES[connection.vendor]
-    database.load(path, manifest)
-    rows = database.present()["rows"]
+
+
+def refuse_incomplete(manifest: dict[str, Any]) -> None:
+    """Refuse a restored database whose tables do not have the manifest's rows."""
+    rows = DATABASES[connection.vendor].present()["rows"]
     if different := [
         table for table, number in manifest["rows"].items() if rows.get(table) != number
     ]:
@@ -68,19 +80,16 @@ def restore(path: Path) -> dict[str, Any]:
             f"Restored, but not all of it is there: {', '.join(different)}. Do not use "
             f"this database."
         )
-    caching.changed(*CACHED, at_once=True)
-    connection.close()
-    return manifest
 
 
 def refuse_newer(manifest: dict[str, Any]) -> None:
-    """A shop cannot read the tables of a later version."""
-    known = MigrationLoader(None, ignore_no_migrations=True).disk_migrations or {}
+    """Refuse a backup of a later version: its tables cannot be read."""
+    present = MigrationLoader(None, ignore_no_migrations=True).disk_migrations or {}
     unknown = [
         f"{app}.{name}"
         for app, names in manifest["migrations"].items()
         for name in names
-        if (app, name) not in known
+        if (app, name) not in present
     ]
     if unknown:
         raise CommandError(
@@ -90,8 +99,8 @@ def refuse_newer(manifest: dict[str, Any]) -> None:
 
 
 def refuse_unless_empty() -> None:
-    """What is there is never written over: who restores keeps the old database until
-    the new one has proven itself.
+    """Refuse to write over data: the old database stays until the new one has proven
+    itself.
     """
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):

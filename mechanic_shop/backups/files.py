@@ -1,6 +1,4 @@
-"""The files of a backup: the data, and beside it a manifest (``….json``) that says what
-is in it.
-"""
+"""The files of a backup: the data and its manifest (``….json``)."""
 
 import hashlib
 import os
@@ -25,8 +23,8 @@ def manifest_of(path: Path) -> Path:
 
 @contextmanager
 def draft(final: Path) -> Iterator[Path]:
-    """A new file that only its owner reads, to be renamed to ``final`` when it is
-    whole; whatever happens, no half of it stays.
+    """A new file, readable by its owner alone, to be renamed to ``final`` when it is
+    whole; on a failure it is removed.
     """
     part = final.with_name(f"{final.name}.part")
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -49,7 +47,7 @@ def finish(*parts: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, would survive a power cut."""
+    """Flush a file, or the names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -67,7 +65,7 @@ def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """What is in the backup ``path``. Raises CommandError for what is no backup."""
+    """The checked manifest of the backup ``path``. Raises CommandError."""
     note = manifest_of(path)
     if not path.is_file():
         raise CommandError(f"There is no file {path}.")
@@ -76,12 +74,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
             f"{note.name} is not beside {path.name}: without its manifest nobody can tell "
             f"whether a backup is whole."
         )
-    try:
-        manifest = orjson.loads(note.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise not_a_manifest(note) from error
-    if not isinstance(manifest, dict) or "format" not in manifest:
-        raise not_a_manifest(note)
+    manifest = parse_manifest(note)
     if manifest["format"] != FORMAT:
         raise CommandError(
             f"{note.name} is of format {manifest['format']}, this shop reads {FORMAT}: "
@@ -92,6 +85,16 @@ def read_manifest(path: Path) -> dict[str, Any]:
             f"{note.name} was damaged: {', '.join(wrong)} is missing or wrong. Take "
             f"another copy, or another backup."
         )
+    return manifest
+
+
+def parse_manifest(note: Path) -> dict[str, Any]:
+    try:
+        manifest = orjson.loads(note.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise not_a_manifest(note) from error
+    if not isinstance(manifest, dict) or "format" not in manifest:
+        raise not_a_manifest(note)
     return manifest
 
 
@@ -129,8 +132,9 @@ MEMBERS: dict[str, Callable[[Any], bool]] = {
 
 
 def throw_away(folder: Path, keep: int) -> list[Path]:
-    """Remove all but the ``keep`` newest backups, and what a backup that was killed
-    left behind; the backups that went.
+    """Remove all but the ``keep`` newest backups, and the drafts of killed ones.
+
+    Returns the removed backups.
     """
     whole = sorted(
         path

@@ -16,15 +16,15 @@ SUFFIX = "pgdump"
 
 
 def dump(path: Path) -> dict[str, Any]:
-    """Dump the database as it is in one moment, and say what is in the dump: pg_dump
-    and the counts read the same snapshot.
+    """Dump the database and return what is in the dump: pg_dump and the counts read the
+    same snapshot.
     """
     program = tool("pg_dump", server_version())
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
         snapshot = cursor.fetchone()[0]
-        found = present()
+        contents = present()
         # A migration in this moment locks tables: better no backup than a shop that
         # waits for one.
         run(
@@ -36,7 +36,7 @@ def dump(path: Path) -> dict[str, Any]:
             f"--snapshot={snapshot}",
             f"--file={path}",
         )
-    return found
+    return contents
 
 
 def load(path: Path, manifest: dict[str, Any]) -> None:
@@ -45,20 +45,9 @@ def load(path: Path, manifest: dict[str, Any]) -> None:
     """
     program = tool("pg_restore", server_version())
     run_listing(program, path)  # a dump that cannot be read must not cost the empty tables
-    with connection.cursor() as cursor:
-        there = set(connection.introspection.table_names(cursor))
-        ours = there & {
-            *manifest["rows"],
-            *connection.introspection.django_table_names(),
-            "django_migrations",
-        }
-        if ours:
-            cursor.execute(
-                f"DROP TABLE {', '.join(map(connection.ops.quote_name, sorted(ours)))} CASCADE"
-            )
-        cursor.execute(f"DROP FUNCTION IF EXISTS {', '.join(triggers.FUNCTIONS)}")
+    drop_tables(manifest)
     connection.close()
-    # The only comment is PostgreSQL's own on an extension, which none but the
+    # The only comment is PostgreSQL's own on an extension, which only the
     # extension's owner may write again.
     run(
         program,
@@ -71,8 +60,23 @@ def load(path: Path, manifest: dict[str, Any]) -> None:
     )
 
 
+def drop_tables(manifest: dict[str, Any]) -> None:
+    """Drop the shop's own tables and functions, of this version and of the dump's."""
+    with connection.cursor() as cursor:
+        ours = set(connection.introspection.table_names(cursor)) & {
+            *manifest["rows"],
+            *connection.introspection.django_table_names(),
+            "django_migrations",
+        }
+        if ours:
+            cursor.execute(
+                f"DROP TABLE {', '.join(map(connection.ops.quote_name, sorted(ours)))} CASCADE"
+            )
+        cursor.execute(f"DROP FUNCTION IF EXISTS {', '.join(triggers.FUNCTIONS)}")
+
+
 def present() -> dict[str, Any]:
-    """What is in the database now."""
+    """The migrations and the number of rows of each table."""
     migrations: dict[str, list[str]] = {}
     rows: dict[str, int] = {}
     with connection.cursor() as cursor:
@@ -102,22 +106,23 @@ def tool(name: str, server: int) -> str:
         raise CommandError(
             f"{name} is not installed here, and PostgreSQL is backed up with it: {package}."
         )
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603 - found on the PATH
-    found = re.search(r"\) ([0-9]+)", said)
-    if found is None or int(found[1]) < server:
+    output = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603 - found on the PATH
+    version = re.search(r"\) ([0-9]+)", output)
+    if version is None or int(version[1]) < server:
         raise CommandError(
-            f"{path} is of version {found[1] if found else 'unknown'}, older than the "
+            f"{path} is of version {version[1] if version else 'unknown'}, older than the "
             f"server's {server}: {package}."
         )
     return path
 
 
 def run(program: str, *options: str, last: list[str] | None = None) -> None:
-    """Run it on the shop's database. The password goes by the environment: arguments
-    are for everybody on the machine to read.
+    """Run a program on the shop's database.
+
+    The password goes by the environment: everybody on the machine can read arguments.
     """
-    known, secrets = connection.client.settings_to_cmd_args_env(connection.settings_dict, [])
-    *where, name = known[1:]  # what Django calls psql with
+    arguments, secrets = connection.client.settings_to_cmd_args_env(connection.settings_dict, [])
+    *where, name = arguments[1:]  # what Django calls psql with
     command = [program, *options, *where, f"--dbname={name}", "--no-password", *(last or [])]
     done(
         subprocess.run(  # noqa: S603
@@ -145,7 +150,7 @@ def run_listing(program: str, path: Path) -> None:
 
 def done(finished: "subprocess.CompletedProcess[str]") -> None:
     if finished.returncode:
-        name, said = Path(finished.args[0]).name, " ".join(finished.stderr.split()[-60:])
+        name, message = Path(finished.args[0]).name, " ".join(finished.stderr.split()[-60:])
         raise CommandError(
-            f"{name} failed (status {finished.returncode}): {said or 'it said nothing'}"
+            f"{name} failed (status {finished.returncode}): {message or 'it said nothing'}"
         )

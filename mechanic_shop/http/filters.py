@@ -2,7 +2,7 @@
 
 import inspect
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 
 from django import forms
@@ -14,6 +14,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.filters import OrderingFilter as DRFOrderingFilter
+from rest_framework.request import Request
 
 from . import iso_dates
 from .query_checks import check_parameters, refuse_unknown
@@ -28,19 +29,17 @@ class ShopFilterSet(filters.FilterSet):
 class StrictFilterBackend(filters.DjangoFilterBackend):
     """django-filter, but an unknown parameter is 400: a typo must not return every row."""
 
-    def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
         filterset = self.get_filterset(request, queryset, view)
-        known = {name for name, _ in filters_of(filterset)} | {"page", "page_size", "format"}
-        known |= {"cursor"} if getattr(view, "walks", False) else set()
-        known |= {"search"} if hasattr(queryset, "search") else set()
-        known |= {"ordering"} if getattr(view, "ordering_fields", None) else set()
-        several = [
-            name for name, found in filters_of(filterset) if isinstance(found, SeveralFilter)
-        ]
+        allowed = {name for name, _ in filters_of(filterset)} | {"page", "page_size", "format"}
+        allowed |= {"cursor"} if getattr(view, "walks", False) else set()
+        allowed |= {"search"} if hasattr(queryset, "search") else set()
+        allowed |= {"ordering"} if getattr(view, "ordering_fields", None) else set()
+        several = [name for name, each in filters_of(filterset) if isinstance(each, SeveralFilter)]
         if getattr(view, "shows_html", False):  # a form for people sends its empty boxes along
-            refuse_unknown(request.query_params, known, hidden={"format"})
+            refuse_unknown(request.query_params, allowed, hidden={"format"})
         else:
-            check_parameters(request.query_params, known, several, hidden={"format"})
+            check_parameters(request.query_params, allowed, several, hidden={"format"})
         if filterset is None:
             return queryset
         if not filterset.is_valid():
@@ -53,11 +52,9 @@ def filters_of(filterset: Any) -> list[tuple[str, Any]]:
 
 
 class SearchFilter(BaseFilterBackend):
-    """``?search=``, by the queryset's own ``search(term)``: what is found is a matter
-    of the shop.
-    """
+    """``?search=``, by the queryset's own ``search(term)``."""
 
-    def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
         term = unicodedata.normalize("NFC", request.query_params.get("search", "")).strip()
         if not term or not hasattr(queryset, "search"):
             return queryset
@@ -67,7 +64,7 @@ class SearchFilter(BaseFilterBackend):
             )
         return queryset.search(term)
 
-    def to_html(self, request: Any, queryset: QuerySet, view: Any) -> str:
+    def to_html(self, request: Request, queryset: QuerySet, view: Any) -> str:
         """The search box of the browsable API."""
         if not hasattr(queryset, "search"):
             return ""
@@ -101,30 +98,12 @@ class OrderingFilter(DRFOrderingFilter):
     field.
     """
 
-    def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
         fields = getattr(view, "ordering_fields", None) or []
-        asked = [
-            name.strip()
-            for name in request.query_params.get(self.ordering_param, "").split(",")
-            if name.strip()
-        ]
-        if len(asked) > len(fields) or len({name.removeprefix("-") for name in asked}) < len(asked):
-            raise ValidationError({"ordering": "Name each field once."}, "invalid")
-        for name in asked:
-            if name.removeprefix("-") not in fields:
-                raise ValidationError(
-                    {
-                        "ordering": (
-                            f"“{name[:40]}” is not one of {', '.join(fields)} (with - in "
-                            f"front: descending)."
-                        )
-                    },
-                    "invalid",
-                )
         columns = fields if isinstance(fields, dict) else {name: name for name in fields}
         ordering = [
             ("-" if name.startswith("-") else "") + columns[name.removeprefix("-")]
-            for name in asked
+            for name in self.requested(request, fields)
         ]
         ordering = ordering or list(
             getattr(view, "ordering", None)
@@ -135,7 +114,24 @@ class OrderingFilter(DRFOrderingFilter):
             ordering.append("-pk" if ordering and str(ordering[-1]).startswith("-") else "pk")
         return queryset.order_by(*ordering)
 
-    def to_html(self, request: Any, queryset: QuerySet, view: Any) -> str:
+    def requested(self, request: Request, fields: Collection[str]) -> list[str]:
+        """The names in the query, checked. Raises ValidationError."""
+        names = [
+            name.strip()
+            for name in request.query_params.get(self.ordering_param, "").split(",")
+            if name.strip()
+        ]
+        if len(names) > len(fields) or len({name.removeprefix("-") for name in names}) < len(names):
+            raise ValidationError({"ordering": "Name each field once."}, "invalid")
+        for name in names:
+            if name.removeprefix("-") not in fields:
+                choices = f"{', '.join(fields)} (with - in front: descending)"
+                raise ValidationError(
+                    {"ordering": f"“{name[:40]}” is not one of {choices}."}, "invalid"
+                )
+        return names
+
+    def to_html(self, request: Request, queryset: QuerySet, view: Any) -> str:
         """Links of the browsable API, one for each ordering; a walk by cursor has none."""
         is_ordered = getattr(view, "ordering_fields", None) and "cursor" not in request.query_params
         return super().to_html(request, queryset, view) if is_ordered else ""

@@ -15,6 +15,7 @@ from drf_spectacular.views import (
     SpectacularSwaggerSplitView,
 )
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse as api_reverse
 from rest_framework.routers import APIRootView
@@ -22,14 +23,36 @@ from rest_framework.routers import APIRootView
 from .renderers import JSON
 from .views import ShopView
 
+# Routes of the API's root beside the lists, by path.
+ROUTES = {
+    "mechanics/popular": "mechanic-popular",
+    "tickets/mine": "serviceticket-mine",
+    "parts/low-stock": "part-low-stock",
+    "reports/sales": "report-sales",
+    "reports/parts-margin": "report-parts-margin",
+    "reports/tax": "report-tax",
+    "reports/receivables": "report-receivables",
+    "reports/deferred-work": "report-deferred-work",
+    "auth/token": "auth-token",
+    "auth/token/refresh": "auth-token-refresh",
+    "auth/token/blacklist": "auth-token-blacklist",
+    "auth/me": "auth-me",
+    "auth/password": "auth-password",
+    "auth/password/reset": "auth-password-reset",
+    "auth/password/reset/confirm": "auth-password-reset-confirm",
+    "schema": "schema",
+    "docs": "docs",
+    "redoc": "redoc",
+}
+
 
 def shop(request: HttpRequest) -> dict[str, Any]:
-    """For every template: the shop's name."""
+    """Give every template the shop's name."""
     return {"shop_name": settings.SHOP_NAME}
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """The address alone leads to the API's root."""
+    """Lead from the address alone to the API's root."""
     return HttpResponseRedirect(reverse("api-root"))
 
 
@@ -40,42 +63,16 @@ class RootView(ShopView, APIRootView):
     permission_classes = [AllowAny]
     name = "API"
 
-    def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
-        named = {
-            **{
-                shown: name
-                for shown, name in (self.api_root_dict or {}).items()
-                if shown != "reports"
-            },  # they have no list
-            "mechanics/popular": "mechanic-popular",
-            "tickets/mine": "serviceticket-mine",
-            "parts/low-stock": "part-low-stock",
-            **{
-                f"reports/{name}": f"report-{name}"
-                for name in ("sales", "parts-margin", "tax", "receivables", "deferred-work")
-            },
-            "auth/token": "auth-token",
-            "auth/token/refresh": "auth-token-refresh",
-            "auth/token/blacklist": "auth-token-blacklist",
-            "auth/me": "auth-me",
-            "auth/password": "auth-password",
-            "auth/password/reset": "auth-password-reset",
-            "auth/password/reset/confirm": "auth-password-reset-confirm",
-            "schema": "schema",
-            "docs": "docs",
-            "redoc": "redoc",
-        }
-        return Response(
-            {shown: api_reverse(name, request=request) for shown, name in named.items()}
-        )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        lists = self.api_root_dict or {}
+        routes = {path: name for path, name in lists.items() if path != "reports"} | ROUTES
+        return Response({path: api_reverse(name, request=request) for path, name in routes.items()})
 
 
 class DocumentView(ShopView):
-    """A view that answers in one format of its own, and refuses as every other: with
-    problem details.
-    """
+    """A view with a format of its own; its errors are problem details as everywhere."""
 
-    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         if getattr(response, "exception", False):
             response.accepted_renderer, response.accepted_media_type = JSON, JSON.media_type
@@ -83,15 +80,16 @@ class DocumentView(ShopView):
 
 
 class SchemaView(DocumentView, SpectacularAPIView):
-    """The OpenAPI schema. It is the same for everybody, so each form of it is made
-    once, and by one thread: drf-spectacular bears no two.
+    """The OpenAPI schema, made once for each format.
+
+    One thread makes it, since drf-spectacular is not safe for two.
     """
 
     permission_classes = [AllowAny]
-    made: ClassVar[dict[str, bytes]] = {}
+    made: ClassVar[dict[str, str | bytes]] = {}
     making: ClassVar[Lock] = Lock()
 
-    def _get_schema_response(self, request: Any) -> HttpResponse:
+    def _get_schema_response(self, request: Request) -> HttpResponse:
         renderer = request.accepted_renderer
         with self.making:
             if renderer.media_type not in self.made:

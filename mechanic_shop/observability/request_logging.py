@@ -1,9 +1,8 @@
-"""What is told of every request: a line in the log, and its place in the metrics."""
+"""One line in the log and one count in the metrics for every request."""
 
 import re
 from functools import lru_cache
 from time import perf_counter
-from typing import Any
 
 from django.conf import settings
 from django.contrib.admindocs.views import simplify_regex
@@ -15,7 +14,7 @@ NO_ROUTE = "unmatched"  # one name for all addresses that are nothing here
 STATIC = "/static/"
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 line_of = logs.LINES[settings.LOG_FORMAT]
-# Who asks these asks every few seconds: only what is wrong is worth a line.
+# Asked every few seconds: only their failures get a line.
 PROBES = {"/healthz/", "/readyz/", "/metrics", STATIC}
 
 
@@ -29,14 +28,14 @@ def template(route: str) -> str:
 
 
 def route_of(request: HttpRequest) -> str:
-    found = request.resolver_match
-    if found is not None:
-        return template(found.route)
+    match = request.resolver_match
+    if match is not None:
+        return template(match.route)
     return STATIC if request.path_info.startswith(STATIC) else NO_ROUTE
 
 
-def user_of(request: Any) -> int | None:
-    """Who was told to be sending this, or whom the admin's session named; asks nobody."""
+def user_of(request: HttpRequest) -> int | None:
+    """The id of the user that was set for the log, or of the admin's session; no query."""
     return logs.as_number(logs.user_id.get()) or getattr(
         getattr(request, "_cached_user", None), "pk", None
     )
@@ -45,15 +44,11 @@ def user_of(request: Any) -> int | None:
 def log_request(
     request: HttpRequest, response: HttpResponse, ident: str, begun: float, route: str = ""
 ) -> None:
-    """Count and log a request that has its answer; ``begun`` is a reading of
-    ``perf_counter``, ``route`` the template where no resolver ran.
+    """Count and log an answered request; ``begun`` is a reading of ``perf_counter``,
+    ``route`` the template where no resolver ran.
     """
-    seconds = perf_counter() - begun
-    route, status, method = (
-        route or route_of(request),
-        response.status_code,
-        known_method(request.method),
-    )
+    seconds, status = perf_counter() - begun, response.status_code
+    route, method = route or route_of(request), known_method(request.method)
     metrics.time_answer(route, method, status, seconds)
     fields = {
         "user_id": user_of(request),
@@ -74,8 +69,8 @@ def log_request(
 
 
 def log_rejection(ident: str, method: str, status: int, code: str) -> None:
-    """Count and log what the server itself refused, before there was a request for
-    Django; how long that took says nothing.
+    """Count and log a request that the server refused before Django saw it; without a
+    duration.
     """
     metrics.count_refusal(code)
     fields = {
@@ -90,5 +85,5 @@ def log_rejection(ident: str, method: str, status: int, code: str) -> None:
 
 
 def known_method(sent: str | None) -> str:
-    """A client may invent methods, and would make a new line of metrics with each."""
+    """The method, or "other": an invented one must not make a new series of metrics."""
     return sent if sent in METHODS else "other"
