@@ -72,6 +72,8 @@ WALKS |= {
     ("customers", "email"),
     ("customers", "updated_after"),
 }
+if not settings.FAST_PATH:  # which looks the keys of a page up first, by the filter's index
+    WALKS |= {("tickets", "on_hold"), ("tickets", "hold_reason")}
 TABLES = {
     "tickets": "tickets_serviceticket",
     "customers": "customers_customer",
