@@ -85,5 +85,14 @@ class AuthorizationSerializer(ShopSerializer):
 
     class Meta:
         model = Authorization
-        fields = ("id", "ticket", "by", "at", "channel", "note", "decisions", "approved_total")
+        fields: tuple[str, ...] = (
+            "id",
+            "ticket",
+            "by",
+            "at",
+            "channel",
+            "note",
+            "decisions",
+            "approved_total",
+        )
         read_only_fields = fields

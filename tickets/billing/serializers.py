@@ -89,7 +89,7 @@ class InvoiceSerializer(ShopSerializer):
 
     class Meta:
         model = Invoice
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "number", "ticket", "customer", "issued_at", "issued_on", "due_on", "currency"),
             *("subtotal", "tax", "total", "tax_rounding", "prices_include_tax", "deposits"),
             *("credited", "paid", "refunded", "balance", "state", "unprintable", "lines"),
@@ -127,7 +127,7 @@ class CreditNoteSerializer(ShopSerializer):
 
     class Meta:
         model = CreditNote
-        fields = (
+        fields: tuple[str, ...] = (
             *(
                 "id",
                 "number",
@@ -171,7 +171,7 @@ class PaymentSerializer(ShopSerializer):
 
     class Meta:
         model = Payment
-        fields = (
+        fields: tuple[str, ...] = (
             *(
                 "id",
                 "number",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from django.utils import timezone
@@ -25,15 +25,16 @@ def at(moment: datetime) -> Iterator[None]:
 
     class Then(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> datetime:
+        def now(cls, tz: tzinfo | None = None) -> Any:
             return moment.astimezone(tz or UTC)
 
-    real = timezone.datetime
-    timezone.datetime = Then
+    module: Any = timezone  # what it imported is replaced, not what it exports
+    real = module.datetime
+    module.datetime = Then
     try:
         yield
     finally:
-        timezone.datetime = real
+        module.datetime = real
 
 
 class Calendar:

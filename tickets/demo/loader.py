@@ -10,6 +10,7 @@ every time, but for the day on which it is loaded.
 import heapq
 import itertools
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -82,7 +83,7 @@ class Garage:
                 self.start(t + pause, life)
 
     def registration(self, client: Client) -> Life:
-        details = {
+        details: dict[str, Any] = {
             "name": client.name,
             "email": client.email or None,
             "phone": client.phone,
@@ -92,7 +93,7 @@ class Garage:
         password = self.hashes["customer"] if client.has_login else None
         client.row = front_desk.register(**details, password_hash=password, by=self.advisor)
         for car in client.cars:
-            known = {
+            details_of_car: dict[str, Any] = {
                 "make": car.make,
                 "model": car.model,
                 "year": car.year,
@@ -100,7 +101,7 @@ class Garage:
                 "color": car.color,
             }
             car.row = Vehicle.objects.create(
-                customer=client.row, plate=car.plate, vin=car.vin, **known
+                customer=client.row, plate=car.plate, vin=car.vin, **details_of_car
             )
         yield YEAR
 

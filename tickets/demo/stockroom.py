@@ -6,7 +6,7 @@ from collections import Counter
 from decimal import Decimal
 
 from inventory import operations as stock
-from inventory.models import Part
+from inventory.models import ZERO, Part
 from mechanic_shop.accounts.models import User
 
 from ..models import TicketPart
@@ -60,17 +60,15 @@ class Shelf:
         """Put 150 kinds of parts on the shelf."""
         for kind in catalog.PARTS:
             special = kind.sku in SPECIAL
-            reorder = (
-                {}
-                if special
-                else {
-                    "reorder_point": kind.reorder_point,
-                    "reorder_quantity": kind.reorder_quantity,
-                }
-            )
-            prices = {"price": in_currency(kind.price), "cost": in_currency(kind.cost)}
             part = Part.objects.create(
-                sku=kind.sku, name=kind.name, unit=kind.unit, bin=kind.bin, **prices, **reorder
+                sku=kind.sku,
+                name=kind.name,
+                unit=kind.unit,
+                bin=kind.bin,
+                price=in_currency(kind.price),
+                cost=in_currency(kind.cost),
+                reorder_point=ZERO if special else kind.reorder_point,
+                reorder_quantity=ZERO if special else kind.reorder_quantity,
             )
             if not special:
                 self.receive(part, Decimal(kind.typical_stock * self.scale), part.cost, "OPENING")

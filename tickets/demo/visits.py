@@ -1,6 +1,7 @@
 """The lives of the demo's tickets, from the customer at the door to the paid bill."""
 
 from decimal import Decimal
+from typing import Any
 
 from inventory.models import Part
 from mechanic_shop.accounts.models import User
@@ -206,7 +207,7 @@ class Visits:
         self.counter.finish_jobs(ticket)
         requests.request_transition(ticket, to=Status.COMPLETED, by=lead)
 
-    def odometer(self, name: str, plan: Plan, driven: int) -> dict[str, int]:
+    def odometer(self, name: str, plan: Plan, driven: int) -> dict[str, Any]:
         """The reading for the ticket, which tells the vehicle; never less than the one
         before.
         """

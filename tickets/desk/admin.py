@@ -12,6 +12,7 @@ from unfold.contrib.filters.admin import (
 )
 
 from customers.admin import confirm_odometer
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.forms import ShopForm
 from mechanic_shop.admin.mixins import DetailPanelMixin
@@ -195,15 +196,15 @@ class ServiceTicketAdmin(
         return super().has_change_permission(request, obj) and not sealed
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> ServiceTicket:
-        return tickets.open_ticket(**details, by=request.user)
+        return tickets.open_ticket(**details, by=user_of(request))
 
     def change_object(
         self, request: HttpRequest, ticket: ServiceTicket, changes: dict[str, Any]
     ) -> None:
-        tickets.update(ticket, **changes, by=request.user)
+        tickets.update(ticket, **changes, by=user_of(request))
 
     def delete_object(self, request: HttpRequest, ticket: ServiceTicket) -> None:
-        tickets.delete(ticket, by=request.user)
+        tickets.delete(ticket, by=user_of(request))
 
     def primary_action(self, ticket: ServiceTicket) -> str:
         return {Status.COMPLETED: "invoice", Status.INVOICED: "pay"}.get(Status(ticket.status)) or (

@@ -8,6 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.http.filters import StrictFilterBackend
 from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopModelViewSet
@@ -70,7 +71,7 @@ class ApprovalActions(ShopModelViewSet):
         body = self.checked_body(self.make_body)
         with transaction.atomic():
             link, token = share_links.share(
-                self.get_locked_object(), **body.validated_data, by=request.user
+                self.get_locked_object(), **body.validated_data, by=user_of(request)
             )
         url = request.build_absolute_uri(reverse("shared-page", args=[token]))
         told = {"id": link.pk, "url": url, "token": token, "expires_at": link.expires_at}

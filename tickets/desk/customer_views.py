@@ -3,6 +3,8 @@
 from typing import Any
 
 from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from customers.views import CustomerViewSet as Customers
 from mechanic_shop.http.permissions import Has, IsOwner
@@ -22,7 +24,7 @@ class CustomerViewSet(ReportMixin, Customers):
 
     @report(StatementSerializer, PeriodQuery, "customers_statement")
     @action(detail=True, renderer_classes=REPORT_RENDERERS)
-    def statement(self, request: Any, pk: str) -> Any:
+    def statement(self, request: Request, pk: str) -> Response:
         """What the customer was asked for and paid in these days of the shop (by
         default the last 30), with the balance after each.
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Prefetch, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from inventory.models import Part
 from inventory.quantities import show
+from mechanic_shop.accounts.models import User
 from mechanic_shop.admin.formatting import badge, moment
 from mechanic_shop.dates import day_end, day_start
 
@@ -23,7 +25,7 @@ DAYS = 30  # of sales
 
 def shops_day(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's DASHBOARD_CALLBACK: what each permission of the user allows to see."""
-    user: Any = request.user
+    user: User | AnonymousUser = request.user
     tables = []
     if user.has_perm("tickets.view_serviceticket"):
         context["states"] = states()

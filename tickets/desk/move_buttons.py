@@ -1,11 +1,12 @@
 """Buttons that move a ticket along the workflow."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.admin.buttons import ButtonForm, button, note_question
 
 from ..lifecycle import workflow
@@ -20,7 +21,7 @@ from .move_serializers import MoveSerializer
 class WorkflowForm(ButtonForm):
     """Asks about a move, and tells what blocks it."""
 
-    serializer_class: Any = MoveSerializer
+    serializer_class: ClassVar[Any] = MoveSerializer
 
     def blocked(self, options: list[dict[str, Any]]) -> list[str]:
         return [
@@ -99,12 +100,12 @@ class MoveButtons:
         "Move", MoveForm, icon="move_down", when=lambda ticket: bool(workflow.moves_from(ticket))
     )
     def move(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        requests.request_transition(ticket, **answers, by=request.user)
+        requests.request_transition(ticket, **answers, by=user_of(request))
         return f"{ticket.number} is now {Status(ticket.status).label.lower()}."
 
     @button("Complete", CompleteForm, icon="done_all", when=is_ready)
     def complete(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        requests.request_transition(ticket, **answers, by=request.user)
+        requests.request_transition(ticket, **answers, by=user_of(request))
         return f"{ticket.number} is completed: next comes its invoice."
 
 

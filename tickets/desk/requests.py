@@ -1,8 +1,8 @@
 """What people ask of a ticket's status; what each move brings with it."""
 
 from decimal import Decimal
-from typing import Any
 
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db.transactions import atomic
 
 from ..approvals import operations
@@ -21,7 +21,7 @@ def request_transition(
     reason: str = "",
     version: int | None = None,
     expected_total: Decimal | None = None,
-    by: Any,
+    by: User,
 ) -> None:
     """Move the ticket along the workflow: approving it approves its proposed jobs,
     invoicing it issues the invoice.

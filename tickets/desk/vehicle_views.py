@@ -1,8 +1,8 @@
 """What tickets know of a vehicle."""
 
-from typing import Any
-
 from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from customers.views import VehicleViewSet as Vehicles
 from mechanic_shop.http.schema import response_schema
@@ -17,7 +17,7 @@ class VehicleViewSet(Vehicles):
 
     @response_schema(JobSerializer, many=True)
     @action(detail=True, serializer_class=JobSerializer, filterset_class=None, ordering_fields=None)
-    def recommendations(self, request: Any, pk: str) -> Any:
+    def recommendations(self, request: Request, pk: str) -> Response:
         """Jobs that were declined or deferred on the vehicle's tickets, and are on no
         later one: newest first.
         """
@@ -41,7 +41,7 @@ class VehicleViewSet(Vehicles):
         filterset_class=None,
         ordering_fields=None,
     )
-    def recommended_parts(self, request: Any, pk: str) -> Any:
+    def recommended_parts(self, request: Request, pk: str) -> Response:
         """Parts outside jobs that were declined or deferred on the vehicle's tickets,
         and are on no later one: newest first.
         """

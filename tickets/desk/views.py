@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from customers.permissions import IsCustomer
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.http.permissions import Has, IsAuthenticated, IsOwner
 from mechanic_shop.http.schema import response_schema
 
@@ -77,7 +78,7 @@ class ServiceTicketViewSet(WorkActions, MoneyActions, ApprovalActions):
     }
 
     def perform_destroy(self, ticket: ServiceTicket) -> None:
-        tickets.delete(ticket, by=self.request.user)
+        tickets.delete(ticket, by=user_of(self.request))
 
     @response_schema(ServiceTicketSerializer, many=True)
     @action(detail=False)
@@ -113,5 +114,5 @@ class ServiceTicketViewSet(WorkActions, MoneyActions, ApprovalActions):
         """
         ticket = self.get_object_or_404(ServiceTicket.objects.visible_to(request.user))
         page = self.paginate_queryset(self.filter_queryset(history.moments(ticket, request.user)))
-        rows = history.rows(page, request.user)
+        rows = history.rows(page or [], request.user)
         return self.paginator.get_paginated_response(self.get_serializer(rows, many=True).data)

@@ -8,13 +8,14 @@ from typing import Any
 
 from inventory import allocations, stock_counts
 from inventory.models import ZERO, Part
+from mechanic_shop.accounts.models import User
 
 from ..models import ServiceTicket, TicketPart
 
-Effect = Callable[[TicketPart, Part, Any], None]
+Effect = Callable[[TicketPart, Part, User | None], None]
 
 
-def allocate_line(line: TicketPart, part: Part, by: Any) -> None:
+def allocate_line(line: TicketPart, part: Part, by: User | None) -> None:
     """Promise the line what there is, if the customer wants it."""
     if line.is_authorized:
         line.save_changes(
@@ -22,7 +23,7 @@ def allocate_line(line: TicketPart, part: Part, by: Any) -> None:
         )
 
 
-def issue_line(line: TicketPart, part: Part, by: Any) -> None:
+def issue_line(line: TicketPart, part: Part, by: User | None) -> None:
     if line.allocated:
         allocations.issue(
             part, line.allocated, reference=line.ticket.number, unit_cost=line.unit_cost, by=by
@@ -30,12 +31,12 @@ def issue_line(line: TicketPart, part: Part, by: Any) -> None:
         line.save_changes(issued=line.issued + line.allocated, allocated=ZERO)
 
 
-def return_line(line: TicketPart, part: Part, by: Any) -> None:
+def return_line(line: TicketPart, part: Part, by: User | None) -> None:
     release_and_return(line, part, line.allocated, line.issued, by=by)
     line.save_changes(allocated=ZERO, issued=ZERO)
 
 
-def hold_or_release(line: TicketPart, part: Part, by: Any) -> None:
+def hold_or_release(line: TicketPart, part: Part, by: User | None) -> None:
     """As its job has it: held when the customer said yes, else released; what is fitted
     stays in the car.
     """
@@ -47,7 +48,7 @@ def hold_or_release(line: TicketPart, part: Part, by: Any) -> None:
 
 
 def release_and_return(
-    line: TicketPart, part: Part, released: Decimal, returned: Decimal, *, by: Any
+    line: TicketPart, part: Part, released: Decimal, returned: Decimal, *, by: User | None
 ) -> None:
     allocations.release(part, released)
     allocations.return_to_stock(
@@ -56,7 +57,7 @@ def release_and_return(
 
 
 def apply_to_lines(
-    lines: Any, effect: Effect, *, by: Any, check: Callable[[], None] = lambda: None
+    lines: Any, effect: Effect, *, by: User | None, check: Callable[[], None] = lambda: None
 ) -> dict[int, Part]:
     """Do this to each line, its part locked, in the order of the parts' ids; ``check``
     is asked once all are locked. Returns the parts.
@@ -69,7 +70,11 @@ def apply_to_lines(
 
 
 def sync_allocations(
-    ticket: ServiceTicket, lines: Iterable[int], *, by: Any, effect: Effect = hold_or_release
+    ticket: ServiceTicket,
+    lines: Iterable[int],
+    *,
+    by: User | None,
+    effect: Effect = hold_or_release,
 ) -> None:
     """Let the stock follow what became of the jobs of these lines, on a ticket that is
     worked on.

@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from mechanic_shop.http.permissions import IsOwner
 
@@ -16,7 +18,7 @@ class OwnsEstimate(IsOwner):
     last: it says why not.
     """
 
-    def has_object_permission(self, request: Any, view: Any, obj: ServiceTicket) -> bool:
+    def has_object_permission(self, request: Request, view: APIView, obj: ServiceTicket) -> bool:
         owns = super().has_object_permission(request, view, obj)
         if owns and obj.status != Status.ESTIMATE:
             raise PermissionDenied(f"Your ticket is {obj.status}: ask the shop to change it.")
@@ -26,8 +28,8 @@ class OwnsEstimate(IsOwner):
 class IsAssigned(BasePermission):
     """A mechanic who is on the ticket, or on that of a job."""
 
-    def has_permission(self, request: Any, view: Any) -> bool:
+    def has_permission(self, request: Request, view: APIView) -> bool:
         return request.user.has_perm("tickets.work_on_assigned")
 
-    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
         return workflow.is_assigned(request.user, getattr(obj, "ticket", obj))

@@ -11,13 +11,14 @@ from django.utils import timezone
 
 from inventory import allocations
 from inventory.models import Part
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db import audit
 
 from ..models import ServiceTicket, Status, StatusChange, TicketPart
 from .allocation import allocate_line, apply_to_lines, issue_line, return_line
 from .locking import links_changed, moved
 
-EFFECTS: dict[tuple[Status, Status], Callable[[TicketPart, Part, Any], None]] = {
+EFFECTS: dict[tuple[Status, Status], Callable[[TicketPart, Part, User | None], None]] = {
     (Status.ESTIMATE, Status.APPROVED): allocate_line,
     (Status.APPROVED, Status.COMPLETED): issue_line,
     (Status.IN_PROGRESS, Status.COMPLETED): issue_line,
@@ -35,7 +36,7 @@ def apply_transition(
     to: str,
     *,
     reason: str = "",
-    by: Any,
+    by: User | None,
     check: Callable[[], None] = lambda: None,
 ) -> None:
     """Move the ticket, and write that it was moved; ``check`` may still refuse once its
@@ -82,10 +83,11 @@ def stamps(to: str, now: datetime) -> dict[str, Any]:
     nothing.
     """
     rest = {"on_hold": False, "hold_reason": ""}
-    return {
+    stamped: dict[str, dict[str, Any]] = {
         Status.COMPLETED: {"completed_at": now, "closed_at": None, **rest},
         Status.IN_PROGRESS: {"completed_at": None},
         Status.INVOICED: {"closed_at": None},
         Status.CLOSED: {"closed_at": now},
         Status.CANCELLED: {"closed_at": now, **rest},
-    }.get(Status(to), {})
+    }
+    return stamped.get(to, {})

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
+
+from mechanic_shop.accounts.models import User
 from mechanic_shop.errors import DomainError, NotAllowed
 
 from ..models import JobStatus, ServiceTicket, Status
@@ -20,21 +23,21 @@ Block = Callable[[ServiceTicket], DomainError | None]
 WAY_BACK = "a manager moves it back to completed"  # where no invoice stands
 
 
-def can_move_any(user: Any, ticket: ServiceTicket) -> bool:
+def can_move_any(user: User | AnonymousUser, ticket: ServiceTicket) -> bool:
     """Whoever may make every move."""
     return user.has_perm("tickets.move_serviceticket")
 
 
-def is_owner(user: Any, ticket: ServiceTicket) -> bool:
+def is_owner(user: User | AnonymousUser, ticket: ServiceTicket) -> bool:
     """The customer whose ticket it is."""
     return ticket.owner_id is not None and ticket.owner_id == user.pk
 
 
-def is_assigned(user: Any, ticket: ServiceTicket) -> bool:
+def is_assigned(user: User | AnonymousUser, ticket: ServiceTicket) -> bool:
     """A mechanic who is on the ticket."""
     return (
         user.has_perm("tickets.work_on_assigned")
-        and ticket.assignments.filter(mechanic__user=user).exists()
+        and ticket.assignments.filter(mechanic__user=user.pk).exists()
     )
 
 
@@ -143,7 +146,7 @@ class Move:
     blocks: tuple[Block, ...] = ()
     exists: Callable[[ServiceTicket], bool] = always
 
-    def allows(self, user: Any, ticket: ServiceTicket) -> bool:
+    def allows(self, user: User | AnonymousUser, ticket: ServiceTicket) -> bool:
         return any(who(user, ticket) for who in (can_move_any, *self.also)) and (
             not self.needs or user.has_perm(self.needs)
         )
@@ -187,12 +190,12 @@ def moves_from(ticket: ServiceTicket) -> dict[str, Move]:
     return {to: move for to, move in found.items() if move.exists(ticket)}
 
 
-def whom_to_ask(user: Any, ticket: ServiceTicket) -> str:
+def whom_to_ask(user: User | AnonymousUser, ticket: ServiceTicket) -> str:
     """The front desk does not send anybody to the front desk."""
     return "a manager" if can_move_any(user, ticket) else "the front desk"
 
 
-def check(ticket: ServiceTicket, to: str, user: Any) -> Move:
+def check(ticket: ServiceTicket, to: str, user: User | AnonymousUser) -> Move:
     """The move to ``to``. Raises DomainError ``transition_not_allowed`` where there is
     none, NotAllowed where it is not this user's.
     """
@@ -220,7 +223,7 @@ def check(ticket: ServiceTicket, to: str, user: Any) -> Move:
     return move
 
 
-def options(ticket: ServiceTicket, user: Any) -> list[dict[str, Any]]:
+def options(ticket: ServiceTicket, user: User | AnonymousUser) -> list[dict[str, Any]]:
     """Where the ticket can go, for the API and the admin: [{to, allowed, blocked_by:
     [{code, detail}]}].
     """

@@ -1,13 +1,15 @@
 """What a shop does again and again, and what an hour of it costs."""
 
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 
 from inventory.models import Part
 from inventory.quantities import quantity_field
+from mechanic_shop.accounts.models import User
 from mechanic_shop.currency import amount_field
 from mechanic_shop.db.models import ShopModel, ShopQuerySet, UniqueTextModel, unique_text
 from mechanic_shop.http.search import every_word
@@ -17,7 +19,7 @@ from .priced import LineKind, positive, tax_code, tax_code_of_line
 
 
 class LaborRateQuerySet(ShopQuerySet):
-    def visible_to(self, user: Any) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self if user.has_perm("tickets.view_laborrate") else self.none()
 
     def search(self, term: str) -> Self:
@@ -68,7 +70,7 @@ class LaborRate(UniqueTextModel, ShopModel):
 
 
 class CannedJobQuerySet(ShopQuerySet):
-    def visible_to(self, user: Any) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self if user.has_perm("tickets.view_cannedjob") else self.none()
 
     def search(self, term: str) -> Self:

@@ -4,12 +4,14 @@ import re
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now, TruncDate
 from django.utils import timezone
 
 from customers.models import Customer
+from mechanic_shop.accounts.models import User
 from mechanic_shop.currency import sum_field
 from mechanic_shop.db.models import AppendOnlyModel, AppendOnlyQuerySet
 
@@ -33,7 +35,7 @@ class OwnedQuerySet(AppendOnlyQuerySet):
 
     permission = ""
 
-    def visible_to(self, user: Any) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         if user.has_perm(self.permission):
             return self
         return self.filter(customer__user=user) if user.is_authenticated else self.none()

@@ -2,11 +2,13 @@
 
 import re
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from mechanic_shop.accounts.models import User
 from mechanic_shop.currency import sum_field
 from mechanic_shop.db.audit import Kind
 from mechanic_shop.db.models import ShopModel, ShopQuerySet
@@ -20,7 +22,7 @@ from .ticket import ServiceTicket, ticket_number
 
 
 class JobQuerySet(ShopQuerySet):
-    def visible_to(self, user: Any) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """Of all tickets for staff, else of the user's own."""
         if user.has_perm("tickets.view_serviceticket"):
             return self

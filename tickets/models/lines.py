@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Round
 
 from inventory.models import ZERO, Part
 from inventory.quantities import quantity_field
+from mechanic_shop.accounts.models import User
 from mechanic_shop.currency import amount_field, signed_amount_field
 from mechanic_shop.db.audit import Kind
 from mechanic_shop.db.models import ShopModel, ShopQuerySet
@@ -24,7 +26,7 @@ from .ticket import ServiceTicket, ticket_number
 
 
 class TicketPartQuerySet(ShopQuerySet):
-    def visible_to(self, user: Any) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """Of all tickets for staff, else of the user's own."""
         if user.has_perm("tickets.view_serviceticket"):
             return self

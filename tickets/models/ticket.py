@@ -7,12 +7,14 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from django.apps import apps
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from customers.models import Customer, Vehicle, matches_customer
 from inventory.models import ZERO, Part
+from mechanic_shop.accounts.models import User
 from mechanic_shop.currency import sum_field
 from mechanic_shop.db.audit import Kind
 from mechanic_shop.db.models import ShopModel, ShopQuerySet
@@ -29,13 +31,13 @@ def ticket_number(key: int) -> str:
 
 
 class ServiceTicketQuerySet(ShopQuerySet):
-    def visible_to(self, user: Any) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """All for staff who may see tickets, else the user's own as a customer."""
         if user.has_perm("tickets.view_serviceticket"):
             return self
         return self.filter(customer__user=user) if user.is_authenticated else self.none()
 
-    def mine(self, user: Any) -> Self:
+    def mine(self, user: User | AnonymousUser) -> Self:
         """A customer's own, a mechanic's assigned."""
         return self.filter(
             Q(customer__user=user)

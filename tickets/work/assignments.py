@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
@@ -13,13 +14,17 @@ from ..models import ServiceTicket, TicketMechanic
 
 
 def assign_mechanic(
-    ticket: ServiceTicket, *, mechanic: Mechanic, role: str = TicketMechanic.Role.ASSISTANT, by: Any
+    ticket: ServiceTicket,
+    *,
+    mechanic: Mechanic,
+    role: str = TicketMechanic.Role.ASSISTANT,
+    by: User | None,
 ) -> None:
     """Put a mechanic on the ticket; nothing changes when he or she is on it already."""
     edit_mechanics(ticket, add=[mechanic], role=role, by=by)
 
 
-def remove_mechanic(ticket: ServiceTicket, *, mechanic: Mechanic, by: Any) -> None:
+def remove_mechanic(ticket: ServiceTicket, *, mechanic: Mechanic, by: User | None) -> None:
     """Take a mechanic off the ticket. Raises DomainError ``mechanic_not_on_ticket``."""
     edit_mechanics(ticket, remove=[mechanic], by=by)
 
@@ -31,7 +36,7 @@ def edit_mechanics(
     add: Sequence[Mechanic] = (),
     remove: Sequence[Mechanic] = (),
     role: str = TicketMechanic.Role.ASSISTANT,
-    by: Any,
+    by: User | None,
 ) -> None:
     """Put mechanics on the ticket and take others off, all or nothing.
 

@@ -4,13 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 from inventory.models import ZERO
+from mechanic_shop.accounts.models import User
 
 from ..lifecycle.snapshot import TicketSnapshot, Unit, key_of, load_snapshot
 from ..models import Job, JobLine, ServiceTicket, TicketPart
 from ..pricing import arithmetic, shop_rules
 
 
-def name_amounts(snapshot: TicketSnapshot, *, by: Any) -> None:
+def name_amounts(snapshot: TicketSnapshot, *, by: User | None) -> None:
     """What was approved before amounts were kept counts with what it costs now."""
     costs = snapshot.amounts_of(snapshot.price(snapshot.offered()))
     for unit in snapshot.authorized():
@@ -44,7 +45,9 @@ def lowers_price(unit: Unit) -> bool:
     return (unit.approved_amount or ZERO) < 0
 
 
-def lower_approved(snapshot: TicketSnapshot, source: Unit, target: Unit | None, *, by: Any) -> None:
+def lower_approved(
+    snapshot: TicketSnapshot, source: Unit, target: Unit | None, *, by: User | None
+) -> None:
     """Lower the amount of a job or part that something was taken out of to what it
     costs now.
 

@@ -1,6 +1,6 @@
 """What several buttons of a ticket ask, and when they are shown."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from unfold.widgets import (
@@ -64,8 +64,8 @@ class JobForm(ButtonForm):
     operation's to refuse, in its own words.
     """
 
-    serializer_class: Any = NothingSerializer
-    offered: tuple[JobStatus, ...] = ()
+    serializer_class: ClassVar[Any] = NothingSerializer
+    offered: ClassVar[tuple[JobStatus, ...]] = ()
     job = forms.ModelChoiceField(Job.objects.all(), widget=UnfoldAdminRadioSelectWidget)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

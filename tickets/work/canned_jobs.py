@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError
@@ -13,7 +14,7 @@ from .jobs import put_parts, write_job
 
 @atomic
 def write_canned_job(
-    canned_job: CannedJob, *, lines: Any = None, parts: Any = None, by: Any, **details: Any
+    canned_job: CannedJob, *, lines: Any = None, parts: Any = None, by: User | None, **details: Any
 ) -> CannedJob:
     """Make or change a canned job; ``lines`` and ``parts``, where given, take the place
     of those that were there.
@@ -34,7 +35,7 @@ def write_canned_job(
 
 
 @atomic
-def add_canned_job(ticket: ServiceTicket, *, canned_job: CannedJob, by: Any) -> None:
+def add_canned_job(ticket: ServiceTicket, *, canned_job: CannedJob, by: User | None) -> None:
     """Put a canned job on the ticket, at the prices of today.
 
     Raises DomainError ``canned_job_inactive``, ``part_inactive`` or

@@ -10,6 +10,7 @@ from unfold.decorators import display
 
 from inventory.quantities import show
 from inventory.taxes import TaxCode
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.forms import ShopForm
 from mechanic_shop.admin.inlines import ShopInline
@@ -93,10 +94,10 @@ class RowsOfCannedJob(ShopInline):
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         return super().get_formset(request, obj, **{"validate_max": True} | kwargs)
 
-    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("tickets.view_cannedjob")
 
-    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm(f"tickets.{'change' if obj else 'add'}_cannedjob")
 
     has_add_permission = has_delete_permission = has_change_permission
@@ -174,12 +175,12 @@ class CannedJobAdmin(ShopModelAdmin):
         )
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> CannedJob:
-        return canned_jobs.write_canned_job(CannedJob(), **details, by=request.user)
+        return canned_jobs.write_canned_job(CannedJob(), **details, by=user_of(request))
 
     def change_object(
         self, request: HttpRequest, canned: CannedJob, changes: dict[str, Any]
     ) -> None:
-        canned_jobs.write_canned_job(canned, **changes, by=request.user)
+        canned_jobs.write_canned_job(canned, **changes, by=user_of(request))
 
     def describe(self, canned: CannedJob) -> str:
         return "Canned job"

@@ -80,8 +80,8 @@ class CannedJobSerializer(ShopSerializer):
     were there.
     """
 
-    lines = CannedJobLineSerializer(many=True, required=False, max_length=MOST_LINES)
-    parts = CannedJobPartSerializer(many=True, required=False, max_length=MOST_LINES)
+    lines = CannedJobLineSerializer(many=True, required=False, max_length=MOST_LINES)  # type: ignore[call-arg]  # of its list
+    parts = CannedJobPartSerializer(many=True, required=False, max_length=MOST_LINES)  # type: ignore[call-arg]  # of its list
 
     class Meta:
         model = CannedJob

@@ -1,8 +1,9 @@
 """A form that sends back which estimate its page was made of."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
 
 from mechanic_shop.admin.buttons import ButtonForm
 from mechanic_shop.errors import DomainError
@@ -29,7 +30,8 @@ class EstimateForm(ButtonForm):
         back.
         """
         if refusal.code == "estimate_changed":
-            self.data = self.data.copy()
+            data = cast(QueryDict, self.data).copy()
             for name, value in self.read.items():
-                self.data[self.add_prefix(name)] = str(value)
+                data[self.add_prefix(name)] = str(value)
+            self.data = data
         super().refuse(refusal)

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import CharField, F, QuerySet, Value
 
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db import audit, audit_trail
 from mechanic_shop.db.audit import Kind
 from mechanic_shop.db.models import AuditEntry
@@ -26,7 +28,7 @@ FIELDS = (
 )
 
 
-def moments(ticket: ServiceTicket, user: Any) -> QuerySet:
+def moments(ticket: ServiceTicket, user: User | AnonymousUser) -> QuerySet:
     """(when, kind, key) of everything, oldest first: two tables as one list, which the
     database counts and cuts into pages.
     """
@@ -60,7 +62,7 @@ def last_takeover(entries: QuerySet) -> tuple[int, datetime] | None:
     )
 
 
-def rows(page: Iterable[tuple[Any, str, int]], user: Any) -> list[dict[str, Any]]:
+def rows(page: Iterable[tuple[Any, str, int]], user: User | AnonymousUser) -> list[dict[str, Any]]:
     """The rows behind a page of ``moments``, as far as this user may see them; the same
     number of queries for one and a hundred.
     """

@@ -6,6 +6,7 @@ from django import forms
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.admin.buttons import ButtonForm, button, quantity_question
 
 from ..models import Job, JobStatus, LaborRate, LineKind, ServiceTicket
@@ -85,7 +86,7 @@ class JobButtons:
 
     @button("Add job", AddJobForm, icon="add_task", permission=CHANGE, when=is_open)
     def add_job(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        job = jobs.add_job(ticket, **answers, by=request.user)
+        job = jobs.add_job(ticket, **answers, by=user_of(request))
         return f'"{job.title}" is proposed on {ticket.number}.'
 
     @button(
@@ -98,12 +99,12 @@ class JobButtons:
     def finish_job(
         self, request: HttpRequest, ticket: ServiceTicket, job: Job, **answers: Any
     ) -> str:
-        jobs.finish_job(job, **answers, by=request.user)
+        jobs.finish_job(job, **answers, by=user_of(request))
         return f'"{job.title}" is done.'
 
     @button("Cancel job", CancelForm, icon="cancel", permission=CHANGE, when=has_jobs(*TAKES_LINES))
     def cancel_job(self, request: HttpRequest, ticket: ServiceTicket, job: Job) -> str:
-        jobs.cancel_job(job, by=request.user)
+        jobs.cancel_job(job, by=user_of(request))
         return f'"{job.title}" is cancelled.'
 
     @button(
@@ -114,5 +115,5 @@ class JobButtons:
         when=has_jobs(JobStatus.DONE, JobStatus.CANCELLED),
     )
     def reopen_job(self, request: HttpRequest, ticket: ServiceTicket, job: Job) -> str:
-        jobs.reopen_job(job, by=request.user)
+        jobs.reopen_job(job, by=user_of(request))
         return f'"{job.title}" is {job.status} again.'

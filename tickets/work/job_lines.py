@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from inventory.models import ZERO
+from mechanic_shop.accounts.models import User
 from mechanic_shop.currency import rounded
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
@@ -28,7 +29,7 @@ MOST_LINES = 200
 
 
 @atomic
-def add_line(job: Job, *, by: Any, **details: Any) -> JobLine:
+def add_line(job: Job, *, by: User | None, **details: Any) -> JobLine:
     """Put labor, sublet work, a fee or a trade-in into the job. An approved job that
     grows beyond what was approved goes back to the customer.
 
@@ -48,7 +49,7 @@ def add_line(job: Job, *, by: Any, **details: Any) -> JobLine:
 
 
 @atomic
-def edit_line(job: Job, *, line: int, by: Any, **changes: Any) -> JobLine:
+def edit_line(job: Job, *, line: int, by: User | None, **changes: Any) -> JobLine:
     """Change a line of the job. Raises as ``add_line``, and InvalidInput
     ``line_of_another_job``.
     """
@@ -71,7 +72,7 @@ def edit_line(job: Job, *, line: int, by: Any, **changes: Any) -> JobLine:
 
 
 @atomic
-def remove_line(job: Job, *, line: int, by: Any) -> None:
+def remove_line(job: Job, *, line: int, by: User | None) -> None:
     """Take a line out of the job. Raises as ``edit_line``."""
     lock_to_reprice(job)
     found = line_of(job, line)
@@ -103,7 +104,7 @@ def line_of(job: Job, key: int) -> JobLine:
 
 
 def write_line(
-    line: JobLine, details: dict[str, Any], *, office_prices: bool = False, by: Any
+    line: JobLine, details: dict[str, Any], *, office_prices: bool = False, by: User | None
 ) -> JobLine:
     """Give a line these details, and what follows from them: labor costs what its rate
     does unless a price is named.

@@ -81,7 +81,7 @@ class JobLineSerializer(ShopSerializer):
 
     class Meta:
         model = JobLine
-        fields = (
+        fields: tuple[str, ...] = (
             *(
                 "id",
                 "kind",
@@ -106,7 +106,7 @@ class JobSerializer(ShopSerializer):
         queryset=ServiceTicket.objects.select_related("customer"), fields=("number",)
     )
     position = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
-    lines = JobLineSerializer(many=True, required=False, max_length=MOST_LINES)
+    lines = JobLineSerializer(many=True, required=False, max_length=MOST_LINES)  # type: ignore[call-arg]  # of its list
     parts = JobPartSerializer(many=True, read_only=True)
     authorized_total = SignedMoneyField(
         allow_null=True, help_text="what the customer approved of it"
@@ -119,7 +119,7 @@ class JobSerializer(ShopSerializer):
 
     class Meta:
         model = Job
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "ticket", "position", "title", "concern", "cause", "correction", "status"),
             *("lines", "parts", "authorized_total", "total", "created_at", "updated_at"),
         )

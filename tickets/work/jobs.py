@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
@@ -29,7 +30,7 @@ MOST_JOBS = 200
 
 
 @atomic
-def add_job(ticket: ServiceTicket, *, lines: Any = (), by: Any, **details: Any) -> Job:
+def add_job(ticket: ServiceTicket, *, lines: Any = (), by: User | None, **details: Any) -> Job:
     """Propose a job, with its labor, sublet work, fees and trade-ins. Raises
     DomainError ``ticket_locked`` or ``trade_in_exceeds_total``.
     """
@@ -47,7 +48,7 @@ def write_job(
     lines: Any = (),
     continues: Job | None = None,
     office_prices: bool = False,
-    by: Any,
+    by: User | None,
     **details: Any,
 ) -> Job:
     """Write a job on a locked ticket.
@@ -65,7 +66,7 @@ def write_job(
     return job
 
 
-def put_parts(job: Job, parts: Any, *, by: Any) -> None:
+def put_parts(job: Job, parts: Any, *, by: User | None) -> None:
     """Put these parts, in these quantities, into a new job, which is whole then."""
     for wanted in parts:
         add_part(job.ticket, part=wanted.part, quantity=wanted.quantity, job=job, by=by)
@@ -74,7 +75,7 @@ def put_parts(job: Job, parts: Any, *, by: Any) -> None:
 
 
 @atomic
-def update_job(job: Job, *, by: Any, **sent: Any) -> Job:
+def update_job(job: Job, *, by: User | None, **sent: Any) -> Job:
     """Change what was sent and differs; nothing of it changes the price. Raises
     DomainError ``ticket_locked``.
     """
@@ -87,7 +88,7 @@ def update_job(job: Job, *, by: Any, **sent: Any) -> Job:
 
 
 @atomic
-def delete_job(job: Job, *, by: Any) -> None:
+def delete_job(job: Job, *, by: User | None) -> None:
     """Erase a job on which nobody decided yet; its parts leave the ticket. Raises
     DomainError ``job_in_use`` for any other.
     """
@@ -114,7 +115,7 @@ def delete_job(job: Job, *, by: Any) -> None:
 
 
 @atomic
-def finish_job(job: Job, *, by: Any, correction: str | None = None) -> None:
+def finish_job(job: Job, *, by: User | None, correction: str | None = None) -> None:
     """The work on an approved job is done. Raises DomainError ``job_not_approved``."""
     set_status(
         job,
@@ -126,7 +127,7 @@ def finish_job(job: Job, *, by: Any, correction: str | None = None) -> None:
 
 
 @atomic
-def reopen_job(job: Job, *, by: Any) -> None:
+def reopen_job(job: Job, *, by: User | None) -> None:
     """A job that was done or cancelled is worked on, or proposed, again."""
     lock_job(job)
     again = JobStatus.APPROVED if job.status == JobStatus.DONE else JobStatus.PROPOSED
@@ -134,13 +135,13 @@ def reopen_job(job: Job, *, by: Any) -> None:
 
 
 @atomic
-def cancel_job(job: Job, *, by: Any) -> None:
+def cancel_job(job: Job, *, by: User | None) -> None:
     """Nobody does this job any more; its stock goes back."""
     set_status(job, JobStatus.CANCELLED, {JobStatus.PROPOSED, *AUTHORIZED}, by=by)
 
 
 def set_status(
-    job: Job, to: JobStatus, allowed: set[JobStatus], *, by: Any, **details: Any
+    job: Job, to: JobStatus, allowed: set[JobStatus], *, by: User | None, **details: Any
 ) -> None:
     lock_job(job)
     ticket = job.ticket
@@ -178,7 +179,7 @@ def check_status(job: Job, to: JobStatus, allowed: set[JobStatus]) -> None:
         )
 
 
-def take_off_authorized(job: Job, *, by: Any) -> None:
+def take_off_authorized(job: Job, *, by: User | None) -> None:
     """Nothing of a job is to be paid any more."""
     snapshot = load_snapshot(job.ticket)
     set_authorized(snapshot)

@@ -12,6 +12,7 @@ from unfold.widgets import (
 )
 
 from inventory.taxes import TaxCode
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.admin.buttons import ButtonForm, button, quantity_question, row_question
 from mechanic_shop.errors import DomainError
 
@@ -93,7 +94,7 @@ class LineButtons:
     def add_line(
         self, request: HttpRequest, ticket: ServiceTicket, job: Job, **answers: Any
     ) -> str:
-        line = job_lines.add_line(job, **answers, by=request.user)
+        line = job_lines.add_line(job, **answers, by=user_of(request))
         return f'{line.description}: {money(line.line_total)} in "{job.title}".'
 
     @button(
@@ -107,5 +108,5 @@ class LineButtons:
         job = ticket.jobs.filter(lines=line).first()
         if job is None:
             raise DomainError("line_is_gone", "Somebody else removed this line in this moment.")
-        job_lines.remove_line(job, line=line, by=request.user)
+        job_lines.remove_line(job, line=line, by=user_of(request))
         return f'Taken out of "{job.title}".'

@@ -6,6 +6,7 @@ from django import forms
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.admin.buttons import ButtonForm, button, row_question
 from mechanics.models import Mechanic
 
@@ -50,7 +51,7 @@ class MechanicButtons:
         when=is_open,
     )
     def assign_mechanic(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        assignments.assign_mechanic(ticket, **answers, by=request.user)
+        assignments.assign_mechanic(ticket, **answers, by=user_of(request))
         return f"{answers['mechanic']} is on {ticket.number}."
 
     @button(
@@ -61,5 +62,5 @@ class MechanicButtons:
         when=is_open,
     )
     def remove_mechanic(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        assignments.remove_mechanic(ticket, **answers, by=request.user)
+        assignments.remove_mechanic(ticket, **answers, by=user_of(request))
         return f"{answers['mechanic']} is no longer on {ticket.number}."

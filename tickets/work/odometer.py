@@ -3,6 +3,7 @@
 from typing import Any
 
 from customers.operations import take_reading
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db import audit
 
 from ..models import ServiceTicket
@@ -21,7 +22,7 @@ def tells_reading(changes: dict[str, Any]) -> bool:
 
 
 def pass_on_reading(
-    ticket: ServiceTicket, changes: dict[str, Any], *, confirm_odometer: bool, by: Any
+    ticket: ServiceTicket, changes: dict[str, Any], *, confirm_odometer: bool, by: User | None
 ) -> None:
     """Tell the vehicle, which is locked, the ticket's last reading where it is new; a
     lower one is told in the ticket's history, too.

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from inventory.quantities import show
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.admin.buttons import ButtonForm, button, quantity_question, row_question
 
 from ..models import Job, ServiceTicket, TicketPart
@@ -90,7 +91,7 @@ class PartButtons:
         when=is_open,
     )
     def add_part(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        parts.add_part(ticket, **answers, by=request.user)
+        parts.add_part(ticket, **answers, by=user_of(request))
         return f"{show(answers['quantity'])} × {answers['part']} put on {ticket.number}."
 
     @button(
@@ -101,5 +102,5 @@ class PartButtons:
         when=is_open,
     )
     def remove_part(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        parts.remove_part(ticket, **answers, by=request.user)
+        parts.remove_part(ticket, **answers, by=user_of(request))
         return f"{answers['part']} taken off {ticket.number}."

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from inventory.models import ZERO, Part
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError
 
@@ -33,7 +34,7 @@ def edit_part(
     unit_price: Decimal | None = None,
     discount_percent: Decimal | None = None,
     discount_amount: Decimal | None = None,
-    by: Any,
+    by: User | None,
 ) -> None:
     """Change a part's price or discount on this ticket, or move it to another job
     (None: on the ticket itself); the stock follows.
@@ -62,7 +63,12 @@ def edit_part(
 
 
 def change_line(
-    ticket: ServiceTicket, line: TicketPart, job: Job | None, changes: dict[str, Any], *, by: Any
+    ticket: ServiceTicket,
+    line: TicketPart,
+    job: Job | None,
+    changes: dict[str, Any],
+    *,
+    by: User | None,
 ) -> None:
     """Write the changes of a line, move it where a job is named, and ask the customer
     again where that costs more than they approved.
@@ -88,7 +94,9 @@ def change_line(
         sync_allocations(ticket, [line.pk], by=by)
 
 
-def price_changes(line: TicketPart, sent: dict[str, Decimal | None], *, by: Any) -> dict[str, Any]:
+def price_changes(
+    line: TicketPart, sent: dict[str, Decimal | None], *, by: User | None
+) -> dict[str, Any]:
     """What of the price that was sent differs from the line's. Raises NotAllowed for
     those who may not change it.
     """
@@ -113,7 +121,12 @@ def price_changes(line: TicketPart, sent: dict[str, Decimal | None], *, by: Any)
 
 
 def move_line(
-    ticket: ServiceTicket, line: TicketPart, job: Job | None, changes: dict[str, Any], *, by: Any
+    ticket: ServiceTicket,
+    line: TicketPart,
+    job: Job | None,
+    changes: dict[str, Any],
+    *,
+    by: User | None,
 ) -> TicketPart:
     """Move a line to another job (None: to the ticket itself), into the line of the
     part there if it has one; returns the line there.
@@ -138,7 +151,7 @@ def move_line(
     return line
 
 
-def merge(line: TicketPart, into: TicketPart, *, by: Any) -> TicketPart:
+def merge(line: TicketPart, into: TicketPart, *, by: User | None) -> TicketPart:
     """Add a line to another one of the same part, which keeps its cost. Raises
     DomainError ``part_at_other_price``.
     """

@@ -1,10 +1,10 @@
 """Parts on a ticket, and what that means for the allocations."""
 
 from decimal import Decimal
-from typing import Any
 
 from inventory import allocations, quantities
 from inventory.models import ZERO, Part
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError
@@ -31,7 +31,7 @@ def add_part(
     quantity: Decimal = Decimal(1),
     backorder: bool = False,
     job: Job | None = None,
-    by: Any,
+    by: User | None,
 ) -> None:
     """Put a part into a job, or on the ticket itself, or more of it where it stands
     there already.
@@ -88,7 +88,7 @@ def add_to_held(
     *,
     backorder: bool,
     is_open: bool,
-    by: Any,
+    by: User | None,
 ) -> None:
     """Add a quantity to a line for which stock is held, and allocate it where the
     customer's approval covers it. ``is_open`` says that they have not approved the line.
@@ -109,7 +109,12 @@ def add_to_held(
 
 
 def write_quantity(
-    line: TicketPart, more: Decimal, allocated: Decimal = ZERO, *, approved: bool = False, by: Any
+    line: TicketPart,
+    more: Decimal,
+    allocated: Decimal = ZERO,
+    *,
+    approved: bool = False,
+    by: User | None,
 ) -> None:
     """Write a new line, or more on one; what was not approved waits for the customer."""
     if line.pk is None:
@@ -125,7 +130,7 @@ def write_quantity(
     )
 
 
-def approve_growth(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
+def approve_growth(ticket: ServiceTicket, line: TicketPart, *, by: User | None) -> bool:
     """Approve a line that grew, where the customer's approval covers it; else put it
     back to the customer. Returns which.
     """
@@ -156,7 +161,7 @@ def remove_part(
     part: Part,
     job: Job | None = NOT_NAMED,
     quantity: Decimal | None = None,
-    by: Any,
+    by: User | None,
 ) -> None:
     """Take a part off the ticket, all of it or some: first what is still to come, then
     what is held, last what was fitted.
@@ -183,7 +188,7 @@ def remove_part(
 
 
 def take_off(
-    ticket: ServiceTicket, line: TicketPart, part: Part, quantity: Decimal, *, by: Any
+    ticket: ServiceTicket, line: TicketPart, part: Part, quantity: Decimal, *, by: User | None
 ) -> None:
     """Take a quantity off a line, and give what was held or fitted of it back."""
     holds = ticket.status in STOCK_HOLDING_STATUSES

@@ -1,12 +1,12 @@
 """Check who may change a price, and what a discount may be."""
 
 from decimal import Decimal
-from typing import Any
 
+from mechanic_shop.accounts.models import User
 from mechanic_shop.errors import InvalidInput, NotAllowed
 
 
-def check_may_change_price(by: Any) -> None:
+def check_may_change_price(by: User | None) -> None:
     """Prices, discounts and trade-ins are the office's. Raises NotAllowed."""
     if by is not None and not by.has_perm("tickets.change_serviceticket"):
         raise NotAllowed(

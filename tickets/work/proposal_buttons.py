@@ -6,6 +6,7 @@ from django import forms
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelect2Widget
 
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.admin.buttons import ButtonForm, button
 
 from ..models import CannedJob, Job, ServiceTicket, TicketPart
@@ -82,7 +83,7 @@ class ProposalButtons:
 
     @button("Add canned job", AddCannedJobForm, icon="inventory", permission=CHANGE, when=is_open)
     def add_canned_job(self, request: HttpRequest, ticket: ServiceTicket, **answers: Any) -> str:
-        canned_jobs.add_canned_job(ticket, **answers, by=request.user)
+        canned_jobs.add_canned_job(ticket, **answers, by=user_of(request))
         return f'"{answers["canned_job"]}" is proposed on {ticket.number}.'
 
     @button(
@@ -97,6 +98,6 @@ class ProposalButtons:
     def add_recommendation(
         self, request: HttpRequest, ticket: ServiceTicket, **answers: Any
     ) -> str:
-        recommendations.add_recommendation(ticket, **answers, by=request.user)
+        recommendations.add_recommendation(ticket, **answers, by=user_of(request))
         taken = answers.get("job") or answers["part_line"].part.name
         return f'"{taken}" is proposed on {ticket.number}.'

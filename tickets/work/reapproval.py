@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from inventory.models import Part
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db import row_locks
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 
@@ -57,7 +58,7 @@ def authorized_jobs(ticket: int) -> Any:
     return Job.objects.filter(ticket=ticket, status__in=AUTHORIZED).order_by().values_list("pk")
 
 
-def require_job_reapproval_if_exceeded(job: Job, *, grew: bool, by: Any) -> bool:
+def require_job_reapproval_if_exceeded(job: Job, *, grew: bool, by: User | None) -> bool:
     """Put an approved job back to the customer where it outgrew what was approved of
     it. Returns whether it is authorized.
 
@@ -80,7 +81,7 @@ def require_reapproval_if_exceeded(
     source: Unit | None = None,
     target: Unit | None = None,
     cost_before: Decimal | None = None,
-    by: Any,
+    by: User | None,
 ) -> None:
     """Put back to the customer what makes the authorized part cost more than they
     authorized, and release its stock.
@@ -107,7 +108,9 @@ def require_reapproval_if_exceeded(
     put_back_until_covered(snapshot, changed, by=by)
 
 
-def put_back_until_covered(snapshot: TicketSnapshot, changed: Iterable[Unit], *, by: Any) -> None:
+def put_back_until_covered(
+    snapshot: TicketSnapshot, changed: Iterable[Unit], *, by: User | None
+) -> None:
     """Put back what changed, then what is not done yet, then the rest, until the
     authorized part costs no more than was approved.
     """
@@ -120,7 +123,7 @@ def put_back_until_covered(snapshot: TicketSnapshot, changed: Iterable[Unit], *,
             return
 
 
-def put_back(snapshot: TicketSnapshot, units: Sequence[Unit], *, by: Any) -> None:
+def put_back(snapshot: TicketSnapshot, units: Sequence[Unit], *, by: User | None) -> None:
     """These units wait for the customer again: the amount that was authorized for them
     is taken back.
     """
@@ -150,7 +153,7 @@ def parts_of(snapshot: TicketSnapshot, units: Iterable[Unit]) -> list[int]:
     return [row.pk for row in rows if isinstance(row, TicketPart)]
 
 
-def covered(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> bool:
+def covered(ticket: ServiceTicket, line: TicketPart, *, by: User | None) -> bool:
     """Approve a part outside jobs that the tolerance covers; else it waits for the
     customer. Returns which.
 

@@ -1,7 +1,6 @@
 """What the customer declined or deferred, proposed again on a later ticket."""
 
-from typing import Any
-
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
@@ -15,7 +14,11 @@ from .reapproval import before_repricing
 
 @atomic
 def add_recommendation(
-    ticket: ServiceTicket, *, job: Job | None = None, part_line: TicketPart | None = None, by: Any
+    ticket: ServiceTicket,
+    *,
+    job: Job | None = None,
+    part_line: TicketPart | None = None,
+    by: User | None,
 ) -> None:
     """Propose again, at the prices of today, what the vehicle's owner declined or put
     off on an earlier ticket: a job, or a part outside jobs.
@@ -37,7 +40,7 @@ def add_recommendation(
         add_recommended_job(ticket, job, by=by)
 
 
-def add_recommended_part(ticket: ServiceTicket, line: TicketPart, *, by: Any) -> None:
+def add_recommended_part(ticket: ServiceTicket, line: TicketPart, *, by: User | None) -> None:
     # of two tickets of the vehicle, one takes it up; the part's lock is what both want
     before_repricing(ticket, line.part_id)
     row_locks.refresh(line, "ticket", "part")
@@ -59,7 +62,7 @@ def add_recommended_part(ticket: ServiceTicket, line: TicketPart, *, by: Any) ->
     add_part(ticket, part=line.part, quantity=line.quantity, by=by)
 
 
-def add_recommended_job(ticket: ServiceTicket, job: Job, *, by: Any) -> None:
+def add_recommended_job(ticket: ServiceTicket, job: Job, *, by: User | None) -> None:
     row_locks.lock(job, "ticket")  # of two tickets of the vehicle, one takes it up
     if ticket.vehicle_id is None or job.ticket.vehicle_id != ticket.vehicle_id:
         raise DomainError(

@@ -48,7 +48,12 @@ MECHANIC_WRITES = CUSTOMER_WRITES | {
         "confirm_odometer",
     ),
 }
-ODOMETER = {"required": False, "allow_null": True, "min_value": 0, "max_value": 9_999_999}
+
+
+def odometer() -> serializers.IntegerField:
+    return serializers.IntegerField(
+        required=False, allow_null=True, min_value=0, max_value=9_999_999
+    )
 
 
 class ServiceTicketSerializer(ShopSerializer):
@@ -67,8 +72,8 @@ class ServiceTicketSerializer(ShopSerializer):
     hold_reason = serializers.ChoiceField(
         choices=HoldReason.choices, required=False, allow_blank=True
     )
-    odometer_in = serializers.IntegerField(**ODOMETER)
-    odometer_out = serializers.IntegerField(**ODOMETER)
+    odometer_in = odometer()
+    odometer_out = odometer()
     confirm_odometer = ConfirmOdometerField()
     mechanics = TicketMechanicSerializer(source="assignments", many=True, read_only=True)
     parts = TicketPartSerializer(source="lines", many=True, read_only=True)
@@ -78,7 +83,7 @@ class ServiceTicketSerializer(ShopSerializer):
 
     class Meta:
         model = ServiceTicket
-        fields = (
+        fields: tuple[str, ...] = (
             *(
                 "id",
                 "number",

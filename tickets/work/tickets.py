@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from customers.models import Customer, Vehicle
 from inventory.models import ZERO
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
@@ -28,7 +29,7 @@ def open_ticket(
     customer: Customer | None = None,
     vehicle: Vehicle | None = None,
     confirm_odometer: bool = False,
-    by: Any,
+    by: User | None,
     **details: Any,
 ) -> ServiceTicket:
     """Write down what a customer asks for, as an estimate. Where no customer is named,
@@ -53,7 +54,7 @@ def open_ticket(
 
 @atomic
 def update(
-    ticket: ServiceTicket, *, confirm_odometer: bool = False, by: Any, **sent: Any
+    ticket: ServiceTicket, *, confirm_odometer: bool = False, by: User | None, **sent: Any
 ) -> ServiceTicket:
     """Change what was sent and differs.
 
@@ -110,13 +111,13 @@ def check_may_change_customer(ticket: ServiceTicket, customer: Customer) -> None
     Customer.objects.refuse_erased(customer.pk)
 
 
-def revoke_links(ticket: ServiceTicket, *, by: Any) -> None:
+def revoke_links(ticket: ServiceTicket, *, by: User | None) -> None:
     for link in ticket.shares.filter(revoked_at=None):
         link.save_changes(revoked_at=timezone.now(), by=by)
 
 
 @atomic
-def delete(ticket: ServiceTicket, *, by: Any) -> None:
+def delete(ticket: ServiceTicket, *, by: User | None) -> None:
     """Erase a ticket that never left estimate, with its quotes. Raises DomainError
     ``ticket_in_use`` for any other.
     """
@@ -148,7 +149,7 @@ def give_discount(
     *,
     discount_percent: Decimal = ZERO,
     discount_amount: Decimal = ZERO,
-    by: Any,
+    by: User | None,
 ) -> None:
     """Take so many percent, or an amount, off the whole ticket; nothing takes the
     discount back. Raises DomainError ``ticket_locked``.

@@ -2,7 +2,10 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.http.permissions import Has, IsAuthenticated
 from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopModelViewSet
@@ -51,11 +54,11 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
         serializer.save()
 
     def perform_destroy(self, job: Job) -> None:
-        jobs.delete_job(job, by=self.request.user)
+        jobs.delete_job(job, by=user_of(self.request))
 
     @response_schema(JobSerializer)
     @action(detail=True, methods=["put"], url_path="add-line", serializer_class=JobLineSerializer)
-    def add_line(self, request: Any, pk: str) -> Any:
+    def add_line(self, request: Request, pk: str) -> Response:
         """Put labor, sublet work, a fee or a trade-in into the job; an approved job
         that grows goes back to the customer.
         """
@@ -65,7 +68,7 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
     @action(
         detail=True, methods=["put"], url_path="edit-line", serializer_class=ChangeLineSerializer
     )
-    def edit_line(self, request: Any, pk: str) -> Any:
+    def edit_line(self, request: Request, pk: str) -> Response:
         """Change a line of the job."""
         return self.run_action(job_lines.edit_line)
 
@@ -73,25 +76,25 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
     @action(
         detail=True, methods=["put"], url_path="remove-line", serializer_class=RemoveLineSerializer
     )
-    def remove_line(self, request: Any, pk: str) -> Any:
+    def remove_line(self, request: Request, pk: str) -> Response:
         """Take a line out of the job."""
         return self.run_action(job_lines.remove_line)
 
     @response_schema(JobSerializer)
     @action(detail=True, methods=["put"], serializer_class=FinishJobSerializer)
-    def finish(self, request: Any, pk: str) -> Any:
+    def finish(self, request: Request, pk: str) -> Response:
         """The work on an approved job is done."""
         return self.run_action(jobs.finish_job)
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["put"], serializer_class=NothingSerializer)
-    def cancel(self, request: Any, pk: str) -> Any:
+    def cancel(self, request: Request, pk: str) -> Response:
         """Nobody does this job any more; its stock goes back on the shelf."""
         return self.run_action(jobs.cancel_job)
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["put"], serializer_class=NothingSerializer)
-    def reopen(self, request: Any, pk: str) -> Any:
+    def reopen(self, request: Request, pk: str) -> Response:
         """A job that was done is worked on again; one that was cancelled is proposed
         again.
         """

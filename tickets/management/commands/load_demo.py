@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Model
 from django.utils import timezone
 
 from customers.models import Customer, Vehicle
@@ -58,14 +59,14 @@ class Command(BaseCommand):
             )
         rows = (Customer, Vehicle, Mechanic, Part, ServiceTicket)
         counts = ", ".join(
-            f"{model.objects.count()} {NAMES.get(model, model._meta.verbose_name_plural)}"
+            f"{model.objects.count()} {NAMES.get(model) or model._meta.verbose_name_plural}"
             for model in rows
         )
         self.stdout.write(f"Loaded the demo garage in {monotonic() - start:.0f} s: {counts}.")
         self.stdout.write(log_ins())
 
 
-NAMES = {ServiceTicket: "tickets"}
+NAMES: dict[type[Model], str] = {ServiceTicket: "tickets"}
 
 
 def log_ins() -> str:
