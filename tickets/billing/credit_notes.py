@@ -29,7 +29,7 @@ from ..models import (
     Status,
     TicketPart,
 )
-from . import payments
+from . import invoice_balances
 from .credit_document import credit_document
 from .credited_lines import (
     CreditedLine,
@@ -66,7 +66,7 @@ def credit(
     Customer.objects.refuse_erased(ticket.customer_id)  # their tickets never open again
     rest = left_of(invoice)
     chosen = chosen_lines(invoice, rest, lines, restock)
-    if not chosen and (rest or payments.account_of(invoice).is_credited):
+    if not chosen and (rest or invoice_balances.account_of(invoice).is_credited):
         raise DomainError("nothing_to_credit", f"{invoice.number} is credited in full already.")
     ensure_not_below_nothing(invoice, rest, chosen)
     note = write_credit_note(invoice, chosen, reason=reason, by=by)
@@ -75,7 +75,7 @@ def credit(
     if account.is_credited:
         apply_transition(ticket, Status.COMPLETED, reason=f"{note.number}: {reason}"[:500], by=by)
     else:
-        payments.sync_ticket_status(ticket, account, because=note.number, by=by)
+        invoice_balances.sync_ticket_status(ticket, account, because=note.number, by=by)
     return note
 
 
@@ -85,13 +85,13 @@ def count_credit(
     """Count the credit note on its invoice; the invoice is credited when nothing of any
     line is left.
     """
-    account = payments.account_of(invoice)
+    account = invoice_balances.account_of(invoice)
     account.credited += note.total
     taken = {credited.line.pk: credited.quantity for credited in chosen}
     account.is_credited = all(
         taken.get(key, ZERO) + before == line.quantity for key, (line, before) in rest.items()
     )
-    payments.save(account)
+    invoice_balances.save(account)
     return account
 
 

@@ -14,13 +14,15 @@ from django.db.models import Q
 
 from customers.models import Customer
 from inventory.models import ZERO
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 
 from ..models import Invoice, InvoiceAccount, Method, Payment, PaymentKind, ServiceTicket, Status
 from ..pricing import amounts, arithmetic, shop_rules
-from .payments import account_of, latest_invoice, open_deposits, save, sync_ticket_status, write
+from .invoice_balances import account_of, ensure_payable, open_deposits, save, sync_ticket_status
+from .payment_rows import write
 
 Source = tuple[ServiceTicket, InvoiceAccount | None, Decimal]
 
@@ -30,7 +32,7 @@ def apply_credit(
     invoice: Invoice,
     *,
     amount: Decimal | None = None,
-    by: Any,
+    by: User | None,
     check: Callable[[], None] = lambda: None,
 ) -> Invoice:
     """Count the customer's credit on an invoice: ``amount``, or as much as is due and
@@ -43,25 +45,15 @@ def apply_credit(
     locked = lock_tickets(invoice)
     check()
     ticket, account = invoice.ticket, account_of(invoice)
-    if invoice != latest_invoice(ticket) or ticket.status not in (Status.INVOICED, Status.CLOSED):
-        raise DomainError(
-            "invoice_credited", f"{invoice.number} was credited in full: nothing is to pay on it."
-        )
+    ensure_payable(invoice)
     sources = [source for source in sources_of(invoice) if source[0].pk in locked]
     wanted = chosen_amount(amount, account.balance, arithmetic.add(left for _, _, left in sources))
     shares = share_out(sources, wanted)
     names = ", ".join(
         account.invoice.number if account else source.number for source, account, _ in shares
     )
-    row = write(
-        ticket,
-        PaymentKind.CREDIT,
-        wanted,
-        invoice=invoice,
-        method=Method.OTHER,
-        note=f"credit of {names}"[:500],
-        by=by,
-    )
+    details: dict[str, Any] = {"method": Method.OTHER, "note": f"credit of {names}"[:500]}
+    row = write(ticket, PaymentKind.CREDIT, wanted, invoice=invoice, **details, by=by)
     take(shares, row, to=invoice, by=by)
     account.paid += wanted
     save(account)
@@ -101,18 +93,18 @@ def sources_of(invoice: Invoice) -> list[Source]:
     """Where the customer's credit lies: (ticket, account or None for a deposit, how
     much), oldest ticket first.
     """
-    found: list[Source] = []
+    sources: list[Source] = []
     for ticket in (
         with_credit(invoice.customer_id).exclude(pk=invoice.ticket_id).distinct().order_by("pk")
     ):
         if ticket.status in (Status.CANCELLED, Status.CLOSED):
-            found.append((ticket, None, open_deposits(ticket)))
+            sources.append((ticket, None, open_deposits(ticket)))
         accounts = InvoiceAccount.objects.filter(
             invoice__ticket=ticket, balance__lt=0
         ).select_related("invoice")
         for account in accounts.order_by("pk"):
-            found.append((ticket, account, account.credit))
-    return [source for source in found if source[2] > 0]
+            sources.append((ticket, account, account.credit))
+    return [source for source in sources if source[2] > 0]
 
 
 def available_credit(invoice: Invoice) -> Decimal:
@@ -121,30 +113,24 @@ def available_credit(invoice: Invoice) -> Decimal:
 
 
 def chosen_amount(amount: Decimal | None, due: Decimal, there: Decimal) -> Decimal:
+    """How much is applied. Raises DomainError ``no_credit`` or ``more_than_due``."""
     due = max(due, ZERO)
     if not there or not due:
         detail = "The customer has no credit." if not there else "Nothing is due on this invoice."
-        raise DomainError(
-            "no_credit",
-            f"{detail} Take a payment instead." if due else detail,
-            available=amounts.money(there),
-        )
+        detail = f"{detail} Take a payment instead." if due else detail
+        raise DomainError("no_credit", detail, available=amounts.money(there))
     if amount is None:
         return min(due, there)
     if amount <= 0 or amount != shop_rules.rounding().round(amount):
-        raise InvalidInput(
-            "amount", "amount", "Name an amount of more than 0, in whole units of the currency."
-        )
+        detail = "Name an amount of more than 0, in whole units of the currency."
+        raise InvalidInput("amount", "amount", detail)
     if amount > min(due, there):
-        raise DomainError(
-            "more_than_due",
-            (
-                f"Only {amounts.money(min(due, there))} can be applied: "
-                f"{amounts.money(due)} is due, {amounts.money(there)} is there."
-            ),
-            due=amounts.money(due),
-            available=amounts.money(there),
+        detail = (
+            f"Only {amounts.money(min(due, there))} can be applied: "
+            f"{amounts.money(due)} is due, {amounts.money(there)} is there."
         )
+        facts = {"due": amounts.money(due), "available": amounts.money(there)}
+        raise DomainError("more_than_due", detail, **facts)
     return amount
 
 
@@ -159,7 +145,7 @@ def share_out(sources: list[Source], wanted: Decimal) -> list[Source]:
     return shares
 
 
-def take(shares: list[Source], row: Payment, *, to: Invoice, by: Any) -> None:
+def take(shares: list[Source], row: Payment, *, to: Invoice, by: User | None) -> None:
     """Take each share from where it lies, by a row that points to the one that counts
     them all.
     """

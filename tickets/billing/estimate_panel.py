@@ -15,7 +15,7 @@ from ..models import Invoice, LineKind, ServiceTicket, Status
 from ..pricing import arithmetic
 from ..pricing import money_format as written
 from . import estimates
-from .payments import open_deposits
+from .invoice_balances import open_deposits
 
 UNITS = {"each": "", "hour": "h"}
 KINDS: dict[str, str] = {

@@ -32,7 +32,7 @@ from ..models import (
 from ..pricing import amounts as pricing_amounts
 from ..pricing import engine
 from ..pricing import sums as pricing_sums
-from . import document_body, payments
+from . import document_body, invoice_balances, payments
 from .documents.text import with_unprintable
 from .issuing import document_fields, next_number
 
@@ -55,15 +55,17 @@ def issue_invoice(ticket: ServiceTicket, *, reason: str = "", by: User | None) -
     ensure_something_to_invoice(ticket, bill)
     if refusal := price_limits.refused_price(snapshot, bill):
         raise refusal
-    deposits = payments.paid_before(ticket)
+    deposits = invoice_balances.paid_before(ticket)
     apply_transition(ticket, Status.INVOICED, reason=reason, by=by)
     invoice = write_invoice(
         ticket, document_body.body(snapshot, units, bill), bill, deposits, by=by
     )
     write_lines(invoice, bill)
     InvoiceAccount.objects.create(invoice=invoice, balance=invoice.total)
-    payments.apply_deposits(invoice, by=by)
-    payments.sync_ticket_status(ticket, payments.account_of(invoice), because=invoice.number, by=by)
+    invoice_balances.apply_deposits(invoice, by=by)
+    invoice_balances.sync_ticket_status(
+        ticket, invoice_balances.account_of(invoice), because=invoice.number, by=by
+    )
     return Invoice.objects.with_account().get(pk=invoice.pk)
 
 

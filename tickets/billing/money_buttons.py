@@ -16,8 +16,9 @@ from ..work.ticket_serializers import DiscountSerializer
 from . import estimates, invoices, payments
 from .action_serializers import IssueSerializer, PaySerializer
 from .documents import mail
+from .invoice_balances import open_deposits
 from .payment_forms import MoneyForm, PayForm, SendForm, in_latin, keep_question, last_invoice, paid
-from .payments import open_deposits, without_invoice
+from .payments import without_invoice
 from .pdf_button import pdf_link
 
 

@@ -11,15 +11,16 @@ from unfold.decorators import action
 
 from .documents import pdf
 
+DocumentMethod = Callable[..., dict[str, Any]]
+PageMethod = Callable[..., HttpResponse]
 
-def pdf_link(
-    title: str = "PDF",
-) -> Callable[[Callable[..., dict[str, Any]]], Callable[..., HttpResponse]]:
+
+def pdf_link(title: str = "PDF") -> Callable[[DocumentMethod], PageMethod]:
     """Make ``method(self, obj) -> document`` a link to the document as PDF, for
     whoever may see the page.
     """
 
-    def decorate(method: Callable[..., dict[str, Any]]) -> Callable[..., HttpResponse]:
+    def decorate(method: DocumentMethod) -> PageMethod:
         @wraps(method)
         def show(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
             obj = self.get_object(request, unquote(object_id))

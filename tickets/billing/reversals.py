@@ -3,8 +3,8 @@ bounced.
 """
 
 from decimal import Decimal
-from typing import Any
 
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError
@@ -12,22 +12,22 @@ from mechanic_shop.errors import DomainError
 from ..lifecycle.locking import increment_version, lock
 from ..models import Invoice, Method, Payment, PaymentKind, ServiceTicket, Status
 from ..pricing import amounts
-from .payments import (
+from .invoice_balances import (
     account_of,
     apply_deposits,
-    ensure_refundable,
     latest_invoice,
     open_deposits,
     save,
     sync_ticket_status,
-    write,
 )
+from .payment_rows import write
+from .payments import ensure_refundable
 
 STAYS = (PaymentKind.REVERSAL, PaymentKind.APPLIED)
 
 
 @atomic
-def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
+def reverse(payment: Payment, *, note: str, by: User | None) -> Payment:
     """Undo a payment, deposit, refund or credit.
 
     Raises DomainError ``already_reversed``, ``not_reversible``, ``credit_in_use`` or
@@ -50,7 +50,7 @@ def reverse(payment: Payment, *, note: str, by: Any) -> Payment:
     return row
 
 
-def reverse_credit(row: Payment, *, note: str, by: Any) -> Payment:
+def reverse_credit(row: Payment, *, note: str, by: User | None) -> Payment:
     """Take credit off the invoice on which it counts, and give it back to where it came
     from. Returns the row on that invoice.
     """
@@ -140,7 +140,7 @@ def counted_on(payment: Payment) -> Invoice | None:
 
 
 def write_reversal(
-    payment: Payment, invoice: Invoice | None, *, note: str, by: Any, sign: int
+    payment: Payment, invoice: Invoice | None, *, note: str, by: User | None, sign: int
 ) -> Payment:
     """No money moves when credit is reversed, so that row is credit, too."""
     kind, method = PaymentKind.REVERSAL, payment.method
@@ -166,7 +166,7 @@ def count(
     paid: Decimal = Decimal(0),
     refunded: Decimal = Decimal(0),
     because: str,
-    by: Any,
+    by: User | None,
 ) -> None:
     """Count a reversal on the invoice on which its payment counts. Without one it is a
     deposit, and those are not kept as a sum.
@@ -181,7 +181,7 @@ def count(
     sync_ticket_status(ticket, account, because=because, by=by)
 
 
-def move_on(ticket: ServiceTicket, *, by: Any) -> None:
+def move_on(ticket: ServiceTicket, *, by: User | None) -> None:
     """What never left, or came back, counts on the invoice that stands."""
     latest = latest_invoice(ticket)
     if latest and ticket.status in (Status.INVOICED, Status.CLOSED):

@@ -3,15 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from reportlab.platypus import (
-    Flowable,
-    Paragraph,
-    Spacer,
-)
+from reportlab.platypus import Flowable, Paragraph, Spacer
 
-from tickets.pricing.money_format import (
-    is_owed,
-)
+from tickets.pricing.money_format import is_owed
 
 from . import styles
 from .layout import LONG, SHORT, STORY, TITLES, Layout
@@ -35,7 +29,7 @@ def title_block(layout: Layout) -> Flowable:
         *layout.facts(document_facts(layout)),
     ]
     contact = [layout.shop.get(key, "") for key in ("address", "phone", "email")]
-    tax_id = layout.shop.get("tax_id", "")
+    tax_id = isolate(clip(one_line(layout.shop.get("tax_id", "")), SHORT))
     right = [
         layout.paragraph(clip(one_line(layout.shop.get("name", "")), SHORT), styles.SHOP),
         Spacer(0, 4),
@@ -44,15 +38,7 @@ def title_block(layout: Layout) -> Flowable:
             for text in contact
             if text
         ),
-        *(
-            [
-                layout.paragraph(
-                    f"Tax ID {isolate(clip(one_line(tax_id), SHORT))}", styles.SMALL_RIGHT
-                )
-            ]
-            if tax_id
-            else []
-        ),
+        *([layout.paragraph(f"Tax ID {tax_id}", styles.SMALL_RIGHT)] if tax_id else []),
     ]
     return box([[left, right]], [layout.width * 0.55, layout.width * 0.45])
 
