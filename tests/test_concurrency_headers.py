@@ -16,7 +16,7 @@ from inventory import operations
 from inventory.models import Part, StockMovement
 from mechanic_shop.db.models import IdempotentAnswer
 from mechanic_shop.errors import DomainError
-from mechanic_shop.http import concurrency
+from mechanic_shop.http import idempotency
 from tickets.models import ServiceTicket
 
 from .answers import refused
@@ -250,7 +250,7 @@ def test_a_twin_of_a_running_request_is_told_to_try_again(
 ) -> None:
     """The flag alone turns it away: nothing is stored yet."""
     taken = SimpleNamespace(add=lambda *_: False, delete=lambda _: None)
-    monkeypatch.setattr(concurrency, "cache", taken)
+    monkeypatch.setattr(idempotency, "cache", taken)
     answer = manager.post(PARTS, PADS, **keyed())
     assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (
         409,
@@ -538,7 +538,7 @@ def test_twins_have_one_effect_even_without_a_cache(
     """Redis is gone, so nothing turns the twins away; the unique row lets one of them
     commit.
     """
-    monkeypatch.setattr(concurrency, "cache", NoCache())
+    monkeypatch.setattr(idempotency, "cache", NoCache())
     calls = [
         lambda c=c: c.post("/api/v1/tickets/", {"concern": "It squeaks"}, **keyed())
         for c in copies(owner, 8)

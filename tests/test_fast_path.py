@@ -9,7 +9,7 @@ import pytest
 
 from inventory.models import Part
 from mechanic_shop.fastpath import switch
-from mechanic_shop.http.concurrency import etag_of
+from mechanic_shop.http.etags import etag_of
 from mechanic_shop.urls import router
 
 from .conftest import Client

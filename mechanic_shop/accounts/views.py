@@ -10,7 +10,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
-from mechanic_shop.http.concurrency import etag_of, not_modified
+from mechanic_shop.http.etags import etag_of, not_modified
 from mechanic_shop.http.renderers import to_json
 from mechanic_shop.http.views import ShopView
 

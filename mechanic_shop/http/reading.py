@@ -16,7 +16,7 @@ from mechanic_shop.fastpath.json_queries import json_rows
 from mechanic_shop.fastpath.query_cache import query_cache
 from mechanic_shop.fastpath.rights import rights_of, stand_in_for
 
-from .concurrency import etag_of, not_modified
+from .etags import etag_of, not_modified
 from .renderers import to_json
 from .response_headers import set_headers
 from .views import ShopView

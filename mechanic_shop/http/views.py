@@ -7,7 +7,7 @@ from rest_framework.exceptions import APIException
 
 from mechanic_shop.errors import Busy
 
-from .concurrency import Idempotency
+from .idempotency import Idempotency
 from .response_headers import with_limits
 from .throttling import give_back
 

@@ -17,7 +17,7 @@ from mechanic_shop.db.transactions import as_a_whole
 from mechanic_shop.errors import DomainError
 from mechanic_shop.fastpath.row_queries import find_visible
 
-from .concurrency import check_if_match
+from .etags import check_if_match
 from .reading import ReadingViewSet
 
 

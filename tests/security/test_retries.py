@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from mechanic_shop.accounts import mail, passwords, sessions
 from mechanic_shop.db.models import IdempotentAnswer
-from mechanic_shop.http import concurrency
+from mechanic_shop.http import idempotency
 
 from ..answers import refused
 from ..conftest import Client, client_of
@@ -201,7 +201,7 @@ def test_a_crash_before_the_answer_is_kept_takes_the_new_password_back(
     def crash(*args: Any) -> None:
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(concurrency.Idempotency, "keep", crash)
+    monkeypatch.setattr(idempotency.Idempotency, "keep", crash)
     assert anonymous.post(f"{API}/auth/password/reset/confirm/", body, **SENT).status_code == 500
     monkeypatch.undo()
     user.refresh_from_db()
@@ -231,7 +231,7 @@ def test_sixteen_twins_of_a_reset_are_told_the_same_even_without_a_cache(
     """
     user = CustomerFactory(login=True).user
     body = confirmation(user)
-    monkeypatch.setattr(concurrency, "cache", NoCache())
+    monkeypatch.setattr(idempotency, "cache", NoCache())
     answers = at_once(
         *[
             lambda: Client().post(f"{API}/auth/password/reset/confirm/", body, **SENT)
@@ -314,7 +314,7 @@ def test_the_answer_is_kept_in_the_transaction_of_its_effect(
     lies between them.
     """
     seen: list[bool] = []
-    keep = concurrency.Idempotency.keep
+    keep = idempotency.Idempotency.keep
 
     def watched(self: Any, response: Any) -> None:
         seen.append(
@@ -325,7 +325,7 @@ def test_the_answer_is_kept_in_the_transaction_of_its_effect(
         raise RuntimeError("power cut")
 
     owner.raise_request_exception = False
-    monkeypatch.setattr(concurrency.Idempotency, "keep", watched)
+    monkeypatch.setattr(idempotency.Idempotency, "keep", watched)
     before = rows("customers", "api")
     assert owner.post(f"{API}/vehicles/", {"plate": "X"}, **SENT).status_code == 500
     assert seen == [True]

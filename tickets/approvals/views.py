@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mechanic_shop.accounts.views import OpenView
-from mechanic_shop.http.concurrency import etag_of, not_modified
+from mechanic_shop.http.etags import etag_of, not_modified
 from mechanic_shop.http.parsers import JSONParser
 from mechanic_shop.http.renderers import JSONRenderer, to_json
 

@@ -5,7 +5,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 
-from mechanic_shop.http.concurrency import check_if_match
+from mechanic_shop.http.etags import check_if_match
 from mechanic_shop.http.permissions import Has, IsAuthenticated
 from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopGenericViewSet

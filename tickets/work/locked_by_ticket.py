@@ -5,7 +5,7 @@ from typing import Any
 from django.http import Http404
 
 from mechanic_shop.db import row_locks
-from mechanic_shop.http.concurrency import check_if_match
+from mechanic_shop.http.etags import check_if_match
 
 from ..models import ServiceTicket
 

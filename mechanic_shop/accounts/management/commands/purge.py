@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from mechanic_shop.db.models import IdempotentAnswer
-from mechanic_shop.http.concurrency import KEPT
+from mechanic_shop.http.idempotency import KEPT
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-"""Retries and lost updates: Idempotency-Key, ETag, If-Match, If-None-Match."""
+"""Retries: one effect for one Idempotency-Key."""
 
 import hashlib
 import re
@@ -7,16 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from django.conf import settings
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.http import parse_etags
 from rest_framework.exceptions import ParseError
-from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.response import Response
 
 from mechanic_shop.db.models import IdempotentAnswer
@@ -25,7 +22,8 @@ from mechanic_shop.db.transactions import in_rounds
 from mechanic_shop.errors import DomainError
 
 from . import form_keys
-from .errors import PreconditionFailed, PreconditionRequired, problem_handler
+from .errors import problem_handler
+from .etags import wants_page
 from .renderers import PROBLEM, to_json
 from .throttling import address_of
 
@@ -40,54 +38,6 @@ KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 # Refusals that the same request may outgrow: with a new token or right, the new ETag,
 # after a while.
 PASSING = {401, 403, 412, 428, 429}
-
-
-def etag_of(body: bytes) -> str:
-    """A strong tag: other bytes, other tag. Roles see other fields, so they get other
-    tags.
-    """
-    return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
-
-
-def check_if_match(request: Any, current: Callable[[], bytes | None]) -> None:
-    """Refuse with 412 unless If-Match names the present state, as JSON; call it with
-    the row locked.
-
-    428 where it is missing and the shop's settings ask for it.
-    """
-    wanted = request.META.get("HTTP_IF_MATCH")
-    if wanted is None:
-        if settings.REQUIRE_IF_MATCH and request.method in ("PUT", "PATCH"):
-            raise PreconditionRequired
-        return
-    tags = tags_of("If-Match", wanted)
-    tag = etag_of(current() or b"")
-    if tags != ["*"] and tag not in tags:
-        error = PreconditionFailed()
-        error.headers = {"ETag": tag}  # type: ignore[attr-defined]
-        raise error
-
-
-def tags_of(name: str, header: str) -> list[str]:
-    """The ETags in a header. Raises ParseError for one that is not ASCII: to ignore it
-    would be to skip the check that the client asked for.
-    """
-    if not header.isascii():
-        raise ParseError(
-            f"{name} holds ETags, which are ASCII: send what ETag gave you.", "invalid_etag"
-        )
-    return parse_etags(header)
-
-
-def not_modified(request: Any, tag: str) -> bool:
-    """May the client keep what it has? Never a page: its forms are of one user, the tag
-    is of the data alone.
-    """
-    known = request.META.get("HTTP_IF_NONE_MATCH")
-    if not known or wants_page(request):
-        return False
-    tags = tags_of("If-None-Match", known)
-    return tags == ["*"] or tag in [known.removeprefix("W/") for known in tags]
 
 
 class Idempotency:
@@ -249,11 +199,6 @@ class Idempotency:
         )
         error.headers = {"Retry-After": "1"}  # type: ignore[attr-defined]
         return error
-
-
-def wants_page(request: Any) -> bool:
-    """Is the answer a page of the browsable API?"""
-    return isinstance(getattr(request, "accepted_renderer", None), BrowsableAPIRenderer)
 
 
 def is_form(request: Any) -> bool:
