@@ -963,8 +963,8 @@ def test_the_day_shows_who_is_to_be_called_and_who_is_to_pay(desk):
     ticket, paid, unpaid = with_job()[0], invoiced(), invoiced()
     payments.pay(paid, amount=Decimal(50), by=office())
     found = tables(desk)
-    assert ticket.number in found["Waiting for the customer's word"]
-    assert "Front brakes" in found["Waiting for the customer's word"]
+    assert ticket.number in found["Waiting for the customer's approval"]
+    assert "Front brakes" in found["Waiting for the customer's approval"]
     assert paid.number not in found["Unpaid invoices"]
     assert found["Unpaid invoices"].index(overdue.number) < found["Unpaid invoices"].index(
         unpaid.number

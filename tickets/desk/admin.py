@@ -32,7 +32,7 @@ from ..work.ticket_serializers import ServiceTicketSerializer
 from .move_buttons import MoveButtons, next_step
 from .ticket_columns import TicketColumns
 from .ticket_filters import PromisedFilter, WaitingFilter
-from .ticket_inlines import HistoryInline, MechanicsInline, PartsInline, WordInline
+from .ticket_inlines import ApprovalInline, HistoryInline, MechanicsInline, PartsInline
 
 
 class TicketForm(ShopForm):
@@ -100,7 +100,7 @@ class ServiceTicketAdmin(
     lookups = ("customer", "vehicle")
     ordering = ("-pk",)
     autocomplete_fields = ("customer", "vehicle")
-    inlines = (PartsInline, MechanicsInline, WordInline, HistoryInline)
+    inlines = (PartsInline, MechanicsInline, ApprovalInline, HistoryInline)
     actions_detail = (
         *("finish_job", "complete", "invoice", "pay", "move"),
         {
@@ -216,7 +216,7 @@ class ServiceTicketAdmin(
 
     def describe(self, ticket: ServiceTicket) -> str:
         return " · ".join(
-            str(word)
-            for word in (ticket.customer, ticket.vehicle, ticket.get_status_display())
-            if word
+            str(fact)
+            for fact in (ticket.customer, ticket.vehicle, ticket.get_status_display())
+            if fact
         )

@@ -74,8 +74,8 @@ class ApprovalActions(ShopModelViewSet):
                 self.get_locked_object(), **body.validated_data, by=user_of(request)
             )
         url = request.build_absolute_uri(reverse("shared-page", args=[token]))
-        told = {"id": link.pk, "url": url, "token": token, "expires_at": link.expires_at}
-        return Response(TokenOfLinkSerializer(told).data, status=status.HTTP_201_CREATED)
+        shown_once = {"id": link.pk, "url": url, "token": token, "expires_at": link.expires_at}
+        return Response(TokenOfLinkSerializer(shown_once).data, status=status.HTTP_201_CREATED)
 
     @response_schema(ShareLinkSerializer, many=True)
     @share.mapping.get

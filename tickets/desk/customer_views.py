@@ -35,16 +35,16 @@ class CustomerViewSet(ReportMixin, Customers):
         """
         customer = self.get_object()
         start, end = self.days(PeriodQuery)
-        found = statement(customer, start, end)
+        account = statement(customer, start, end)
         rows = None
         if self.wants_csv:
             rows = [
-                balance_row("opening", start, found["opening"]),
-                *found["entries"],
-                balance_row("closing", end, found["closing"]),
+                balance_row("opening", start, account["opening"]),
+                *account["entries"],
+                balance_row("closing", end, account["closing"]),
             ]
         return self.respond_report(
-            StatementSerializer, found, f"statement-{pk}-{start}-{end}", rows
+            StatementSerializer, account, f"statement-{pk}-{start}-{end}", rows
         )
 
 

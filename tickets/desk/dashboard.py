@@ -100,7 +100,7 @@ def waiting_for_word() -> dict[str, Any]:
         for ticket in tickets
     ]
     return table(
-        "Waiting for the customer's word",
+        "Waiting for the customer's approval",
         "call",
         tickets_where(waits="word"),
         ("Ticket", "Customer", "Phone", "Jobs"),

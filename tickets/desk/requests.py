@@ -32,14 +32,14 @@ def request_transition(
     is not this user's.
     """
     lock_as_read(ticket)
-    found = workflow.check(ticket, to, by)
+    transition = workflow.check(ticket, to, by)
     if to == Status.APPROVED:
         operations.approve_all(ticket, version=version, expected_total=expected_total, by=by)
 
     def check() -> None:
         # the lines may have been filled until the locks were ours
         vars(ticket).pop("_prefetched_objects_cache", None)
-        if blocks := found.blocked_by(ticket):
+        if blocks := transition.blocked_by(ticket):
             raise blocks[0]
 
     if to == Status.INVOICED:

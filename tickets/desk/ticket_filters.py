@@ -45,7 +45,7 @@ class WaitingFilter(DropdownFilter):
     parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("parts", "For parts"), ("word", "For the customer's word")]
+        return [("parts", "For parts"), ("word", "For the customer's approval")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
         match self.value():

@@ -101,9 +101,9 @@ class PartsInline(ReadOnlyInline):
         return badge(show(line.backordered), "warning") if waits else "–"
 
 
-class WordInline(ReadOnlyInline):
+class ApprovalInline(ReadOnlyInline):
     model = Authorization
-    verbose_name_plural = "The customer's word"
+    verbose_name_plural = "Approvals"
     fields = ("at", "said", "channel", "approved", "by_whom", "note")
     readonly_fields = ("said", "approved", "by_whom")
 
@@ -111,16 +111,16 @@ class WordInline(ReadOnlyInline):
         return super().get_queryset(request).select_related("by", "share")
 
     @display(description="Said")
-    def said(self, word: Authorization) -> str:
-        return decisions_in_words(word)
+    def said(self, approval: Authorization) -> str:
+        return decisions_in_words(approval)
 
     @display(description="Approved")
-    def approved(self, word: Authorization) -> str:
-        return money(word.approved_total)
+    def approved(self, approval: Authorization) -> str:
+        return money(approval.approved_total)
 
     @display(description="Written down by")
-    def by_whom(self, word: Authorization) -> str:
-        return recorded_by(word)
+    def by_whom(self, approval: Authorization) -> str:
+        return recorded_by(approval)
 
 
 class HistoryInline(ReadOnlyInline):

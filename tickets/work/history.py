@@ -42,12 +42,12 @@ def moments(ticket: ServiceTicket, user: User | AnonymousUser) -> QuerySet:
         # What happened while it was another customer's is theirs.
         moves = moves.filter(at__gt=taken_over[1])
         entries = entries.filter(pk__gt=taken_over[0])
-    told = entries.order_by().annotate(moment=F("timestamp"), sort=F("kind")).values_list(*ORDER)
+    edits = entries.order_by().annotate(moment=F("timestamp"), sort=F("kind")).values_list(*ORDER)
     return (
         moves.order_by()
         .annotate(moment=F("at"), sort=Value("status", CharField()))
         .values_list(*ORDER)
-        .union(told, all=True)
+        .union(edits, all=True)
         .order_by(*ORDER)
     )
 

@@ -54,33 +54,33 @@ def edit_line(job: Job, *, line: int, by: User | None, **changes: Any) -> JobLin
     ``line_of_another_job``.
     """
     lock_to_reprice(job)
-    found = line_of(job, line)
-    before, cost = found.quantity, authorized_cost(job.ticket)
-    if "kind" in changes and changes["kind"] != found.kind:
+    row = line_of(job, line)
+    before, cost = row.quantity, authorized_cost(job.ticket)
+    if "kind" in changes and changes["kind"] != row.kind:
         raise InvalidInput(
             "kind", "kind_is_fixed", "A line keeps its kind: remove it, and add another."
         )
     with never_below_nothing(job.ticket):
-        write_line(found, changes, by=by)
-        require_job_reapproval_if_exceeded(job, grew=found.quantity > before, by=by)
-        source = job if found.quantity < before else None
+        write_line(row, changes, by=by)
+        require_job_reapproval_if_exceeded(job, grew=row.quantity > before, by=by)
+        source = job if row.quantity < before else None
         require_reapproval_if_exceeded(
             job.ticket, changed=[job], source=source, cost_before=cost, by=by
         )
     increment_version(job.ticket)
-    return found
+    return row
 
 
 @atomic
 def remove_line(job: Job, *, line: int, by: User | None) -> None:
     """Take a line out of the job. Raises as ``edit_line``."""
     lock_to_reprice(job)
-    found = line_of(job, line)
-    if found.is_trade_in:
+    row = line_of(job, line)
+    if row.is_trade_in:
         check_may_change_price(by)
     cost = authorized_cost(job.ticket)
     with never_below_nothing(job.ticket):
-        found.delete(by=by)
+        row.delete(by=by)
         require_reapproval_if_exceeded(job.ticket, source=job, cost_before=cost, by=by)
     increment_version(job.ticket)
 
@@ -95,12 +95,12 @@ def lock_to_reprice(job: Job) -> None:
 
 
 def line_of(job: Job, key: int) -> JobLine:
-    found = JobLine.objects.filter(job=job, pk=key).select_related("job").first()
-    if found is None:
+    line = JobLine.objects.filter(job=job, pk=key).select_related("job").first()
+    if line is None:
         raise InvalidInput(
             "line", "line_of_another_job", f'Line {key} is not in the job "{job.title}".'
         )
-    return found
+    return line
 
 
 def write_line(

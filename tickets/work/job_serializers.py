@@ -1,6 +1,4 @@
-"""Jobs, canned jobs, labor rates and the customer's word as JSON, and the bodies of
-what one can do to them.
-"""
+"""Jobs and their lines as JSON, and the bodies that change them."""
 
 from decimal import Decimal
 from typing import Any
@@ -125,11 +123,11 @@ class JobSerializer(ShopSerializer):
         )
 
     def get_fields(self) -> dict[str, Any]:
-        found = super().get_fields()
+        fields = super().get_fields()
         if self.instance is not None:  # sent back as it was read, it changes nothing
-            found["ticket"] = NestedRelatedField(read_only=True, fields=("number",))
-            found["lines"] = JobLineSerializer(many=True, read_only=True)
-        return found
+            fields["ticket"] = NestedRelatedField(read_only=True, fields=("number",))
+            fields["lines"] = JobLineSerializer(many=True, read_only=True)
+        return fields
 
     def create(self, validated_data: dict[str, Any]) -> Job:
         return jobs.add_job(**validated_data, by=self.context["request"].user)
@@ -150,11 +148,11 @@ class ChangeLineSerializer(JobLineSerializer):
         )
 
     def get_fields(self) -> dict[str, Any]:
-        found = super().get_fields()
-        for name, field in found.items():
+        fields = super().get_fields()
+        for name, field in fields.items():
             if name != "line":
                 field.required, field.default = False, serializers.empty
-        return found
+        return fields
 
 
 class RemoveLineSerializer(ActionSerializer):

@@ -95,9 +95,9 @@ def delete_job(job: Job, *, by: User | None) -> None:
     lock_job(job)
     ticket = job.ticket
     decided = any(
-        job.pk == told["job"]
+        job.pk == decision["job"]
         for decisions in ticket.authorizations.values_list("decisions", flat=True)
-        for told in decisions
+        for decision in decisions
     )
     if job.status != JobStatus.PROPOSED or decided or job.continued_by.exists():
         raise DomainError(

@@ -27,14 +27,14 @@ class LockedByTicket:
         if not row_locks.lock_key(ServiceTicket, ticket_id):
             raise Http404
         rows = rows.select_related("ticket__customer", "ticket__vehicle")
-        found = rows.filter(pk=self.key, ticket=ticket_id).first()  # as it is under the lock
-        if found is None:
+        row = rows.filter(pk=self.key, ticket=ticket_id).first()  # as it is under the lock
+        if row is None:
             raise Http404
-        row_locks.hold(found.ticket)
-        row_locks.hold(found)
-        self.check_object_permissions(self.request, found)
-        check_if_match(self.request, lambda: self.document(found.pk))
-        return found
+        row_locks.hold(row.ticket)
+        row_locks.hold(row)
+        self.check_object_permissions(self.request, row)
+        check_if_match(self.request, lambda: self.document(row.pk))
+        return row
 
     def other_tickets(self) -> set[int]:
         """Keys of tickets that the operation locks beside the row's own: all are locked

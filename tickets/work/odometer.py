@@ -32,6 +32,6 @@ def pass_on_reading(
     name = next((name for name in READINGS if getattr(ticket, name) is not None), None)
     if name is None or ticket.vehicle is None or not {name, "vehicle"} & changes.keys():
         return
-    known, reading = ticket.vehicle.odometer, getattr(ticket, name)
+    before, reading = ticket.vehicle.odometer, getattr(ticket, name)
     if take_reading(ticket.vehicle, reading, confirm_odometer=confirm_odometer, by=by):
-        audit.record_event(ticket, vehicle_odometer=[known, reading], by=by)
+        audit.record_event(ticket, vehicle_odometer=[before, reading], by=by)

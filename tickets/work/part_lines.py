@@ -38,13 +38,13 @@ def own_job(ticket: ServiceTicket, job: Job) -> Job:
     """The job as it is now. Raises InvalidInput ``job_of_another_ticket``; DomainError
     ``job_ended`` for one that takes nothing more.
     """
-    found = Job.objects.filter(pk=job.pk, ticket=ticket).first()
-    if found is None:
+    own = Job.objects.filter(pk=job.pk, ticket=ticket).first()
+    if own is None:
         raise InvalidInput(
             "job", "job_of_another_ticket", f"Job {job.pk} is not on {ticket.number}."
         )
-    found.refuse_ended()
-    return found
+    own.refuse_ended()
+    return own
 
 
 def line_in(ticket: ServiceTicket, part: Part, job: Job | None) -> TicketPart | None:

@@ -116,13 +116,13 @@ class ServiceTicketSerializer(ShopSerializer):
         )
 
     def get_fields(self) -> dict[str, Any]:
-        found = super().get_fields()
+        fields = super().get_fields()
         user = asking_user(self)
         written = None if user is None else self.written_by(user)
-        for name, field in found.items():
+        for name, field in fields.items():
             if written is not None and name not in written and not field.read_only:
                 make_read_only(field)
-        return found
+        return fields
 
     def written_by(self, user: User) -> set[str] | None:
         """What somebody with these rights may write; None for everything that the shop

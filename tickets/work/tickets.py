@@ -105,7 +105,7 @@ def check_may_change_customer(ticket: ServiceTicket, customer: Customer) -> None
     if ticket.authorizations.exists():
         raise DomainError(
             "ticket_in_use",
-            f"{ticket.number} has the word of its customer: open another ticket.",
+            f"{ticket.number} has approvals of its customer: open another ticket.",
             ticket_status=ticket.status,
         )
     Customer.objects.refuse_erased(customer.pk)
@@ -134,10 +134,7 @@ def delete(ticket: ServiceTicket, *, by: User | None) -> None:
     if ticket.authorizations.exists() or ticket.payments.exists():
         raise DomainError(
             "ticket_in_use",
-            (
-                f"{ticket.number} has the customer's word or money on it, so its record "
-                f"stays: cancel it instead."
-            ),
+            (f"{ticket.number} has approvals or payments, so its record stays: cancel it instead."),
         )
     ticket.delete(by=by)
     links_changed()
