@@ -233,7 +233,7 @@ def test_every_list_is_here() -> None:
         ).url_patterns
         for method in (getattr(pattern.callback, "actions", None) or {}).items()
     }
-    single = ("retrieve", "transitions", "export", "statement", "estimate", "paper", "pdf")
+    single = ("retrieve", "transitions", "export", "statement", "estimate", "as_issued", "pdf")
     found = {
         name
         for name, (method, action) in actions

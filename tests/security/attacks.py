@@ -54,7 +54,7 @@ class Call:
             "export",
             "statement",
             "estimate",
-            "paper",
+            "as_issued",
             "pdf",
         )
         return (

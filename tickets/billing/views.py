@@ -1,10 +1,13 @@
 from functools import partial
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
+from rest_framework.request import Request
 
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.http.etags import check_if_match
 from mechanic_shop.http.permissions import Has, IsAuthenticated
 from mechanic_shop.http.schema import response_schema
@@ -24,7 +27,11 @@ from .action_serializers import (
     SendSerializer,
     TakeMoneySerializer,
 )
-from .document_serializers import CreditNoteDocumentSerializer, InvoiceDocumentSerializer
+from .document_serializers import (
+    BillingDocumentSerializer,
+    CreditNoteDocumentSerializer,
+    InvoiceDocumentSerializer,
+)
 from .documents.receipts import receipt
 from .pdf_action import DOCUMENT_RENDERERS, respond_document, respond_pdf, send_document
 from .serializers import CreditNoteSerializer, InvoiceSerializer, PaymentSerializer
@@ -35,14 +42,48 @@ PDF = extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
 class WrittenOnceViewSet(LockedByTicket, ShopGenericViewSet):
     """Rows that are read, and made by operations alone; never changed, never deleted."""
 
-    def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return self.respond_page(self.get_queryset)
 
-    def retrieve(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return self.respond_object(self.key)
 
 
-class InvoiceViewSet(WrittenOnceViewSet):
+def issued_document(serializer_class: type[BillingDocumentSerializer]) -> Any:
+    """The action that shows a document as it was issued, as JSON or as PDF."""
+
+    @response_schema(serializer_class)
+    @action(
+        detail=True,
+        url_path="document",
+        serializer_class=serializer_class,
+        filterset_class=None,
+        renderer_classes=DOCUMENT_RENDERERS,
+    )
+    def as_issued(self: DocumentViewSet, request: Request, pk: str) -> HttpResponseBase:
+        """The document as it was issued, with every line, price and tax."""
+        return respond_document(self, self.get_object().document)
+
+    return as_issued
+
+
+class DocumentViewSet(WrittenOnceViewSet):
+    """Documents that were issued: printed, and mailed, from what was kept of them."""
+
+    @PDF
+    @action(detail=True, filterset_class=None, renderer_classes=DOCUMENT_RENDERERS)
+    def pdf(self, request: Request, pk: str) -> HttpResponseBase:
+        """The document as PDF: the same bytes each time."""
+        return respond_pdf(self, self.get_object().document)
+
+    @extend_schema(responses={202: SendSerializer})
+    @action(detail=True, methods=["post"], serializer_class=SendSerializer)
+    def email(self, request: Request, pk: str) -> HttpResponseBase:
+        """Mail the document, by default to the customer."""
+        return send_document(self, lambda row: row.document)
+
+
+class InvoiceViewSet(DocumentViewSet):
     """Invoices, and what was paid and credited on them. A ticket's ``invoice`` issues
     them; nothing changes them.
     """
@@ -56,7 +97,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
     ordering = ("-pk",)
     permissions = {
         **dict.fromkeys(
-            ("list", "retrieve", "paper", "pdf", "payments", "credit_notes"), IsAuthenticated
+            ("list", "retrieve", "as_issued", "pdf", "payments", "credit_notes"), IsAuthenticated
         ),
         "pay": Has("tickets.add_payment"),
         "apply_credit": Has("tickets.add_payment"),
@@ -65,29 +106,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
         "email": Has("tickets.add_invoice"),
     }
 
-    @response_schema(InvoiceDocumentSerializer)
-    @action(
-        detail=True,
-        url_path="document",
-        serializer_class=InvoiceDocumentSerializer,
-        filterset_class=None,
-        renderer_classes=DOCUMENT_RENDERERS,
-    )
-    def paper(self, request: Any, pk: str) -> Any:
-        """The invoice as it was issued, with every line, price and tax."""
-        return respond_document(self, self.get_object().document)
-
-    @PDF
-    @action(detail=True, filterset_class=None, renderer_classes=DOCUMENT_RENDERERS)
-    def pdf(self, request: Any, pk: str) -> Any:
-        """The invoice on paper: the same bytes each time."""
-        return respond_pdf(self, self.get_object().document)
-
-    @extend_schema(responses={202: SendSerializer})
-    @action(detail=True, methods=["post"], serializer_class=SendSerializer)
-    def email(self, request: Any, pk: str) -> Any:
-        """Mail the invoice, by default to the customer."""
-        return send_document(self, lambda paper: paper.document)
+    as_issued = issued_document(InvoiceDocumentSerializer)
 
     @response_schema(PaymentSerializer, many=True)
     @action(
@@ -97,14 +116,14 @@ class InvoiceViewSet(WrittenOnceViewSet):
         ordering_fields=None,
         ordering=None,
     )
-    def payments(self, request: Any, pk: str) -> Any:
+    def payments(self, request: Request, pk: str) -> HttpResponseBase:
         """What was paid, applied, refunded and reversed on the invoice, oldest first."""
         rows = self.get_object().payments.select_related("ticket", "invoice", "customer")
         return self.respond_list(self.filter_queryset(rows), PaymentSerializer)
 
     @extend_schema(responses={201: PaymentSerializer})
     @payments.mapping.post
-    def pay(self, request: Any, pk: str) -> Any:
+    def pay(self, request: Request, pk: str) -> HttpResponseBase:
         """Take a payment; when nothing is due any more, the ticket closes."""
         return self.run_create_action(billing_payments.pay, PaymentSerializer, "payment")
 
@@ -115,17 +134,17 @@ class InvoiceViewSet(WrittenOnceViewSet):
         url_path="apply-credit",
         serializer_class=ApplyCreditSerializer,
     )
-    def apply_credit(self, request: Any, pk: str) -> Any:
+    def apply_credit(self, request: Request, pk: str) -> HttpResponseBase:
         """Count the customer's credit, from other tickets, on this invoice: `amount`,
         or as much as is due and there.
         """
 
-        def answer(body: Any) -> Any:
+        def answer(body: Any) -> HttpResponseBase:
             # the operation locks: all tickets that it takes from, in their order
             invoice = self.get_object()
             check = partial(check_if_match, request, lambda: self.document(invoice.pk))
             customer_credits.apply_credit(
-                invoice, **body.validated_data, by=request.user, check=check
+                invoice, **body.validated_data, by=user_of(request), check=check
             )
             return self.respond_object(invoice.pk)
 
@@ -133,7 +152,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
 
     @extend_schema(responses={201: PaymentSerializer})
     @action(detail=True, methods=["post"], url_path="refunds", serializer_class=TakeMoneySerializer)
-    def refund(self, request: Any, pk: str) -> Any:
+    def refund(self, request: Request, pk: str) -> HttpResponseBase:
         """Pay back what was paid, at most all of it."""
         return self.run_create_action(billing_payments.refund, PaymentSerializer, "payment")
 
@@ -145,7 +164,7 @@ class InvoiceViewSet(WrittenOnceViewSet):
         filterset_class=None,
         ordering_fields=None,
     )
-    def credit_notes(self, request: Any, pk: str) -> Any:
+    def credit_notes(self, request: Request, pk: str) -> HttpResponseBase:
         """The credit notes of the invoice, newest first."""
         rows = (
             self.get_object()
@@ -156,14 +175,14 @@ class InvoiceViewSet(WrittenOnceViewSet):
 
     @extend_schema(responses={201: CreditNoteSerializer})
     @credit_notes.mapping.post
-    def credit(self, request: Any, pk: str) -> Any:
+    def credit(self, request: Request, pk: str) -> HttpResponseBase:
         """Take the invoice back, in full or by lines; after all of it the ticket is
-        completed again and may be invoiced anew.
+        completed again and may be invoiced again.
         """
         return self.run_create_action(credit_notes.credit, CreditNoteSerializer, "creditnote")
 
 
-class CreditNoteViewSet(WrittenOnceViewSet):
+class CreditNoteViewSet(DocumentViewSet):
     """Credit notes. An invoice's ``credit-notes`` issues them; nothing changes them."""
 
     queryset = CreditNote.objects.select_related("ticket", "customer", "invoice").prefetch_related(
@@ -174,33 +193,11 @@ class CreditNoteViewSet(WrittenOnceViewSet):
     ordering_fields = ["issued_on", "total", "number"]
     ordering = ("-pk",)
     permissions = {
-        **dict.fromkeys(("list", "retrieve", "paper", "pdf"), IsAuthenticated),
+        **dict.fromkeys(("list", "retrieve", "as_issued", "pdf"), IsAuthenticated),
         "email": Has("tickets.add_invoice"),
     }
 
-    @response_schema(CreditNoteDocumentSerializer)
-    @action(
-        detail=True,
-        url_path="document",
-        serializer_class=CreditNoteDocumentSerializer,
-        filterset_class=None,
-        renderer_classes=DOCUMENT_RENDERERS,
-    )
-    def paper(self, request: Any, pk: str) -> Any:
-        """The credit note as it was issued."""
-        return respond_document(self, self.get_object().document)
-
-    @PDF
-    @action(detail=True, filterset_class=None, renderer_classes=DOCUMENT_RENDERERS)
-    def pdf(self, request: Any, pk: str) -> Any:
-        """The credit note on paper."""
-        return respond_pdf(self, self.get_object().document)
-
-    @extend_schema(responses={202: SendSerializer})
-    @action(detail=True, methods=["post"], serializer_class=SendSerializer)
-    def email(self, request: Any, pk: str) -> Any:
-        """Mail the credit note, by default to the customer."""
-        return send_document(self, lambda paper: paper.document)
+    as_issued = issued_document(CreditNoteDocumentSerializer)
 
 
 class PaymentViewSet(WrittenOnceViewSet):
@@ -222,7 +219,7 @@ class PaymentViewSet(WrittenOnceViewSet):
 
     @extend_schema(responses={201: PaymentSerializer})
     @action(detail=True, methods=["post"], serializer_class=ReverseSerializer)
-    def reverse(self, request: Any, pk: str) -> Any:
+    def reverse(self, request: Request, pk: str) -> HttpResponseBase:
         """Undo a payment that was a mistake, or a check that bounced, by a row of the
         opposite sign.
         """
@@ -230,6 +227,6 @@ class PaymentViewSet(WrittenOnceViewSet):
 
     @PDF
     @action(detail=True, filterset_class=None, renderer_classes=DOCUMENT_RENDERERS)
-    def pdf(self, request: Any, pk: str) -> Any:
+    def pdf(self, request: Request, pk: str) -> HttpResponseBase:
         """The receipt."""
         return respond_pdf(self, receipt(self.get_object()))
