@@ -26,7 +26,6 @@ from inventory.integrity_checks import find_discrepancies
 from inventory.models import Part
 from mechanics.models import Mechanic
 from tickets.billing.integrity_checks import find_discrepancies as money_findings
-from tickets.demo import loader
 from tickets.models import CreditNoteLine, InvoiceLine, ServiceTicket
 
 from .factories import PASSWORD, MechanicFactory, PartFactory, UserFactory, make_ticket
@@ -66,12 +65,10 @@ def test_the_tour_is_short():
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the tour needs curl")
 def test_the_tour_of_the_readme_works_as_written(live_server, tmp_path, monkeypatch):
-    for name, number in {
-        "CUSTOMERS": 16,
-        "CARS": 20,
-        "TICKETS": 90,
-    }.items():  # a quarter of the demo, which takes a quarter of the time
-        monkeypatch.setattr(loader, name, number)
+    # a quarter of the demo, which takes a quarter of the time
+    monkeypatch.setattr("tickets.demo.clients.CUSTOMERS", 16)
+    monkeypatch.setattr("tickets.demo.clients.CARS", 20)
+    monkeypatch.setattr("tickets.demo.plans.TICKETS", 90)
     call_command("flush", interactive=False, verbosity=0)  # keys begin at 1, as in a new shop
     call_command("load_demo", verbosity=0)
     stock, tickets = counts(), popularity()
