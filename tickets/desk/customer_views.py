@@ -1,5 +1,7 @@
 """What tickets add to customers: the statement of what they owe."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from rest_framework.decorators import action
@@ -48,7 +50,7 @@ class CustomerViewSet(ReportMixin, Customers):
         )
 
 
-def balance_row(kind: str, day: Any, balance: Any) -> dict[str, Any]:
+def balance_row(kind: str, day: date | None, balance: Decimal) -> dict[str, Any]:
     return {
         "date": day,
         "kind": kind,

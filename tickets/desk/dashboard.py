@@ -1,5 +1,6 @@
 """The first page of the admin: the shop's day, in a fixed number of queries."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -215,7 +216,7 @@ def cell(text: str, page: str = "", pk: int = 0) -> dict[str, str]:
     return {"text": text, "link": reverse(f"admin:{page}_change", args=(pk,)) if page else ""}
 
 
-def at(promise: Any, start_of_day: Any) -> dict[str, str]:
+def at(promise: datetime, start_of_day: datetime) -> dict[str, str]:
     """The hour, for today; for an earlier day its date."""
     return (
         cell(f"{timezone.localtime(promise):%H:%M}")

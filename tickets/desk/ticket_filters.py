@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.admin import ModelAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -9,14 +10,14 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from mechanic_shop.dates import day_end, day_start
 
-from ..models import TicketPart
+from ..models import ServiceTicket, TicketPart
 
 
 class PromisedFilter(DropdownFilter):
     title = "promise"
     parameter_name = "promised"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
         return [
             ("due", "Today or late"),
             ("today", "Today"),
@@ -24,7 +25,7 @@ class PromisedFilter(DropdownFilter):
             ("none", "Nothing promised"),
         ]
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[ServiceTicket]:
         today = timezone.localdate()
         match self.value():
             case "due":
@@ -44,10 +45,10 @@ class WaitingFilter(DropdownFilter):
     title = "waiting"
     parameter_name = "waits"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
         return [("parts", "For parts"), ("word", "For the customer's approval")]
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[ServiceTicket]:
         match self.value():
             case "parts":
                 return queryset.filter(

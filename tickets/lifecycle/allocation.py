@@ -4,7 +4,8 @@ any part, parts in the order of their ids.
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Any
+
+from django.db.models import QuerySet
 
 from inventory import allocations, stock_counts
 from inventory.models import ZERO, Part
@@ -57,7 +58,11 @@ def release_and_return(
 
 
 def apply_to_lines(
-    lines: Any, effect: Effect, *, by: User | None, check: Callable[[], None] = lambda: None
+    lines: QuerySet[TicketPart],
+    effect: Effect,
+    *,
+    by: User | None,
+    check: Callable[[], None] = lambda: None,
 ) -> dict[int, Part]:
     """Do this to each line, its part locked, in the order of the parts' ids; ``check``
     is asked once all are locked. Returns the parts.

@@ -1,7 +1,5 @@
 """Who counts as whom, for tickets."""
 
-from typing import Any
-
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -9,7 +7,7 @@ from rest_framework.views import APIView
 
 from mechanic_shop.http.permissions import IsOwner
 
-from ..models import ServiceTicket, Status
+from ..models import Job, ServiceTicket, Status
 from . import workflow
 
 
@@ -31,5 +29,8 @@ class IsAssigned(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         return request.user.has_perm("tickets.work_on_assigned")
 
-    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
-        return workflow.is_assigned(request.user, getattr(obj, "ticket", obj))
+    def has_object_permission(
+        self, request: Request, view: APIView, obj: ServiceTicket | Job
+    ) -> bool:
+        ticket = obj.ticket if isinstance(obj, Job) else obj
+        return workflow.is_assigned(request.user, ticket)

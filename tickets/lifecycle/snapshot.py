@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 from zlib import crc32
 
 from django.conf import settings
@@ -46,18 +45,19 @@ class TicketSnapshot:
             rows += self.lines.get(unit.pk, ()) if isinstance(unit, Job) else [unit]
         return [self.item(row) for row in rows]
 
-    def item(self, row: Any) -> Item:
-        is_part = isinstance(row, TicketPart)
-        code = row.part.tax_code_id if is_part else row.tax_code_id
-        untaxed = self.ticket.customer.tax_exempt or (
-            not is_part and row.is_trade_in and code is None
-        )
+    def item(self, row: JobLine | TicketPart) -> Item:
+        if isinstance(row, TicketPart):
+            code, untaxed, uses_supplies = row.part.tax_code_id, False, True
+        else:
+            code, uses_supplies = row.tax_code_id, row.kind == LineKind.LABOR
+            untaxed = row.is_trade_in and code is None
+        untaxed = untaxed or self.ticket.customer.tax_exempt
         return Item(
             quantity=row.quantity,
             unit_price=row.charged_price,
             discount=row.discount,
             tax=None if untaxed else shop_rules.tax(self.rates, code),
-            uses_supplies=is_part or row.kind == LineKind.LABOR,
+            uses_supplies=uses_supplies,
             source=row,
         )
 

@@ -65,7 +65,7 @@ def add_canned_job(ticket: ServiceTicket, *, canned_job: CannedJob, by: User | N
     put_parts(job, canned_job.parts.select_related("part"), by=by)
 
 
-def chosen_price(line: Any) -> dict[str, Any]:
+def chosen_price(line: CannedJobLine) -> dict[str, Any]:
     """What a template's line says of its price; the rest follows from the rate of
     today.
     """

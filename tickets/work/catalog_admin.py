@@ -133,7 +133,7 @@ class CannedPartsInline(RowsOfCannedJob):
         return super().get_queryset(request).select_related("part")
 
 
-def choices_of(model: Any) -> list[tuple[Any, str]]:
+def choices_of(model: type[LaborRate | TaxCode]) -> list[tuple[Any, str]]:
     return [("", "–"), *((row.pk, str(row)) for row in model.objects.all())]
 
 

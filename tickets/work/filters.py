@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
 from mechanic_shop.http.filters import (
@@ -51,7 +52,9 @@ class ServiceTicketFilter(ShopFilterSet):
         model = ServiceTicket
         fields: list[str] = []
 
-    def with_part(self, queryset: Any, name: str, value: int) -> Any:
+    def with_part(
+        self, queryset: QuerySet[ServiceTicket], name: str, value: int
+    ) -> QuerySet[ServiceTicket]:
         """A ticket has one row here, in however many of its jobs the part is."""
         return queryset.filter(pk__in=TicketPart.objects.filter(part=value).values("ticket"))
 
@@ -67,7 +70,9 @@ class EstimateFilter(filters.FilterSet):
         model = ServiceTicket
         fields: list[str] = []
 
-    def as_it_is(self, queryset: Any, name: str, value: str) -> Any:
+    def as_it_is(
+        self, queryset: QuerySet[ServiceTicket], name: str, value: str
+    ) -> QuerySet[ServiceTicket]:
         return queryset
 
 

@@ -1,5 +1,6 @@
 """Jobs of a ticket: proposed, changed, finished, cancelled."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from mechanic_shop.accounts.models import User
@@ -12,6 +13,7 @@ from ..lifecycle.snapshot import load_snapshot
 from ..models import (
     AUTHORIZED,
     STOCK_HOLDING_STATUSES,
+    CannedJobPart,
     Job,
     JobLine,
     JobStatus,
@@ -66,7 +68,7 @@ def write_job(
     return job
 
 
-def put_parts(job: Job, parts: Any, *, by: User | None) -> None:
+def put_parts(job: Job, parts: Iterable[CannedJobPart | TicketPart], *, by: User | None) -> None:
     """Put these parts, in these quantities, into a new job, which is whole then."""
     for wanted in parts:
         add_part(job.ticket, part=wanted.part, quantity=wanted.quantity, job=job, by=by)

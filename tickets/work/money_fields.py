@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Subquery, Sum
+from django.db.models import QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from inventory.models import ZERO
@@ -17,7 +17,7 @@ class SignedMoneyField(MoneyField):
         super().__init__(**{"max_digits": 25, "min_value": None, "read_only": True} | kwargs)
 
 
-def sum_of(rows: Any, column: str) -> Coalesce:
+def sum_of(rows: QuerySet[Any], column: str) -> Coalesce:
     """The sum of a column over the rows that point to this one."""
     summed = rows.order_by().values(column).annotate(total=Sum("line_total")).values("total")
     return Coalesce(Subquery(summed), ZERO, output_field=sum_field())

@@ -75,10 +75,8 @@ def change_line(
     """
     former, source = line.job, line.job or line
     moves = job is not NOT_NAMED and (job.pk if job else None) != line.job_id
-    if moves and former is not None and former.status in ENDED:
-        check_may_change_price(by)  # what the customer said no to is charged again
-    if former is not None and changes and not moves:
-        former.refuse_ended()
+    if former is not None:
+        check_former(former, moves=moves, changes=changes, by=by)
     with never_below_nothing(ticket):
         if moves:
             line = move_line(ticket, line, own_job(ticket, job) if job else None, changes, by=by)
@@ -92,6 +90,16 @@ def change_line(
         )
     if ticket.status in STOCK_HOLDING_STATUSES:
         sync_allocations(ticket, [line.pk], by=by)
+
+
+def check_former(job: Job, *, moves: bool, changes: dict[str, Any], by: User | None) -> None:
+    """Raises NotAllowed for a line that leaves a job which the customer said no to, of
+    somebody who may not give prices; DomainError ``job_ended`` for a change in one.
+    """
+    if moves and job.status in ENDED:
+        check_may_change_price(by)  # what the customer said no to is charged again
+    if changes and not moves:
+        job.refuse_ended()
 
 
 def price_changes(

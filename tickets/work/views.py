@@ -4,6 +4,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.http.permissions import Has, IsAuthenticated
@@ -49,7 +50,7 @@ class JobViewSet(LockedByTicket, ShopModelViewSet):
         ),
     }
 
-    def perform_create(self, serializer: Any) -> None:
+    def perform_create(self, serializer: BaseSerializer) -> None:
         self.check_object_permissions(self.request, serializer.validated_data["ticket"])
         serializer.save()
 
