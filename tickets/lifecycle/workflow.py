@@ -28,9 +28,9 @@ def can_move_any(user: User | AnonymousUser, ticket: ServiceTicket) -> bool:
     return user.has_perm("tickets.move_serviceticket")
 
 
-def is_owner(user: User | AnonymousUser, ticket: ServiceTicket) -> bool:
+def is_owner(user: User | AnonymousUser | None, ticket: ServiceTicket) -> bool:
     """The customer whose ticket it is."""
-    return ticket.owner_id is not None and ticket.owner_id == user.pk
+    return user is not None and ticket.owner_id is not None and ticket.owner_id == user.pk
 
 
 def is_assigned(user: User | AnonymousUser, ticket: ServiceTicket) -> bool:
