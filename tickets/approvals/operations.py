@@ -158,7 +158,9 @@ def approve_all(
         write(
             snapshot,
             decided,
-            channel=Channel.PORTAL if workflow.is_owner(by, ticket) else Channel.IN_PERSON,
+            channel=Channel.PORTAL
+            if by is not None and workflow.is_owner(by, ticket)
+            else Channel.IN_PERSON,
             note="",
             share=None,
             by=by,
