@@ -2,11 +2,13 @@
 they have.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from auditlog import admin as auditlogs_admin  # noqa: F401 - registers its page of entries, which makes room for ours
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Field as DBField
+from django.db.models import Model, Q, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import BooleanRadioFilter, DropdownFilter
 from unfold.decorators import display
@@ -16,6 +18,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from mechanic_shop.admin.audit_log_admin import AuditEntryAdmin
 from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.buttons import ButtonForm, button
+from mechanic_shop.admin.forms import ShopForm
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.models import AuditEntry
 from mechanic_shop.errors import DomainError
@@ -30,15 +33,18 @@ from .admin_forms import NewUserForm, SetPasswordForm, UserForm
 from .models import User
 from .permission_checks import may_manage, roles_within
 
+if TYPE_CHECKING:
+    from unfold.admin import ModelAdmin
+
 
 class KindFilter(DropdownFilter):
     title = "who"
     parameter_name = "kind"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin") -> list[tuple[str, str]]:
         return [("staff", "Works here"), ("customer", "Customers")]
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         works_here = (
             Q(is_staff=True)
             | Q(is_superuser=True)
@@ -114,7 +120,7 @@ class UserAdmin(ShopModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and super().has_change_permission(request)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -127,13 +133,15 @@ class UserAdmin(ShopModelAdmin):
         return found
 
     def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:
+        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm]:
         return super().get_form(
             request, obj, change=change, **kwargs if obj else {**kwargs, "form": NewUserForm}
         )
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(
+        self, db_field: DBField, request: HttpRequest, **kwargs: Any
+    ) -> Any:
         return super().formfield_for_manytomany(
             db_field,
             request,
@@ -146,13 +154,15 @@ class UserAdmin(ShopModelAdmin):
     # --- writing ---
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> User:
-        user = operations.create_login(details["email"], details["password"], by=request.user)
+        user = operations.create_login(
+            details["email"], details["password"], by=cast(User, request.user)
+        )
         if details.get("is_staff"):
             user.is_staff = True
             user.save(update_fields=["is_staff"])
         return user
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: User, form: ShopForm, change: bool) -> None:
         if change:
             operations.lock_login(obj.pk)
             if obj.pk == request.user.pk and User.objects.get(pk=obj.pk).revision != obj.revision:
@@ -163,9 +173,9 @@ class UserAdmin(ShopModelAdmin):
 
     def change_object(self, request: HttpRequest, user: User, changes: dict[str, Any]) -> None:
         if "email" in changes:
-            operations.set_email(user, changes.pop("email"), by=request.user)
+            operations.set_email(user, changes.pop("email"), by=cast(User, request.user))
         if changes.get("is_active") is False:
-            operations.deactivate(user, by=request.user)
+            operations.deactivate(user, by=cast(User, request.user))
             del changes["is_active"]
         for name, value in changes.items():
             setattr(user, name, value)
@@ -198,7 +208,7 @@ class UserAdmin(ShopModelAdmin):
     @button("Log out everywhere", ButtonForm, icon="logout", permission="accounts.change_user")
     def log_out_everywhere(self, request: HttpRequest, user: User) -> str:
         self.refuse_unless_managed(request, user)
-        sessions.end_sessions(user, by=request.user)
+        sessions.end_sessions(user, by=cast(User, request.user))
         return f"{user.email} is logged out everywhere."
 
     def refuse_unless_managed(self, request: HttpRequest, user: User) -> None:

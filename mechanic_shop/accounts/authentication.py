@@ -6,7 +6,9 @@ from typing import Any
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.tokens import Token
 
 from mechanic_shop.http.caching import known_generation
 from mechanic_shop.http.throttling import count_request, scope_of
@@ -29,7 +31,7 @@ class TokenAuthentication(JWTAuthentication):
         time.
         """
 
-    def authenticate(self, request: Any) -> Any:
+    def authenticate(self, request: Request) -> Any:
         raw = self.get_header(request)
         if not raw:
             return None
@@ -48,7 +50,7 @@ class TokenAuthentication(JWTAuthentication):
             count_request(request, *scope_of(found[0]))
         return found
 
-    def check(self, request: Any, raw: bytes) -> Any:
+    def check(self, request: Request, raw: bytes) -> Any:
         """The token and its user, from the database; kept for the next request."""
         generation = known_generation("accounts")
         try:
@@ -60,7 +62,7 @@ class TokenAuthentication(JWTAuthentication):
             token_users.put(raw, copy.copy(found[0]), found[1], generation)
         return found
 
-    def get_header(self, request: Any) -> bytes:
+    def get_header(self, request: Request) -> bytes:
         """The header, whose scheme is named without regard to case (RFC 9110).
 
         Raises AuthenticationFailed for one that is not ASCII: whoever sent it meant to
@@ -71,7 +73,7 @@ class TokenAuthentication(JWTAuthentication):
             raise not_valid()
         return b"Bearer" + header[6:] if header and header[:6].lower() == b"bearer" else header
 
-    def get_user(self, validated_token: Any) -> Any:
+    def get_user(self, validated_token: Token) -> Any:
         return user_of(validated_token)
 
 
@@ -80,13 +82,13 @@ class BrowserAuthentication(SessionAuthentication):
     token with it.
     """
 
-    def authenticate(self, request: Any) -> Any:
+    def authenticate(self, request: Request) -> Any:
         found = super().authenticate(request)
         if found is not None:
             logs.user_id.set(str(found[0].pk))
         return found
 
-    def enforce_csrf(self, request: Any) -> None:
+    def enforce_csrf(self, request: Request) -> None:
         try:
             super().enforce_csrf(request)
         except PermissionDenied as error:

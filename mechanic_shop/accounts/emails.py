@@ -28,7 +28,7 @@ class EmailField(serializers.EmailField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": MAX_EMAIL} | kwargs)
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         # The length comes first: normalizing a megabyte takes long and makes it longer.
         # Spaces around do not count.
         if isinstance(data, str) and len(data) > 2 * MAX_EMAIL:

@@ -1,10 +1,11 @@
 """The log-in pages of the browsable API and of the admin: the same way in as the API's."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, UsernameField
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.forms import AuthenticationForm as UnfoldAuthenticationForm
@@ -14,6 +15,9 @@ from mechanic_shop.errors import Busy, DomainError
 from . import password_changes, sessions
 from .emails import MAX_EMAIL
 from .passwords import MAX_PASSWORD
+
+if TYPE_CHECKING:
+    from .models import User
 
 
 class LoginForm(AuthenticationForm):
@@ -37,9 +41,9 @@ class LoginForm(AuthenticationForm):
             self.confirm_login_allowed(self.user_cache)
         return self.cleaned_data
 
-    def log_in(self, email: str, password: str) -> Any:
+    def log_in(self, email: str, password: str) -> "User":
         try:
-            return sessions.log_in(self.request, email, password)
+            return sessions.log_in(cast(HttpRequest, self.request), email, password)
         except Throttled as refusal:
             seconds = refusal.wait  # type: ignore[attr-defined]
             raise ValidationError(
@@ -81,7 +85,7 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
             # the page shows errors of boxes only
             self.add_error("new_password1" if is_new else "old_password", refusal.message)
 
-    def save(self, commit: bool = True) -> Any:
+    def save(self, commit: bool = True) -> "User":
         # this browser's session goes on with these
         self.user.refresh_from_db(fields=["password", "session_epoch"])
         return self.user

@@ -9,6 +9,7 @@ from django.contrib.auth.models import (
     PermissionsMixin,
 )
 from django.db import models
+from django.db.models import Model
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -42,7 +43,7 @@ class AnonymousVisitor(AnonymousUser):
     def get_all_permissions(self, obj: Any = None) -> Any:
         return frozenset()
 
-    def has_perm(self, perm: str, obj: Any = None) -> bool:
+    def has_perm(self, perm: str, obj: Model | None = None) -> bool:
         return False
 
 
@@ -146,7 +147,7 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
         somebody.granted = self.get_all_permissions()
         return somebody
 
-    def has_perm(self, perm: str, obj: Any = None) -> bool:
+    def has_perm(self, perm: str, obj: Model | None = None) -> bool:
         if obj is not None or self.is_superuser:
             return super().has_perm(perm, obj)
         return perm in self.get_all_permissions()

@@ -20,7 +20,7 @@ log = logging.getLogger("shop.security")
 
 
 @atomic
-def deactivate(user: User, *, by: Any) -> None:
+def deactivate(user: User, *, by: User | None) -> None:
     """Take the log-in away at once; the user and what they did stay on record."""
     row_locks.lock(user)
     user.is_active = False
@@ -29,7 +29,7 @@ def deactivate(user: User, *, by: Any) -> None:
 
 
 @atomic
-def erase_login(user: User, *, by: Any) -> None:
+def erase_login(user: User, *, by: User | None) -> None:
     """Make the log-in nobody's. The row stays, since the history of tickets names it;
     its e-mail is free again.
 
@@ -64,7 +64,7 @@ def email_is_taken(email: str, *, besides: User | None = None) -> bool:
 
 
 @atomic
-def create_login(email: str, password_hash: str, *, by: Any = None) -> User:
+def create_login(email: str, password_hash: str, *, by: User | None = None) -> User:
     """A log-in for somebody whose password is hashed already. Raises InvalidInput
     ``email_taken``.
     """
@@ -87,7 +87,7 @@ def lock_login(user: int) -> Any:
 
 
 @atomic
-def set_email(user: User, email: str, *, by: Any = None) -> None:
+def set_email(user: User, email: str, *, by: User | None = None) -> None:
     """Change the log-in name, and the customer's e-mail with it: they are the same.
     Raises InvalidInput ``email_taken``.
     """

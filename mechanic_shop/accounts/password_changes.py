@@ -51,7 +51,7 @@ def _check_current_password(user: User, password: str | None, field: str) -> Non
         hit("login", who, by=-1)
 
 
-def change_password(user: User, current: str, new: str, *, by: Any) -> None:
+def change_password(user: User, current: str, new: str, *, by: User | None) -> None:
     """Check and set a new password; raises what the two steps raise."""
     set_password(**check_change(user, current_password=current, new_password=new), by=by)
 
@@ -85,7 +85,7 @@ def set_password(user: User, new_hash: str, *, by: Any) -> None:
 
 
 @atomic
-def store_password(user: User, new_hash: str, *, by: Any = None) -> bool:
+def store_password(user: User, new_hash: str, *, by: User | None = None) -> bool:
     """Compare-and-set: False, and nothing changed, when somebody changed the e-mail or
     password or ended the sessions meanwhile.
     """

@@ -65,7 +65,7 @@ class ResetTokens(PasswordResetTokenGenerator):
 
     key_salt = "mechanic_shop.accounts.passwords.ResetTokens"
 
-    def _make_hash_value(self, user: Any, timestamp: int) -> str:
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
         return f"{super()._make_hash_value(user, timestamp)}:{user.session_epoch}"
 
 

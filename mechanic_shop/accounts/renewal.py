@@ -9,6 +9,7 @@ many rows at once: ``PeopleQuerySet`` does.
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
 from mechanic_shop.db.audited_models import AuditedQuerySet
@@ -70,14 +71,18 @@ def connect() -> None:
         )
 
 
-def row_changed(sender: Any, update_fields: Any = None, **kwargs: Any) -> None:
+def row_changed(
+    sender: type[Model], update_fields: frozenset[str] | None = None, **kwargs: Any
+) -> None:
     if update_fields is None:
         renew()
     else:
         renew_for(update_fields)
 
 
-def person_changed(sender: Any, instance: Any, created: bool = False, **kwargs: Any) -> None:
+def person_changed(
+    sender: type[Model], instance: Any, created: bool = False, **kwargs: Any
+) -> None:
     """A customer or mechanic. Whether they had a log-in, the row still knows from when
     it was read, unless it was made by hand.
     """
@@ -85,6 +90,6 @@ def person_changed(sender: Any, instance: Any, created: bool = False, **kwargs: 
         renew()
 
 
-def roles_changed(sender: Any, action: str, **kwargs: Any) -> None:
+def roles_changed(sender: type[Model], action: str, **kwargs: Any) -> None:
     if action.startswith("post_"):
         renew()

@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import admin as djangos_admin  # noqa: F401 - registers its Group page, which makes room for ours
 from django.contrib.auth.models import Group, Permission
-from django.db.models import QuerySet
+from django.db.models import Field as DBField
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from mechanic_shop.admin.base import ShopModelAdmin
@@ -33,12 +34,14 @@ class RoleAdmin(ShopModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.is_superuser
 
     has_delete_permission = has_change_permission
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(
+        self, db_field: DBField, request: HttpRequest, **kwargs: Any
+    ) -> Any:
         offered = Permission.objects.filter(content_type__app_label__in=APPS).select_related(
             "content_type"
         )

@@ -2,13 +2,14 @@
 
 import hashlib
 import logging
-from typing import Any
 
 from django.contrib.auth import authenticate
 from django.db.models import F
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
 from mechanic_shop.db import audit, row_locks
 from mechanic_shop.db.transactions import atomic
@@ -23,7 +24,7 @@ log = logging.getLogger("shop.security")
 WRONG_LOGIN = "No active account has this e-mail and password."
 
 
-def log_in(request: Any, email: str, password: str) -> User:
+def log_in(request: HttpRequest | Request, email: str, password: str) -> User:
     """The user with this e-mail and password: the one way in for every door.
 
     Raises AuthenticationFailed, the same for an unknown, a wrong and an inactive one;
@@ -114,7 +115,7 @@ def check_refresh(refresh: str) -> dict[str, ShopRefreshToken]:
 
 
 @atomic
-def end_sessions(user: User, *, by: Any = None) -> None:
+def end_sessions(user: User, *, by: User | None = None) -> None:
     """Log ``user`` out everywhere: sessions, access and refresh tokens, resets under
     way.
     """

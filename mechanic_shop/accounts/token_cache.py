@@ -10,10 +10,15 @@ does not answer knows nobody, and the database is asked.
 import time
 from collections import OrderedDict
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from rest_framework_simplejwt.tokens import Token
 
 from mechanic_shop.http.caching import generation_for
 from mechanic_shop.http.throttling import count_request, scope_of
+
+if TYPE_CHECKING:
+    from .models import User
 
 MOST = 10_000
 SECONDS = 10  # after which the database is asked again, for what was changed behind the shop's back
@@ -26,7 +31,7 @@ class TokenUserCache:
         self.kept: OrderedDict[bytes, tuple[Any, Any, float, int]] = OrderedDict()
         self.lock = Lock()
 
-    def get(self, raw: bytes, request: Any) -> tuple[Any, Any] | None:
+    def get(self, raw: bytes, request: Any) -> "tuple[User, Token] | None":
         """(user, token), if nothing about any account changed since they were checked.
 
         The look at the shared cache that tells counts the request at the same time.
@@ -40,7 +45,7 @@ class TokenUserCache:
         count_request(request, *scope_of(user))
         return (user, token) if generation == generation_for(request, "accounts") else None
 
-    def put(self, raw: bytes, user: Any, token: Any, generation: int | None) -> None:
+    def put(self, raw: bytes, user: Any, token: Token, generation: int | None) -> None:
         """Keep them; ``generation`` was read before the user was."""
         if generation is None:
             return

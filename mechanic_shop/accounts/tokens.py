@@ -13,7 +13,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from .models import User
@@ -73,7 +73,7 @@ def read_refresh(text: str) -> ShopRefreshToken:
     return token
 
 
-def user_of(token: Any) -> User:
+def user_of(token: Token) -> User:
     """The active user whose present revision the token carries. Raises
     AuthenticationFailed.
     """

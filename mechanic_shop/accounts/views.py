@@ -4,10 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mechanic_shop.http.etags import etag_of, not_modified
@@ -43,7 +45,7 @@ class AccountView(ShopView, GenericAPIView):
         operation: Callable[..., Any],
         answer: Callable[[], Response],
         prepare: Callable[..., Any] = dict,
-    ) -> Any:
+    ) -> HttpResponse:
         """Answer after the operation, both in one transaction, once per
         Idempotency-Key.
 
@@ -67,7 +69,7 @@ class OpenView(AccountView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    def get_authenticate_header(self, request: Any) -> str:
+    def get_authenticate_header(self, request: Request) -> str:
         return (
             'Bearer realm="api"'  # without it Django REST turns a failed log-in from 401 into 403
         )
@@ -85,7 +87,7 @@ class LoginView(OpenView):
     serializer_class = LoginSerializer
 
     @extend_schema(summary="Log in", auth=[], responses=TokenPairSerializer)
-    def post(self, request: Any) -> Response:
+    def post(self, request: Request) -> Response:
         """Log in with e-mail and password.
 
         An unknown e-mail, a wrong password and an inactive account are the same 401.
@@ -99,7 +101,7 @@ class RefreshView(OpenView):
     serializer_class = RefreshSerializer
 
     @extend_schema(summary="Refresh tokens", auth=[], responses=TokenPairSerializer)
-    def post(self, request: Any) -> Response:
+    def post(self, request: Request) -> Response:
         """Trade a refresh token for a new pair. The old one is used up: sending it
         again is 401.
         """
@@ -110,7 +112,7 @@ class LogoutView(OpenView):
     serializer_class = RefreshSerializer
 
     @extend_schema(summary="Log out", auth=[], responses={204: None})
-    def post(self, request: Any) -> Any:
+    def post(self, request: Request) -> HttpResponse:
         """End a refresh token. Logging out twice is no error; the access token beside
         it ends within 15 minutes.
         """
@@ -121,7 +123,7 @@ class MeView(AccountView):
     serializer_class = MeSerializer
 
     @extend_schema(summary="Who am I?", responses=MeSerializer)
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         """The user behind the token, with the roles, and the customer and mechanic that
         the user is.
         """
@@ -136,7 +138,7 @@ class PasswordView(AccountView):
     serializer_class = ChangePasswordSerializer
 
     @extend_schema(summary="Change the password", responses={204: None})
-    def post(self, request: Any) -> Any:
+    def post(self, request: Request) -> HttpResponse:
         """Set a new password. It ends every session, this one too: log in again."""
         user = cast(User, request.user)
         return self.once(
@@ -151,7 +153,7 @@ class ResetView(OpenView):
     throttle_scopes = {"post": "reset"}
 
     @extend_schema(summary="Ask for a password reset", auth=[], responses={202: MessageSerializer})
-    def post(self, request: Any) -> Any:
+    def post(self, request: Request) -> HttpResponse:
         """Have a message sent with what `auth/password/reset/confirm/` needs.
 
         The answer is the same whether the shop knows the e-mail or not. A customer whom
@@ -168,7 +170,7 @@ class ConfirmResetView(OpenView):
     throttle_scopes = {"post": "reset"}
 
     @extend_schema(summary="Set a new password with a reset token", auth=[], responses={204: None})
-    def post(self, request: Any) -> Any:
+    def post(self, request: Request) -> HttpResponse:
         """Set the password with `uid` and `token` from the message. They work once;
         every session ends.
         """

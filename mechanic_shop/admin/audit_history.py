@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import Model
 from django.http import HttpRequest
 
 from mechanic_shop.db import audit, audit_trail
@@ -31,7 +32,7 @@ class Change:
         )
 
 
-def page_of_trail(request: HttpRequest, row: Any, hidden: set[str]) -> dict[str, Any]:
+def page_of_trail(request: HttpRequest, row: Model, hidden: set[str]) -> dict[str, Any]:
     """A page of a row's history for the template, newest first, without the ``hidden``
     columns.
     """
@@ -100,7 +101,7 @@ def label_of(entry: AuditEntry, name: str) -> str:
     return str(labels.get(name, name.replace("_", " "))).capitalize()
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if isinstance(value, bool):

@@ -1,7 +1,6 @@
 """The whole audit trail as one list: also of what was deleted, and by request id."""
 
 from contextvars import ContextVar
-from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
@@ -9,6 +8,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
+
+from mechanic_shop.db.models import AuditEntry
 
 from .audit_history import changes_of
 from .base import ShopModelAdmin
@@ -47,15 +48,15 @@ class AuditEntryAdmin(ReadOnly, ShopModelAdmin):
         return super().get_queryset(request).filter(content_type__in=hidden)
 
     @display(description="When", ordering="pk")
-    def when(self, entry: Any) -> str:
+    def when(self, entry: AuditEntry) -> str:
         return in_one_line(moment(entry.timestamp))
 
     @display(description="Row")
-    def row(self, entry: Any) -> str:
+    def row(self, entry: AuditEntry) -> str:
         return f"{str(entry.content_type.name).capitalize()} {entry.object_repr or entry.object_pk}"
 
     @display(description="What")
-    def what(self, entry: Any) -> str:
+    def what(self, entry: AuditEntry) -> str:
         return format_html_join(
             "",
             "<div>{}</div>",

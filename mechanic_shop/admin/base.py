@@ -1,11 +1,14 @@
 """The base of every admin page of a model."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
+from django.db.models import Model, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
@@ -38,13 +41,15 @@ class ShopModelAdmin(
     compressed_fields = False  # labels above their boxes, so that several fit beside each other
     formfield_overrides = {models.TextField: {"widget": UnfoldAdminExpandableTextareaWidget}}
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+    def get_deleted_objects(
+        self, objs: Sequence[Model], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """What may go is the operation's to say; Django's walk along the relations
         knows less of the shop's rules.
         """
         return [str(obj) for obj in objs], {}, set(), []
 
-    def get_actions(self, request: HttpRequest) -> Any:
+    def get_actions(self, request: HttpRequest) -> dict[str, object]:
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)  # it asks no operation
         return actions
@@ -57,26 +62,26 @@ class ShopModelAdmin(
         ]
 
     def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:
+        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: object
+    ) -> type[ModelForm]:
         form = super().get_form(request, obj, change=change, **kwargs)
         # a class of this request's own
         form.request, form.refusal = request, getattr(request, "refusal", None)
         return form
 
-    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+    def get_inlines(self, request: HttpRequest, obj: Model) -> Sequence[type]:
         return self.inlines if obj else []  # a new row has no others yet
 
     def get_search_results(
-        self, request: HttpRequest, queryset: Any, search_term: str
-    ) -> tuple[Any, bool]:
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
         """What every door finds: the queryset's own ``search``."""
         term = search_term.replace("\x00", "").strip()[:MAX_SEARCH]
         if not hasattr(queryset, "search"):
             return super().get_search_results(request, queryset, term)
         return (queryset.search(term) if term else queryset), False
 
-    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: object, request: Any = None) -> bool:
         """Only what is offered: Django lets a link ask about any column, also about one
         that is not shown.
         """
@@ -96,7 +101,7 @@ class ShopModelAdmin(
         return self.hidden(request)
 
     def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: Any = None
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -110,7 +115,7 @@ class ShopModelAdmin(
             entry.change_message = without_labels(entry.change_message, labels)
         return response
 
-    def describe(self, obj: Any) -> str:
+    def describe(self, obj: Model) -> str:
         """What the search shows beside the row's name."""
         return str(self.opts.verbose_name).capitalize()
 

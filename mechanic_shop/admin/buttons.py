@@ -32,7 +32,7 @@ class ButtonForm(SerializerBackedForm, forms.Form):
     secret_fields: dict[str, str] = {}
     """Fields that exist only for users with a permission: {field: permission}."""
 
-    def __init__(self, *args: Any, request: HttpRequest, obj: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, request: HttpRequest, obj: Any, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.request, self.obj = request, obj
         for name, permission in self.secret_fields.items():
@@ -162,7 +162,7 @@ def address_of(model_admin: ModelAdmin, obj: Model) -> str:
 # --- questions that several buttons ask -----------------------------------------------
 
 
-def quantity_question(**kwargs: Any) -> forms.DecimalField:
+def quantity_question(**kwargs: object) -> forms.DecimalField:
     return forms.DecimalField(
         **{
             "max_digits": 12,
@@ -173,7 +173,7 @@ def quantity_question(**kwargs: Any) -> forms.DecimalField:
     )
 
 
-def note_question(**kwargs: Any) -> forms.CharField:
+def note_question(**kwargs: object) -> forms.CharField:
     return forms.CharField(
         **{"max_length": 500, "required": False, "widget": UnfoldAdminTextInputWidget} | kwargs
     )

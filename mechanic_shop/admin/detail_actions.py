@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import Model
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
@@ -13,7 +14,7 @@ from .buttons import allowed
 class DetailActions(ModelAdmin):
     """Shows the buttons that this user may press now; the next sensible step stands out."""
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+    def get_actions_detail(self, request: HttpRequest, object_id: str | int) -> list[object]:
         """The buttons that this user may press and that make sense now."""
         buttons = [
             shown
@@ -30,11 +31,11 @@ class DetailActions(ModelAdmin):
             if getattr(shown.method, "when", always)(obj)
         ]
 
-    def primary_action(self, obj: Any) -> str:
+    def primary_action(self, obj: Model) -> str:
         """The button of the next sensible step: it stands out, before all others."""
         return ""
 
-    def _get_actions_navigation(self, *args: Any, **kwargs: Any) -> Any:
+    def _get_actions_navigation(self, *args: object, **kwargs: object) -> Any:
         navigation = super()._get_actions_navigation(*args, **kwargs)
         primary: list[Any] = []
         for menu in navigation:
@@ -46,5 +47,5 @@ class DetailActions(ModelAdmin):
         return [*primary, *(entry for entry in navigation if entry.get("items") != [])]
 
 
-def always(obj: Any) -> bool:
+def always(obj: Model) -> bool:
     return True

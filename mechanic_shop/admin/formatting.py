@@ -1,6 +1,6 @@
 """Texts of the admin's pages: labels and dates."""
 
-from typing import Any
+from datetime import datetime
 
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -16,12 +16,12 @@ def badge(text: str, kind: str = "") -> SafeString:
     )
 
 
-def in_one_line(text: Any) -> SafeString:
+def in_one_line(text: object) -> SafeString:
     """A text that a narrow column does not break: a number, a moment."""
     return format_html('<span class="whitespace-nowrap">{}</span>', text)
 
 
-def moment(at: Any) -> str:
+def moment(at: datetime) -> str:
     """A moment in the shop's time, as short as it can be told: "Nov 21, 8:30"; with the
     year when it is another one.
     """

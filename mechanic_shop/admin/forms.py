@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Model
 from django.http import HttpRequest
 from rest_framework import serializers
 from unfold.widgets import UnfoldBooleanSwitchWidget
@@ -61,7 +62,7 @@ class SerializerBackedForm(forms.BaseForm):
         super().__init__(*args, **kwargs)
         show_formats(self)
 
-    def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:
+    def run_serializer(self, sent: dict[str, Any], instance: Model | None = None) -> None:
         """Let the serializer check ``sent``; its complaints become the form's, its
         values the form's values.
         """
@@ -103,7 +104,7 @@ class SerializerBackedForm(forms.BaseForm):
         )
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """A form's value as a client of the API would send it."""
     return value.pk if isinstance(value, models.Model) else value
 
@@ -175,7 +176,7 @@ class ShopForm(SerializerBackedForm, forms.ModelForm):
             if isinstance(field, Question)
         }
 
-    def filled(self, name: str, value: Any) -> Any:
+    def filled(self, name: str, value: object) -> object:
         """An empty box of a column that is never empty stands for its default."""
         column = next(
             (field for field in self._meta.model._meta.concrete_fields if field.name == name), None
@@ -195,8 +196,8 @@ class ShopForm(SerializerBackedForm, forms.ModelForm):
 class WordsField(forms.CharField):
     """A list of words, typed with commas between them."""
 
-    def prepare_value(self, value: Any) -> Any:
+    def prepare_value(self, value: object) -> object:
         return ", ".join(value) if isinstance(value, list) else value
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
+    def has_changed(self, initial: object, data: object) -> bool:
         return super().has_changed(self.prepare_value(initial), data)

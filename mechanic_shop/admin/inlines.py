@@ -1,7 +1,9 @@
 """Rows inside another row's page."""
 
-from typing import Any
+from collections.abc import Sequence
 
+from django.db.models import Model
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
@@ -17,10 +19,12 @@ class ShopInline(Amounts, AutocompleteSelects, PermissionGatedFields, TabularInl
     can_delete = False  # a row has its own page, where an operation says whether it may go
     hide_title = True
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
         return [*super().get_fields(request, obj), *questions(self.form, request)]
 
-    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+    def get_formset(
+        self, request: HttpRequest, obj: Model | None = None, **kwargs: object
+    ) -> type[BaseInlineFormSet]:
         formset = super().get_formset(request, obj, **kwargs)
         formset.form.request = request
         return formset

@@ -1,9 +1,11 @@
 """Mixins of admin pages and inlines: hidden fields, choices, amounts, read-only rows, panels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
+from django.db.models import Field as DBField
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
 from mechanic_shop.currency import AmountField, short
@@ -18,14 +20,14 @@ class PermissionGatedFields:
 
     secret_fields: ClassVar[dict[str, str]] = {}
 
-    def hidden(self, request: Any) -> set[str]:
+    def hidden(self, request: HttpRequest) -> set[str]:
         return {
             name
             for name, permission in self.secret_fields.items()
             if not request.user.has_perm(permission)
         }
 
-    def without_secrets(self, request: Any, names: Any) -> Any:
+    def without_secrets(self, request: HttpRequest, names: Sequence[object]) -> list[object]:
         """``names`` (fields, or fieldset rows of them) without those that this user
         must not see.
         """
@@ -36,27 +38,31 @@ class PermissionGatedFields:
         ]
         return [name for name in shown if isinstance(name, list) or name not in hidden]
 
-    def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
+    def get_fieldsets(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> list[tuple[str | None, dict[str, object]]]:
         found = super().get_fieldsets(request, obj)  # type: ignore[misc]
         return [
             (title, {**options, "fields": self.without_secrets(request, options["fields"])})
             for title, options in found
         ]
 
-    def get_fields(self, request: Any, obj: Any = None) -> Any:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return self.without_secrets(request, super().get_fields(request, obj))  # type: ignore[misc]
 
-    def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return self.without_secrets(request, super().get_readonly_fields(request, obj))  # type: ignore[misc]
 
-    def get_list_display(self, request: Any) -> Any:
+    def get_list_display(self, request: HttpRequest) -> Any:
         return self.without_secrets(request, super().get_list_display(request))  # type: ignore[misc]
 
 
 class AutocompleteSelects:
     """Rows of which there are many are chosen by typing a piece of them."""
 
-    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+    def formfield_for_foreignkey(
+        self, db_field: DBField, request: HttpRequest, **kwargs: object
+    ) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
             kwargs.setdefault("widget", AutocompleteSelect(db_field, self.admin_site))  # type: ignore[attr-defined]
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
@@ -87,7 +93,7 @@ class DetailPanelMixin:
     change_form_template = "admin/with_panel.html"
     panel_template: ClassVar[str]
 
-    def detail_panel(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+    def detail_panel(self, request: HttpRequest, obj: Model) -> dict[str, Any]:
         """The context of the panel's template."""
         raise NotImplementedError
 
@@ -95,9 +101,9 @@ class DetailPanelMixin:
         self,
         request: HttpRequest,
         context: dict[str, Any],
-        *args: Any,
-        obj: Any = None,
-        **kwargs: Any,
+        *args: object,
+        obj: Model | None = None,
+        **kwargs: object,
     ) -> HttpResponse:
         if obj is not None:
             context |= {
@@ -110,11 +116,11 @@ class DetailPanelMixin:
 class ReadOnly:
     """Nobody adds, changes or deletes these here."""
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -30,7 +30,7 @@ SENT_BEFORE = DomainError(
 )
 
 
-def has_effect(request: HttpRequest, response: Any) -> bool:
+def has_effect(request: HttpRequest, response: HttpResponse) -> bool:
     """Did a form do what it was for? Then it leads to another page, or closes the
     window of a choice.
     """
@@ -50,7 +50,9 @@ class ShopAdminSite(UnfoldAdminSite):
 
     index_title = "Today"
 
-    def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
         # Unfold's page does not send along where to go, and the setting leads to the
         # API
         if "next" not in request.GET:
@@ -66,7 +68,7 @@ class ShopAdminSite(UnfoldAdminSite):
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
-        def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def shown(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
             if request.user.is_authenticated:
                 logs.user_id.set(str(request.user.pk))
             try:
@@ -83,7 +85,7 @@ class ShopAdminSite(UnfoldAdminSite):
 
         return shown
 
-    def answer_once(self, request: HttpRequest, answer: Callable[[], Any]) -> Any:
+    def answer_once(self, request: HttpRequest, answer: Callable[[], Any]) -> HttpResponse:
         """Let a form that is sent twice have one effect; one that comes again with
         other values is shown again.
         """
@@ -100,7 +102,9 @@ class ShopAdminSite(UnfoldAdminSite):
             messages.info(request, "This form was sent twice. It was done once.")
         return response
 
-    def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def search(
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
         """What the search box of the side bar finds: a few rows of every model that the
         user may see.
         """
@@ -138,7 +142,9 @@ class ShopAdminSite(UnfoldAdminSite):
                     title=str(row), description=pages.describe(row), link=link, icon=icon
                 )
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
+    ) -> Any:
         # needs the models, which are not there when the site is made
         from mechanic_shop.accounts.forms import (
             OwnPasswordForm,

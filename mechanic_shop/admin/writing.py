@@ -3,6 +3,8 @@
 from typing import Any, ClassVar
 
 from django.contrib import messages
+from django.db.models import Model
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin
 
@@ -10,6 +12,7 @@ from mechanic_shop.db import row_locks
 from mechanic_shop.errors import DomainError
 from mechanic_shop.http import caching
 
+from .forms import ShopForm
 from .refusals import REFUSALS, to_domain_error
 
 
@@ -18,16 +21,16 @@ class OperationWrites(ModelAdmin):
 
     cache_groups: ClassVar[tuple[str, ...]] = ()
 
-    def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Any:
+    def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Model:
         return self.model._default_manager.create(**details)
 
     def change_object(self, request: HttpRequest, obj: Any, changes: dict[str, Any]) -> None:
         obj.save_changes(**changes)
 
-    def delete_object(self, request: HttpRequest, obj: Any) -> None:
+    def delete_object(self, request: HttpRequest, obj: Model) -> None:
         obj.delete()
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: ShopForm, change: bool) -> None:
         """Write what the person changed: ``obj`` bears everything that stood on the
         page, so it is not saved itself.
         """
@@ -47,7 +50,7 @@ class OperationWrites(ModelAdmin):
             vars(obj).update(vars(self.create_object(request, form.accepted)))
         caching.changed(*self.cache_groups)
 
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
         self.delete_object(request, obj)
         caching.changed(*self.cache_groups)
 
@@ -73,8 +76,8 @@ class OperationWrites(ModelAdmin):
         request: HttpRequest,
         object_id: str | None = None,
         form_url: str = "",
-        extra_context: Any = None,
-    ) -> Any:
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except REFUSALS as error:
@@ -84,7 +87,7 @@ class OperationWrites(ModelAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: Any = None
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         try:
             if refused := getattr(request, "refusal", None):
@@ -96,7 +99,7 @@ class OperationWrites(ModelAdmin):
             return HttpResponseRedirect(f"../../{object_id}/change/")
 
 
-def locked_row(row: Any, formset: Any) -> Any:
+def locked_row(row: Model, formset: BaseInlineFormSet) -> Model:
     """A row inside a page, as it is under its lock. Raises DomainError where it is
     gone, or no longer belongs to the page's row.
     """

@@ -14,12 +14,13 @@ from django.db.migrations.loader import MigrationLoader
 from mechanic_shop.http import caching
 
 from . import files, postgresql, sqlite
+from .files import Manifest
 
 DATABASES: dict[str, ModuleType] = {"sqlite": sqlite, "postgresql": postgresql}
 CACHED = ("accounts", "mechanics", "parts")  # generations of cached pages and users
 
 
-def write(folder: Path) -> tuple[Path, dict[str, Any]]:
+def write(folder: Path) -> tuple[Path, Manifest]:
     """Back the database up into ``folder``: the new file and its manifest. Raises
     CommandError or OSError, and leaves nothing behind.
     """
@@ -27,19 +28,21 @@ def write(folder: Path) -> tuple[Path, dict[str, Any]]:
     final = folder / f"shop-{made_at:%Y%m%dT%H%M%SZ}.{database.SUFFIX}"
     with files.draft(final) as data, files.draft(files.manifest_of(final)) as note:
         contents = database.dump(data)
-        manifest = {
+        manifest: Manifest = {
             "format": files.FORMAT,
             "database": connection.vendor,
             "made_at": f"{made_at:%Y-%m-%dT%H:%M:%SZ}",
-            **contents,
+            "migrations": contents["migrations"],
+            "rows": contents["rows"],
+            "bytes": data.stat().st_size,
+            "sha256": files.checksum(data),
         }
-        manifest |= {"bytes": data.stat().st_size, "sha256": files.checksum(data)}
         files.write_manifest(note, manifest)
         files.finish(note, data)  # the data last: whatever bears its name is whole
     return final, manifest
 
 
-def restore(path: Path) -> dict[str, Any]:
+def restore(path: Path) -> Manifest:
     """Put a backup into this empty database; its manifest.
 
     Raises CommandError, having changed nothing, for a backup that is not whole or does
@@ -56,7 +59,7 @@ def restore(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def refuse_unfit(path: Path, manifest: dict[str, Any]) -> None:
+def refuse_unfit(path: Path, manifest: Manifest) -> None:
     """Refuse a backup of another kind of database, or with another checksum."""
     if manifest["database"] != connection.vendor:
         raise CommandError(
@@ -70,7 +73,7 @@ def refuse_unfit(path: Path, manifest: dict[str, Any]) -> None:
         )
 
 
-def refuse_incomplete(manifest: dict[str, Any]) -> None:
+def refuse_incomplete(manifest: Manifest) -> None:
     """Refuse a restored database whose tables do not have the manifest's rows."""
     rows = DATABASES[connection.vendor].present()["rows"]
     if different := [
@@ -82,7 +85,7 @@ def refuse_incomplete(manifest: dict[str, Any]) -> None:
         )
 
 
-def refuse_newer(manifest: dict[str, Any]) -> None:
+def refuse_newer(manifest: Manifest) -> None:
     """Refuse a backup of a later version: its tables cannot be read."""
     present = MigrationLoader(None, ignore_no_migrations=True).disk_migrations or {}
     unknown = [

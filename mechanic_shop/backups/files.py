@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import orjson
 from django.core.management.base import CommandError
@@ -15,6 +15,21 @@ from django.core.management.base import CommandError
 FORMAT = 1
 NAME = re.compile(r"shop-[0-9]{8}T[0-9]{6}Z\.(sqlite3|pgdump)")
 DAY = 24 * 60 * 60
+
+
+class Contents(TypedDict):
+    """The applied migrations of each app, and the number of rows of each table."""
+
+    migrations: dict[str, list[str]]
+    rows: dict[str, int]
+
+
+class Manifest(Contents):
+    format: int
+    database: str
+    made_at: str
+    bytes: int
+    sha256: str
 
 
 def manifest_of(path: Path) -> Path:
@@ -60,11 +75,11 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(data, "sha256").hexdigest()
 
 
-def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
+def write_manifest(path: Path, manifest: Manifest) -> None:
     path.write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> Manifest:
     """The checked manifest of the backup ``path``. Raises CommandError."""
     note = manifest_of(path)
     if not path.is_file():
@@ -85,7 +100,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
             f"{note.name} was damaged: {', '.join(wrong)} is missing or wrong. Take "
             f"another copy, or another backup."
         )
-    return manifest
+    return cast(Manifest, manifest)
 
 
 def parse_manifest(note: Path) -> dict[str, Any]:
@@ -102,20 +117,20 @@ def not_a_manifest(note: Path) -> CommandError:
     return CommandError(f"{note.name} is not the manifest of a backup.")
 
 
-def is_text(value: Any) -> bool:
+def is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def are_rows(value: Any) -> bool:
+def are_rows(value: object) -> bool:
     """{table: number of rows}"""
     return isinstance(value, dict) and all(map(is_number, value.values()))
 
 
-def are_migrations(value: Any) -> bool:
+def are_migrations(value: object) -> bool:
     """{app: [names]}"""
     return isinstance(value, dict) and all(
         isinstance(names, list) and all(map(is_text, names)) for names in value.values()

@@ -5,17 +5,18 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import connection, transaction
 
 from mechanic_shop.db import triggers
 
+from .files import Contents, Manifest
+
 SUFFIX = "pgdump"
 
 
-def dump(path: Path) -> dict[str, Any]:
+def dump(path: Path) -> Contents:
     """Dump the database and return what is in the dump: pg_dump and the counts read the
     same snapshot.
     """
@@ -39,7 +40,7 @@ def dump(path: Path) -> dict[str, Any]:
     return contents
 
 
-def load(path: Path, manifest: dict[str, Any]) -> None:
+def load(path: Path, manifest: Manifest) -> None:
     """Restore the dump, all or nothing. The empty tables of the shop make room for
     those of the dump, which may be of an older version.
     """
@@ -60,7 +61,7 @@ def load(path: Path, manifest: dict[str, Any]) -> None:
     )
 
 
-def drop_tables(manifest: dict[str, Any]) -> None:
+def drop_tables(manifest: Manifest) -> None:
     """Drop the shop's own tables and functions, of this version and of the dump's."""
     with connection.cursor() as cursor:
         ours = set(connection.introspection.table_names(cursor)) & {
@@ -75,7 +76,7 @@ def drop_tables(manifest: dict[str, Any]) -> None:
         cursor.execute(f"DROP FUNCTION IF EXISTS {', '.join(triggers.FUNCTIONS)}")
 
 
-def present() -> dict[str, Any]:
+def present() -> Contents:
     """The migrations and the number of rows of each table."""
     migrations: dict[str, list[str]] = {}
     rows: dict[str, int] = {}

@@ -9,10 +9,12 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import connection
 
+from .files import Contents, Manifest
+
 SUFFIX = "sqlite3"
 
 
-def dump(path: Path) -> dict[str, Any]:
+def dump(path: Path) -> Contents:
     """Copy the database as it is in one moment, and say what is in the copy.
 
     All pages in one step: that is one read, which stops no writer; in several steps it
@@ -33,7 +35,7 @@ def dump(path: Path) -> dict[str, Any]:
         raise CommandError(f"SQLite could not write the copy: {error}.") from error
 
 
-def load(path: Path, manifest: dict[str, Any]) -> None:
+def load(path: Path, manifest: Manifest) -> None:
     """Write the copy over this empty database, in one transaction."""
     connection.ensure_connection()
     try:
@@ -45,13 +47,13 @@ def load(path: Path, manifest: dict[str, Any]) -> None:
         raise CommandError(f"SQLite could not restore the copy: {error}.") from error
 
 
-def present() -> dict[str, Any]:
+def present() -> Contents:
     """What is in the database now."""
     connection.ensure_connection()
     return contents(connection.connection.execute)
 
 
-def contents(execute: Callable[[str], Any]) -> dict[str, Any]:
+def contents(execute: Callable[[str], Any]) -> Contents:
     migrations: dict[str, list[str]] = {}
     for app, name in execute("SELECT app, name FROM django_migrations ORDER BY id"):
         migrations.setdefault(app, []).append(name)

@@ -103,7 +103,7 @@ def entry(
     *,
     kind: str | None = None,
     by: "AbstractBaseUser | None" = None,
-) -> dict[str, Any] | None:
+) -> dict[str, object] | None:
     """The unsaved entry for a write of ``row``; None for an update without a change."""
     fields = audited_fields(row.__class__)
     changes = {}
@@ -127,7 +127,7 @@ def about(
     *,
     kind: str | None = None,
     by: "AbstractBaseUser | None" = None,
-) -> dict[str, Any]:
+) -> dict[str, object] | None:
     """The columns of an entry of these changes; redactable values stand in a column of
     their own.
     """

@@ -4,12 +4,13 @@ A row remembers the values that it was read with, so recording a change costs no
 an ``update()`` or ``delete()`` of many rows has to read them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models, transaction
+from django.db.models import QuerySet
 
 from .audit import (
     CREATE,
@@ -125,7 +126,9 @@ class AuditedModel(models.Model):
         return deleted
 
     @classmethod
-    def from_db(cls, db: Any, field_names: Any, values: Any, **kwargs: Any) -> Self:
+    def from_db(
+        cls, db: str | None, field_names: Collection[str], values: Collection[object], **kwargs: Any
+    ) -> Self:
         row = super().from_db(db, field_names, values, **kwargs)
         row.stored_values = dict(zip(field_names, values, strict=True))
         if lists := lists_in(cls):
@@ -133,7 +136,10 @@ class AuditedModel(models.Model):
         return row
 
     def refresh_from_db(
-        self, using: Any = None, fields: Any = None, from_queryset: Any = None
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: QuerySet | None = None,
     ) -> None:
         super().refresh_from_db(using, fields, from_queryset)
         self.remember(

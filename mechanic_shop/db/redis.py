@@ -26,14 +26,14 @@ class SafeSerializer(BaseSerializer):
     run code here.
     """
 
-    def dumps(self, value: Any) -> bytes:
+    def dumps(self, value: object) -> bytes:
         if isinstance(value, HttpResponse):
             return orjson.dumps(
                 {"page": [value.status_code, dict(value.items()), value.content.decode()]}
             )
         return orjson.dumps({"value": value})
 
-    def loads(self, value: bytes) -> Any:
+    def loads(self, value: bytes) -> object:
         try:
             found = orjson.loads(value)
             if "page" in found:
@@ -61,10 +61,10 @@ return found
 """
 
 
-def shielded(call: Callable[..., Any], when_down: Any = None) -> Callable[..., Any]:
+def shielded(call: Callable[..., Any], when_down: object = None) -> Callable[..., Any]:
     """The method, which answers ``when_down`` when Redis does not answer."""
 
-    def ask(self: "ShopRedisCache", *args: Any, **kwargs: Any) -> Any:
+    def ask(self: "ShopRedisCache", *args: Any, **kwargs: Any) -> object:
         if time.monotonic() < ShopRedisCache.down_until:
             return when_down
         try:

@@ -1,6 +1,6 @@
 """All or nothing: what every operation is decorated with."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -52,12 +52,12 @@ class OutsideFirst(Exception):
     then it runs again.
     """
 
-    def __init__(self, key: Any, work: Callable[[], Any]) -> None:
+    def __init__(self, key: Hashable, work: Callable[[], object]) -> None:
         super().__init__("slow work is done outside of a transaction")
         self.key, self.work = key, work
 
 
-def outside(key: Any, work: Callable[[], Found]) -> Found:
+def outside(key: Hashable, work: Callable[[], Found]) -> Found:
     """What ``work()`` gives or raises, done while no transaction is open: SQLite has
     one write lock for all.
 
@@ -96,7 +96,7 @@ def in_rounds(run: Callable[[], Found]) -> Found:
     return run()  # the row changes all the time: slow is better than never
 
 
-def outcome_of(work: Callable[[], Any]) -> Outcome:
+def outcome_of(work: Callable[[], object]) -> Outcome:
     try:
         return work(), None
     except Exception as error:  # it is the second round's to tell

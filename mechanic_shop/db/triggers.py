@@ -8,11 +8,16 @@ rebuilds it, and the triggers go with the old one: guard it again after it.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import RunPython
+
+if TYPE_CHECKING:
+    from django.apps.registry import Apps
 
 TABLE = "api_auditentry"
 REFUSAL = "audit entries are append-only"
@@ -45,7 +50,7 @@ def sqlite(columns: list[str]) -> list[str]:
     ]
 
 
-def create_triggers(connection: Any) -> None:
+def create_triggers(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(POSTGRESQL)
@@ -58,7 +63,7 @@ def create_triggers(connection: Any) -> None:
                 cursor.execute(statement)
 
 
-def drop_triggers(connection: Any) -> None:
+def drop_triggers(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         for name in NAMES:
             cursor.execute(
@@ -85,7 +90,7 @@ def guarded_tables() -> list[str]:
     ]
 
 
-def create_table_triggers(connection: Any, table: str) -> None:
+def create_table_triggers(connection: BaseDatabaseWrapper, table: str) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(POSTGRESQL_ALL)
@@ -102,7 +107,7 @@ def create_table_triggers(connection: Any, table: str) -> None:
             )
 
 
-def drop_table_triggers(connection: Any, table: str) -> None:
+def drop_table_triggers(connection: BaseDatabaseWrapper, table: str) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"DROP TRIGGER IF EXISTS {table}_is_append_only ON {table}")
@@ -116,11 +121,11 @@ def around_a_rebuild(*tables: str) -> tuple[RunPython, RunPython]:
     rebuilds a table, and drops its triggers with the old one.
     """
 
-    def off(apps: Any, schema_editor: Any) -> None:
+    def off(apps: "Apps", schema_editor: BaseDatabaseSchemaEditor) -> None:
         for table in tables:
             drop_table_triggers(schema_editor.connection, table)
 
-    def on(apps: Any, schema_editor: Any) -> None:
+    def on(apps: "Apps", schema_editor: BaseDatabaseSchemaEditor) -> None:
         for table in tables:
             create_table_triggers(schema_editor.connection, table)
 
@@ -128,7 +133,7 @@ def around_a_rebuild(*tables: str) -> tuple[RunPython, RunPython]:
 
 
 @contextmanager
-def triggers_disabled(connection: Any) -> Iterator[None]:
+def triggers_disabled(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """For whoever empties the whole database: inside, the triggers are not there."""
     with transaction.atomic(connection.alias):
         drop_triggers(connection)

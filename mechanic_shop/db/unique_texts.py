@@ -2,11 +2,15 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import RunPython
 
 from mechanic_shop.inputs import text_key
+
+if TYPE_CHECKING:
+    from django.apps.registry import Apps
 
 log = logging.getLogger("shop.upgrade")
 
@@ -18,7 +22,7 @@ def fill(app: str, **texts: str) -> RunPython:
     stop for them.
     """
 
-    def run(apps: Any, schema_editor: Any) -> None:
+    def run(apps: "Apps", schema_editor: BaseDatabaseSchemaEditor) -> None:
         for model, name in texts.items():
             write_keys(apps.get_model(app, model), name)
 

@@ -38,13 +38,13 @@ class RelationListField(BoundedListField):
         kwargs.setdefault("style", style | {"placeholder": "ids, with commas"})
         super().__init__(**kwargs)
 
-    def get_value(self, dictionary: Any) -> Any:
+    def get_value(self, dictionary: Any) -> object:
         found = super().get_value(dictionary)
         if not html.is_html_input(dictionary) or not isinstance(found, list):
             return found
         return [word.strip() for line in found for word in str(line).split(",") if word.strip()]
 
-    def form_value(self, value: Any) -> str:
+    def form_value(self, value: object) -> str:
         if not isinstance(value, list):
             return ""
         return ", ".join(str(item.get("id") if isinstance(item, dict) else item) for item in value)
@@ -68,7 +68,7 @@ class BoundedListSerializer(serializers.ListSerializer):
         finally:
             root.partial = partial
 
-    def load_relations(self, data: Any) -> None:
+    def load_relations(self, data: object) -> None:
         """Load the rows that all elements name; a list that is too long is left to be
         refused.
         """

@@ -7,7 +7,7 @@ value is the one that GET shows, and refused where it is another.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from rest_framework import serializers
@@ -15,6 +15,9 @@ from rest_framework.utils import html
 
 from .fields import key_of
 from .form_keys import FIELD as FORM_KEY
+
+if TYPE_CHECKING:
+    from rest_framework.serializers import Serializer
 
 MOST_NAMED = 20  # unknown members that one answer names
 LONGEST_NAME = 60  # characters of a name that is compared or shown
@@ -74,12 +77,12 @@ def changed_members(serializer: Any, sent: Mapping[str, Any]) -> Errors:
     return {name: [serializers.ErrorDetail(advice, "read_only_field")] for name in changed}
 
 
-def is_default(sent: Any, field: serializers.Field) -> bool:
+def is_default(sent: object, field: serializers.Field) -> bool:
     """Says a member of something new no more than its absence would?"""
     return sent is None or (isinstance(field, serializers.HiddenField) and sent == field.default)
 
 
-def is_shown(name: str, sent: Any, row: Mapping[str, Any]) -> bool:
+def is_shown(name: str, sent: object, row: Mapping[str, Any]) -> bool:
     """Is this what was read? A relation may be sent as its id, too."""
     shown = row.get(name)
     if isinstance(shown, dict) and "id" in shown and not isinstance(sent, dict):
@@ -104,7 +107,7 @@ def is_older(sent: Any, row: Mapping[str, Any]) -> bool:
         return False
 
 
-def shown_object(serializer: Any, sent: Mapping[str, Any]) -> dict[str, Any] | None:
+def shown_object(serializer: "Serializer", sent: Mapping[str, Any]) -> dict[str, Any] | None:
     """What GET shows of the object that this part of a body is about; None for a new
     one.
     """

@@ -3,17 +3,21 @@ there.
 """
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import Model
 from django.http import Http404
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from rest_framework.exceptions import APIException
 from rest_framework.renderers import BrowsableAPIRenderer
-from rest_framework.request import override_method
+from rest_framework.request import Request, override_method
 
 from .browsable_forms import FormRenderer, body_to_send, refused, with_defaults
 from .renderers import JSONRenderer, PrettyJSONRenderer
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
@@ -29,11 +33,11 @@ class BrowsableRenderer(BrowsableAPIRenderer):
     accepted_media_type: str
     renderer_context: dict[str, Any]
 
-    def get_default_renderer(self, view: Any) -> JSONRenderer:
+    def get_default_renderer(self, view: "APIView") -> JSONRenderer:
         return PrettyJSONRenderer()
 
     def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+        self, data: object, accepted_media_type: str | None = None, renderer_context: Any = None
     ) -> Any:
         page = super().render(data, accepted_media_type, renderer_context)
         # The tag is the JSON's. A browser that sent it back would be told to keep a
@@ -42,7 +46,7 @@ class BrowsableRenderer(BrowsableAPIRenderer):
         return page
 
     def get_context(
-        self, data: Any, accepted_media_type: str | None, renderer_context: Any
+        self, data: object, accepted_media_type: str | None, renderer_context: Any
     ) -> dict[str, Any]:
         context = super().get_context(data, accepted_media_type, renderer_context)
         writes = [
@@ -51,7 +55,7 @@ class BrowsableRenderer(BrowsableAPIRenderer):
         return context | {"rows": self.rows(data, renderer_context["view"]), "writes": writes}
 
     def get_content(
-        self, renderer: Any, data: Any, accepted_media_type: str | None, renderer_context: Any
+        self, renderer: Any, data: object, accepted_media_type: str | None, renderer_context: Any
     ) -> SafeString:
         """The JSON, in which addresses of this shop are links; what people wrote never
         is.
@@ -64,7 +68,7 @@ class BrowsableRenderer(BrowsableAPIRenderer):
             )
         )
 
-    def rows(self, data: Any, view: Any) -> list[tuple[str, str]]:
+    def rows(self, data: object, view: Any) -> list[tuple[str, str]]:
         """The rows of a list by name and address, so that a person can walk on."""
         if (
             getattr(view, "detail", None) is not False
@@ -80,7 +84,7 @@ class BrowsableRenderer(BrowsableAPIRenderer):
             for row in data["results"]
         ]
 
-    def get_filter_form(self, data: Any, view: Any, request: Any) -> str | None:
+    def get_filter_form(self, data: object, view: "APIView", request: Request) -> str | None:
         """Nothing for rows that are reached through another, such as a ticket's
         history: they have no search and no filters.
         """
@@ -105,10 +109,12 @@ class BrowsableRenderer(BrowsableAPIRenderer):
                 self._subject = None
         return self._subject
 
-    def show_form_for_method(self, view: Any, method: str, request: Any, obj: Any) -> bool:
+    def show_form_for_method(
+        self, view: "APIView", method: str, request: Request, obj: Model | None
+    ) -> bool:
         return method in view.allowed_methods and self.permits(view, request)
 
-    def permits(self, view: Any, request: Any) -> bool:
+    def permits(self, view: "APIView", request: Request) -> bool:
         """May this user do what the view's present action does, with the object of this
         page?
         """
@@ -150,7 +156,9 @@ class BrowsableRenderer(BrowsableAPIRenderer):
 
     # --- forms ---
 
-    def get_rendered_html_form(self, data: Any, view: Any, method: str, request: Any) -> Any:
+    def get_rendered_html_form(
+        self, data: object, view: "APIView", method: str, request: Request
+    ) -> Any:
         with override_method(view, request, method) as as_if:
             if not self.show_form_for_method(view, method, as_if, None):
                 return None
@@ -166,7 +174,9 @@ class BrowsableRenderer(BrowsableAPIRenderer):
             {"style": {"template_pack": "rest_framework/horizontal"}},
         )
 
-    def get_raw_data_form(self, data: Any, view: Any, method: str, request: Any) -> Any:
+    def get_raw_data_form(
+        self, data: object, view: "APIView", method: str, request: Request
+    ) -> Any:
         form = super().get_raw_data_form(None, view, method, request)
         if form is not None:
             with override_method(view, request, method):

@@ -1,10 +1,14 @@
 """Forms of the browsable API: their fields, defaults, errors and raw bodies."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.fields import empty
 from rest_framework.renderers import HTMLFormRenderer
+
+if TYPE_CHECKING:
+    from rest_framework.serializers import Field as SerializerField
+    from rest_framework.serializers import Serializer
 
 
 class FormRenderer(HTMLFormRenderer):
@@ -24,16 +28,16 @@ class FormRenderer(HTMLFormRenderer):
         return super().render_field(field, parent_style)
 
 
-def is_password(field: Any) -> bool:
+def is_password(field: "SerializerField") -> bool:
     return field.style.get("input_type") == "password"
 
 
-def hides(field: Any) -> bool:
+def hides(field: "SerializerField") -> bool:
     """``style={"only_to_change": True}``: a form for a new object does not ask for it."""
     return bool(field.style.get("only_to_change")) and field.parent.instance is None
 
 
-def with_defaults(serializer: Any) -> Any:
+def with_defaults(serializer: "Serializer") -> "Serializer":
     """An empty form starts with what is taken when a field is left out."""
     for field in serializer.fields.values():
         if field.default is not empty:
@@ -54,7 +58,7 @@ def refused(serializer: Any, problem: Mapping[str, Any]) -> Any:
     return serializer
 
 
-def body_to_send(serializer: Any) -> dict[str, Any]:
+def body_to_send(serializer: "Serializer") -> dict[str, Any]:
     """What a client would send: the fields that can be written, but for those that are
     better left out than sent as null.
     """

@@ -5,12 +5,15 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
 from rest_framework import serializers
 
 from .renderers import JSONRenderer
+
+if TYPE_CHECKING:
+    from rest_framework.serializers import Field as SerializerField
 
 BOM = "\ufeff"
 FORMULA = "=+-@"  # also full-width, which some spreadsheets read as these
@@ -61,13 +64,13 @@ def columns_of(
             yield (*above, name), field
 
 
-def value_at(row: Any, path: tuple[str, ...]) -> Any:
+def value_at(row: Any, path: tuple[str, ...]) -> object:
     for name in path:
         row = None if row is None else row[name]
     return row
 
 
-def cell(value: Any, field: Any) -> str:
+def cell(value: object, field: "SerializerField") -> str:
     """What people wrote never becomes a formula; amounts stay numbers, also negative
     ones.
     """

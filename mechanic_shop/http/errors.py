@@ -54,7 +54,7 @@ class Unavailable(exceptions.APIException):
     wait = 5
 
 
-def problem(status: int, code: str, detail: str, /, **facts: Any) -> dict[str, Any]:
+def problem(status: int, code: str, detail: str, /, **facts: object) -> dict[str, object]:
     """The body of a refusal, whose code the log and the metrics will have."""
     logs.refusal.set(code)
     body = {
@@ -67,14 +67,14 @@ def problem(status: int, code: str, detail: str, /, **facts: Any) -> dict[str, A
     return facts | body | {"request_id": logs.current_request_id()}
 
 
-def problem_response(status: int, code: str, detail: str, /, **facts: Any) -> HttpResponse:
+def problem_response(status: int, code: str, detail: str, /, **facts: object) -> HttpResponse:
     """The refusal as a plain Django answer, for what never reaches a view."""
     return HttpResponse(
         to_json(problem(status, code, detail, **facts)), status=status, content_type=PROBLEM
     )
 
 
-def field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
+def field_errors(detail: object, path: str = "") -> list[dict[str, str]]:
     """Django REST's nested errors as a flat list; ``field`` is empty for what concerns
     the whole body.
     """
@@ -98,7 +98,7 @@ def field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
     ]
 
 
-def shortened(detail: Any) -> str:
+def shortened(detail: object) -> str:
     """Some of Django REST's sentences repeat what was sent, which may be a mebibyte."""
     text = str(detail)
     return text if len(text) <= LONGEST_DETAIL else f"{text[:LONGEST_DETAIL]} …"
@@ -178,7 +178,7 @@ def from_django(exc: Exception) -> Exception:
     return exc
 
 
-def body_of(exc: exceptions.APIException) -> dict[str, Any]:
+def body_of(exc: exceptions.APIException) -> dict[str, object]:
     """The problem that tells of a Django REST exception."""
     if isinstance(exc, exceptions.ValidationError):
         errors = field_errors(exc.detail)[:MOST_ERRORS]
@@ -211,7 +211,7 @@ TELLING_CODES = {
 }
 
 
-def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+def problem_handler(exc: Exception, context: dict[str, object]) -> Response | None:
     """Render an exception as a problem: Django REST's EXCEPTION_HANDLER.
 
     None, which becomes a 500, only for an exception that is no refusal.

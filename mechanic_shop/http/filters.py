@@ -3,7 +3,7 @@
 import inspect
 import unicodedata
 from collections.abc import Callable, Collection
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.db.models import QuerySet
@@ -19,6 +19,9 @@ from rest_framework.request import Request
 from . import iso_dates
 from .query_checks import check_parameters, refuse_unknown
 
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
 MAX_SEARCH = 100
 
 
@@ -29,7 +32,7 @@ class ShopFilterSet(filters.FilterSet):
 class StrictFilterBackend(filters.DjangoFilterBackend):
     """django-filter, but an unknown parameter is 400: a typo must not return every row."""
 
-    def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: "APIView") -> QuerySet:
         filterset = self.get_filterset(request, queryset, view)
         allowed = {name for name, _ in filters_of(filterset)} | {"page", "page_size", "format"}
         allowed |= {"cursor"} if getattr(view, "walks", False) else set()
@@ -54,7 +57,7 @@ def filters_of(filterset: Any) -> list[tuple[str, Any]]:
 class SearchFilter(BaseFilterBackend):
     """``?search=``, by the queryset's own ``search(term)``."""
 
-    def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: "APIView") -> QuerySet:
         term = unicodedata.normalize("NFC", request.query_params.get("search", "")).strip()
         if not term or not hasattr(queryset, "search"):
             return queryset
@@ -64,7 +67,7 @@ class SearchFilter(BaseFilterBackend):
             )
         return queryset.search(term)
 
-    def to_html(self, request: Request, queryset: QuerySet, view: Any) -> str:
+    def to_html(self, request: Request, queryset: QuerySet, view: "APIView") -> str:
         """The search box of the browsable API."""
         if not hasattr(queryset, "search"):
             return ""
@@ -98,7 +101,7 @@ class OrderingFilter(DRFOrderingFilter):
     field.
     """
 
-    def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: "APIView") -> QuerySet:
         fields = getattr(view, "ordering_fields", None) or []
         columns = fields if isinstance(fields, dict) else {name: name for name in fields}
         ordering = [
@@ -131,7 +134,7 @@ class OrderingFilter(DRFOrderingFilter):
                 )
         return names
 
-    def to_html(self, request: Request, queryset: QuerySet, view: Any) -> str:
+    def to_html(self, request: Request, queryset: QuerySet, view: "APIView") -> str:
         """Links of the browsable API, one for each ordering; a walk by cursor has none."""
         is_ordered = getattr(view, "ordering_fields", None) and "cursor" not in request.query_params
         return super().to_html(request, queryset, view) if is_ordered else ""
@@ -165,7 +168,7 @@ class TrueFalseField(forms.Field):
     widget = forms.Select(choices=[("", "either"), ("true", "yes"), ("false", "no")])
     words: ClassVar = {"true": True, "1": True, "false": False, "0": False}
 
-    def to_python(self, value: Any) -> bool | None:
+    def to_python(self, value: object) -> bool | None:
         if value in (None, ""):
             return None
         if str(value).lower() not in self.words:
@@ -184,7 +187,7 @@ class IdFilter(filters.Filter):
 
     field_class = forms.IntegerField
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, min_value=1, max_value=2**63 - 1, **kwargs)
 
 
@@ -202,7 +205,7 @@ class SeveralFilter(filters.MultipleChoiceFilter):
 
     field_class = SeveralField
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, distinct=False, **kwargs)
 
 
@@ -211,7 +214,7 @@ class DayField(forms.Field):
 
     parse: Callable[[str], Any] = staticmethod(iso_dates.parse_day)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> object:
         if value in (None, ""):
             return None
         try:

@@ -50,7 +50,7 @@ def hidden_field() -> SafeString:
 class RecordedMessages(FallbackStorage):
     """Django's messages, and which of them this request added."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.recorded: list[Message] = []
 
@@ -101,7 +101,7 @@ def fingerprint(request: HttpRequest) -> str:
     return salted_hmac("mechanic_shop.http.form_keys", sent, algorithm="sha256").hexdigest()
 
 
-def facts_of(request: HttpRequest, response: Any) -> dict[str, Any]:
+def facts_of(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
     """The answer, as it is kept: where it leads, what it says, and the page that a
     window of choices closes with.
     """

@@ -1,11 +1,14 @@
 """What OPTIONS tells."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import Http404
 from rest_framework.exceptions import APIException
 from rest_framework.metadata import SimpleMetadata
 from rest_framework.request import override_method
+
+if TYPE_CHECKING:
+    from rest_framework.serializers import Field as SerializerField
 
 
 class ShopMetadata(SimpleMetadata):
@@ -29,7 +32,7 @@ class ShopMetadata(SimpleMetadata):
                 actions[method] = self.get_serializer_info(view.get_serializer())
         return actions
 
-    def get_field_info(self, field: Any) -> dict[str, Any]:
+    def get_field_info(self, field: "SerializerField") -> dict[str, Any]:
         info = super().get_field_info(field)
         if hasattr(field, "queryset"):
             info.pop("choices", None)

@@ -72,7 +72,9 @@ class RootView(ShopView, APIRootView):
 class DocumentView(ShopView):
     """A view with a format of its own; its errors are problem details as everywhere."""
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         if getattr(response, "exception", False):
             response.accepted_renderer, response.accepted_media_type = JSON, JSON.media_type

@@ -1,10 +1,14 @@
 """Pages of lists."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import PageNumberPagination
+from rest_framework.request import Request
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
 
 CURSOR = "cursor"
 NO_PAGE = "There is no such page."
@@ -19,7 +23,7 @@ class ShopPagination(PageNumberPagination):
     page_size_query_param = "page_size"
     last_page_strings = ()
 
-    def get_page_size(self, request: Any) -> int:
+    def get_page_size(self, request: Request) -> int:
         asked = request.query_params.get(self.page_size_query_param)
         if asked is None:
             return self.page_size
@@ -34,7 +38,7 @@ class ShopPagination(PageNumberPagination):
             )
         return self.max_page_size if len(asked) > 9 else min(int(asked), self.max_page_size)
 
-    def get_page(self, request: Any) -> int:
+    def get_page(self, request: Request) -> int:
         """The page that is asked for, from 1 on. Raises NotFound for what is no number
         of a page.
         """
@@ -43,10 +47,10 @@ class ShopPagination(PageNumberPagination):
             raise NotFound(NO_PAGE)
         return int(asked)
 
-    def get_page_number(self, request: Any, paginator: Any) -> int:
+    def get_page_number(self, request: Request, paginator: Any) -> int:
         return self.get_page(request)
 
-    def get_cursor(self, request: Any) -> int | None:
+    def get_cursor(self, request: Request) -> int | None:
         """The key behind which a walk goes on; None for numbered pages. ``?cursor=``
         begins a walk.
         """
@@ -71,7 +75,7 @@ class ShopPagination(PageNumberPagination):
         found["properties"]["count"]["nullable"] = True
         return found
 
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+    def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:
         what = (
             "Walks all rows by key at the same cost however deep: begin with an empty one, "
             "then follow `next`. Not with page or ordering."

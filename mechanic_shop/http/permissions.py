@@ -6,9 +6,13 @@ The model permissions behind ``Has`` are handed out by groups, so an owner can c
 the roles in the admin.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.request import Request
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
 
 __all__ = ["AllowAny", "Has", "IsAuthenticated", "IsOwner"]
 
@@ -16,7 +20,7 @@ __all__ = ["AllowAny", "Has", "IsAuthenticated", "IsOwner"]
 def Has(permission: str) -> type[BasePermission]:  # noqa: N802 - reads as a class, and is one
     """The user's groups give this permission."""
 
-    def has_permission(self: Any, request: Any, view: Any) -> bool:
+    def has_permission(self: Any, request: Request, view: "APIView") -> bool:
         return request.user.has_perm(permission)
 
     return type("Has", (BasePermission,), {"has_permission": has_permission})
@@ -27,8 +31,8 @@ class IsOwner(BasePermission):
     is a user's id).
     """
 
-    def has_permission(self, request: Any, view: Any) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         return request.user.is_authenticated
 
-    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+    def has_object_permission(self, request: Any, view: "APIView", obj: Any) -> bool:
         return obj.owner_id is not None and obj.owner_id == request.user.pk

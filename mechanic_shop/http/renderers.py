@@ -11,14 +11,14 @@ PROBLEM = "application/problem+json"
 encode_the_rest = JSONEncoder().default
 
 
-def encode_odd_types(value: Any) -> Any:
+def encode_odd_types(value: object) -> object:
     """A decimal is a string, also where no serializer made it one: a float would lose
     cents.
     """
     return str(value) if isinstance(value, Decimal) else encode_the_rest(value)
 
 
-def to_json(data: Any) -> bytes:
+def to_json(data: object) -> bytes:
     """``data`` as UTF-8 JSON; decimals as strings, dates and lazy texts as Django REST
     writes them.
     """
@@ -35,7 +35,7 @@ class JSONRenderer(BaseRenderer):
     charset: str | None = None
 
     def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+        self, data: object, accepted_media_type: str | None = None, renderer_context: Any = None
     ) -> bytes:
         response = (renderer_context or {}).get("response")
         if response is not None and response.status_code >= 400:
@@ -52,7 +52,7 @@ class PrettyJSONRenderer(JSONRenderer):
     charset = "utf-8"
 
     def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+        self, data: object, accepted_media_type: str | None = None, renderer_context: Any = None
     ) -> bytes:
         return (
             b""

@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 
 from .fields import MoneyField, NestedRelatedField, PlainDecimalField, UnitPriceField
 
@@ -160,7 +161,9 @@ class DecimalAsWritten(OpenApiSerializerFieldExtension):
         return {"type": "string", "format": "decimal", "pattern": pattern} | described
 
 
-def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+def complete(
+    result: dict[str, Any], generator: Any, request: Request, public: bool
+) -> dict[str, Any]:
     """Add to every operation its refusals and the headers that it understands."""
     result["components"].setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
     for path, operations in result["paths"].items():
@@ -178,7 +181,7 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     return result
 
 
-def refusals(operation: dict[str, Any], method: str, path: str) -> list[str]:
+def refusals(operation: dict[str, object], method: str, path: str) -> list[str]:
     """The statuses with which an operation may refuse."""
     found = ["400", "404", "406", "429", "503"]
     if operation.get("security") or "/auth/" in path:

@@ -5,7 +5,7 @@ tables: docs/scaling.md says how.
 from collections.abc import Callable
 from functools import reduce
 from operator import or_
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db.models import Q, QuerySet
 
@@ -25,7 +25,7 @@ def every_word(term: str, *columns: str, also: Callable[[str], Q] | None = None)
     return condition
 
 
-def keys(rows: QuerySet, column: str = "pk") -> Any:
+def keys(rows: QuerySet, column: str = "pk") -> object:
     """What is in a column of these rows: the values, asked for at once, or where there
     are more than a few the query for them.
 

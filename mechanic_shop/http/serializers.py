@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from django.db import IntegrityError, models
+from django.db.models import Field as DBField
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.serializers import LIST_SERIALIZER_KWARGS, LIST_SERIALIZER_KWARGS_REMOVE
@@ -104,12 +105,12 @@ class KeptFields:
             ).values()
         )
 
-    def to_internal_value(self: Any, data: Any) -> Any:
+    def to_internal_value(self: Any, data: object) -> Any:
         if isinstance(data, Mapping):
             check_members(self, data)
         return super().to_internal_value(data)  # type: ignore[misc]
 
-    def run_validators(self: Any, value: Any) -> None:
+    def run_validators(self: Any, value: object) -> None:
         if self.validators:  # of the body as a whole, for which Django REST goes through all fields
             super().run_validators(value)  # type: ignore[misc]
 
@@ -168,7 +169,7 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
         verb = "add" if self.instance is None else "change"
         return self.staff_writes.get(name) or f"{names.app_label}.{verb}_{names.model_name}"
 
-    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+    def build_standard_field(self, field_name: str, model_field: DBField) -> Any:
         """A form for a new row starts with the model's defaults: a box that nobody
         ticked would say no.
         """

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 
@@ -159,7 +160,7 @@ def count_request(request: Any, scope: str, who: str) -> Count | None:
     return request.rate_limit
 
 
-def give_back(request: Any) -> None:
+def give_back(request: Request) -> None:
     """Take back the count of a sign-up or a reset that the server was too busy to look
     at.
     """

@@ -5,7 +5,7 @@ from contextlib import suppress
 from secrets import compare_digest
 from threading import Lock, Thread
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -16,12 +16,16 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from mechanic_shop.http.renderers import JSONRenderer
 from mechanic_shop.http.views import ShopView
 
 from . import metrics
+
+if TYPE_CHECKING:
+    from rest_framework.renderers import BaseRenderer
 
 WITHIN = 2.0  # seconds that the database has to answer: who asks us waits no longer either
 asking = Lock()
@@ -96,7 +100,7 @@ class ScrapeAuthentication(BaseAuthentication):
     account, and may do nothing else.
     """
 
-    def authenticate(self, request: Any) -> Any:
+    def authenticate(self, request: Request) -> Any:
         scheme, _, token = get_authorization_header(request).partition(b" ")
         known = settings.METRICS_TOKEN.encode()
         if known and scheme.lower() == b"bearer" and compare_digest(token.strip(), known):
@@ -105,7 +109,7 @@ class ScrapeAuthentication(BaseAuthentication):
             ), None
         return None
 
-    def authenticate_header(self, request: Any) -> str:
+    def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="metrics"'
 
 
@@ -114,7 +118,9 @@ class Plain(BaseContentNegotiation):
     JSON.
     """
 
-    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: Any = None
+    ) -> "tuple[BaseRenderer, str]":
         return renderers[0], renderers[0].media_type
 
 
@@ -127,7 +133,7 @@ class MetricsView(ShopView, APIView):
     renderer_classes = [JSONRenderer]
     content_negotiation_class = Plain
 
-    def get(self, request: Any) -> HttpResponse:
+    def get(self, request: Request) -> HttpResponse:
         return HttpResponse(
             metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8"
         )

@@ -151,7 +151,7 @@ def trace(error: BaseException | None) -> str:
 # --- the line that every request leaves -----------------------------------------------
 
 
-def json_line(ident: str, status: int, fields: dict[str, Any]) -> bytes:
+def json_line(ident: str, status: int, fields: dict[str, object]) -> bytes:
     """Past ``logging``, whose way costs 25 µs instead of 5."""
     level = "ERROR" if status >= 500 else "INFO"
     line = {
@@ -165,7 +165,7 @@ def json_line(ident: str, status: int, fields: dict[str, Any]) -> bytes:
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def text_line(ident: str, status: int, fields: dict[str, Any]) -> bytes:
+def text_line(ident: str, status: int, fields: dict[str, object]) -> bytes:
     said = " ".join(
         f"{name.removesuffix('_id')}={'-' if value is None else value}"
         for name, value in fields.items()

@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.utils import timezone
@@ -16,7 +14,7 @@ class Command(BaseCommand):
         "older than 24 hours."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         call_command("flushexpiredtokens")
         call_command("clearsessions")
         gone, _ = IdempotentAnswer.objects.filter(created_at__lt=timezone.now() - KEPT).delete()

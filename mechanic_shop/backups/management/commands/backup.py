@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -24,7 +23,9 @@ class Command(BaseCommand):
             help="afterwards remove all but the N newest backups in DIR",
         )
 
-    def handle(self, *args: Any, folder: Path, keep: int | None = None, **options: Any) -> None:
+    def handle(
+        self, *args: object, folder: Path, keep: int | None = None, **options: object
+    ) -> None:
         if keep is not None and keep < 1:
             raise CommandError(f"--keep is {keep}: use a whole number from 1 on.")
         if not folder.is_dir():  # made by itself it would hide a disk that is not mounted

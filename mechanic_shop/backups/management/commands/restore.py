@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
@@ -22,7 +21,7 @@ class Command(BaseCommand):
             help="the shop-….sqlite3 or shop-….pgdump, with its manifest beside it",
         )
 
-    def handle(self, *args: Any, file: Path, **options: Any) -> None:
+    def handle(self, *args: object, file: Path, **options: object) -> None:
         try:
             manifest = backups.restore(file)
         except OSError as error:

@@ -1,4 +1,4 @@
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from auditlog.management.commands import auditlogflush
 from django.core.management.base import CommandError
@@ -9,5 +9,5 @@ class Command(auditlogflush.Command):
 
     help = "Refuses: the audit trail is append-only."
 
-    def handle(self, *args: Any, **options: Any) -> NoReturn:
+    def handle(self, *args: object, **options: object) -> NoReturn:
         raise CommandError("The audit trail is append-only: what was written stays.")
