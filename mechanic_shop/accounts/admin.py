@@ -58,8 +58,8 @@ class KindFilter(DropdownFilter):
 
 @admin.register(User)
 class UserAdmin(ShopModelAdmin):
-    """Log-ins. A user who did something stays on record, so nobody is deleted here:
-    switch them off.
+    """Log-ins. A user who did something stays on record: deactivate instead of
+    deleting.
     """
 
     form = UserForm

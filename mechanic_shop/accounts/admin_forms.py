@@ -60,9 +60,7 @@ class UserForm(ShopForm):
         return cleaned
 
     def clean_self(self, password: str | None) -> None:
-        """Nobody locks themselves out, and who changes their own log-in proves that
-        they are at the keyboard.
-        """
+        """Refuse to lock oneself out, and ask for the password before another e-mail."""
         for name in ("is_active", "is_staff", "is_superuser"):
             if name in self.changed_data:
                 self.add_error(

@@ -1,4 +1,4 @@
-"""How a request says who sends it: a bearer token, or the session of a browser."""
+"""Authentication by a bearer token, or by the session of a browser."""
 
 import copy
 from typing import Any

@@ -15,8 +15,8 @@ def normalize_email(text: str) -> str:
 
 
 def validate_plain_email(text: str) -> None:
-    """Refuse what looks like another address: a Cyrillic "а" is not an "a", and nobody
-    can see it.
+    """Refuse look-alike addresses: a Cyrillic "а" is not an "a", and people cannot see
+    it.
     """
     if not normalize_email(text).isascii() or not text.isprintable():
         raise ValidationError("Use an address of plain letters, digits and signs.", "invalid")

@@ -56,11 +56,11 @@ class LoginForm(AuthenticationForm):
 
 
 class AdminLoginForm(LoginForm, UnfoldAuthenticationForm):
-    """The admin's: staff only, and others are told what a wrong password is told."""
+    """The admin's log-in: staff only; others get the error of a wrong password."""
 
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):
-    """Change one's own password in the admin, by the operation that every door uses."""
+    """Change one's own password in the admin, by the API's operation."""
 
     def clean_old_password(self) -> str:
         # the operation looks at it, and counts the attempt

@@ -1,5 +1,5 @@
-"""Mail that leaves in the background, so that the time of an answer tells nobody
-whether there was any.
+"""Mail sent in the background, so that the time of an answer does not tell whether
+there was any.
 """
 
 import logging

@@ -36,9 +36,7 @@ def one_and_the_same(permissions: frozenset[str]) -> frozenset[str]:
 
 
 class AnonymousVisitor(AnonymousUser):
-    """Who does not say who they are, and so has no permission: Django would ask every
-    backend each time.
-    """
+    """A visitor without permissions: Django would ask every backend each time."""
 
     def get_all_permissions(self, obj: Any = None) -> Any:
         return frozenset()
@@ -156,14 +154,14 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_shop_staff(self) -> bool:
-        """Works here: may open the admin, or has any permission at all (customers have
-        none).
+        """True for users who may open the admin or have any permission; customers have
+        no permission.
         """
         return self.is_staff or bool(self.get_all_permissions())
 
     @property
     def is_erased(self) -> bool:
-        """Belonged to a customer who was erased: nobody's any more."""
+        """True for the log-in of an erased customer."""
         customer = getattr(self, "customer", None)
         return customer is not None and customer.erased_at is not None
 
@@ -191,7 +189,7 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
 
     @property
     def revision(self) -> str:
-        """What tokens carry as ``rev``: another password or epoch, another revision."""
+        """The ``rev`` of tokens: it changes with the password and the session epoch."""
         return self.get_session_auth_hash()[:16]
 
     def has_revision(self, claim: object) -> bool:
@@ -201,8 +199,8 @@ class User(AuditedModel, AbstractBaseUser, PermissionsMixin):
         )
 
     def same_revision(self) -> AuditedQuerySet:
-        """This row, as long as nobody else changed its e-mail or password or ended its
-        sessions: the WHERE clause of a compare-and-set.
+        """This row, if its e-mail, password and sessions are unchanged: the WHERE
+        clause of a compare-and-set.
         """
         return User.objects.filter(
             pk=self.pk, email=self.email, password=self.password, session_epoch=self.session_epoch

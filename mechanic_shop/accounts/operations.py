@@ -30,8 +30,8 @@ def deactivate(user: User, *, by: User | None) -> None:
 
 @atomic
 def erase_login(user: User, *, by: User | None) -> None:
-    """Make the log-in nobody's. The row stays, since the history of tickets names it;
-    its e-mail is free again.
+    """Empty the log-in. The row stays, since the history of tickets names it; its
+    e-mail is free again.
 
     The new address cannot be guessed: nobody signs up with it beforehand, nobody asks
     for its reset.
@@ -47,7 +47,7 @@ def erase_login(user: User, *, by: User | None) -> None:
 
 
 def customers() -> Any:
-    """The customers, by the reverse name: accounts knows nobody who builds on it."""
+    """The customers, by the reverse name: accounts imports no app that builds on it."""
     return User._meta.get_field("customer").related_model._default_manager
 
 

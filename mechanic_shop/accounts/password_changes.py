@@ -57,7 +57,7 @@ def change_password(user: User, current: str, new: str, *, by: User | None) -> N
 
 
 def check_change(user: User, *, current_password: str, new_password: str) -> dict[str, Any]:
-    """What ``set_password`` needs, of somebody who proved to be ``user``. Raises
+    """Check the passwords and return the arguments of ``set_password``. Raises
     InvalidInput ``wrong_password`` or ``weak_password``.
     """
     key = "change", user.pk, user.password, user.email, current_password, new_password
@@ -131,7 +131,7 @@ def login_for_walk_in(email: str) -> User | None:
 
 
 def check_reset(*, uid: str, token: str, new_password: str) -> dict[str, Any]:
-    """What ``reset_password`` needs, of somebody who got the mail. Slow on purpose.
+    """Check the token and return the arguments of ``reset_password``. Slow on purpose.
 
     Raises InvalidInput ``invalid_token``, or ``weak_password``, after which the token
     still works.

@@ -73,8 +73,8 @@ reset_tokens = ResetTokens()
 
 
 def user_to_reset(uid: str, token: str) -> User:
-    """Whose password this uid and token may set. Raises InvalidInput ``invalid_token``,
-    whatever the reason.
+    """The user whose password this uid and token may set. Raises InvalidInput
+    ``invalid_token``, whatever the reason.
     """
     user = User.objects.filter(pk=user_id_of(uid), is_active=True).first()
     if user is None or not reset_tokens.check_token(user, token):
@@ -83,7 +83,7 @@ def user_to_reset(uid: str, token: str) -> User:
 
 
 def user_id_of(uid: str) -> int:
-    """The id in a mail's ``uid``; 0, which nobody has, for nonsense."""
+    """The id in a mail's ``uid``; 0, which no user has, for nonsense."""
     try:
         text = urlsafe_base64_decode(uid).decode("ascii")
     except ValueError:

@@ -1,4 +1,6 @@
-"""Who may manage whose log-in: nobody gives, or takes over, more rights than they have."""
+"""Rules for managing log-ins: a manager gives, or takes over, no more rights than their
+own.
+"""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""Whatever changes who a user is, or what they may do, ends what is kept about users
-(``known``).
+"""Renewal of cached users: each change of a user or a permission ends what is cached
+about users.
 
 Django's signals tell of every row that is saved or deleted, and of roles and
 permissions from both of their sides, by whichever door. They do not tell of writes of

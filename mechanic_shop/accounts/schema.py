@@ -1,4 +1,4 @@
-"""How the OpenAPI document describes our two ways to authenticate."""
+"""The two ways to authenticate, as the OpenAPI document describes them."""
 
 from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme

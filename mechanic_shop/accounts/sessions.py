@@ -25,7 +25,7 @@ WRONG_LOGIN = "No active account has this e-mail and password."
 
 
 def log_in(request: HttpRequest | Request, email: str, password: str) -> User:
-    """The user with this e-mail and password: the one way in for every door.
+    """The user with this e-mail and password; every log-in of the shop calls this.
 
     Raises AuthenticationFailed, the same for an unknown, a wrong and an inactive one;
     and Throttled after too many attempts, also for the right password, or guessing
@@ -66,8 +66,8 @@ def give_attempt_back(email: str, address: str) -> None:
 
 
 def pseudonyms(email: str, address: str) -> dict[str, str]:
-    """Account and address as the log may know them: the same ones are the same there,
-    and nobody is named.
+    """Account and address as pseudonyms for the log: equal ones stay equal, without
+    names.
     """
     found = {"account": email, "address": address}
     return {
@@ -77,8 +77,8 @@ def pseudonyms(email: str, address: str) -> dict[str, str]:
 
 
 def pair(email: str, address: str) -> str:
-    """An account as seen from one address: nobody can lock its owner out from
-    elsewhere.
+    """The key of an account seen from one address: another address cannot lock its
+    owner out.
     """
     return hashlib.sha256(f"{address} {email}".encode()).hexdigest()
 

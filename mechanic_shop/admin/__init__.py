@@ -1,1 +1,1 @@
-"""The door for shop staff: what every admin page of the shop shares. Knows no app."""
+"""What every page of the admin shares; knows no app."""

@@ -44,8 +44,8 @@ class ShopModelAdmin(
     def get_deleted_objects(
         self, objs: Sequence[Model], request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """What may go is the operation's to say; Django's walk along the relations
-        knows less of the shop's rules.
+        """Leave the check to the operation: Django's walk along the relations does not
+        know the shop's rules.
         """
         return [str(obj) for obj in objs], {}, set(), []
 
@@ -75,15 +75,15 @@ class ShopModelAdmin(
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """What every door finds: the queryset's own ``search``."""
+        """Search by the queryset's own ``search``, as the API does."""
         term = search_term.replace("\x00", "").strip()[:MAX_SEARCH]
         if not hasattr(queryset, "search"):
             return super().get_search_results(request, queryset, term)
         return (queryset.search(term) if term else queryset), False
 
     def lookup_allowed(self, lookup: str, value: object, request: Any = None) -> bool:
-        """Only what is offered: Django lets a link ask about any column, also about one
-        that is not shown.
+        """Allow lookups that the page offers: Django lets a link ask about any column,
+        also about a hidden one.
         """
         offered = {
             name[0] if isinstance(name, (list, tuple)) else name
@@ -116,7 +116,7 @@ class ShopModelAdmin(
         return response
 
     def describe(self, obj: Model) -> str:
-        """What the search shows beside the row's name."""
+        """The text that the search shows after the row's name."""
         return str(self.opts.verbose_name).capitalize()
 
 

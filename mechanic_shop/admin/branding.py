@@ -1,4 +1,4 @@
-"""How the admin looks. The settings read it, so it imports no app."""
+"""The look of the admin. The settings read it, so it imports no app."""
 
 from typing import Any
 

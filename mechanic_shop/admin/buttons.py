@@ -46,7 +46,7 @@ class ButtonForm(SerializerBackedForm, forms.Form):
         return self.cleaned_data
 
     def notes(self) -> list[str]:
-        """What to know before answering."""
+        """Sentences to read before answering."""
         return []
 
 
@@ -83,7 +83,7 @@ def button(
 
 
 class Button(NamedTuple):
-    """What a button's page needs to know."""
+    """A button as it was declared."""
 
     title: str
     form_class: type[ButtonForm]

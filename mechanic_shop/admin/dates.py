@@ -1,5 +1,4 @@
-"""Days as the shop's region writes them: the one format that forms for people read, and
-show beside the box.
+"""Dates in the format of the shop's region: forms read this one format and show it.
 
 03/09/2026 is two days in two countries, so a form takes the region's format and ISO
 8601, which is the same everywhere.
@@ -19,8 +18,8 @@ PARTS = {"d": ("%d", "DD"), "M": ("%m", "MM"), "y": ("%Y", "YYYY")}
 
 @cache
 def pattern(region: str) -> tuple[str, str]:
-    """How a region writes a day: for strptime, and for people. Where Babel does not
-    know, it is ISO 8601.
+    """A region's date format, for strptime and for people; ISO 8601 where Babel does
+    not know it.
 
     Only the order and the sign between the parts are the region's: all parts are
     digits, and the year has four.
@@ -45,7 +44,7 @@ def hint() -> str:
 
 
 def show_formats(form: forms.BaseForm) -> None:
-    """Say beside each box for a day or a moment how it is written."""
+    """Show the expected format at each box for a date or a time."""
     for field in form.fields.values():
         if isinstance(field, forms.SplitDateTimeField):
             day, time = field.widget.widgets

@@ -22,8 +22,8 @@ def in_one_line(text: object) -> SafeString:
 
 
 def moment(at: datetime) -> str:
-    """A moment in the shop's time, as short as it can be told: "Nov 21, 8:30"; with the
-    year when it is another one.
+    """A short time in the shop's zone: "Nov 21, 8:30", with the year when it is not
+    this one.
     """
     local = timezone.localtime(at)
     return written(local, "M j, G:i" if local.year == timezone.localdate().year else "M j, Y")

@@ -48,7 +48,7 @@ def questions(form: type[forms.BaseForm], request: HttpRequest) -> list[str]:
 
 
 class SerializerBackedForm(forms.BaseForm):
-    """A form whose ``serializer_class`` is the API's: one rule, told at both doors.
+    """A form that is checked by the API's serializer, ``serializer_class``.
 
     ``accepted`` holds what the serializer made of the fields that were sent: what an
     operation takes.
@@ -167,8 +167,8 @@ class ShopForm(SerializerBackedForm, forms.ModelForm):
             raise InvalidInput(name, details[0].code, str(details[0])) from error
 
     def answers(self) -> dict[str, bool]:
-        """What was said to the questions that were asked: for operations, since no
-        column holds it.
+        """The answers to the questions that were asked; for operations, since no column
+        holds them.
         """
         return {
             name: bool(self.cleaned_data.get(name))

@@ -80,7 +80,7 @@ class Amounts:
 
 
 def as_amount(shown: str) -> str:
-    """What Django wrote with all decimals of the column; a dash stays one."""
+    """Shorten an amount that Django wrote with all decimals of the column; keep a dash."""
     try:
         return f"{short(Decimal(shown)):f}"
     except InvalidOperation:
@@ -114,7 +114,7 @@ class DetailPanelMixin:
 
 
 class ReadOnly:
-    """Nobody adds, changes or deletes these here."""
+    """Rows that are not added, changed or deleted here."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

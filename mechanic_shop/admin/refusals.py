@@ -1,4 +1,4 @@
-"""What a write may be refused for, in the shop's words."""
+"""Refusals of a write, in the shop's words."""
 
 import logging
 

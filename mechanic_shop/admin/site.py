@@ -62,7 +62,7 @@ class ShopAdminSite(UnfoldAdminSite):
         return super().login(request, extra_context)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Whoever may not see a page is told so on a page; the API's answer is for
+        """Answer a missing permission with a page: the API's problem details are for
         programs.
         """
         inner = super().admin_view(view, cacheable)
@@ -105,9 +105,7 @@ class ShopAdminSite(UnfoldAdminSite):
     def search(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        """What the search box of the side bar finds: a few rows of every model that the
-        user may see.
-        """
+        """Results of the search box: a few rows of every model that the user may see."""
         term = request.GET.get("s", "").strip()
         if not term:
             return HttpResponse()

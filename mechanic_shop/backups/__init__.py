@@ -5,7 +5,6 @@ only. See docs/operations.md.
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import connection

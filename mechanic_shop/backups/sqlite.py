@@ -48,7 +48,7 @@ def load(path: Path, manifest: Manifest) -> None:
 
 
 def present() -> Contents:
-    """What is in the database now."""
+    """The migrations and the number of rows of each table."""
     connection.ensure_connection()
     return contents(connection.connection.execute)
 

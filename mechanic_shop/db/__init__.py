@@ -1,3 +1,1 @@
-"""What every table has: base models, the audit trail, triggers, locks, transactions,
-Redis.
-"""
+"""Base models, the audit trail, triggers, locks, transactions, Redis."""

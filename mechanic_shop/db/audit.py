@@ -51,7 +51,7 @@ def request_id() -> str | None:
 
 
 def actor_id() -> int | None:
-    """The user of the request; a command and a shell have none."""
+    """The user of the request; None for a command or a shell."""
     user = logs.user_id.get()
     return int(user) if channel() != logs.COMMAND and user.isdigit() else None
 

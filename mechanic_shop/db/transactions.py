@@ -58,8 +58,8 @@ class OutsideFirst(Exception):
 
 
 def outside(key: Hashable, work: Callable[[], Found]) -> Found:
-    """What ``work()`` gives or raises, done while no transaction is open: SQLite has
-    one write lock for all.
+    """Run ``work()`` while no transaction is open, and return or raise its result:
+    SQLite has one write lock for all.
 
     Within ``in_rounds`` the transaction is undone and runs again. ``key`` names all
     that the outcome depends on, so where a row changed in between the work is done

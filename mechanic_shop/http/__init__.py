@@ -1,1 +1,1 @@
-"""What every app's API shares, and nothing of any app."""
+"""The base of every app's API; imports no app."""

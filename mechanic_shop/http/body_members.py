@@ -108,8 +108,8 @@ def is_older(sent: Any, row: Mapping[str, Any]) -> bool:
 
 
 def shown_object(serializer: "Serializer", sent: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What GET shows of the object that this part of a body is about; None for a new
-    one.
+    """GET's representation of the object that this part of a body is about; None for a
+    new one.
     """
     if serializer.parent is None:
         return shown_row(serializer)

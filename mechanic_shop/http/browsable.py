@@ -97,9 +97,7 @@ class BrowsableRenderer(BrowsableAPIRenderer):
     # --- what this user may do here ---
 
     def subject(self, view: Any) -> Any:
-        """The object that the address names; None where there is none, or none that
-        this user may see.
-        """
+        """The object of the address; None without one that this user may see."""
         if not hasattr(self, "_subject"):
             try:
                 self._subject = view.get_object_or_404(

@@ -59,8 +59,8 @@ def refused(serializer: Any, problem: Mapping[str, Any]) -> Any:
 
 
 def body_to_send(serializer: "Serializer") -> dict[str, Any]:
-    """What a client would send: the fields that can be written, but for those that are
-    better left out than sent as null.
+    """An example body: the writable fields, without those that are better left out than
+    sent as null.
     """
     fields = {
         name: field

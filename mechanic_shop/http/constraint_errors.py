@@ -32,8 +32,8 @@ def fields_of(constraint: models.BaseConstraint) -> list[str]:
 
 
 def broken_constraints(instance: models.Model, sent: set[str]) -> dict[str, list[Any]]:
-    """What the database would refuse of this row, by field; only constraints that speak
-    of a field that was ``sent``.
+    """Errors by field for the constraints that this row breaks; only constraints on a
+    field that was ``sent``.
     """
     errors: dict[str, list[Any]] = {}
     written = {}

@@ -71,9 +71,7 @@ def value_at(row: Any, path: tuple[str, ...]) -> object:
 
 
 def cell(value: object, field: "SerializerField") -> str:
-    """What people wrote never becomes a formula; amounts stay numbers, also negative
-    ones.
-    """
+    """Keep text from becoming a formula; amounts stay numbers, also negative ones."""
     if value is None:
         return ""
     return as_text(str(value)) if isinstance(field, serializers.CharField) else str(value)

@@ -93,7 +93,7 @@ def once(
 
 
 def fingerprint(request: HttpRequest) -> str:
-    """What was sent, and where to; keyed, since it may hold a password."""
+    """A keyed hash of the address and the values, which may hold a password."""
     values = sorted(
         (name, request.POST.getlist(name)) for name in request.POST if name not in NOT_CONTENT
     )

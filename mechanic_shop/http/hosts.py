@@ -1,4 +1,4 @@
-"""What ``HttpRequest.get_host`` makes the host of an address of."""
+"""The host and port that ``HttpRequest.get_host`` reads from a request."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

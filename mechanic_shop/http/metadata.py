@@ -1,4 +1,4 @@
-"""What OPTIONS tells."""
+"""The body of OPTIONS."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ class ShopMetadata(SimpleMetadata):
     """
 
     def determine_actions(self, request: Any, view: Any) -> dict[str, Any]:
-        """What may be written here, by the permission of the write itself: Django REST
-        asks by that of OPTIONS.
+        """The writable fields, by the permission of the write itself: Django REST asks
+        by that of OPTIONS.
         """
         actions = {}
         for method in sorted({"PUT", "POST"} & set(view.allowed_methods)):

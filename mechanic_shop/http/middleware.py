@@ -1,4 +1,4 @@
-"""What every request passes, whichever door it takes."""
+"""Middleware of every request."""
 
 import os
 import re
@@ -118,7 +118,7 @@ def is_too_large(meta: dict[str, Any]) -> bool:
 
 
 class ProblemMiddleware:
-    """What fails before or beside a view of the API is told in the API's one shape.
+    """Turn failures outside the API's views into problem details.
 
     Pages of the admin keep Django's HTML; but for a database that does not answer,
     which is 503 at every door.

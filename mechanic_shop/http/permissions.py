@@ -1,4 +1,4 @@
-"""Who may do what, composed per action:
+"""Permissions, composed per action:
 
     permissions = {"update": Has("customers.change_customer") | IsOwner}
 

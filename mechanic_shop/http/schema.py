@@ -96,7 +96,7 @@ class ShopSchema(AutoSchema):
         return super()._is_list_view(serializer)
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> dict[str, Any]:
-        """Fields that only some may see are described, but nobody may count on them."""
+        """Describe fields that need a permission as optional."""
         found = super()._map_basic_serializer(serializer, direction)
         sure = [
             name
@@ -106,9 +106,7 @@ class ShopSchema(AutoSchema):
         return found | ({"required": sure} if "required" in found else {})
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        """The ways to log in, and none at all where the permission itself says yes to a
-        visitor.
-        """
+        """The ways to log in; empty where the permission allows visitors."""
         auths = super().get_auth()
         visitor: Any = SimpleNamespace(user=AnonymousUser(), method=self.method)
         if {} not in auths and all(

@@ -26,8 +26,8 @@ def every_word(term: str, *columns: str, also: Callable[[str], Q] | None = None)
 
 
 def keys(rows: QuerySet, column: str = "pk") -> object:
-    """What is in a column of these rows: the values, asked for at once, or where there
-    are more than a few the query for them.
+    """The values of a column of these rows, or, for more than a few, the query for
+    them.
 
     With the values the database goes from index to index. With the query, or with a
     condition on other tables, it may walk the list that is to be shown and try each

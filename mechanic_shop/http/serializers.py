@@ -27,8 +27,8 @@ from .constraint_errors import broken_constraints
 
 
 def asking_user(serializer: serializers.BaseSerializer) -> Any:
-    """Whom the serializer serves; None for a shell and for the schema, which hide
-    nothing from anybody.
+    """The user that the serializer serves; None for a shell and for the schema, which
+    hide nothing.
     """
     if getattr(serializer.context.get("view"), "swagger_fake_view", False):
         return None
@@ -170,8 +170,8 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
         return self.staff_writes.get(name) or f"{names.app_label}.{verb}_{names.model_name}"
 
     def build_standard_field(self, field_name: str, model_field: DBField) -> Any:
-        """A form for a new row starts with the model's defaults: a box that nobody
-        ticked would say no.
+        """Start a form for a new row with the model's defaults: an unticked box would
+        mean no.
         """
         field_class, kwargs = super().build_standard_field(field_name, model_field)
         # Django REST makes some of constraints; broken_constraints() knows their words
@@ -198,8 +198,8 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
         """
 
     def save(self, **kwargs: Any) -> Any:
-        """Write first and ask afterwards: the database holds every rule, and most
-        writes break none.
+        """Write first and check afterwards: the database holds every rule, and most
+        writes break no rule.
 
         ``create`` and ``update`` are atomic, so after a refusal the transaction around
         them still works; but one that is undone as a whole must be first, and then

@@ -38,7 +38,7 @@ fallback = LocMemCache("limits", {"OPTIONS": {"MAX_ENTRIES": 50_000}})
 
 @dataclass
 class Count:
-    """Where a caller stands: ``used`` of ``limit`` requests, in a period that ends in
+    """The state of a limit: ``used`` of ``limit`` requests, in a period that ends in
     ``reset`` seconds.
     """
 
@@ -150,8 +150,8 @@ def counted_address(text: str) -> str:
 
 
 def count_request(request: Any, scope: str, who: str) -> Count | None:
-    """Count this request, once, also where it begins anew; what the shared cache says
-    beside that is kept at ``request.generations``.
+    """Count this request once, also when it is retried; the generations that the shared
+    cache returns stay at ``request.generations``.
     """
     kept = request.META.get("shop.counted")
     if kept is None or kept[0] != (scope, who):
@@ -179,7 +179,7 @@ def look_and_count(scope: str, who: str) -> tuple[Count | None, dict[str, int] |
 
 
 def scope_of(user: Any) -> tuple[str, str]:
-    """As whom a user counts."""
+    """The scope and key under which a user is counted."""
     return "staff" if user.is_shop_staff else "customer", str(user.pk)
 
 

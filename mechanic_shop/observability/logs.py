@@ -137,7 +137,9 @@ def as_number(user: str | None) -> int | None:
 
 
 def trace(error: BaseException | None) -> str:
-    """Where an exception, and what it came of, was raised: code and kinds, no message."""
+    """The places where an exception and its causes were raised: code and kinds, no
+    message.
+    """
     told: list[str] = []
     while error is not None and len(told) < 5:
         told.append(

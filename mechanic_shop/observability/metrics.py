@@ -1,4 +1,4 @@
-"""What the shop counts of itself, for Prometheus.
+"""The shop's metrics, for Prometheus.
 
 One process counts in its memory. Several count in files of one folder (``manage.py
 serve`` makes it anew at each start), and whichever of them is asked adds them up. Each

@@ -7,7 +7,7 @@ from mechanic_shop.http.idempotency import KEPT
 
 
 class Command(BaseCommand):
-    """What no longer has any effect: run it once a day."""
+    """Delete expired rows: run it once a day."""
 
     help = (
         "Deletes expired tokens and sessions, and the answers kept for Idempotency-Keys "

@@ -8,7 +8,6 @@ import resource
 import socket
 import sys
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
@@ -128,9 +127,23 @@ class Command(BaseCommand):
     )
     requires_system_checks: list[str] = []
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         refuse_without_static_files()
         refuse_a_taken_address()
+        self.greet()
+        os.dup2(2, 1)  # granian logs to stdout; what a service has to say goes to stderr
+        # Becoming granian, instead of starting it, leaves one process for SIGTERM to
+        # reach.
+        environment = (
+            {name: value for name, value in os.environ.items() if name != metrics.FOLDER}
+            | shared_counts()
+            | GIVE_MEMORY_BACK
+        )
+        application = "mechanic_shop.server.rsgi:application"
+        command = [sys.executable, "-m", "granian", *granian_options(), application]
+        os.execve(sys.executable, command, environment)  # noqa: S606
+
+    def greet(self) -> None:
         host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
         greeting = (
             f"{settings.SHOP_NAME}: http://{host}:{settings.PORT}/ · API docs at "
@@ -141,19 +154,3 @@ class Command(BaseCommand):
         else:
             self.stderr.write(greeting)
         sys.stderr.flush()
-        os.dup2(2, 1)  # granian logs to stdout; what a service has to say goes to stderr
-        # Becoming granian, instead of starting it, leaves one process for SIGTERM to
-        # reach.
-        environment = (
-            {name: value for name, value in os.environ.items() if name != metrics.FOLDER}
-            | shared_counts()
-            | GIVE_MEMORY_BACK
-        )
-        command = [
-            sys.executable,
-            "-m",
-            "granian",
-            *granian_options(),
-            "mechanic_shop.server.rsgi:application",
-        ]
-        os.execve(sys.executable, command, environment)  # noqa: S606
