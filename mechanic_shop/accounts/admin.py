@@ -112,10 +112,10 @@ class UserAdmin(ShopModelAdmin):
 
     def manages(self, request: HttpRequest, user: User) -> bool:
         """``may_manage``, asked once for each row of a page."""
-        known = vars(request).setdefault("managed", {})
-        if user.pk not in known:
-            known[user.pk] = may_manage(request.user, user)
-        return known[user.pk]
+        answers = vars(request).setdefault("managed", {})
+        if user.pk not in answers:
+            answers[user.pk] = may_manage(request.user, user)
+        return answers[user.pk]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and super().has_change_permission(request)
@@ -124,13 +124,13 @@ class UserAdmin(ShopModelAdmin):
         return False
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        found = super().get_fieldsets(request, obj)
+        fieldsets = super().get_fieldsets(request, obj)
         if not request.user.is_superuser:
-            for _, options in found:
+            for _, options in fieldsets:
                 options["fields"] = [name for name in options["fields"] if name != "is_superuser"]
         if obj is not None and obj.pk == request.user.pk:
-            found[0][1]["fields"] = [*found[0][1]["fields"], "current_password"]
-        return found
+            fieldsets[0][1]["fields"] = [*fieldsets[0][1]["fields"], "current_password"]
+        return fieldsets
 
     def get_form(
         self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any

@@ -35,32 +35,32 @@ class TokenAuthentication(JWTAuthentication):
         raw = self.get_header(request)
         if not raw:
             return None
-        found = token_users.get(raw, request)
-        if found is None:
-            found = self.check(request, raw)
+        user_and_token = token_users.get(raw, request)
+        if user_and_token is None:
+            user_and_token = self.check(request, raw)
         elif request.method not in SAFE_METHODS:
             # a write may change what it holds; others read the same object
-            found = (
-                copy.copy(found[0]),
-                found[1],
+            user_and_token = (
+                copy.copy(user_and_token[0]),
+                user_and_token[1],
             )
-        if found is not None:
-            logs.user_id.set(str(found[0].pk))
+        if user_and_token is not None:
+            logs.user_id.set(str(user_and_token[0].pk))
             # before permissions are asked: who is refused all the time counts too
-            count_request(request, *scope_of(found[0]))
-        return found
+            count_request(request, *scope_of(user_and_token[0]))
+        return user_and_token
 
     def check(self, request: Request, raw: bytes) -> Any:
         """The token and its user, from the database; kept for the next request."""
         generation = known_generation("accounts")
         try:
-            found = super().authenticate(request)
+            user_and_token = super().authenticate(request)
         except (AuthenticationFailed, *BROKEN) as error:
             raise not_valid() from error
-        if found is not None:
+        if user_and_token is not None:
             # a copy, like all that come after: this request may write
-            token_users.put(raw, copy.copy(found[0]), found[1], generation)
-        return found
+            token_users.put(raw, copy.copy(user_and_token[0]), user_and_token[1], generation)
+        return user_and_token
 
     def get_header(self, request: Request) -> bytes:
         """The header, whose scheme is named without regard to case (RFC 9110).
@@ -83,10 +83,10 @@ class BrowserAuthentication(SessionAuthentication):
     """
 
     def authenticate(self, request: Request) -> Any:
-        found = super().authenticate(request)
-        if found is not None:
-            logs.user_id.set(str(found[0].pk))
-        return found
+        user_and_token = super().authenticate(request)
+        if user_and_token is not None:
+            logs.user_id.set(str(user_and_token[0].pk))
+        return user_and_token
 
     def enforce_csrf(self, request: Request) -> None:
         try:

@@ -67,11 +67,11 @@ def hand_out_new_permissions(
     if not router.allow_migrate_model(using, permissions.model):
         return
     with transaction.atomic(using):  # created and not handed out would stay so for ever
-        known = set(permissions.values_list("pk", flat=True))
+        earlier = set(permissions.values_list("pk", flat=True))
         create_permissions(app_config, using=using, apps=apps, **kwargs)
         new = {
             f"{app_config.label}.{codename}": pk
-            for pk, codename in permissions.exclude(pk__in=known).values_list("pk", "codename")
+            for pk, codename in permissions.exclude(pk__in=earlier).values_list("pk", "codename")
         }
         give_to_roles(new, apps.get_model("auth", "Group").objects.db_manager(using))
 

@@ -69,10 +69,10 @@ def pseudonyms(email: str, address: str) -> dict[str, str]:
     """Account and address as pseudonyms for the log: equal ones stay equal, without
     names.
     """
-    found = {"account": email, "address": address}
+    identifiers = {"account": email, "address": address}
     return {
         name: salted_hmac("mechanic_shop.accounts.log", value, algorithm="sha256").hexdigest()[:12]
-        for name, value in found.items()
+        for name, value in identifiers.items()
     }
 
 

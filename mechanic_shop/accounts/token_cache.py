@@ -36,10 +36,10 @@ class TokenUserCache:
 
         The look at the shared cache that tells counts the request at the same time.
         """
-        found = self.kept.get(raw)
-        if found is None:
+        entry = self.kept.get(raw)
+        if entry is None:
             return None
-        user, token, until, generation = found
+        user, token, until, generation = entry
         if time.time() >= until:
             return None
         count_request(request, *scope_of(user))

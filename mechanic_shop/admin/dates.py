@@ -25,11 +25,11 @@ def pattern(region: str) -> tuple[str, str]:
     digits, and the year has four.
     """
     try:
-        known = Locale.parse(f"und_{region}").date_formats["short"].pattern
+        short_format = Locale.parse(f"und_{region}").date_formats["short"].pattern
     except (UnknownLocaleError, ValueError):
-        known = ISO
-    order = "".join(dict.fromkeys(re.findall("[dMy]", known)))
-    between = re.search("[./-]", known)
+        short_format = ISO
+    order = "".join(dict.fromkeys(re.findall("[dMy]", short_format)))
+    between = re.search("[./-]", short_format)
     if sorted(order) != sorted("dMy") or between is None:
         return "%Y-%m-%d", "YYYY-MM-DD"
     return tuple(between[0].join(PARTS[each][place] for each in order) for place in (0, 1))  # type: ignore[return-value]
@@ -49,9 +49,9 @@ def show_formats(form: forms.BaseForm) -> None:
         if isinstance(field, forms.SplitDateTimeField):
             day, time = field.widget.widgets
             day.attrs["placeholder"], time.attrs["placeholder"] = hint(), TIME
-            told = f"{hint()}, {TIME}"
+            hint_text = f"{hint()}, {TIME}"
         elif isinstance(field, forms.DateField):
-            field.widget.attrs["placeholder"] = told = hint()
+            field.widget.attrs["placeholder"] = hint_text = hint()
         else:
             continue
-        field.help_text = f"{told}; {field.help_text}" if field.help_text else told
+        field.help_text = f"{hint_text}; {field.help_text}" if field.help_text else hint_text

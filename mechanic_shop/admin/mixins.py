@@ -41,10 +41,10 @@ class PermissionGatedFields:
     def get_fieldsets(
         self, request: HttpRequest, obj: Model | None = None
     ) -> list[tuple[str | None, dict[str, object]]]:
-        found = super().get_fieldsets(request, obj)  # type: ignore[misc]
+        fieldsets = super().get_fieldsets(request, obj)  # type: ignore[misc]
         return [
             (title, {**options, "fields": self.without_secrets(request, options["fields"])})
-            for title, options in found
+            for title, options in fieldsets
         ]
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:

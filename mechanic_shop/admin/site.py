@@ -109,10 +109,10 @@ class ShopAdminSite(UnfoldAdminSite):
         term = request.GET.get("s", "").strip()
         if not term:
             return HttpResponse()
-        found = Paginator(list(self.found(request, term)), 100)
+        page_source = Paginator(list(self.found(request, term)), 100)
         context = {
-            "page_obj": found,
-            "results": found.page(1),
+            "page_obj": page_source,
+            "results": page_source.page(1),
             "page_counter": 0,
             "execution_time": 0,
             "command_show_history": False,

@@ -25,10 +25,10 @@ def dump(path: Path) -> Contents:
         with closing(sqlite3.connect(path, isolation_level=None)) as copy:
             connection.connection.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, which needs no other beside it
-            found = copy.execute("PRAGMA integrity_check").fetchone()[0]
-            if found != "ok":
+            result = copy.execute("PRAGMA integrity_check").fetchone()[0]
+            if result != "ok":
                 raise CommandError(
-                    f"The database is damaged, and so is its copy, which was thrown away: {found}"
+                    f"The database is damaged, and so is its copy, which was thrown away: {result}"
                 )
             return contents(copy.execute)
     except sqlite3.Error as error:

@@ -50,6 +50,6 @@ def write_keys(model: Any, name: str) -> None:
 def another(text: str, longest: int, is_used: Callable[[str], bool]) -> str:
     """The text with the first number behind it that makes it one of its own."""
     number = 2
-    while is_used(text_key(found := f"{text[: longest - len(f' ({number})')]} ({number})")):
+    while is_used(text_key(candidate := f"{text[: longest - len(f' ({number})')]} ({number})")):
         number += 1
-    return found
+    return candidate

@@ -39,10 +39,10 @@ class RelationListField(BoundedListField):
         super().__init__(**kwargs)
 
     def get_value(self, dictionary: Any) -> object:
-        found = super().get_value(dictionary)
-        if not html.is_html_input(dictionary) or not isinstance(found, list):
-            return found
-        return [word.strip() for line in found for word in str(line).split(",") if word.strip()]
+        values = super().get_value(dictionary)
+        if not html.is_html_input(dictionary) or not isinstance(values, list):
+            return values
+        return [word.strip() for line in values for word in str(line).split(",") if word.strip()]
 
     def form_value(self, value: object) -> str:
         if not isinstance(value, list):

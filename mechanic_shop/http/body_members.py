@@ -28,11 +28,11 @@ Errors = dict[str, list[serializers.ErrorDetail]]
 def check_members(serializer: Any, data: Mapping[str, Any]) -> None:
     """Raise ValidationError for members that are unknown, or that this user cannot set."""
     sent = form_members(data) if html.is_html_input(data) else data
-    known, writable = serializer.kept
+    allowed, writable = serializer.kept
     if sent.keys() <= writable:
         return
     others = [name for name in sent if name not in writable]
-    if unknown := [name for name in others if name not in known]:
+    if unknown := [name for name in others if name not in allowed]:
         raise serializers.ValidationError(unknown_members(unknown, sorted(writable)))
     if errors := changed_members(serializer, {name: sent[name] for name in others}):
         raise serializers.ValidationError(errors)
@@ -57,8 +57,8 @@ def unknown_members(unknown: list[str], names: list[str]) -> Errors:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """ " Did you mean …?", where a known name is close."""
-    found = get_close_matches(name[:LONGEST_NAME].lower(), names, 1)
-    return f" Did you mean “{found[0]}”?" if found else ""
+    matches = get_close_matches(name[:LONGEST_NAME].lower(), names, 1)
+    return f" Did you mean “{matches[0]}”?" if matches else ""
 
 
 # --- members that only the shop sets --------------------------------------------------
@@ -124,8 +124,8 @@ def shown_row(serializer: Any) -> dict[str, Any] | None:
     if not hasattr(serializer, "shown"):
         document = serializer.context["view"].document(serializer.instance.pk)
         serializer.shown = orjson.loads(document or b"{}")
-    found: dict[str, Any] = serializer.shown
-    return found
+    row: dict[str, Any] = serializer.shown
+    return row
 
 
 def shown_rows(listed: Any) -> dict[int, dict[str, Any]]:
@@ -133,5 +133,5 @@ def shown_rows(listed: Any) -> dict[int, dict[str, Any]]:
     if not hasattr(listed, "shown"):
         outer = shown_row(listed.root) or {}
         listed.shown = {row["id"]: row for row in outer.get(listed.field_name, ()) if "id" in row}
-    found: dict[int, dict[str, Any]] = listed.shown
-    return found
+    rows: dict[int, dict[str, Any]] = listed.shown
+    return rows

@@ -84,11 +84,11 @@ def once(
         if not is_first:
             return replay(request, row, mark)
         response = answer()
-        kept = IdempotentAnswer.objects.filter(pk=row.pk)
+        stored = IdempotentAnswer.objects.filter(pk=row.pk)
         if is_done(response):
-            kept.update(**facts_of(request, response))
+            stored.update(**facts_of(request, response))
         else:
-            kept.delete()
+            stored.delete()
     return response
 
 
@@ -119,8 +119,8 @@ def replay(request: HttpRequest, row: IdempotentAnswer, mark: str) -> HttpRespon
     body = json.loads(bytes(row.body)) if row.body else {"messages": "[]", "page": ""}
     # after a double click, the browser may never have shown the first page
     unread = list(get_messages(request))
-    told = json.loads(body["messages"], cls=MessageDecoder)
-    for message in unread + [message for message in told if message not in unread]:
+    recorded = json.loads(body["messages"], cls=MessageDecoder)
+    for message in unread + [message for message in recorded if message not in unread]:
         add_message(request, message.level, message.message, message.extra_tags)
     headers = {**row.headers, REPLAYED: "true"}
     return HttpResponse(body["page"], status=row.status, headers=headers)

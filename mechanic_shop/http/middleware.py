@@ -147,9 +147,9 @@ class ProblemMiddleware:
         if isinstance(exception, (SuspiciousOperation, BadRequest)):
             return error_views.bad_request(request, exception)
         if isinstance(exception, DatabaseError):
-            told = errors.from_django(exception)
-            if isinstance(told, errors.Unavailable):
-                response = errors.problem_response(503, told.default_code, str(told.detail))
-                response["Retry-After"] = str(told.wait)
+            error = errors.from_django(exception)
+            if isinstance(error, errors.Unavailable):
+                response = errors.problem_response(503, error.default_code, str(error.detail))
+                response["Retry-After"] = str(error.wait)
                 return response
         return None

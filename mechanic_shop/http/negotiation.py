@@ -24,8 +24,8 @@ class ContentNegotiation(DefaultContentNegotiation):
     def get_accept_list(self, request: Request) -> list[str]:
         if not request.META.get("HTTP_ACCEPT", "").strip():
             return ["*/*"]
-        found: list[str] = super().get_accept_list(request)
-        return found
+        accepted: list[str] = super().get_accept_list(request)
+        return accepted
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         encoding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()

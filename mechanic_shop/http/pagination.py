@@ -71,9 +71,9 @@ class ShopPagination(PageNumberPagination):
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """The count is null in a walk."""
-        found = super().get_paginated_response_schema(schema)
-        found["properties"]["count"]["nullable"] = True
-        return found
+        page_schema = super().get_paginated_response_schema(schema)
+        page_schema["properties"]["count"]["nullable"] = True
+        return page_schema
 
     def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:
         what = (

@@ -17,7 +17,7 @@ MAY_BE_EMPTY = {"cursor", "ordering", "page", "page_size", "search"}
 
 def check_parameters(
     asked: QueryDict,
-    known: Collection[str],
+    allowed: Collection[str],
     several: Collection[str] = (),
     *,
     hidden: Collection[str] = (),
@@ -28,7 +28,7 @@ def check_parameters(
     An empty parameter is refused, since it would select every row. ``hidden`` ones are
     taken and not named.
     """
-    refuse_unknown(asked, known, hidden=hidden)
+    refuse_unknown(asked, allowed, hidden=hidden)
     for name, values in asked.lists():
         if len(values) > 1 and name not in several:
             raise ValidationError({name: "Send it once."}, "repeated_parameter")
@@ -37,14 +37,14 @@ def check_parameters(
 
 
 def refuse_unknown(
-    asked: Iterable[str], known: Collection[str], *, hidden: Collection[str] = ()
+    asked: Iterable[str], allowed: Collection[str], *, hidden: Collection[str] = ()
 ) -> None:
     """Raise ValidationError for parameters that are not known; it names the nearest and
     all that are.
     """
-    unknown = [name for name in asked if name not in known]
+    unknown = [name for name in asked if name not in allowed]
     if unknown:
-        names = sorted(name for name in known if name not in hidden)
+        names = sorted(name for name in allowed if name not in hidden)
         errors: dict[str, Any] = {
             name[:60]: message(name, names) for name in sorted(unknown)[:MOST_NAMED]
         }
@@ -52,6 +52,6 @@ def refuse_unknown(
 
 
 def message(name: str, names: list[str]) -> str:
-    found = get_close_matches(name[:60].lower(), names, 1)
-    nearest = f" Did you mean “{found[0]}”?" if found else ""
+    matches = get_close_matches(name[:60].lower(), names, 1)
+    nearest = f" Did you mean “{matches[0]}”?" if matches else ""
     return f"There is no such parameter.{nearest} Known here: {', '.join(names) or 'none'}."

@@ -97,13 +97,13 @@ class ShopSchema(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> dict[str, Any]:
         """Describe fields that need a permission as optional."""
-        found = super()._map_basic_serializer(serializer, direction)
+        described = super()._map_basic_serializer(serializer, direction)
         sure = [
             name
-            for name in found.get("required", [])
+            for name in described.get("required", [])
             if name not in getattr(serializer, "permission_required_fields", {})
         ]
-        return found | ({"required": sure} if "required" in found else {})
+        return described | ({"required": sure} if "required" in described else {})
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         """The ways to log in; empty where the permission allows visitors."""
@@ -181,18 +181,18 @@ def complete(
 
 def refusals(operation: dict[str, object], method: str, path: str) -> list[str]:
     """The statuses with which an operation may refuse."""
-    found = ["400", "404", "406", "429", "503"]
+    statuses = ["400", "404", "406", "429", "503"]
     if operation.get("security") or "/auth/" in path:
-        found.append("401")
+        statuses.append("401")
     if "/auth/token" not in path:
-        found.append("403")
+        statuses.append("403")
     if method != "get":
-        found += ["409", "413", "415", "422"]
+        statuses += ["409", "413", "415", "422"]
     if method in ("put", "patch", "delete"):
-        found.append("412")
+        statuses.append("412")
     if method in ("put", "patch"):
-        found.append("428")
-    return found
+        statuses.append("428")
+    return statuses
 
 
 def add_headers(operation: dict[str, Any], method: str, path: str) -> None:

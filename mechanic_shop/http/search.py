@@ -34,11 +34,15 @@ def keys(rows: QuerySet, column: str = "pk") -> object:
     row, which is quick where many match, and passes every row where none does.
     """
     values = rows.order_by().values_list(column, flat=True)
-    found = list(values[: FEW + 1])
-    return found if len(found) <= FEW else values
+    values_or_query = list(values[: FEW + 1])
+    return values_or_query if len(values_or_query) <= FEW else values
 
 
 def matching(rows: Rows, condition: Q) -> Rows:
     """The rows that meet the condition, by their keys where they are few."""
-    found = keys(rows.model._default_manager.filter(condition))
-    return rows.filter(pk__in=found) if isinstance(found, list) else rows.filter(condition)
+    values_or_query = keys(rows.model._default_manager.filter(condition))
+    return (
+        rows.filter(pk__in=values_or_query)
+        if isinstance(values_or_query, list)
+        else rows.filter(condition)
+    )

@@ -54,14 +54,14 @@ class Kept(NamedTuple):
         return 1500 * len(self.fields)
 
 
-def keep(found: dict[str, Any]) -> Kept:
+def keep(fields_by_name: dict[str, Any]) -> Kept:
     hidden = serializers.HiddenField
     sent = (
         name
-        for name, field in found.items()
+        for name, field in fields_by_name.items()
         if not field.read_only and not isinstance(field, hidden)
     )
-    return Kept(found, frozenset(sent))
+    return Kept(fields_by_name, frozenset(sent))
 
 
 # These two have no docstring: the schema would tell it of every body.
@@ -86,10 +86,10 @@ class KeptFields:
         )
 
     def bound(self: Any, kept: dict[str, Any]) -> BindingDict:
-        found = BindingDict(self)
+        bound_fields = BindingDict(self)
         for name, field in kept.items():
-            found[name] = fields.copied(field)
-        return found
+            bound_fields[name] = fields.copied(field)
+        return bound_fields
 
     @cached_property
     def fields(self) -> BindingDict:
@@ -151,16 +151,16 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
     """
 
     def get_fields(self) -> dict[str, Any]:
-        found = super().get_fields()
+        fields = super().get_fields()
         user = asking_user(self)
         for name, permission in self.permission_required_fields.items():
-            if user is None or name not in found:
+            if user is None or name not in fields:
                 continue
             if not user.has_perm(permission):
-                del found[name]
+                del fields[name]
             elif not user.has_perm(self.write_permission(name)):
-                make_read_only(found[name])
-        return found
+                make_read_only(fields[name])
+        return fields
 
     def write_permission(self, name: str) -> str:
         """The permission to write a field for staff: never the one to see it."""

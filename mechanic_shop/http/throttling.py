@@ -122,12 +122,12 @@ def address_of(request: Any) -> str:
     """
     # Without a proxy the header is anybody's to write, and Django REST need not look at
     # it.
-    found = (
+    address = (
         BaseThrottle().get_ident(request)
         if api_settings.NUM_PROXIES
         else request.META.get("REMOTE_ADDR")
     ) or "unknown"
-    return counted_address(found) if api_settings.NUM_PROXIES or ":" in found else found
+    return counted_address(address) if api_settings.NUM_PROXIES or ":" in address else address
 
 
 @lru_cache(4096)
@@ -153,10 +153,10 @@ def count_request(request: Any, scope: str, who: str) -> Count | None:
     """Count this request once, also when it is retried; the generations that the shared
     cache returns stay at ``request.generations``.
     """
-    kept = request.META.get("shop.counted")
-    if kept is None or kept[0] != (scope, who):
-        kept = request.META["shop.counted"] = ((scope, who), *look_and_count(scope, who))
-    _, request.rate_limit, request.generations = kept
+    counted = request.META.get("shop.counted")
+    if counted is None or counted[0] != (scope, who):
+        counted = request.META["shop.counted"] = ((scope, who), *look_and_count(scope, who))
+    _, request.rate_limit, request.generations = counted
     return request.rate_limit
 
 
@@ -173,8 +173,8 @@ def look_and_count(scope: str, who: str) -> tuple[Count | None, dict[str, int] |
     if settings.THROTTLE_RATES[scope] == "off" or not caching.is_shared():
         return hit(scope, who), None
     limit, seconds, key, reset = period(scope, who)
-    if found := caching.fetch_generations(key, seconds):
-        return Count(limit, found[0], reset), found[1]
+    if answer := caching.fetch_generations(key, seconds):
+        return Count(limit, answer[0], reset), answer[1]
     return hit(scope, who) if scope in GUESSED else None, None
 
 
@@ -194,8 +194,8 @@ class ShopThrottle(BaseThrottle):
         special = getattr(view, "throttle_scopes", {}).get(
             getattr(view, "action", None) or request.method.lower()
         )
-        known = request.user.is_authenticated
-        scope, who = scope_of(request.user) if known else (special or "anon", address_of(request))
+        is_user = request.user.is_authenticated
+        scope, who = scope_of(request.user) if is_user else (special or "anon", address_of(request))
         self.count = count_request(request, scope, who)
         return self.count is None or not self.count.over
 

@@ -45,8 +45,8 @@ def ready(request: HttpRequest) -> JsonResponse:
 
     The body says which, and nothing more: anybody may ask.
     """
-    found = {"database": database_state(), "cache": cache_state()}
-    return JsonResponse(found, status=200 if set(found.values()) == {"ok"} else 503)
+    states = {"database": database_state(), "cache": cache_state()}
+    return JsonResponse(states, status=200 if set(states.values()) == {"ok"} else 503)
 
 
 def database_state() -> str:
@@ -102,8 +102,8 @@ class ScrapeAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> Any:
         scheme, _, token = get_authorization_header(request).partition(b" ")
-        known = settings.METRICS_TOKEN.encode()
-        if known and scheme.lower() == b"bearer" and compare_digest(token.strip(), known):
+        expected = settings.METRICS_TOKEN.encode()
+        if expected and scheme.lower() == b"bearer" and compare_digest(token.strip(), expected):
             return SimpleNamespace(
                 pk="metrics", is_authenticated=True, is_staff=True, is_shop_staff=True
             ), None

@@ -100,10 +100,10 @@ class LineFormatter(logging.Formatter):
         )
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        said = "".join(
+        fields = "".join(
             f" {name}={getattr(record, name)}" for name in FIELDS if hasattr(record, name)
         )
-        return (super().formatMessage(record) + said).replace("\r", "\\r").replace("\n", "\\n")
+        return (super().formatMessage(record) + fields).replace("\r", "\\r").replace("\n", "\\n")
 
 
 class JSONFormatter(OrjsonFormatter):
@@ -118,10 +118,10 @@ class JSONFormatter(OrjsonFormatter):
         )
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        found = {name: value for name, value in log_data.items() if name in SHOWN}
-        return found | {
-            "request_id": known(found["request_id"]),
-            "user_id": as_number(found["user_id"]),
+        shown = {name: value for name, value in log_data.items() if name in SHOWN}
+        return shown | {
+            "request_id": known(shown["request_id"]),
+            "user_id": as_number(shown["user_id"]),
         }
 
     def formatException(self, ei: Any) -> str:  # noqa: N802
@@ -140,14 +140,14 @@ def trace(error: BaseException | None) -> str:
     """The places where an exception and its causes were raised: code and kinds, no
     message.
     """
-    told: list[str] = []
-    while error is not None and len(told) < 5:
-        told.append(
+    parts: list[str] = []
+    while error is not None and len(parts) < 5:
+        parts.append(
             "".join(format_tb(error.__traceback__))
             + f"{type(error).__module__}.{type(error).__qualname__}"
         )
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return "\ncaused by\n".join(told)
+    return "\ncaused by\n".join(parts)
 
 
 # --- the line that every request leaves -----------------------------------------------
@@ -168,14 +168,14 @@ def json_line(ident: str, status: int, fields: dict[str, object]) -> bytes:
 
 
 def text_line(ident: str, status: int, fields: dict[str, object]) -> bytes:
-    said = " ".join(
+    text = " ".join(
         f"{name.removesuffix('_id')}={'-' if value is None else value}"
         for name, value in fields.items()
     )
     level = "ERROR" if status >= 500 else "INFO"
     return (
         f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S} {level} shop.requests "
-        f"request={ident} {said}\n"
+        f"request={ident} {text}\n"
     ).encode()
 
 

@@ -52,9 +52,9 @@ def make_folder(under: Path) -> Path:
         for old in under.glob("*/"):
             remove_if_left(old)
         folder = Path(tempfile.mkdtemp(dir=under))
-        kept = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
-        flock(kept, LOCK_EX)
-        os.set_inheritable(kept, True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
+        flock(lock, LOCK_EX)
+        os.set_inheritable(lock, True)
     return folder
 
 
