@@ -115,7 +115,7 @@ class ShopModelAdmin(
             entry.change_message = without_labels(entry.change_message, labels)
         return response
 
-    def describe(self, obj: Model) -> str:
+    def describe(self, obj: Any) -> str:
         """The text that the search shows after the row's name."""
         return str(self.opts.verbose_name).capitalize()
 

@@ -31,7 +31,7 @@ class DetailActions(ModelAdmin):
             if getattr(shown.method, "when", always)(obj)
         ]
 
-    def primary_action(self, obj: Model) -> str:
+    def primary_action(self, obj: Any) -> str:
         """The button of the next sensible step: it stands out, before all others."""
         return ""
 

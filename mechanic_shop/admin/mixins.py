@@ -93,7 +93,7 @@ class DetailPanelMixin:
     change_form_template = "admin/with_panel.html"
     panel_template: ClassVar[str]
 
-    def detail_panel(self, request: HttpRequest, obj: Model) -> dict[str, Any]:
+    def detail_panel(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """The context of the panel's template."""
         raise NotImplementedError
 

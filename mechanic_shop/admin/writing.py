@@ -27,7 +27,7 @@ class OperationWrites(ModelAdmin):
     def change_object(self, request: HttpRequest, obj: Any, changes: dict[str, Any]) -> None:
         obj.save_changes(**changes)
 
-    def delete_object(self, request: HttpRequest, obj: Model) -> None:
+    def delete_object(self, request: HttpRequest, obj: Any) -> None:
         obj.delete()
 
     def save_model(self, request: HttpRequest, obj: Any, form: ShopForm, change: bool) -> None:
@@ -50,7 +50,7 @@ class OperationWrites(ModelAdmin):
             vars(obj).update(vars(self.create_object(request, form.accepted)))
         caching.changed(*self.cache_groups)
 
-    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.delete_object(request, obj)
         caching.changed(*self.cache_groups)
 
