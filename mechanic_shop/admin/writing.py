@@ -21,7 +21,7 @@ class OperationWrites(ModelAdmin):
 
     cache_groups: ClassVar[tuple[str, ...]] = ()
 
-    def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Model:
+    def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Any:
         return self.model._default_manager.create(**details)
 
     def change_object(self, request: HttpRequest, obj: Any, changes: dict[str, Any]) -> None:
