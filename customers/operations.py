@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from mechanic_shop.accounts import operations as accounts
 from mechanic_shop.accounts import password_changes
-from mechanic_shop.accounts.models import EMAIL_TAKEN
+from mechanic_shop.accounts.models import EMAIL_TAKEN, User
 from mechanic_shop.accounts.permission_checks import may_manage
 from mechanic_shop.admin.log import forget_in_log
 from mechanic_shop.db import audit_trail, row_locks
@@ -123,14 +123,7 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
     themselves without proving who they are.
     """
     row_locks.lock(customer, "user")
-    if customer.erased_at:
-        raise DomainError(
-            "already_erased",
-            (
-                f"Customer {customer.pk} was erased on {customer.erased_at:%Y-%m-%d}: nothing "
-                f"is left to erase."
-            ),
-        )
+    _ensure_not_erased(customer)
     user = customer.user
     if user is not None:
         row_locks.lock(user)  # the user's roles and password stay as they are until the end
@@ -142,6 +135,27 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
     # customer no more.
     works_here = user is not None and user.is_shop_staff
     kept_login = None if works_here else user
+    _empty(customer, kept_login)
+    if kept_login is not None:
+        accounts.erase_login(kept_login, by=by)
+    idempotency_redaction.forget(customer, user)
+    _forget_everywhere(customer, *vehicles, *filter(None, [kept_login]))
+    log.info("customer erased", extra={"customer_id": customer.pk, "by_user_id": by.pk})
+
+
+def _ensure_not_erased(customer: Customer) -> None:
+    if customer.erased_at:
+        raise DomainError(
+            "already_erased",
+            (
+                f"Customer {customer.pk} was erased on {customer.erased_at:%Y-%m-%d}: nothing "
+                f"is left to erase."
+            ),
+        )
+
+
+def _empty(customer: Customer, login: User | None) -> None:
+    """Empty what the record says of a person."""
     customer.save_changes(
         name=f"Erased customer {customer.pk}",
         email=None,
@@ -149,14 +163,9 @@ def erase(customer: Customer, *, by: Any, current_password: str | None = None) -
         address="",
         notes="",
         tax_certificate="",
-        user=kept_login,
+        user=login,
         erased_at=timezone.now(),
     )
-    if kept_login is not None:
-        accounts.erase_login(kept_login, by=by)
-    idempotency_redaction.forget(customer, user)
-    _forget_everywhere(customer, *vehicles, *filter(None, [kept_login]))
-    log.info("customer erased", extra={"customer_id": customer.pk, "by_user_id": by.pk})
 
 
 def _erase_vehicles(customer: Customer) -> list[Vehicle]:
