@@ -15,7 +15,8 @@ from rest_framework import serializers
 from mechanic_shop.accounts.models import User
 from mechanic_shop.db import audit
 from mechanic_shop.db.models import AuditEntry
-from mechanic_shop.http.fields import NestedRelatedField, UTCField
+from mechanic_shop.http.date_fields import UTCField
+from mechanic_shop.http.related_fields import NestedRelatedField
 from mechanic_shop.http.serializers import ShopSerializer, asking_user
 
 from .models import Customer, Vehicle

@@ -11,13 +11,14 @@ from mechanic_shop.accounts.models import EMAIL_TAKEN, User
 from mechanic_shop.accounts.operations import email_is_taken
 from mechanic_shop.accounts.passwords import PasswordField, hash_new_password
 from mechanic_shop.fastpath.json_expressions import JsonBool
-from mechanic_shop.http.fields import NestedRelatedField, WrittenField
+from mechanic_shop.http.related_fields import NestedRelatedField
 from mechanic_shop.http.serializers import (
     ActionSerializer,
     ShopSerializer,
     asking_user,
     make_read_only,
 )
+from mechanic_shop.http.text_fields import WrittenField
 from mechanic_shop.inputs import clean_plate, clean_vin
 
 from . import operations

@@ -9,17 +9,16 @@ from rest_framework import serializers
 
 from mechanic_shop.fastpath.json_expressions import DecimalText
 from mechanic_shop.http import iso_dates
-from mechanic_shop.http.fields import (
-    DayField,
-    NestedRelatedField,
+from mechanic_shop.http.date_fields import DayField, read
+from mechanic_shop.http.number_fields import (
     PercentField,
     PositiveQuantityField,
     QuantityField,
     UnitPriceField,
-    WrittenField,
-    read,
 )
+from mechanic_shop.http.related_fields import NestedRelatedField
 from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer
+from mechanic_shop.http.text_fields import WrittenField
 
 from . import tax_operations
 from .models import Part, StockMovement

@@ -4,8 +4,9 @@ from django.db.models import F
 from rest_framework import serializers
 
 from mechanic_shop.accounts.emails import EmailField
-from mechanic_shop.http.fields import MoneyField, WordsField
+from mechanic_shop.http.number_fields import MoneyField
 from mechanic_shop.http.serializers import ShopSerializer
+from mechanic_shop.http.text_fields import WordsField
 
 from .models import Mechanic
 

@@ -19,7 +19,7 @@ from rest_framework import serializers
 from mechanic_shop.currency import AmountField, short
 from mechanic_shop.fastpath.json_queries import json_rows
 from mechanic_shop.fastpath.query_cache import page_query_cache, query_cache
-from mechanic_shop.http import fields
+from mechanic_shop.http import number_fields
 from tickets.models import CannedJob, LaborRate
 from tickets.work import canned_jobs
 
@@ -61,7 +61,7 @@ def money_fields() -> Iterator[tuple[Any, str, Any]]:
     """(call, path, field) of all that is sent about money, on every route."""
     for call in BODIES:
         for path, field in walk(body_of(call)):
-            if isinstance(field, (fields.MoneyField, fields.UnitPriceField)):
+            if isinstance(field, (number_fields.MoneyField, number_fields.UnitPriceField)):
                 yield call, path, field
 
 
@@ -98,7 +98,7 @@ def test_every_amount_has_the_decimals_of_the_currency(
     tried, shown = 0, 0
     for call, path, field in money_fields():
         tried += 1
-        taken, too_fine = (AMOUNTS if isinstance(field, fields.MoneyField) else UNIT_PRICES)[
+        taken, too_fine = (AMOUNTS if isinstance(field, number_fields.MoneyField) else UNIT_PRICES)[
             currency
         ]
         body, name = world.body(str(call), manager) or {}, path.rpartition(".")[2]
@@ -215,7 +215,7 @@ def amounts_in(serializer: Any, document: Any) -> Iterator[tuple[str, str]]:
         if isinstance(field, serializers.ListSerializer):
             for row in value:
                 yield from amounts_in(field.child, row)
-        elif isinstance(field, fields.MoneyField) and value is not None:
+        elif isinstance(field, number_fields.MoneyField) and value is not None:
             yield name, value
 
 

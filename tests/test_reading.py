@@ -20,7 +20,7 @@ from inventory.tax_operations import add_tax_code, set_rate
 from inventory.taxes import TaxCode
 from mechanic_shop.fastpath.json_expressions import DecimalText, JsonBool, UTCTimestamp
 from mechanic_shop.fastpath.json_queries import json_rows
-from mechanic_shop.http.fields import NestedRelatedField
+from mechanic_shop.http.related_fields import NestedRelatedField
 from mechanic_shop.http.renderers import to_json
 from mechanic_shop.urls import router
 from mechanics.models import Mechanic

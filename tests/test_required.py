@@ -8,7 +8,7 @@ from django.urls import reverse
 from rest_framework import serializers
 
 from inventory import tax_operations
-from mechanic_shop.http.fields import NestedRelatedField
+from mechanic_shop.http.related_fields import NestedRelatedField
 from tickets.models import LaborRate
 
 from .answers import refused

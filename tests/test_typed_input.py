@@ -65,7 +65,7 @@ def test_nothing_that_people_read_is_invisible(
 
 
 def test_every_written_text_of_a_resource_asks_the_module() -> None:
-    from mechanic_shop.http.fields import WrittenField
+    from mechanic_shop.http.text_fields import WrittenField
 
     for _, viewset, _ in router.registry:
         serializer = getattr(viewset, "serializer_class", None)

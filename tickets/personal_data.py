@@ -8,7 +8,7 @@ from rest_framework import serializers
 from customers import export
 from customers.export import FiledChangeSerializer, trails
 from customers.models import Customer
-from mechanic_shop.http.fields import NestedRelatedField
+from mechanic_shop.http.related_fields import NestedRelatedField
 from mechanic_shop.http.serializers import ShopSerializer
 
 from .approvals.authorization_serializers import AuthorizationSerializer

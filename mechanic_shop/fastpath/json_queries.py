@@ -12,7 +12,7 @@ from django.db.models import Case, F, JSONField, OuterRef, When
 from rest_framework import serializers
 
 from mechanic_shop.currency import AmountField
-from mechanic_shop.http.fields import NestedRelatedField
+from mechanic_shop.http.related_fields import NestedRelatedField
 from mechanic_shop.prices import PriceField
 
 from .json_expressions import (

@@ -10,7 +10,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.utils import html
 
-from .fields import NestedRelatedField
+from .related_fields import NestedRelatedField
 
 
 class BoundedListField(serializers.ListField):

@@ -13,8 +13,8 @@ import orjson
 from rest_framework import serializers
 from rest_framework.utils import html
 
-from .fields import key_of
 from .form_keys import FIELD as FORM_KEY
+from .related_fields import key_of
 
 if TYPE_CHECKING:
     from rest_framework.serializers import Serializer

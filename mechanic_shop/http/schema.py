@@ -9,7 +9,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from .fields import MoneyField, NestedRelatedField, PlainDecimalField, UnitPriceField
+from .number_fields import MoneyField, PlainDecimalField, UnitPriceField
+from .related_fields import NestedRelatedField
 
 HEADERS = {
     "Idempotency-Key": (

@@ -20,7 +20,7 @@ from mechanic_shop.fastpath.query_cache import query_cache
 from mechanic_shop.fastpath.rights import rights_of
 from mechanic_shop.prices import PriceField
 
-from . import fields
+from . import date_fields, number_fields, related_fields, text_fields
 from .body_lists import BoundedListSerializer
 from .body_members import check_members
 from .constraint_errors import broken_constraints
@@ -88,7 +88,7 @@ class KeptFields:
     def bound(self: Any, kept: dict[str, Any]) -> BindingDict:
         bound_fields = BindingDict(self)
         for name, field in kept.items():
-            bound_fields[name] = fields.copied(field)
+            bound_fields[name] = related_fields.copied(field)
         return bound_fields
 
     @cached_property
@@ -128,17 +128,17 @@ class ShopSerializer(KeptFields, serializers.ModelSerializer):
     instead of a 500.
     """
 
-    serializer_related_field = fields.NestedRelatedField
+    serializer_related_field = related_fields.NestedRelatedField
     serializer_field_mapping: ClassVar[dict[Any, Any]] = (
         serializers.ModelSerializer.serializer_field_mapping
         | {
-            models.DateTimeField: fields.UTCField,
-            models.DateField: fields.DayField,
-            models.DecimalField: fields.PlainDecimalField,
-            AmountField: fields.MoneyField,
-            PriceField: fields.UnitPriceField,
-            models.CharField: fields.WrittenField,
-            models.TextField: fields.WrittenField,
+            models.DateTimeField: date_fields.UTCField,
+            models.DateField: date_fields.DayField,
+            models.DecimalField: number_fields.PlainDecimalField,
+            AmountField: number_fields.MoneyField,
+            PriceField: number_fields.UnitPriceField,
+            models.CharField: text_fields.WrittenField,
+            models.TextField: text_fields.WrittenField,
         }
     )
     permission_required_fields: ClassVar[dict[str, str]] = {}

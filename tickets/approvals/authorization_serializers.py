@@ -5,8 +5,10 @@ from typing import Any
 from rest_framework import serializers
 
 from mechanic_shop.http.body_lists import RelationListField
-from mechanic_shop.http.fields import LARGEST_ID, NestedRelatedField, UTCField, WrittenField
+from mechanic_shop.http.date_fields import UTCField
+from mechanic_shop.http.related_fields import LARGEST_ID, NestedRelatedField
 from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer, asking_user
+from mechanic_shop.http.text_fields import WrittenField
 
 from ..models import Authorization, Channel
 from ..work.estimate_fields import estimate_version, expected_total

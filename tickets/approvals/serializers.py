@@ -8,7 +8,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from mechanic_shop.http.fields import LARGEST_ID, NestedRelatedField, UTCField
+from mechanic_shop.http.date_fields import UTCField
+from mechanic_shop.http.related_fields import LARGEST_ID, NestedRelatedField
 from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer
 
 from ..billing.document_serializers import supplies_on_top

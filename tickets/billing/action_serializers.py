@@ -3,13 +3,10 @@
 from rest_framework import serializers
 
 from mechanic_shop.accounts.emails import EmailField
-from mechanic_shop.http.fields import (
-    PositiveMoneyField,
-    PositiveQuantityField,
-    UTCField,
-    WrittenField,
-)
+from mechanic_shop.http.date_fields import UTCField
+from mechanic_shop.http.number_fields import PositiveMoneyField, PositiveQuantityField
 from mechanic_shop.http.serializers import ActionSerializer
+from mechanic_shop.http.text_fields import WrittenField
 
 from ..models import Method
 

@@ -4,7 +4,7 @@ as documents. They are built in billing.py.
 
 from rest_framework import serializers
 
-from mechanic_shop.http.fields import MoneyField
+from mechanic_shop.http.number_fields import MoneyField
 
 from ..models import JobStatus
 

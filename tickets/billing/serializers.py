@@ -4,14 +4,9 @@ from django.db.models import F
 from rest_framework import serializers
 
 from mechanic_shop.fastpath.json_expressions import DocumentList
-from mechanic_shop.http.fields import (
-    MoneyField,
-    NestedRelatedField,
-    PercentField,
-    QuantityField,
-    UnitPriceField,
-    UTCField,
-)
+from mechanic_shop.http.date_fields import UTCField
+from mechanic_shop.http.number_fields import MoneyField, PercentField, QuantityField, UnitPriceField
+from mechanic_shop.http.related_fields import NestedRelatedField
 from mechanic_shop.http.serializers import ShopSerializer
 
 from ..models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, InvoiceState, Payment

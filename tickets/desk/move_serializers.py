@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from mechanic_shop.http.fields import WrittenField
 from mechanic_shop.http.serializers import ActionSerializer
+from mechanic_shop.http.text_fields import WrittenField
 
 from ..lifecycle import workflow
 from ..models import ServiceTicket, Status

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from mechanic_shop.http.fields import DayField
+from mechanic_shop.http.date_fields import DayField
 
 DAYS, MOST_DAYS = 30, 366
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from mechanic_shop.http.fields import QuantityField, UTCField
+from mechanic_shop.http.date_fields import UTCField
+from mechanic_shop.http.number_fields import QuantityField
 
 from ..models import JobStatus, PaymentKind
 from ..work.money_fields import SignedMoneyField

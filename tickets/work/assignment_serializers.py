@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from mechanic_shop.http.body_lists import RelationListField
-from mechanic_shop.http.fields import NestedRelatedField
+from mechanic_shop.http.related_fields import NestedRelatedField
 from mechanic_shop.http.serializers import ActionSerializer
 from mechanics.models import Mechanic
 

@@ -7,12 +7,8 @@ from rest_framework import serializers
 
 from inventory.models import Part
 from inventory.taxes import TaxCode
-from mechanic_shop.http.fields import (
-    MoneyField,
-    NestedRelatedField,
-    PositiveQuantityField,
-    UnitPriceField,
-)
+from mechanic_shop.http.number_fields import MoneyField, PositiveQuantityField, UnitPriceField
+from mechanic_shop.http.related_fields import NestedRelatedField
 from mechanic_shop.http.serializers import ShopSerializer
 
 from ..models import CannedJob, CannedJobLine, CannedJobPart, LaborRate, LineKind

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from mechanic_shop.http.fields import MoneyField
+from mechanic_shop.http.number_fields import MoneyField
 
 
 def estimate_version() -> serializers.IntegerField:

@@ -3,7 +3,8 @@
 from rest_framework import serializers
 
 from mechanic_shop.db.audit import Kind
-from mechanic_shop.http.fields import NestedRelatedField, UTCField
+from mechanic_shop.http.date_fields import UTCField
+from mechanic_shop.http.related_fields import NestedRelatedField
 
 
 class AboutSerializer(serializers.Serializer):

@@ -11,15 +11,15 @@ from inventory.models import ZERO
 from inventory.taxes import TaxCode
 from mechanic_shop.currency import PLACES
 from mechanic_shop.fastpath.json_expressions import Amount
-from mechanic_shop.http.fields import (
+from mechanic_shop.http.number_fields import (
     MoneyField,
-    NestedRelatedField,
     PercentField,
     PositiveQuantityField,
     UnitPriceField,
-    WrittenField,
 )
+from mechanic_shop.http.related_fields import NestedRelatedField
 from mechanic_shop.http.serializers import ActionSerializer, ShopSerializer
+from mechanic_shop.http.text_fields import WrittenField
 from mechanics.models import Mechanic
 
 from ..models import CannedJob, Job, JobLine, LaborRate, LineKind, ServiceTicket, TicketPart

@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce
 
 from inventory.models import ZERO
 from mechanic_shop.currency import sum_field
-from mechanic_shop.http.fields import MoneyField
+from mechanic_shop.http.number_fields import MoneyField
 
 
 class SignedMoneyField(MoneyField):

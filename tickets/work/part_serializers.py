@@ -5,15 +5,14 @@ from decimal import Decimal
 from rest_framework import serializers
 
 from inventory.models import Part
-from mechanic_shop.http.fields import (
+from mechanic_shop.http.number_fields import (
     MoneyField,
-    NestedRelatedField,
-    OptionalRelatedField,
     PercentField,
     PositiveQuantityField,
     QuantityField,
     UnitPriceField,
 )
+from mechanic_shop.http.related_fields import NestedRelatedField, OptionalRelatedField
 from mechanic_shop.http.serializers import ActionSerializer
 
 from ..models import Job, TicketPart

@@ -11,7 +11,8 @@ from customers.models import Customer, Vehicle
 from customers.serializers import ConfirmOdometerField, own_record
 from mechanic_shop.accounts.models import User
 from mechanic_shop.fastpath.json_expressions import Amount
-from mechanic_shop.http.fields import MoneyField, NestedRelatedField, PercentField
+from mechanic_shop.http.number_fields import MoneyField, PercentField
+from mechanic_shop.http.related_fields import NestedRelatedField
 from mechanic_shop.http.serializers import (
     ActionSerializer,
     ShopSerializer,
