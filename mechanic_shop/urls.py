@@ -3,7 +3,6 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
-from rest_framework.routers import DefaultRouter
 
 from inventory.views import PartViewSet, TaxCodeViewSet
 from mechanic_shop.http import error_views
@@ -18,11 +17,10 @@ from tickets.reports.views import ReportViewSet
 from tickets.work.views import CannedJobViewSet, JobViewSet, LaborRateViewSet
 
 from .http import pages
+from .http.router import ShopRouter
 from .observability import health
 
-router = DefaultRouter()
-router.include_format_suffixes = False
-router.APIRootView = pages.RootView
+router = ShopRouter()
 router.register("tickets", ServiceTicketViewSet)  # first: what is asked for most is found soonest
 router.register("customers", CustomerViewSet)
 router.register("vehicles", VehicleViewSet)

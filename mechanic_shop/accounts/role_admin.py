@@ -2,17 +2,25 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import admin as djangos_admin  # noqa: F401 - registers its Group page, which makes room for ours
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Field as DBField
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.module_loading import module_has_submodule
 
 from mechanic_shop.admin.base import ShopModelAdmin
 
-# What an owner gives to roles; the rest of Django's permissions open nothing.
-APPS = ("accounts", "auth", "customers", "mechanics", "inventory", "tickets")
+
+def apps_with_roles() -> set[str]:
+    """The labels of apps whose permissions an owner gives to roles: Django's groups, and
+    each app with a ``roles.py``. The rest of Django's permissions open nothing.
+    """
+    own = {app.label for app in apps.get_app_configs() if module_has_submodule(app.module, "roles")}
+    return own | {"auth"}
+
 
 admin.site.unregister(Group)
 
@@ -42,9 +50,8 @@ class RoleAdmin(ShopModelAdmin):
     def formfield_for_manytomany(
         self, db_field: DBField, request: HttpRequest, **kwargs: Any
     ) -> Any:
-        offered = Permission.objects.filter(content_type__app_label__in=APPS).select_related(
-            "content_type"
-        )
+        offered = Permission.objects.filter(content_type__app_label__in=apps_with_roles())
+        offered = offered.select_related("content_type")
         return super().formfield_for_manytomany(db_field, request, **kwargs, queryset=offered)
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Group:

@@ -23,16 +23,8 @@ from rest_framework.routers import APIRootView
 from .renderers import JSON
 from .views import ShopView
 
-# Routes of the API's root beside the lists, by path.
+# Routes of the API's root that are not the router's, by path.
 ROUTES = {
-    "mechanics/popular": "mechanic-popular",
-    "tickets/mine": "serviceticket-mine",
-    "parts/low-stock": "part-low-stock",
-    "reports/sales": "report-sales",
-    "reports/parts-margin": "report-parts-margin",
-    "reports/tax": "report-tax",
-    "reports/receivables": "report-receivables",
-    "reports/deferred-work": "report-deferred-work",
     "auth/token": "auth-token",
     "auth/token/refresh": "auth-token-refresh",
     "auth/token/blacklist": "auth-token-blacklist",
@@ -64,8 +56,7 @@ class RootView(ShopView, APIRootView):
     name = "API"
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        lists = self.api_root_dict or {}
-        routes = {path: name for path, name in lists.items() if path != "reports"} | ROUTES
+        routes = (self.api_root_dict or {}) | ROUTES
         return Response({path: api_reverse(name, request=request) for path, name in routes.items()})
 
 
