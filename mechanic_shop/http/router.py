@@ -25,6 +25,7 @@ class ShopRouter(DefaultRouter):
     def list_actions(self) -> Iterator[tuple[str, str]]:
         """Actions of a whole list that are read: ``tickets/mine``, ``reports/sales``."""
         for prefix, viewset, basename in self.registry:
-            for action in viewset.get_extra_actions():
+            actions: list[Any] = viewset.get_extra_actions()  # functions with attributes
+            for action in actions:
                 if not action.detail and "get" in action.mapping:
                     yield f"{prefix}/{action.url_path}", f"{basename}-{action.url_name}"
