@@ -421,7 +421,7 @@ def test_a_refused_write_leaves_no_entry(advisor: Client) -> None:
 
 def test_no_change_without_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     part = PartFactory()
-    monkeypatch.setattr(audit, "write", lambda entries: 1 / 0)
+    monkeypatch.setattr(audited_models, "write", lambda entries: 1 / 0)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         part.save_changes(price=Decimal(1))
     assert Part.objects.get(pk=part.pk).price == Decimal("19.99")
