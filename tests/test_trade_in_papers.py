@@ -17,7 +17,7 @@ from tickets.desk import requests
 from tickets.models import Invoice, InvoiceLine, ServiceTicket
 from tickets.pricing.money_format import money as printed
 from tickets.reports.sales import sales
-from tickets.reports.taxes import taxes
+from tickets.reports.tax_report import taxes
 from tickets.work import job_lines, jobs, recommendations
 
 from .answers import refused
