@@ -388,7 +388,7 @@ def test_guessing_passwords_is_limited_without_redis(
 def test_who_found_no_redis_trusts_nothing_that_it_knew_before(gone: ShopRedisCache) -> None:
     """Another process may have changed something, and could not say so."""
     assert caching.known_generation("parts") is None
-    assert caching.pending_groups == set(caching.GROUPS)
+    assert caching.pending_groups == set(caching.CACHE_GROUPS)
 
 
 def test_pages_from_before_an_outage_do_not_come_back_with_redis(

@@ -1,5 +1,4 @@
-"""Renewal of cached users: each change of a user or a permission ends what is cached
-about users.
+"""Renewal of cached users: each change of a login, a role or a permission clears them.
 
 Django's signals tell of every row that is saved or deleted, and of roles and
 permissions from both of their sides, by whichever door. They do not tell of writes of

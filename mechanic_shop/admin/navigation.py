@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse_lazy
 
-GROUPS = ("", "Money", "Stock", "Shop")
+SIDE_BAR_GROUPS = ("", "Money", "Stock", "Shop")
 Item = dict[str, Any]
 _items: list[tuple[int, int, Item]] = []  # group, place in it, item
 
@@ -29,7 +29,7 @@ def declare(group: str, place: int, title: str, icon: str, model: str, query: st
 
 
 def add(group: str, place: int, item: Item) -> None:
-    _items.append((GROUPS.index(group), place, item))
+    _items.append((SIDE_BAR_GROUPS.index(group), place, item))
 
 
 def has(permission: str) -> Callable[[HttpRequest], bool]:
@@ -45,7 +45,7 @@ def side_bar(request: HttpRequest) -> list[dict[str, Any]]:
     lines = sorted(_items, key=lambda line: line[:2])
     return [
         {"title": title, "items": [item for group, _, item in lines if group == number]}
-        for number, title in enumerate(GROUPS)
+        for number, title in enumerate(SIDE_BAR_GROUPS)
     ]
 
 

@@ -84,14 +84,14 @@ def lock_keys(model: type[models.Model], keys: Iterable[int]) -> None:
         list(locking(model._base_manager.filter(pk__in=set(keys)).values_list("pk")))
 
 
-def hold(row: models.Model) -> None:
+def mark_locked(row: models.Model) -> None:
     """Say that this object was read under its row's lock."""
     held = _held.get()
     if held is not None:
         held[type(row), row.pk] = row
 
 
-def is_held(row: models.Model) -> bool:
+def is_locked(row: models.Model) -> bool:
     """Was this very object read under its row's lock, in this transaction?"""
     held = _held.get()
     return held is not None and held.get((type(row), row.pk)) is row
@@ -104,7 +104,7 @@ def lock(row: models.Model, *relations: str) -> None:
     Nothing is done for an object that was read under the lock. Raises DomainError
     ``not_found`` (404) for a row that is gone.
     """
-    if is_held(row):
+    if is_locked(row):
         return
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("A lock ends with its transaction: begin one.")
@@ -114,13 +114,22 @@ def lock(row: models.Model, *relations: str) -> None:
 
 
 def refresh(row: models.Model, *relations: str) -> None:
-    """Read the row again, under a lock that is held already: its own, or that of the
-    row it belongs to.
+    """Read the row again under a lock that is held already: its own, or that of the row
+    it belongs to. ``lock`` does nothing for it from then on.
 
     Raises DomainError ``not_found`` (404) for a row that is gone.
     """
-    if is_held(row):
+    if is_locked(row):
         return
+    reread(row, *relations)
+    mark_locked(row)
+
+
+def reread(row: models.Model, *relations: str) -> None:
+    """Give the object every value that its row has now. The row is not locked.
+
+    Raises DomainError ``not_found`` (404) for a row that is gone.
+    """
     model = type(row)
     query = row_query((model, "read", relations), lambda: rows_with(model, relations))
     found = query.first(row.pk)
@@ -130,7 +139,6 @@ def refresh(row: models.Model, *relations: str) -> None:
     # audit trail remembers.
     vars(row).clear()
     vars(row).update(vars(found))
-    hold(row)
 
 
 def rows_with(model: type[models.Model], relations: tuple[str, ...]) -> QuerySet[Any]:

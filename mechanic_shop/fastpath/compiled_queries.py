@@ -53,7 +53,7 @@ class Statement:
     """The SQL of a queryset or a query, compiled once; each call gives new values for
     the ``markers`` in it.
 
-    One value more is the key of the user who asks: it goes wherever USER was compiled.
+    One value more is the key of the user who asks: it goes wherever the SQL has USER_PLACEHOLDER.
     """
 
     def __init__(

@@ -44,7 +44,7 @@ class DirectDispatch:
         self.fixed: dict[str, View] = {}  # "tickets/mine/"
         self.of_one: dict[
             tuple[str, str], tuple[re.Pattern[str], View]
-        ] = {}  # ("tickets", "add-part/"): what a key between them looks like
+        ] = {}  # ("tickets", "estimate/"): what a key between them looks like
         for route in routes:
             if hasattr(route.callback, "actions"):  # the router's own root is no ViewSet
                 self.add(str(route.pattern).strip("^$"), route.callback)

@@ -27,7 +27,7 @@ from mechanic_shop.observability import metrics
 from .hosts import host_parts
 
 SECONDS = 60  # also what a worker that lost Redis alone, and then its memory, can be behind
-GROUPS = ("accounts", "mechanics", "parts")
+CACHE_GROUPS = ("accounts", "mechanics", "parts")
 generations: dict[str, int] = {}
 """Of the one process that there is without Redis."""
 pending_groups: set[str] = set()
@@ -67,15 +67,15 @@ def fetch_generations(counter: str = "", seconds: int = 0) -> tuple[int, dict[st
         new_generation(group)
     store: Any = cache
     if not is_shared():
-        return 0, {group: generations.setdefault(group, time.time_ns()) for group in GROUPS}
-    found = store.look([f"generation:{group}" for group in GROUPS], counter, seconds)
+        return 0, {group: generations.setdefault(group, time.time_ns()) for group in CACHE_GROUPS}
+    found = store.look([f"generation:{group}" for group in CACHE_GROUPS], counter, seconds)
     if found is None:
         pending_groups.update(
-            GROUPS
+            CACHE_GROUPS
             # nor could another process tell us what it changed: what Redis knows when
             # it is back may be old
         )
-    return (found[0], dict(zip(GROUPS, found[1:], strict=True))) if found else None
+    return (found[0], dict(zip(CACHE_GROUPS, found[1:], strict=True))) if found else None
 
 
 def changed(*groups: str, at_once: bool = False) -> None:

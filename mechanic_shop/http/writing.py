@@ -36,7 +36,7 @@ class WritingViewSet(ReadingViewSet):
         )
         if instance is None:
             raise Http404
-        row_locks.hold(instance)
+        row_locks.mark_locked(instance)
         self.check_object_permissions(self.request, instance)
         check_if_match(self.request, lambda: self.document(instance.pk))
         return instance

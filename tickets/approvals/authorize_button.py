@@ -12,7 +12,7 @@ from mechanic_shop.admin.buttons import button, note_question
 
 from ..lifecycle import price_limits
 from ..lifecycle.admin_format import money
-from ..lifecycle.snapshot import OFFERED, Line, Unit, key_of
+from ..lifecycle.snapshot import OFFERED, Approvable, Line, key_of
 from ..models import AUTHORIZED, Channel, Job, JobStatus, ServiceTicket
 from ..pricing import arithmetic
 from ..work.button_questions import is_open, job_states
@@ -61,7 +61,7 @@ class AuthorizeForm(EstimateForm):
             return []
         return [price_limits.approval_exceeded(self.snapshot).message]
 
-    def choices(self, unit: Unit) -> list[tuple[str, str]]:
+    def choices(self, unit: Approvable) -> list[tuple[str, str]]:
         """What can be said to a unit; the empty choice leaves it as it is."""
         as_it_is = ("", f"As it is: {unit.status}")
         refusals = [("decline", "Declined"), ("defer", "Deferred")]
@@ -71,7 +71,7 @@ class AuthorizeForm(EstimateForm):
         unsaid = ("", "Not said") if unit.status == JobStatus.PROPOSED else as_it_is
         return [("approve", "Approved"), *refusals, unsaid]
 
-    def question(self, unit: Unit, lines: list[Line]) -> forms.ChoiceField:
+    def question(self, unit: Approvable, lines: list[Line]) -> forms.ChoiceField:
         title = unit.title if isinstance(unit, Job) else unit.part.name
         total = arithmetic.add(line.total for line in lines)
         supplies = ZERO if unit.status in OFFERED else self.snapshot.supplies_with(unit)
@@ -101,7 +101,7 @@ class AuthorizeForm(EstimateForm):
         super().run_serializer(sent | lists)
 
 
-def name_of(unit: Unit) -> str:
+def name_of(unit: Approvable) -> str:
     return f"job_{unit.pk}" if isinstance(unit, Job) else f"part_{unit.part_id}"
 
 

@@ -10,7 +10,7 @@ from mechanic_shop.errors import DomainError, InvalidInput
 from ..lifecycle import workflow
 from ..lifecycle.allocation import sync_allocations
 from ..lifecycle.locking import increment_version, lock_as_read, lock_open
-from ..lifecycle.snapshot import TicketSnapshot, Unit, key_of, load_snapshot
+from ..lifecycle.snapshot import Approvable, TicketSnapshot, key_of, load_snapshot
 from ..lifecycle.transitions import apply_transition
 from ..models import (
     AUTHORIZED,
@@ -177,9 +177,9 @@ def chosen(snapshot: TicketSnapshot, jobs: dict[str, Keys], parts: dict[str, Key
     """The units that are named by their keys, each with its decision, in the order of
     the ticket.
     """
-    jobs_by_key: dict[int, Unit] = {job.pk: job for job in snapshot.jobs}
-    parts_by_key: dict[int, Unit] = {line.part_id: line for line in snapshot.loose}
-    statuses: dict[tuple[type[Unit], int], JobStatus] = {}
+    jobs_by_key: dict[int, Approvable] = {job.pk: job for job in snapshot.jobs}
+    parts_by_key: dict[int, Approvable] = {line.part_id: line for line in snapshot.loose}
+    statuses: dict[tuple[type[Approvable], int], JobStatus] = {}
     for kind, lists, units in (("Job", jobs, jobs_by_key), ("Part", parts, parts_by_key)):
         for decision, keys in lists.items():
             field = decision if kind == "Job" else f"{decision}_parts"
@@ -201,7 +201,7 @@ def not_on_ticket(ticket: ServiceTicket, kind: str, key: int, field: str) -> Inv
     return InvalidInput(field, "part_not_outside_jobs", detail)
 
 
-def ensure_undecided(unit: Unit, status: str, *, office: bool, exceeded: bool) -> None:
+def ensure_undecided(unit: Approvable, status: str, *, office: bool, exceeded: bool) -> None:
     again = exceeded and (
         unit.status == JobStatus.APPROVED
         or (unit.status == JobStatus.DONE and status == JobStatus.APPROVED)

@@ -10,15 +10,20 @@ from mechanic_shop.accounts.models import User
 
 from ..billing import document_body
 from ..lifecycle import price_limits
-from ..lifecycle.snapshot import Line, TicketSnapshot, Unit, key_of
+from ..lifecycle.snapshot import Approvable, Line, TicketSnapshot, key_of
 from ..models import AUTHORIZED, Authorization, Job, JobStatus, ServiceTicket
 from ..pricing import amounts, arithmetic, engine
 from ..pricing import sums as pricing_sums
 from ..pricing.sums import Sums
-from ..work.authorized_amounts import lowers_price, name_amounts, set_authorized, total_of
+from ..work.authorized_amounts import (
+    fill_in_approved_amounts,
+    lowers_price,
+    set_authorized,
+    total_of,
+)
 from ..work.reapproval import put_back
 
-Decided = list[tuple[Unit, JobStatus]]
+Decided = list[tuple[Approvable, JobStatus]]
 
 
 def write(
@@ -32,7 +37,7 @@ def write(
     """
     ticket, shown, before = snapshot.ticket, snapshot.lines_shown(), snapshot.authorized_bill()
     if ticket.authorized_total is None:
-        name_amounts(snapshot, by=by)
+        fill_in_approved_amounts(snapshot, by=by)
     exceeded, is_yes = snapshot.exceeds_authorized(before), approves(named)
     discount_lost = takes_discount_back(named)
     decisions = decide_each(named, shown, by=by)
@@ -95,7 +100,7 @@ def create_record(
 
 
 def decide_each(
-    named: Decided, shown: dict[tuple[type[Unit], int], list[Line]], *, by: User | None
+    named: Decided, shown: dict[tuple[type[Approvable], int], list[Line]], *, by: User | None
 ) -> list[dict[str, Any]]:
     """Apply decisions; returns their entries in the record."""
     entries = []
@@ -106,7 +111,7 @@ def decide_each(
     return entries
 
 
-def apply(unit: Unit, status: JobStatus, amount: Decimal, *, by: User | None) -> None:
+def apply(unit: Approvable, status: JobStatus, amount: Decimal, *, by: User | None) -> None:
     """Give the unit its new status; what was done already stays done."""
     changes: dict[str, Any] = {"status": status}
     if status == JobStatus.APPROVED:
@@ -118,7 +123,7 @@ def apply(unit: Unit, status: JobStatus, amount: Decimal, *, by: User | None) ->
     unit.save_changes(**changes, by=by)
 
 
-def decision(unit: Unit, status: JobStatus, lines: Sequence[Line]) -> dict[str, Any]:
+def decision(unit: Approvable, status: JobStatus, lines: Sequence[Line]) -> dict[str, Any]:
     if isinstance(unit, Job):
         return decided(unit.title, status, Sums.of(lines), lines, job=unit.pk)
     return decided(unit.part.name, status, Sums.of(lines), lines, part=unit.part_id, kind="part")

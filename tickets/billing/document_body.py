@@ -12,7 +12,7 @@ from django.conf import settings
 
 from customers.models import Customer
 
-from ..lifecycle.snapshot import OFFERED, TicketSnapshot, Unit
+from ..lifecycle.snapshot import OFFERED, Approvable, TicketSnapshot
 from ..models import Job, JobLine, LineKind, ServiceTicket, TicketPart
 from ..pricing import arithmetic, shop_rules, taxes
 from ..pricing.amounts import money, percent, price, totals
@@ -56,7 +56,7 @@ def customer_facts(customer: Customer) -> dict[str, Any]:
 
 
 def body(
-    snapshot: TicketSnapshot, units: list[Unit], bill: Bill, *, others: bool = False
+    snapshot: TicketSnapshot, units: list[Approvable], bill: Bill, *, others: bool = False
 ) -> dict[str, Any]:
     """Jobs, lines, taxes and totals. With ``others`` also what is not counted, each
     priced by itself.
@@ -87,7 +87,7 @@ def body(
 
 
 def lines_by_job(
-    snapshot: TicketSnapshot, units: list[Unit], bill: Bill, *, others: bool
+    snapshot: TicketSnapshot, units: list[Approvable], bill: Bill, *, others: bool
 ) -> dict[int | None, list[Line]]:
     """The lines of each job on the document; at None those of no job."""
     lines: dict[int | None, list[Line]] = {
@@ -111,7 +111,7 @@ def as_decided(snapshot: TicketSnapshot, part: TicketPart) -> dict[str, Any]:
     return {"status": str(part.status)} | on_top(snapshot, part)
 
 
-def on_top(snapshot: TicketSnapshot, unit: Unit) -> dict[str, Any]:
+def on_top(snapshot: TicketSnapshot, unit: Approvable) -> dict[str, Any]:
     """The shop supplies that a unit brings which the estimate does not count."""
     return {} if unit.status in OFFERED else {"supplies": money(snapshot.supplies_with(unit))}
 

@@ -42,10 +42,10 @@ def lock_as_read(ticket: ServiceTicket) -> None:
     read = ticket.status
     lock(ticket)
     if ticket.status != read:
-        raise moved(ticket)
+        raise status_changed_error(ticket)
 
 
-def moved(ticket: ServiceTicket) -> DomainError:
+def status_changed_error(ticket: ServiceTicket) -> DomainError:
     return DomainError(
         "status_changed", f"Somebody else moved {ticket.number} in this moment: read it again."
     )
@@ -57,10 +57,10 @@ def lock_open(ticket: ServiceTicket) -> None:
     """
     lock(ticket)
     if ticket.status not in EDITABLE_STATUSES:
-        raise locked(ticket)
+        raise ticket_locked_error(ticket)
 
 
-def locked(ticket: ServiceTicket) -> DomainError:
+def ticket_locked_error(ticket: ServiceTicket) -> DomainError:
     return DomainError(
         "ticket_locked",
         f"{ticket.number} is {ticket.status}, so nothing on it changes: {way_out(ticket)}.",

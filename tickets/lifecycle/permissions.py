@@ -1,4 +1,4 @@
-"""Who counts as whom, for tickets."""
+"""Permissions of a ticket's customer, who owns the estimate, and of assigned mechanics."""
 
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission

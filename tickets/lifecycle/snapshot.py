@@ -19,7 +19,7 @@ from ..pricing.amounts import money
 from ..pricing.engine import Bill, Item, Line
 from ..pricing.rules import Discount, Rules
 
-Unit = Job | TicketPart  # a part stands for itself where it is in no job
+Approvable = Job | TicketPart  # a part stands for itself where it is in no job
 OFFERED = (JobStatus.PROPOSED, *AUTHORIZED)  # what an estimate counts
 LARGEST_VERSION = 2**31 - 1
 
@@ -38,7 +38,7 @@ class TicketSnapshot:
         """The parts outside jobs."""
         return [line for line in self.lines.get(None, ()) if isinstance(line, TicketPart)]
 
-    def items(self, units: Iterable[Unit]) -> list[Item]:
+    def items(self, units: Iterable[Approvable]) -> list[Item]:
         """What these jobs, and these parts outside jobs, charge for."""
         rows: list[JobLine | TicketPart] = []
         for unit in units:
@@ -62,26 +62,26 @@ class TicketSnapshot:
         )
 
     @property
-    def units(self) -> list[Unit]:
+    def units(self) -> list[Approvable]:
         """What a customer decides on: each job, and each part outside jobs, in their
         order.
         """
         return [*self.jobs, *self.loose]
 
-    def offered(self) -> list[Unit]:
+    def offered(self) -> list[Approvable]:
         """What the estimate counts: what is approved, or has still to be decided on."""
         return [unit for unit in self.units if unit.status in OFFERED]
 
-    def authorized(self) -> list[Unit]:
+    def authorized(self) -> list[Approvable]:
         return [unit for unit in self.units if unit.status in AUTHORIZED]
 
-    def price(self, units: Iterable[Unit]) -> Bill:
+    def price(self, units: Iterable[Approvable]) -> Bill:
         """What these units come to together, with the ticket's discount and shop
         supplies.
         """
         return engine.price(self.items(units), self.ticket.discount, self.rules)
 
-    def price_alone(self, unit: Unit) -> Bill:
+    def price_alone(self, unit: Approvable) -> Bill:
         """What a unit that the estimate does not count would cost. An amount off the
         ticket goes off what the estimate counts.
         """
@@ -91,7 +91,7 @@ class TicketSnapshot:
             self.rules,
         )
 
-    def supplies_with(self, unit: Unit) -> Decimal:
+    def supplies_with(self, unit: Approvable) -> Decimal:
         """The shop supplies that come on top of the estimate if this unit is done after
         all.
         """
@@ -104,15 +104,15 @@ class TicketSnapshot:
     def rules(self) -> Rules:
         return shop_rules.rules({} if self.ticket.customer.tax_exempt else self.rates)
 
-    def lines_shown(self) -> dict[tuple[type[Unit], int], list[Line]]:
+    def lines_shown(self) -> dict[tuple[type[Approvable], int], list[Line]]:
         """The lines of each unit as the estimate shows them: its share of what is
         offered, or its price alone.
         """
         return self.lines_of(self.price(self.offered()))
 
-    def lines_of(self, bill: Bill) -> dict[tuple[type[Unit], int], list[Line]]:
+    def lines_of(self, bill: Bill) -> dict[tuple[type[Approvable], int], list[Line]]:
         """``lines_shown``, where the price of what is offered is known."""
-        shown: dict[tuple[type[Unit], int], list[Line]] = {
+        shown: dict[tuple[type[Approvable], int], list[Line]] = {
             key_of(unit): [] for unit in self.offered()
         }
         for line in bill.lines:
@@ -121,7 +121,7 @@ class TicketSnapshot:
         apart = (unit for unit in self.units if key_of(unit) not in shown)
         return shown | {key_of(unit): list(self.price_alone(unit).lines) for unit in apart}
 
-    def amounts_of(self, bill: Bill) -> dict[tuple[type[Unit], int], Decimal]:
+    def amounts_of(self, bill: Bill) -> dict[tuple[type[Approvable], int], Decimal]:
         """What each unit comes to on an estimate whose offered part is this bill."""
         return {
             key: arithmetic.add(line.total for line in lines)
@@ -147,7 +147,7 @@ class TicketSnapshot:
         )
         return crc32(facts.encode()) % LARGEST_VERSION + 1
 
-    def rounding_of(self, units: Sequence[Unit]) -> Decimal:
+    def rounding_of(self, units: Sequence[Approvable]) -> Decimal:
         """By how much the price of these units together may differ from their amounts
         by the rounding of tax.
         """
@@ -171,7 +171,7 @@ def with_tolerance(amount: Decimal) -> Decimal:
     return amount + abs(amount) * settings.SHOP_APPROVAL_TOLERANCE / 100
 
 
-def key_of(unit: Unit) -> tuple[type[Unit], int]:
+def key_of(unit: Approvable) -> tuple[type[Approvable], int]:
     return type(unit), unit.pk
 
 

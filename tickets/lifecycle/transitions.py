@@ -16,7 +16,7 @@ from mechanic_shop.db import audit
 
 from ..models import ServiceTicket, Status, StatusChange, TicketPart
 from .allocation import allocate_line, apply_to_lines, issue_line, return_line
-from .locking import links_changed, moved
+from .locking import links_changed, status_changed_error
 
 EFFECTS: dict[tuple[Status, Status], Callable[[TicketPart, Part, User | None], None]] = {
     (Status.ESTIMATE, Status.APPROVED): allocate_line,
@@ -72,7 +72,7 @@ def write_status(ticket: ServiceTicket, to: str, now: datetime) -> dict[str, Any
     if not ServiceTicket.objects.filter(pk=ticket.pk, status=ticket.status).update_unaudited(
         **changes, version=F("version") + 1, updated_at=now
     ):
-        raise moved(ticket)
+        raise status_changed_error(ticket)
     for name, value in changes.items():
         setattr(ticket, name, value)
     return before

@@ -6,12 +6,12 @@ from typing import Any
 from inventory.models import ZERO
 from mechanic_shop.accounts.models import User
 
-from ..lifecycle.snapshot import TicketSnapshot, Unit, key_of, load_snapshot
+from ..lifecycle.snapshot import Approvable, TicketSnapshot, key_of, load_snapshot
 from ..models import Job, JobLine, ServiceTicket, TicketPart
 from ..pricing import arithmetic, shop_rules
 
 
-def name_amounts(snapshot: TicketSnapshot, *, by: User | None) -> None:
+def fill_in_approved_amounts(snapshot: TicketSnapshot, *, by: User | None) -> None:
     """What was approved before amounts were kept counts with what it costs now."""
     costs = snapshot.amounts_of(snapshot.price(snapshot.offered()))
     for unit in snapshot.authorized():
@@ -38,7 +38,7 @@ def total_of(job: Job) -> Decimal:
     return shop_rules.rounding().round(arithmetic.add(amount for some in totals for amount in some))
 
 
-def lowers_price(unit: Unit) -> bool:
+def lowers_price(unit: Approvable) -> bool:
     """Was the rest approved at a price from which this is taken off? Without it the
     customer is asked about the rest.
     """
@@ -46,7 +46,7 @@ def lowers_price(unit: Unit) -> bool:
 
 
 def lower_approved(
-    snapshot: TicketSnapshot, source: Unit, target: Unit | None, *, by: User | None
+    snapshot: TicketSnapshot, source: Approvable, target: Approvable | None, *, by: User | None
 ) -> None:
     """Lower the amount of a job or part that something was taken out of to what it
     costs now.

@@ -112,7 +112,7 @@ def write_line(
     before = priced(line) if line.pk else {}
     for name in ("rate", "mechanic"):
         if details.get(name) is not None:
-            row_locks.refresh(details[name])
+            row_locks.reread(details[name])
     ensure_active(details)
     set_details(line, details)
     ensure_trade_in_has_no_discount(line)

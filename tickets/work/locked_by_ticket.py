@@ -30,8 +30,8 @@ class LockedByTicket:
         row = rows.filter(pk=self.key, ticket=ticket_id).first()  # as it is under the lock
         if row is None:
             raise Http404
-        row_locks.hold(row.ticket)
-        row_locks.hold(row)
+        row_locks.mark_locked(row.ticket)
+        row_locks.mark_locked(row)
         self.check_object_permissions(self.request, row)
         check_if_match(self.request, lambda: self.document(row.pk))
         return row

@@ -15,8 +15,8 @@ from ..models import AUTHORIZED, STOCK_HOLDING_STATUSES, Job, JobStatus, Service
 from .authorized_amounts import authorized_cost
 from .part_lines import NOT_NAMED, check_size, line_in, line_on, own_job
 from .reapproval import (
+    approve_if_covered,
     before_repricing,
-    covered,
     require_job_reapproval_if_exceeded,
     require_reapproval_if_exceeded,
 )
@@ -46,19 +46,26 @@ def add_part(
     lock_open(ticket)
     if job is not None:
         job = own_job(ticket, job)
-    held = ticket.status in STOCK_HOLDING_STATUSES and (job is None or job.status in AUTHORIZED)
-    if held:
+    is_held = stock_is_held(ticket, job)
+    if is_held:
         before_repricing(ticket, part.pk)
-    row_locks.refresh(part)
+        row_locks.refresh(part)
+    else:
+        row_locks.reread(part)
     ensure_may_be_fitted(part, quantity)
     line = line_in(ticket, part, job)
-    is_open = line is not None and not line.is_authorized
+    undecided = line is not None and not line.is_authorized
     line = line or new_line(ticket, part, job)
-    if held:
-        add_to_held(ticket, line, quantity, backorder=backorder, is_open=is_open, by=by)
+    if is_held:
+        add_to_held(ticket, line, quantity, backorder=backorder, undecided=undecided, by=by)
     else:
         write_quantity(line, quantity, by=by)
     increment_version(ticket)
+
+
+def stock_is_held(ticket: ServiceTicket, job: Job | None) -> bool:
+    """Does stock have to be there for what is added to the job, or to the ticket itself?"""
+    return ticket.status in STOCK_HOLDING_STATUSES and (job is None or job.status in AUTHORIZED)
 
 
 def ensure_may_be_fitted(part: Part, quantity: Decimal) -> None:
@@ -87,15 +94,16 @@ def add_to_held(
     quantity: Decimal,
     *,
     backorder: bool,
-    is_open: bool,
+    undecided: bool,
     by: User | None,
 ) -> None:
     """Add a quantity to a line for which stock is held, and allocate it where the
-    customer's approval covers it. ``is_open`` says that they have not approved the line.
+    customer's approval covers it. ``undecided`` says that
+    the customer has not approved the line yet.
     """
     part = line.part
-    if line.job_id is None and ticket.authorized_total is None and not is_open:
-        # none was named, so none is exceeded
+    if line.job_id is None and ticket.authorized_total is None and not undecided:
+        # The customer approved without an amount, so no amount can be exceeded.
         write_quantity(line, quantity, hold(part, quantity, backorder), approved=True, by=by)
         return
     if line.job_id is None and not backorder:
@@ -104,7 +112,7 @@ def add_to_held(
         )  # whether or not the customer has to be asked first
     write_quantity(line, quantity, by=by)
     # The line must stand before it is known whether the customer has to be asked again.
-    if not is_open and approve_growth(ticket, line, by=by):
+    if not undecided and approve_growth(ticket, line, by=by):
         line.save_changes(allocated=line.allocated + hold(part, quantity, backorder))
 
 
@@ -135,7 +143,7 @@ def approve_growth(ticket: ServiceTicket, line: TicketPart, *, by: User | None) 
     back to the customer. Returns which.
     """
     if line.job is None:
-        return covered(ticket, line, by=by)
+        return approve_if_covered(ticket, line, by=by)
     line.job.ticket = ticket  # one row, one object: what is authorized changes on it
     if not require_job_reapproval_if_exceeded(line.job, grew=True, by=by):
         return False
@@ -190,7 +198,7 @@ def remove_part(
 def take_off(
     ticket: ServiceTicket, line: TicketPart, part: Part, quantity: Decimal, *, by: User | None
 ) -> None:
-    """Take a quantity off a line, and give what was held or fitted of it back."""
+    """Take a quantity off a line, and give what was holds_stock or fitted of it back."""
     holds = ticket.status in STOCK_HOLDING_STATUSES
     rest = quantity - min(quantity, line.backordered) if holds else ZERO
     released = min(rest, line.allocated)

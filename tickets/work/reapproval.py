@@ -21,7 +21,7 @@ from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 
 from ..lifecycle import price_limits
 from ..lifecycle.allocation import sync_allocations
-from ..lifecycle.snapshot import TicketSnapshot, Unit, key_of, load_snapshot, with_tolerance
+from ..lifecycle.snapshot import Approvable, TicketSnapshot, key_of, load_snapshot, with_tolerance
 from ..models import (
     AUTHORIZED,
     EDITABLE_STATUSES,
@@ -31,7 +31,13 @@ from ..models import (
     ServiceTicket,
     TicketPart,
 )
-from .authorized_amounts import lower_approved, lowers_price, name_amounts, set_authorized, total_of
+from .authorized_amounts import (
+    fill_in_approved_amounts,
+    lower_approved,
+    lowers_price,
+    set_authorized,
+    total_of,
+)
 
 
 def before_repricing(ticket: ServiceTicket, *parts: int) -> None:
@@ -43,7 +49,7 @@ def before_repricing(ticket: ServiceTicket, *parts: int) -> None:
     the amount.
     """
     if ticket.authorized_total is None and authorized_jobs.run(ticket.pk):
-        name_amounts(load_snapshot(ticket), by=None)
+        fill_in_approved_amounts(load_snapshot(ticket), by=None)
     may_go_back = ticket.status in STOCK_HOLDING_STATUSES and ticket.authorized_total is not None
     others = (
         TicketPart.objects.filter(ticket=ticket).values_list("part_id", flat=True)
@@ -77,9 +83,9 @@ def require_job_reapproval_if_exceeded(job: Job, *, grew: bool, by: User | None)
 def require_reapproval_if_exceeded(
     ticket: ServiceTicket,
     *,
-    changed: Iterable[Unit] = (),
-    source: Unit | None = None,
-    target: Unit | None = None,
+    changed: Iterable[Approvable] = (),
+    source: Approvable | None = None,
+    target: Approvable | None = None,
     cost_before: Decimal | None = None,
     by: User | None,
 ) -> None:
@@ -109,7 +115,7 @@ def require_reapproval_if_exceeded(
 
 
 def put_back_until_covered(
-    snapshot: TicketSnapshot, changed: Iterable[Unit], *, by: User | None
+    snapshot: TicketSnapshot, changed: Iterable[Approvable], *, by: User | None
 ) -> None:
     """Put back what changed, then what is not done yet, then the rest, until the
     authorized part costs no more than was approved.
@@ -123,7 +129,7 @@ def put_back_until_covered(
             return
 
 
-def put_back(snapshot: TicketSnapshot, units: Sequence[Unit], *, by: User | None) -> None:
+def put_back(snapshot: TicketSnapshot, units: Sequence[Approvable], *, by: User | None) -> None:
     """These units wait for the customer again: the amount that was authorized for them
     is taken back.
     """
@@ -143,7 +149,7 @@ def put_back(snapshot: TicketSnapshot, units: Sequence[Unit], *, by: User | None
         sync_allocations(snapshot.ticket, parts_of(snapshot, own), by=by)
 
 
-def parts_of(snapshot: TicketSnapshot, units: Iterable[Unit]) -> list[int]:
+def parts_of(snapshot: TicketSnapshot, units: Iterable[Approvable]) -> list[int]:
     """The keys of the parts that these units need."""
     rows = [
         row
@@ -153,7 +159,7 @@ def parts_of(snapshot: TicketSnapshot, units: Iterable[Unit]) -> list[int]:
     return [row.pk for row in rows if isinstance(row, TicketPart)]
 
 
-def covered(ticket: ServiceTicket, line: TicketPart, *, by: User | None) -> bool:
+def approve_if_covered(ticket: ServiceTicket, line: TicketPart, *, by: User | None) -> bool:
     """Approve a part outside jobs that the tolerance covers; else it waits for the
     customer. Returns which.
 

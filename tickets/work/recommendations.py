@@ -43,7 +43,7 @@ def add_recommendation(
 def add_recommended_part(ticket: ServiceTicket, line: TicketPart, *, by: User | None) -> None:
     # of two tickets of the vehicle, one takes it up; the part's lock is what both want
     before_repricing(ticket, line.part_id)
-    row_locks.refresh(line, "ticket", "part")
+    row_locks.reread(line, "ticket", "part")
     if ticket.vehicle_id is None or line.ticket.vehicle_id != ticket.vehicle_id:
         raise DomainError(
             "not_recommended",

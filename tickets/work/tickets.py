@@ -14,7 +14,7 @@ from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError, InvalidInput
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 
-from ..lifecycle.locking import increment_version, links_changed, lock, locked
+from ..lifecycle.locking import increment_version, links_changed, lock, ticket_locked_error
 from ..models import CLOSED_STATUSES, EDITABLE_STATUSES, ServiceTicket, Status, StatusChange
 from .authorized_amounts import authorized_cost
 from .odometer import pass_on_reading, tells_reading
@@ -67,7 +67,7 @@ def update(
     if not changes:
         return ticket
     if ticket.status in CLOSED_STATUSES:
-        raise locked(ticket)
+        raise ticket_locked_error(ticket)
     if "customer" in changes:
         check_may_change_customer(ticket, changes["customer"])
     vehicle = changes.get("vehicle", ticket.vehicle)
@@ -153,7 +153,7 @@ def give_discount(
     """
     lock(ticket)
     if ticket.status in CLOSED_STATUSES:
-        raise locked(ticket)
+        raise ticket_locked_error(ticket)
     check_discount(discount_percent, discount_amount)
     before_repricing(ticket)
     cost = authorized_cost(ticket)
