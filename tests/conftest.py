@@ -9,8 +9,8 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIRequest
-from django.core.signals import setting_changed
-from django.db import connection, connections
+from django.core.signals import request_started, setting_changed
+from django.db import close_old_connections, connection, connections
 from django.dispatch import receiver
 from django.test import override_settings
 from rest_framework.test import APIClient, ForceAuthClientHandler
@@ -136,7 +136,12 @@ class Handler(ForceAuthClientHandler):
     def __call__(self, environ: dict[str, Any]) -> Any:
         if not django_settings.FAST_PATH:
             return super().__call__(environ)
-        response = express.answer(environ)
+        # as Django's own client does: the test's transaction needs its connection
+        request_started.disconnect(close_old_connections)
+        try:
+            response = express.answer(environ)
+        finally:
+            request_started.connect(close_old_connections)
         if response is None:
             return super().__call__(environ)
         response.wsgi_request = WSGIRequest(environ)

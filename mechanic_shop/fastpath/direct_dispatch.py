@@ -19,6 +19,7 @@ from typing import Any
 from django.conf import settings
 from django.core.handlers.exception import response_for_exception
 from django.core.handlers.wsgi import WSGIRequest
+from django.core.signals import request_started
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpResponse
 from django.utils.log import log_response
@@ -28,6 +29,7 @@ from mechanic_shop.http.hosts import HostParts, host_parts
 from mechanic_shop.http.middleware import ProblemMiddleware, begin, is_program, is_too_large
 from mechanic_shop.observability import logs, request_logging
 
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 KEY = "/(?P<pk>"
 REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 Environ = dict[str, Any]
@@ -77,17 +79,18 @@ class DirectDispatch:
         # after
         return [response.content]
 
+    def may_take(self, environ: Environ) -> bool:
+        return (
+            environ["PATH_INFO"].startswith(self.prefix)
+            and environ["REQUEST_METHOD"] in METHODS
+            and "HTTP_ORIGIN" not in environ
+            and not is_too_large(environ)
+        )
+
     def answer(self, environ: Environ) -> HttpResponse | None:
         """The view's answer, ready to be sent; None for what is Django's to answer."""
         path, begun = environ["PATH_INFO"], perf_counter()
-        if (
-            not path.startswith(self.prefix)
-            or environ["REQUEST_METHOD"] != "GET"
-            or "HTTP_ORIGIN" in environ
-            or is_too_large(environ)
-        ):
-            return None
-        found = self.find(path[len(self.prefix) :])
+        found = self.find(path[len(self.prefix) :]) if self.may_take(environ) else None
         if found is None:
             return None
         request: Any = WSGIRequest(environ)
@@ -96,17 +99,15 @@ class DirectDispatch:
         ):
             return None
         ident, (view, kwargs) = begin(request), found
+        reads = request.method == "GET"
+        if not reads:  # a write must not meet a connection that broke while it was idle
+            request_started.send(type(self), environ=environ)
         response = ask(view, request, kwargs)
-        if response.status_code == 503 and is_lost(connections[DEFAULT_DB_ALIAS]):
+        if reads and response.status_code == 503 and is_lost(connections[DEFAULT_DB_ALIAS]):
             return None  # Django's way begins with a new connection
         response = complete(request, response, ident)
-        request_logging.log_request(
-            request,
-            response,
-            ident,
-            begun,
-            path.replace(f"/{kwargs['pk']}/", "/{id}/", 1) if kwargs else path,
-        )
+        route = path.replace(f"/{kwargs['pk']}/", "/{id}/", 1) if kwargs else path
+        request_logging.log_request(request, response, ident, begun, route)
         return response
 
 
