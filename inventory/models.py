@@ -18,10 +18,9 @@ from mechanic_shop.db.models import (
     AppendOnlyQuerySet,
     ShopModel,
     ShopQuerySet,
-    UniqueTextModel,
     exact,
-    unique_text,
 )
+from mechanic_shop.db.unique_text import UniqueTextModel, has_a_name, unique_text
 from mechanic_shop.errors import InvalidInput
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 from mechanic_shop.http.search import every_word
@@ -133,11 +132,7 @@ class Part(UniqueTextModel, ShopModel):
                 name="a_part_has_a_sku",
                 violation_error_message="A part has a SKU.",
             ),
-            models.CheckConstraint(
-                condition=~Q(name=""),
-                name="a_part_has_a_name",
-                violation_error_message="A part has a name.",
-            ),
+            has_a_name("a_part_has_a_name", "part"),
             models.CheckConstraint(condition=Q(on_hand__gte=0), name="on_hand_is_never_below_zero"),
             models.CheckConstraint(
                 condition=Q(allocated__gte=0) & Q(allocated__lte=F("on_hand")),

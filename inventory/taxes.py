@@ -10,7 +10,8 @@ from django.db import models
 from django.db.models import Q
 
 from mechanic_shop.accounts.models import User
-from mechanic_shop.db.models import ShopModel, ShopQuerySet, UniqueTextModel, unique_text
+from mechanic_shop.db.models import ShopModel, ShopQuerySet
+from mechanic_shop.db.unique_text import UniqueTextModel, has_a_name, one_default, unique_text
 
 
 def registration_number() -> models.CharField:
@@ -77,18 +78,8 @@ class TaxCode(UniqueTextModel, ShopModel):
         ordering = ("name", "pk")
         constraints = [
             unique_text("one_tax_code_per_name", "name_taken", "Another tax code has this name."),
-            models.UniqueConstraint(
-                fields=["is_default"],
-                condition=Q(is_default=True),
-                name="one_default_tax_code",
-                violation_error_code="default_taken",
-                violation_error_message="Another tax code is the default: take that from it first.",
-            ),
-            models.CheckConstraint(
-                condition=~Q(name=""),
-                name="a_tax_code_has_a_name",
-                violation_error_message="A tax code has a name.",
-            ),
+            one_default("one_default_tax_code", "tax code"),
+            has_a_name("a_tax_code_has_a_name", "tax code"),
         ]
 
     def __str__(self) -> str:

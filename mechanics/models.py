@@ -15,6 +15,7 @@ from mechanic_shop.accounts.renewal import PeopleQuerySet
 from mechanic_shop.currency import amount_field
 from mechanic_shop.dates import day_end, day_start
 from mechanic_shop.db.models import ShopModel, ShopQuerySet
+from mechanic_shop.db.unique_text import has_a_name
 from mechanic_shop.http.search import every_word
 
 from .assignments import assignments
@@ -100,11 +101,7 @@ class Mechanic(ShopModel):
                 name="an_hour_costs_nothing_or_more",
                 violation_error_message="An hour cannot cost less than nothing.",
             ),
-            models.CheckConstraint(
-                condition=~Q(name=""),
-                name="a_mechanic_has_a_name",
-                violation_error_message="A mechanic has a name.",
-            ),
+            has_a_name("a_mechanic_has_a_name", "mechanic"),
         ]
         indexes = [models.Index(fields=["name", "id"], name="mechanics_by_name")]
 

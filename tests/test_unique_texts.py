@@ -13,7 +13,7 @@ from django.db import IntegrityError, models, transaction
 
 from inventory.models import Part
 from inventory.taxes import TaxCode
-from mechanic_shop.db.models import UniqueTextModel
+from mechanic_shop.db.unique_text import UniqueTextModel
 from mechanic_shop.db.unique_texts import write_keys
 from mechanic_shop.inputs import text_key
 from mechanic_shop.observability.logs import JSONFormatter, LineFormatter, RequestFilter

@@ -13,6 +13,7 @@ from mechanic_shop.accounts.models import User
 from mechanic_shop.accounts.renewal import PeopleQuerySet
 from mechanic_shop.db.models import ShopModel, ShopQuerySet
 from mechanic_shop.db.row_locks import locking
+from mechanic_shop.db.unique_text import has_a_name
 from mechanic_shop.errors import DomainError
 from mechanic_shop.fastpath.compiled_queries import CompiledQuery
 from mechanic_shop.http.search import every_word, keys, matching
@@ -114,11 +115,7 @@ class Customer(ShopModel):
                     "The shop knows this e-mail already: log in, or reset the password."
                 ),
             ),
-            models.CheckConstraint(
-                condition=~Q(name=""),
-                name="a_customer_has_a_name",
-                violation_error_message="A customer has a name.",
-            ),
+            has_a_name("a_customer_has_a_name", "customer"),
             models.CheckConstraint(
                 condition=Q(erased_at__isnull=True)
                 | Q(email__isnull=True, phone="", phone_digits="", address="", notes=""),

@@ -14,7 +14,6 @@ from django.db.models.functions import Round
 from django.db.models.sql import UpdateQuery
 from django.utils import timezone
 
-from mechanic_shop.inputs import LONGEST_KEY, text_key
 from mechanic_shop.observability import logs
 
 from . import audit, audited_models
@@ -112,59 +111,6 @@ class ShopModel(audited_models.AuditedModel):
         if changes:
             self.save(update_fields=[*changes, "updated_at"], by=by)
         return self
-
-
-class UniqueKeyField(models.CharField):
-    """The key of a row's ``unique_text``, computed whenever the row is written, alone
-    or with others.
-    """
-
-    def pre_save(self, model_instance: Any, add: bool) -> str:
-        model_instance.write_key()
-        return str(model_instance.unique_key)
-
-    def deconstruct(self) -> Any:
-        """To the database, and to migrations, it is Django's own."""
-        name, _, args, kwargs = super().deconstruct()
-        return name, "django.db.models.CharField", args, kwargs
-
-
-class UniqueTextModel(models.Model):
-    """A row with a text that no other row has, whatever its case and its Unicode form.
-
-    ``unique_key`` is that text as ``inputs.text_key`` writes it, since SQLite and
-    PostgreSQL fold letters beyond ASCII each in its own way.
-    """
-
-    unique_text: ClassVar[str] = "name"
-    unique_key = UniqueKeyField(max_length=LONGEST_KEY, editable=False)
-
-    class Meta:
-        abstract = True
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        fields = kwargs.get("update_fields")
-        if fields is not None and self.unique_text in fields:
-            kwargs["update_fields"] = {*fields, "unique_key"}
-        super().save(*args, **kwargs)
-
-    def write_key(self) -> None:
-        self.unique_key = text_key(getattr(self, self.unique_text))
-
-    def validate_constraints(self, exclude: Any = None) -> None:
-        """A form has no box for the key: it is checked where it has one for the text."""
-        self.write_key()
-        skipped = set(exclude or ())
-        super().validate_constraints(
-            skipped if self.unique_text in skipped else skipped - {"unique_key"}
-        )
-
-
-def unique_text(name: str, code: str, message: str) -> models.UniqueConstraint:
-    """For a ``UniqueTextModel``."""
-    return models.UniqueConstraint(
-        fields=["unique_key"], name=name, violation_error_code=code, violation_error_message=message
-    )
 
 
 def exact(expression: Any) -> Round:

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import models
 from rest_framework import serializers
 
-from mechanic_shop.db.models import UniqueTextModel
+from mechanic_shop.db.unique_text import UniqueTextModel
 
 
 def fields_of(constraint: models.BaseConstraint) -> list[str]:

@@ -11,7 +11,8 @@ from inventory.models import Part
 from inventory.quantities import quantity_field
 from mechanic_shop.accounts.models import User
 from mechanic_shop.currency import amount_field
-from mechanic_shop.db.models import ShopModel, ShopQuerySet, UniqueTextModel, unique_text
+from mechanic_shop.db.models import ShopModel, ShopQuerySet
+from mechanic_shop.db.unique_text import UniqueTextModel, has_a_name, one_default, unique_text
 from mechanic_shop.http.search import every_word
 from mechanic_shop.prices import price_field
 
@@ -46,18 +47,8 @@ class LaborRate(UniqueTextModel, ShopModel):
         ordering = ("name", "pk")
         constraints = [
             unique_text("one_labor_rate_per_name", "name_taken", "Another rate has this name."),
-            models.UniqueConstraint(
-                fields=["is_default"],
-                condition=Q(is_default=True),
-                name="one_default_labor_rate",
-                violation_error_code="default_taken",
-                violation_error_message="Another rate is the default: take that from it first.",
-            ),
-            models.CheckConstraint(
-                condition=~Q(name=""),
-                name="a_labor_rate_has_a_name",
-                violation_error_message="A rate has a name.",
-            ),
+            one_default("one_default_labor_rate", "rate"),
+            has_a_name("a_labor_rate_has_a_name", "rate"),
             models.CheckConstraint(
                 condition=Q(hourly__gte=0),
                 name="an_hour_costs_zero_or_more",
@@ -101,11 +92,7 @@ class CannedJob(UniqueTextModel, ShopModel):
             unique_text(
                 "one_canned_job_per_name", "name_taken", "Another canned job has this name."
             ),
-            models.CheckConstraint(
-                condition=~Q(name=""),
-                name="a_canned_job_has_a_name",
-                violation_error_message="A canned job has a name.",
-            ),
+            has_a_name("a_canned_job_has_a_name", "canned job"),
         ]
 
     def __str__(self) -> str:
