@@ -8,12 +8,13 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.buttons import ButtonForm, button
 from mechanic_shop.admin.forms import Question, ShopForm
 from mechanic_shop.admin.inlines import ShopInline
 
-from . import operations
+from . import operations, vehicle_operations
 from .models import Customer, Vehicle
 from .serializers import CustomerSerializer, EraseSerializer, VehicleSerializer
 
@@ -132,18 +133,18 @@ class CustomerAdmin(ShopModelAdmin):
         )
 
     def create_object(self, request: HttpRequest, details: dict[str, Any]) -> Customer:
-        return operations.register(**details, by=request.user)
+        return operations.register(**details, by=user_of(request))
 
     def change_object(
         self, request: HttpRequest, customer: Customer, changes: dict[str, Any]
     ) -> None:
-        operations.update(customer, **changes, by=request.user)
+        operations.update(customer, **changes, by=user_of(request))
 
     def change_row(self, request: HttpRequest, vehicle: Vehicle, changes: dict[str, Any]) -> None:
-        operations.update_vehicle(vehicle, **changes, by=request.user)
+        vehicle_operations.update_vehicle(vehicle, **changes, by=user_of(request))
 
     def delete_object(self, request: HttpRequest, customer: Customer) -> None:
-        operations.delete(customer, by=request.user)
+        operations.delete(customer, by=user_of(request))
 
     @button(
         "Erase personal data",
@@ -156,7 +157,7 @@ class CustomerAdmin(ShopModelAdmin):
     def erase(
         self, request: HttpRequest, customer: Customer, current_password: str | None = None
     ) -> str:
-        operations.erase(customer, current_password=current_password, by=request.user)
+        operations.erase(customer, current_password=current_password, by=user_of(request))
         return f"{customer.name}: nothing says any more who it was."
 
     def describe(self, customer: Customer) -> str:
@@ -203,10 +204,10 @@ class VehicleAdmin(ShopModelAdmin):
     def change_object(
         self, request: HttpRequest, vehicle: Vehicle, changes: dict[str, Any]
     ) -> None:
-        operations.update_vehicle(vehicle, **changes, by=request.user)
+        vehicle_operations.update_vehicle(vehicle, **changes, by=user_of(request))
 
     def delete_object(self, request: HttpRequest, vehicle: Vehicle) -> None:
-        operations.delete_vehicle(vehicle, by=request.user)
+        vehicle_operations.delete_vehicle(vehicle, by=user_of(request))
 
     def describe(self, vehicle: Vehicle) -> str:
         return vehicle.vin or "Vehicle"

@@ -4,7 +4,6 @@ histories that keep them.
 
 import logging
 from copy import copy
-from datetime import UTC
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -31,7 +30,7 @@ def register(
     name: str,
     email: str | None = None,
     password_hash: str | None = None,
-    by: Any,
+    by: User | None,
     **details: Any,
 ) -> Customer:
     """Add a customer; with a password they get a log-in by their e-mail.
@@ -48,7 +47,7 @@ def register(
 
 @atomic
 def update(
-    customer: Customer, *, by: Any, current_password: str | None = None, **changes: Any
+    customer: Customer, *, by: User, current_password: str | None = None, **changes: Any
 ) -> Customer:
     """Change what was sent. A customer's e-mail is their log-in, so both change, and
     they prove who they are.
@@ -62,34 +61,36 @@ def update(
         raise erased(customer.pk)
     email = changes.get("email")
     if "email" in changes and email != customer.email and customer.user is not None:
-        row_locks.lock(customer.user)  # what the log-in opens is asked below
-        if not email:
-            raise InvalidInput(
-                "email",
-                "email_required",
-                "This customer logs in with the e-mail: give another one.",
-            )
-        if by.pk == customer.user_id:
-            password_changes.check_current_password(customer.user, current_password)
-        elif customer.user.is_shop_staff and not (
-            by.has_perm("accounts.change_user") and may_manage(by, customer.user)
-        ):
-            # The front desk could else send a manager's password reset to itself, and a
-            # manager the owner's.
-            raise NotAllowed(
-                "login_of_staff",
-                (
-                    "This customer works here and logs in with that e-mail: they or the "
-                    "manager change it."
-                ),
-            )
-        accounts.set_email(customer.user, email, by=by)
-        customer.refresh_from_db(fields=["email"])  # done, and told
+        _change_login(customer.user, email, by=by, current_password=current_password)
+        customer.refresh_from_db(fields=["email"])  # done, and audited
     return customer.save_changes(**changes, by=by)
 
 
+def _change_login(
+    login: User, email: str | None, *, by: User, current_password: str | None
+) -> None:
+    """Change the e-mail with which a customer logs in. Raises as ``update``."""
+    row_locks.lock(login)  # what the log-in opens is asked below
+    if not email:
+        raise InvalidInput(
+            "email", "email_required", "This customer logs in with the e-mail: give another one."
+        )
+    if by.pk == login.pk:
+        password_changes.check_current_password(login, current_password)
+    elif login.is_shop_staff and not (
+        by.has_perm("accounts.change_user") and may_manage(by, login)
+    ):
+        # The front desk could else send a manager's password reset to itself, and a
+        # manager the owner's.
+        raise NotAllowed(
+            "login_of_staff",
+            "This customer works here and logs in with that e-mail: they or the manager change it.",
+        )
+    accounts.set_email(login, email, by=by)
+
+
 @atomic
-def delete(customer: Customer, *, by: Any) -> None:
+def delete(customer: Customer, *, by: User | None) -> None:
     """Erase a customer who never had a ticket, with their vehicles and log-in, and what
     the audit trail knew of them.
 
@@ -114,7 +115,7 @@ def delete(customer: Customer, *, by: Any) -> None:
 
 
 @atomic
-def erase(customer: Customer, *, by: Any, current_password: str | None = None) -> None:
+def erase(customer: Customer, *, by: User, current_password: str | None = None) -> None:
     """Forget who a customer was: the record, the log-in, plates and VINs. Tickets,
     their texts and the money stay.
 
@@ -185,70 +186,3 @@ def _forget_everywhere(*rows: Any) -> None:
     for row in rows:
         audit_trail.redact(row)
     forget_in_log(*rows)  # last: the log may know what they are called from now on
-
-
-@atomic
-def update_vehicle(
-    vehicle: Vehicle, *, confirm_odometer: bool = False, by: Any, **changes: Any
-) -> Vehicle:
-    """Change what was sent. Raises DomainError ``odometer_lower`` as ``take_reading``
-    does.
-    """
-    row_locks.lock(vehicle)
-    if "odometer" in changes:
-        _check_reading(vehicle, changes["odometer"], confirm_odometer)
-        changes |= _date_of_reading(vehicle, changes["odometer"])
-    return vehicle.save_changes(**changes, by=by)
-
-
-def take_reading(vehicle: Vehicle, reading: int, *, confirm_odometer: bool, by: Any) -> bool:
-    """Let the vehicle, which is locked, know what its odometer was read as; True for
-    less than it knew.
-
-    Raises DomainError ``odometer_lower`` for less, unless that is confirmed: a digit is
-    sooner mistyped than a distance taken back.
-    """
-    _check_reading(vehicle, reading, confirm_odometer)
-    known = vehicle.odometer
-    news: dict[str, Any] = (
-        _date_of_reading(vehicle, reading) if reading == known else {"odometer": reading}
-    )
-    vehicle.save_changes(**news, by=by)
-    return known is not None and reading < known
-
-
-def _date_of_reading(vehicle: Vehicle, reading: int | None) -> dict[str, Any]:
-    """A reading that is known without its date gets one when it is read again."""
-    again = reading is not None and reading == vehicle.odometer and vehicle.odometer_at is None
-    return {"odometer_at": timezone.now()} if again else {}
-
-
-def _check_reading(vehicle: Vehicle, reading: int | None, confirmed: bool) -> None:
-    known, at = vehicle.odometer, vehicle.odometer_at
-    if confirmed or known is None or (reading is not None and reading >= known):
-        return
-    read = f" on {timezone.localtime(at):%Y-%m-%d}" if at else ""
-    less = "no reading" if reading is None else str(reading)
-    raise DomainError(
-        "odometer_lower",
-        (
-            f"The odometer of {vehicle} was read as {known}{read}, and {less} is less: look "
-            f"again, or confirm it."
-        ),
-        odometer=known,
-        odometer_at=at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None,
-    )
-
-
-@atomic
-def delete_vehicle(vehicle: Vehicle, *, by: Any) -> None:
-    """Erase a vehicle that was never repaired here. Raises DomainError
-    ``vehicle_in_use`` for another.
-    """
-    row_locks.lock(vehicle)
-    if history.is_kept(vehicle):
-        raise DomainError(
-            "vehicle_in_use",
-            f"{vehicle} has tickets, so its record stays: change its customer if it was sold.",
-        )
-    vehicle.delete(by=by)

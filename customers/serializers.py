@@ -21,7 +21,7 @@ from mechanic_shop.http.serializers import (
 from mechanic_shop.http.text_fields import WrittenField
 from mechanic_shop.inputs import clean_plate, clean_vin
 
-from . import operations
+from . import operations, vehicle_operations
 from .models import Customer, Vehicle
 from .vin import vin_valid
 
@@ -207,7 +207,7 @@ class VehicleSerializer(ShopSerializer):
         return made
 
     def update(self, instance: Vehicle, validated_data: dict[str, Any]) -> Vehicle:
-        return operations.update_vehicle(
+        return vehicle_operations.update_vehicle(
             instance, **validated_data, by=self.context["request"].user
         )
 

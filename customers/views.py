@@ -4,14 +4,16 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.request import Request
 from rest_framework.response import Response
 
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.http.permissions import Has, IsAuthenticated, IsOwner
 from mechanic_shop.http.renderers import to_json
 from mechanic_shop.http.schema import response_schema
 from mechanic_shop.http.viewsets import ShopModelViewSet
 
-from . import operations
+from . import operations, vehicle_operations
 from .export import CustomerFileSerializer, everything_about
 from .filters import CustomerFilter, VehicleFilter
 from .models import Customer, Vehicle
@@ -40,11 +42,11 @@ class CustomerViewSet(ShopModelViewSet):
     }
 
     def perform_destroy(self, customer: Customer) -> None:
-        operations.delete(customer, by=self.request.user)
+        operations.delete(customer, by=user_of(self.request))
 
     @extend_schema(responses={204: None})
     @action(detail=True, methods=["post"], serializer_class=EraseSerializer)
-    def erase(self, request: Any, pk: str) -> Any:
+    def erase(self, request: Request, pk: str) -> Any:
         """Empty name, contact details, notes, plates, VINs and the log-in for good;
         tickets and their money stay.
 
@@ -54,7 +56,7 @@ class CustomerViewSet(ShopModelViewSet):
 
         def answer(body: Any) -> Response:
             customer = self.get_locked_object()
-            operations.erase(customer, **body.validated_data, by=request.user)
+            operations.erase(customer, **body.validated_data, by=user_of(request))
             # and no record: it may be nobody's to see now
             return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -62,7 +64,7 @@ class CustomerViewSet(ShopModelViewSet):
 
     @response_schema(CustomerFileSerializer)
     @action(detail=True, serializer_class=CustomerFileSerializer)
-    def export(self, request: Any, pk: str) -> Any:
+    def export(self, request: Request, pk: str) -> Any:
         """All that the shop knows of a customer, as one JSON file.
 
         The record, the log-in and vehicles; tickets with their jobs, decisions, links
@@ -94,4 +96,4 @@ class VehicleViewSet(ShopModelViewSet):
     }
 
     def perform_destroy(self, vehicle: Vehicle) -> None:
-        operations.delete_vehicle(vehicle, by=self.request.user)
+        vehicle_operations.delete_vehicle(vehicle, by=user_of(self.request))

@@ -102,7 +102,7 @@ def example(places: int) -> str:
 
 
 def series(name: str, default: str) -> str:
-    """What the numbers of a paper begin with; {year} is the year of issue, with which a
+    """What the numbers of a document begin with; {year} is the year of issue, with which a
     new series begins.
     """
     found = env.str(name, "") or default
@@ -140,29 +140,20 @@ def secret(name: str, folder: Path, required: bool) -> str:
             "not set",
             "with DATABASE_URL on PostgreSQL it must be given, 32 random bytes or more",
         )
-    path = folder / name.lower()
+    return kept_secret(name, folder / name.lower())
+
+
+def kept_secret(name: str, path: Path) -> str:
+    """The secret of an earlier start, or a new one."""
+    instead = "give the variable 32 random bytes or more"
     try:
         if not path.exists():
             make_secret(path)
         kept = path.read_text().strip()
     except OSError as error:
-        refuse(
-            name,
-            "not set",
-            (
-                f"{path} cannot be made or read ({error.strerror}); give the variable 32 "
-                f"random bytes or more"
-            ),
-        )
+        refuse(name, "not set", f"{path} cannot be made or read ({error.strerror}); {instead}")
     if len(kept) < 32:
-        refuse(
-            name,
-            "not set",
-            (
-                f"{path} holds {len(kept)} bytes; remove that file or give the variable 32 "
-                f"random bytes or more"
-            ),
-        )
+        refuse(name, "not set", f"{path} holds {len(kept)} bytes; remove that file or {instead}")
     return kept
 
 

@@ -264,3 +264,34 @@ def test_a_package_reads_its_own_relative_imports():
     assert violations("from ...tickets import models", "inventory.operations", is_package=True) == [
         "inventory.operations imports tickets.models"
     ]
+
+
+# --- sizes ----------------------------------------------------------------------------
+
+LONGEST_FILE, LONGEST_FUNCTION = 250, 25  # lines
+NOT_COUNTED = {"mechanic_shop.settings", "tickets.demo.catalog"}  # tables of data
+
+
+def long_functions(source: str) -> list[str]:
+    """Functions with too many lines, their docstrings apart."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or 0) - node.lineno + 1
+            if ast.get_docstring(node):
+                text = node.body[0]
+                lines -= (text.end_lineno or 0) - text.lineno + 1
+            if lines > LONGEST_FUNCTION:
+                found.append(f"{node.name}: {lines} lines")
+    return found
+
+
+def test_a_file_is_a_page_and_a_function_a_paragraph():
+    counted = [
+        (name, path.read_text())
+        for path, name, _ in modules()
+        if ".migrations" not in name and name not in NOT_COUNTED
+    ]
+    assert [name for name, source in counted if source.count("\n") > LONGEST_FILE] == []
+    assert [f"{name}: {each}" for name, source in counted for each in long_functions(source)] == []
+    assert long_functions("def f():\n" + "    x = 1\n" * 25) == ["f: 26 lines"]

@@ -28,23 +28,21 @@ class Page:
         exact: bool,
     ) -> None:
         self.number, self.size, self.exact = number, size, exact
-        first = (number - 1) * size
         self.counting = Statement(
             rows.order_by().values_list("pk"), "SELECT count(*) FROM ({}) counted", ()
         )
         self.counted, self.total = 0.0, 0
-        keys = rows.values("pk")[first : first + size]
-        # Keys first: PostgreSQL would otherwise build the JSON of every row that a deep
-        # page skips.
-        shown = (
-            rows
-            if rows.query.annotations
-            else rows.model._default_manager.filter(pk__in=keys).order_by(*rows.query.order_by)
-        )
-        self.rows = Statement(
-            json_rows(shown[first : first + size] if rows.query.annotations else shown, serializer),
-            markers=(),
-        )
+        shown = self.rows_shown(rows, slice((number - 1) * size, number * size))
+        self.rows = Statement(json_rows(shown, serializer), markers=())
+
+    def rows_shown(self, rows: Any, part: slice) -> Any:
+        """The rows of this page. Keys first: PostgreSQL would otherwise build the JSON of
+        every row that a deep page skips.
+        """
+        if rows.query.annotations:
+            return rows[part]
+        keys = rows.values("pk")[part]
+        return rows.model._default_manager.filter(pk__in=keys).order_by(*rows.query.order_by)
 
     @property
     def weight(self) -> int:

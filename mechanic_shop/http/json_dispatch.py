@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework import status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,7 +29,7 @@ class JsonDispatch(viewsets.GenericViewSet):
 
     action_map: Any
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if (
             switch.is_on()
             and request.method in PLAIN_METHODS
@@ -37,19 +38,24 @@ class JsonDispatch(viewsets.GenericViewSet):
             return self.respond_plain(request, *args, **kwargs)
         return super().dispatch(request, *args, **kwargs)
 
+    def plain_request(self, plain: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """A request whose answer is JSON."""
+        if plain.method == "GET":  # without the parsers, which nobody needs
+            self.action = self.action_map.get("get", "")
+            request = Request(
+                plain, authenticators=self.get_authenticators(), negotiator=NEGOTIATOR
+            )
+        else:
+            request = self.initialize_request(plain, *args, **kwargs)
+        request.accepted_renderer, request.accepted_media_type = JSON, JSON.media_type
+        return request
+
     def respond_plain(self, plain: Any, *args: Any, **kwargs: Any) -> Any:
         """What ``dispatch`` does, but for the negotiation of a media type: the answer
         is JSON.
         """
         self.args, self.kwargs, self.format_kwarg, self.headers = args, kwargs, None, {}
-        if plain.method == "GET":  # without the parsers, which nobody needs
-            self.action = self.action_map.get("get", "")
-            self.request = request = Request(
-                plain, authenticators=self.get_authenticators(), negotiator=NEGOTIATOR
-            )
-        else:
-            self.request = request = self.initialize_request(plain, *args, **kwargs)
-        request.accepted_renderer, request.accepted_media_type = JSON, JSON.media_type
+        self.request = request = self.plain_request(plain, *args, **kwargs)
         try:
             self.perform_authentication(request)
             self.check_permissions(request)

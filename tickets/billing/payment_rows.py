@@ -33,21 +33,20 @@ def write(
     """Write a payment, with its receipt as it is to be kept. ``details`` are further
     columns: the invoice, a reference, a note.
     """
+    check_payment(ticket, amount)
+    received_at = checked_moment(received_at, ticket)
+    printed = {"kind": str(kind), "method": method, "reference": details.get("reference", "")}
+    receipt = receipt_document(ticket.pk, details.get("invoice"), amount, received_at, **printed)
+    payment = Payment(kind=kind, amount=amount, method=method, received_at=received_at, **details)
+    payment.ticket, payment.customer_id, payment.by = ticket, ticket.customer_id, by
+    payment.effect, payment.document = amount * sign, receipt
+    payment.save(force_insert=True)
+    return payment
+
+
+def check_payment(ticket: ServiceTicket, amount: Decimal) -> None:
     check_amount(amount)
     Customer.objects.refuse_erased(ticket.customer_id)  # their tickets never open again
-    received_at = checked_moment(received_at, ticket)
-    facts = {"kind": str(kind), "method": method, "reference": details.get("reference", "")}
-    row: dict[str, Any] = {"ticket": ticket, "customer_id": ticket.customer_id, "by": by}
-    return Payment.objects.create(
-        **row,
-        kind=kind,
-        amount=amount,
-        effect=amount * sign,
-        method=method,
-        received_at=received_at,
-        document=receipt_document(ticket.pk, details.get("invoice"), amount, received_at, **facts),
-        **details,
-    )
 
 
 def checked_moment(received_at: datetime | None, ticket: ServiceTicket) -> datetime:

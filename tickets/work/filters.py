@@ -63,7 +63,7 @@ class EstimateFilter(filters.FilterSet):
     """An estimate as JSON or as PDF."""
 
     format = filters.ChoiceFilter(
-        choices=[("json", "JSON"), ("pdf", "PDF")], method="as_it_is", help_text="pdf: the paper"
+        choices=[("json", "JSON"), ("pdf", "PDF")], method="as_it_is", help_text="pdf: the document"
     )
 
     class Meta:

@@ -61,7 +61,7 @@ class FinishForm(JobForm):
     offered = (JobStatus.APPROVED,)
     correction = text_question(
         label="What was done",
-        help_text="stands on the paper; left empty, what is written there stays",
+        help_text="stands on the document; left empty, what is written there stays",
     )
 
     def run_serializer(self, sent: dict[str, Any], instance: Any = None) -> None:

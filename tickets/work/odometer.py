@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from customers.operations import take_reading
+from customers.vehicle_operations import take_reading
 from mechanic_shop.accounts.models import User
 from mechanic_shop.db import audit
 

@@ -47,11 +47,7 @@ def add_part(
     if job is not None:
         job = own_job(ticket, job)
     is_held = stock_is_held(ticket, job)
-    if is_held:
-        before_repricing(ticket, part.pk)
-        row_locks.refresh(part)
-    else:
-        row_locks.reread(part)
+    read_part(ticket, part, locked=is_held)
     ensure_may_be_fitted(part, quantity)
     line = line_in(ticket, part, job)
     undecided = line is not None and not line.is_authorized
@@ -66,6 +62,15 @@ def add_part(
 def stock_is_held(ticket: ServiceTicket, job: Job | None) -> bool:
     """Does stock have to be there for what is added to the job, or to the ticket itself?"""
     return ticket.status in STOCK_HOLDING_STATUSES and (job is None or job.status in AUTHORIZED)
+
+
+def read_part(ticket: ServiceTicket, part: Part, *, locked: bool) -> None:
+    """Read the part as it is now, under its lock where stock of it will move."""
+    if locked:
+        before_repricing(ticket, part.pk)
+        row_locks.refresh(part)
+    else:
+        row_locks.reread(part)
 
 
 def ensure_may_be_fitted(part: Part, quantity: Decimal) -> None:
