@@ -1,4 +1,4 @@
-"""Do the books balance? What the counts of parts, the ledger and the tickets say about
+"""Checks of stock: what the counts of parts, the ledger and the tickets say about
 each other, added up anew.
 
 Sums are made here and not in SQL: SQLite adds decimals as doubles.

@@ -113,7 +113,7 @@ class RatesInline(ReadOnlyInline):
     readonly_fields = ("percent", "consists_of")
     ordering = ("-valid_from",)
 
-    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("inventory.view_taxcode")  # its rates are a part of it
 
     @display(description="Rate")

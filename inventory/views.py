@@ -1,6 +1,7 @@
 from typing import Any
 
 from rest_framework.decorators import action
+from rest_framework.request import Request
 
 from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.http import caching
@@ -59,7 +60,7 @@ class PartViewSet(ShopModelViewSet):
 
     @response_schema(PartSerializer)
     @action(detail=True, methods=["put"], serializer_class=ReceiveSerializer)
-    def receive(self, request: Any, pk: str) -> Any:
+    def receive(self, request: Request, pk: str) -> Any:
         """Put a delivery on the shelf; tickets that wait for the part get theirs,
         oldest first.
         """
@@ -67,13 +68,13 @@ class PartViewSet(ShopModelViewSet):
 
     @response_schema(PartSerializer)
     @action(detail=True, methods=["put"], serializer_class=AdjustSerializer)
-    def adjust(self, request: Any, pk: str) -> Any:
+    def adjust(self, request: Request, pk: str) -> Any:
         """Correct the shelf by a signed quantity, or scrap some; a note is required."""
         return self.run_action(operations.adjust)
 
     @response_schema(PartSerializer)
     @action(detail=True, methods=["put"], serializer_class=CountSerializer)
-    def count(self, request: Any, pk: str) -> Any:
+    def count(self, request: Request, pk: str) -> Any:
         """Set what is on hand to what a stock-take found."""
         return self.run_action(operations.count)
 
@@ -86,7 +87,7 @@ class PartViewSet(ShopModelViewSet):
         ordering_fields=None,
         cache_group=None,
     )
-    def movements(self, request: Any, pk: str) -> Any:
+    def movements(self, request: Request, pk: str) -> Any:
         """The ledger of a part, newest first."""
         part = self.get_object_or_404(Part.objects.visible_to(request.user))
         return self.respond_rows(self.get_queryset().filter(part=part))
@@ -98,7 +99,7 @@ class PartViewSet(ShopModelViewSet):
         filterset_class=None,
         ordering_fields=["sku", "name", "on_hand"],
     )
-    def low_stock(self, request: Any) -> Any:
+    def low_stock(self, request: Request) -> Any:
         """Active parts of which no more than the reorder point is available."""
         return self.respond_page(lambda: self.get_queryset().low_stock())
 
@@ -124,6 +125,6 @@ class TaxCodeViewSet(ShopModelViewSet):
 
     @response_schema(TaxCodeSerializer)
     @action(detail=True, methods=["put"], url_path="set-rate", serializer_class=SetRateSerializer)
-    def set_rate(self, request: Any, pk: str) -> Any:
+    def set_rate(self, request: Request, pk: str) -> Any:
         """Say what the code takes from a day on."""
         return self.run_action(tax_operations.set_rate)

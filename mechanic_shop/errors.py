@@ -1,4 +1,4 @@
-"""What the shop refuses, in words that no door needs to translate. Imports nothing of
+"""Refusals of the shop, in words that every channel shows as they are. Imports nothing of
 Django REST.
 """
 

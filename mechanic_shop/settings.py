@@ -221,7 +221,7 @@ SHOP_REGION = env.one_of(
     "US",
 )
 SHOP_STRICT_VIN = env.flag("SHOP_STRICT_VIN")
-# What stands on the shop's papers beside its name.
+# What stands on the shop's documents beside its name.
 SHOP_ADDRESS = env.line_of("SHOP_ADDRESS", 300)
 SHOP_PHONE = env.line_of("SHOP_PHONE", 40)
 SHOP_EMAIL = env.line_of("SHOP_EMAIL", 254)

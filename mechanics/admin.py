@@ -6,6 +6,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from mechanic_shop.accounts.requests import user_of
 from mechanic_shop.admin.base import ShopModelAdmin
 from mechanic_shop.admin.forms import ShopForm, WordsField
 
@@ -48,7 +49,7 @@ class MechanicAdmin(ShopModelAdmin):
         return super().get_queryset(request).select_related("user")
 
     def delete_object(self, request: HttpRequest, mechanic: Mechanic) -> None:
-        operations.delete(mechanic, by=request.user)
+        operations.delete(mechanic, by=user_of(request))
 
     def describe(self, mechanic: Mechanic) -> str:
         return "Mechanic" if mechanic.is_active else "Mechanic, no longer here"

@@ -1,7 +1,6 @@
 """What happens to mechanics beyond one row."""
 
-from typing import Any
-
+from mechanic_shop.accounts.models import User
 from mechanic_shop.db import row_locks
 from mechanic_shop.db.transactions import atomic
 from mechanic_shop.errors import DomainError
@@ -12,7 +11,7 @@ from .models import Mechanic
 
 
 @atomic
-def delete(mechanic: Mechanic, *, by: Any) -> None:
+def delete(mechanic: Mechanic, *, by: User | None) -> None:
     """Erase a mechanic who was never on a ticket. Raises DomainError
     ``mechanic_in_use`` for one with a history.
     """

@@ -1,6 +1,7 @@
 from typing import Any
 
 from rest_framework.decorators import action
+from rest_framework.request import Request
 
 from mechanic_shop.http import caching
 from mechanic_shop.http.permissions import AllowAny, Has
@@ -50,7 +51,7 @@ class MechanicViewSet(ShopModelViewSet):
         filterset_class=PopularFilter,
         ordering_fields=None,
     )
-    def popular(self, request: Any) -> Any:
+    def popular(self, request: Request) -> Any:
         """Mechanics by the number of their tickets, most first, then by name; cancelled
         tickets do not count.
         """

@@ -1,7 +1,7 @@
 """Renewal of cached users: each change of a login, a role or a permission clears them.
 
 Django's signals tell of every row that is saved or deleted, and of roles and
-permissions from both of their sides, by whichever door. They do not tell of writes of
+permissions from both of their sides, in whichever channel. They do not tell of writes of
 many rows at once: ``PeopleQuerySet`` does.
 """
 

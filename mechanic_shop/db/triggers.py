@@ -1,7 +1,7 @@
 """The database's own word on tables that are append-only: their rows are never changed
 nor deleted.
 
-The audit trail lets one change through, that of ``audit_trail.redact`` (``guard``); papers
+The audit trail lets one change through, that of ``audit_trail.redact`` (``guard``); documents
 and payments let none (``guard_table``). On SQLite a migration that alters such a table
 rebuilds it, and the triggers go with the old one: guard it again after it.
 """

@@ -20,6 +20,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_page
+from rest_framework.request import Request
 
 from mechanic_shop.fastpath import switch
 from mechanic_shop.observability import metrics
@@ -51,7 +52,7 @@ def known_generation(group: str) -> int | None:
     return found[1][group] if found else None
 
 
-def generation_for(request: Any, group: str) -> int | None:
+def generation_for(request: Request, group: str) -> int | None:
     """The group's generation, as the look that counted this request saw it; else by a
     look of its own.
     """
@@ -140,7 +141,7 @@ class Pages:
 pages = Pages()
 
 
-def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]) -> bytes:
+def cached_page(request: Request, group: str, scope: str, build: Callable[[], bytes]) -> bytes:
     """The JSON for this URL, from this process or the shared cache if the group has not
     changed.
 
@@ -171,7 +172,7 @@ def cached_page(request: Any, group: str, scope: str, build: Callable[[], bytes]
     return page
 
 
-def shared_page(request: Any, prefix: str, build: Callable[[], bytes]) -> bytes:
+def shared_page(request: Request, prefix: str, build: Callable[[], bytes]) -> bytes:
     """The page from the cache that all processes share, or built and put there."""
     count = metrics.cached_page_hit
 

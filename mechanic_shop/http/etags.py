@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.utils.http import parse_etags
 from rest_framework.exceptions import ParseError
 from rest_framework.renderers import BrowsableAPIRenderer
+from rest_framework.request import Request
 
 from .errors import PreconditionFailed, PreconditionRequired
 
@@ -19,7 +19,7 @@ def etag_of(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
 
 
-def check_if_match(request: Any, current: Callable[[], bytes | None]) -> None:
+def check_if_match(request: Request, current: Callable[[], bytes | None]) -> None:
     """Refuse with 412 unless If-Match names the present state, as JSON; call it with
     the row locked.
 
@@ -49,7 +49,7 @@ def tags_of(name: str, header: str) -> list[str]:
     return parse_etags(header)
 
 
-def not_modified(request: Any, tag: str) -> bool:
+def not_modified(request: Request, tag: str) -> bool:
     """May the client keep what it has? Never a page: its forms are of one user, the tag
     is of the data alone.
     """
@@ -60,6 +60,6 @@ def not_modified(request: Any, tag: str) -> bool:
     return tags == ["*"] or tag in [known.removeprefix("W/") for known in tags]
 
 
-def wants_page(request: Any) -> bool:
+def wants_page(request: Request) -> bool:
     """Is the answer a page of the browsable API?"""
     return isinstance(getattr(request, "accepted_renderer", None), BrowsableAPIRenderer)

@@ -2,7 +2,7 @@
 
 07/01/2025 is two days in two countries, so it is none here. Forms for people read the
 region's one format instead, and call ``in_shop_time`` for what they read: a moment has
-one meaning at every door.
+one meaning in every channel.
 """
 
 import re

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import Http404
 from rest_framework.exceptions import APIException
 from rest_framework.metadata import SimpleMetadata
-from rest_framework.request import override_method
+from rest_framework.request import Request, override_method
 
 if TYPE_CHECKING:
     from rest_framework.serializers import Field as SerializerField
@@ -16,7 +16,7 @@ class ShopMetadata(SimpleMetadata):
     bodies that this user may send.
     """
 
-    def determine_actions(self, request: Any, view: Any) -> dict[str, Any]:
+    def determine_actions(self, request: Request, view: Any) -> dict[str, Any]:
         """The writable fields, by the permission of the write itself: Django REST asks
         by that of OPTIONS.
         """

@@ -121,7 +121,7 @@ class ProblemMiddleware:
     """Turn failures outside the API's views into problem details.
 
     Pages of the admin keep Django's HTML; but for a database that does not answer,
-    which is 503 at every door.
+    which is 503 in every channel.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -34,5 +34,5 @@ class IsOwner(BasePermission):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         return request.user.is_authenticated
 
-    def has_object_permission(self, request: Any, view: "APIView", obj: Any) -> bool:
+    def has_object_permission(self, request: Request, view: "APIView", obj: Any) -> bool:
         return obj.owner_id is not None and obj.owner_id == request.user.pk

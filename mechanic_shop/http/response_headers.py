@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from django.http import HttpRequest
+
 from mechanic_shop.fastpath import switch
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-def with_limits(request: Any, response: Any, also: Mapping[str, str] = NO_HEADERS) -> Any:
+def with_limits(request: HttpRequest, response: Any, also: Mapping[str, str] = NO_HEADERS) -> Any:
     """The answer with what every answer of the API says: where the caller stands with
     the limits, and who may keep it; and with the headers ``also``.
     """

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rest_framework.exceptions import APIException
+from rest_framework.request import Request
 
 from mechanic_shop.errors import Busy
 
@@ -17,7 +18,7 @@ class ShopView:
     transaction for a write.
     """
 
-    def perform_authentication(self, request: Any) -> None:
+    def perform_authentication(self, request: Request) -> None:
         """Who asks, counted before anything is refused: a flood of refusals is a flood,
         too.
         """
@@ -28,7 +29,7 @@ class ShopView:
             raise
         super().check_throttles(request)  # type: ignore[misc]
 
-    def check_throttles(self, request: Any) -> None:
+    def check_throttles(self, request: Request) -> None:
         """Done together with the authentication; Django REST does it last, so that 401
         and 403 had no limit.
         """
@@ -38,11 +39,11 @@ class ShopView:
             give_back(self.request)  # type: ignore[attr-defined]
         return super().handle_exception(exc)  # type: ignore[misc]
 
-    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         return with_limits(request, super().finalize_response(request, response, *args, **kwargs))  # type: ignore[misc]
 
     def write(
-        self, request: Any, answer: Callable[[], Any], prepare: Callable[[], Any] = lambda: None
+        self, request: Request, answer: Callable[[], Any], prepare: Callable[[], Any] = lambda: None
     ) -> Any:
         """Run a write in one transaction, once per Idempotency-Key; ``prepare`` runs
         before the transaction.

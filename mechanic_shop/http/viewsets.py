@@ -8,6 +8,7 @@ from django.http import Http404
 from django.utils.functional import SimpleLazyObject
 from rest_framework import mixins, status
 from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mechanic_shop.db.transactions import as_a_whole
@@ -35,7 +36,7 @@ class ShopGenericViewSet(JsonDispatch, ListingViewSet, WritingViewSet):
 
 
 class CreateMixin(mixins.CreateModelMixin):
-    def create(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def create(self: Any, request: Request, *args: Any, **kwargs: Any) -> Any:
         serializer: Any = None
 
         def prepare() -> None:
@@ -63,7 +64,7 @@ class CreateMixin(mixins.CreateModelMixin):
 
 
 class UpdateMixin(mixins.UpdateModelMixin):
-    def update(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def update(self: Any, request: Request, *args: Any, **kwargs: Any) -> Any:
         def make() -> Any:
             row = SimpleLazyObject(self.get_object)  # few rules need it before the lock
             return self.get_serializer(row, data=request.data, partial=kwargs.get("partial", False))
@@ -78,7 +79,7 @@ class UpdateMixin(mixins.UpdateModelMixin):
 
 
 class DestroyMixin(mixins.DestroyModelMixin):
-    def destroy(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def destroy(self: Any, request: Request, *args: Any, **kwargs: Any) -> Any:
         def answer() -> Any:
             self.perform_destroy(self.get_locked_object())
             return Response(status=status.HTTP_204_NO_CONTENT)
@@ -91,8 +92,8 @@ class ShopModelViewSet(CreateMixin, UpdateMixin, DestroyMixin, ShopGenericViewSe
     ETags; safe writes.
     """
 
-    def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         return self.respond_page(self.get_queryset)
 
-    def retrieve(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         return self.respond_object(self.key)

@@ -25,7 +25,7 @@ refusal: ContextVar[str] = ContextVar("refusal", default="")
 
 COMMAND = "command"
 channel: ContextVar[str] = ContextVar("channel", default=COMMAND)
-"""Through which of its doors the shop is being used."""
+"""The channel through which the shop is being used."""
 
 STDERR = 2
 # What a record may say beside its message: log.info("…", extra={"account": …}).
@@ -58,7 +58,7 @@ def current_request_id() -> str:
 
 
 def channel_of(request: HttpRequest) -> str:
-    """Which of the shop's doors a request comes through: the admin, the API's pages for
+    """The channel that a request comes through: the admin, the API's pages for
     people, or the API.
     """
     if request.path_info.startswith("/admin/"):

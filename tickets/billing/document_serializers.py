@@ -1,4 +1,4 @@
-"""The shape of papers, for the schema: estimates, invoices, credit notes and receipts
+"""The shape of documents, for the schema: estimates, invoices, credit notes and receipts
 as documents. They are built in billing.py.
 """
 
@@ -47,7 +47,7 @@ class DocumentLineSerializer(serializers.Serializer):
     ``net`` + ``tax`` = ``total``.
     """
 
-    id = serializers.IntegerField(help_text="its place on the paper")
+    id = serializers.IntegerField(help_text="its place on the document")
     kind = serializers.CharField(help_text="labor, part, sublet, fee, trade_in or supplies")
     description = serializers.CharField()
     quantity = serializers.CharField()
@@ -144,7 +144,7 @@ class TotalsSerializer(serializers.Serializer):
 
 
 class BillingDocumentSerializer(TotalsSerializer):
-    """What every paper says."""
+    """What every document says."""
 
     kind = serializers.CharField(help_text="estimate, invoice or credit_note")
     number = serializers.CharField()

@@ -31,7 +31,7 @@ class ReceiptNumber(DocumentNumber):
 
 
 class InvoiceLineSerializer(ShopSerializer):
-    """A line as it stands on the paper; ``position`` names it there."""
+    """A line as it stands on the document; ``position`` names it there."""
 
     quantity = QuantityField(read_only=True)
     unit_price = UnitPriceField(read_only=True)

@@ -1,4 +1,4 @@
-"""A year of work in a garage, written through the operations that every door uses.
+"""A year of work in a garage, written through the operations that every channel uses.
 
 The ledger and the history are append-only and in order, so nothing can be dated
 afterwards. A small simulation lets each life (a car's visit, the supplier's truck, a

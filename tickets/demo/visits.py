@@ -1,4 +1,4 @@
-"""The lives of the demo's tickets, from the customer at the door to the paid bill."""
+"""The demo's tickets, from the customer's arrival to the paid invoice."""
 
 from decimal import Decimal
 from typing import Any
@@ -39,7 +39,7 @@ EXTRAS = ("WIP-BLD-001", "FLD-WSH-001", "BLB-194-001", "TIR-VLV-001", "BRK-CLN-0
 
 
 class Visits:
-    """The lives of tickets, from the customer at the door to the paid bill."""
+    """Moves tickets from the customer's arrival to the paid invoice."""
 
     def __init__(
         self, calendar: Calendar, manager: User, advisor: User, crew: list[Mechanic]

@@ -35,7 +35,7 @@ class MoneyActions(ShopModelViewSet):
     )
     def estimate(self, request: Request, pk: str) -> Response:
         """What the ticket comes to: jobs, lines, taxes and totals; with ``?format=pdf``
-        the paper.
+        the document.
         """
         return respond_document(self, estimates.estimate(self.get_object()))
 

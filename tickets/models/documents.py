@@ -19,7 +19,7 @@ from .ticket import ServiceTicket
 
 
 class DocumentSeries(models.Model):
-    """How far the numbers of a series have come. Its row is locked until the paper is
+    """How far the numbers of a series have come. Its row is locked until the document is
     written, so no number is lost or given twice.
     """
 
@@ -57,7 +57,7 @@ class Printed(models.Model):
 
 class Paper(Printed, AppendOnlyModel):
     """What invoices and credit notes share. ``document`` is all that stands on the
-    paper, as it was on the day.
+    document, as it was on the day.
     """
 
     is_guarded = True
@@ -103,7 +103,7 @@ def paper_rules(name: str) -> list[models.BaseConstraint]:
 
 
 def paper_named(term: str) -> Q:
-    """A paper's number begins with it, or its ticket has this number."""
+    """A document's number begins with it, or its ticket has this number."""
     named = Q(number__istartswith=term.strip())
     if ticket := re.fullmatch(r"T-0*([0-9]{1,18})", term.strip(), re.IGNORECASE | re.ASCII):
         named |= Q(ticket=int(ticket[1]))

@@ -74,7 +74,7 @@ class Invoice(Paper):
 
 
 class InvoiceLine(LineFacts):
-    """A line of an invoice, for reports and for crediting it; the paper itself is
+    """A line of an invoice, for reports and for crediting it; the document itself is
     printed from ``Invoice.document``.
     """
 

@@ -1,5 +1,5 @@
 """The shop's terms of business, from its settings: how it rounds and taxes, what it
-adds for supplies, how its papers are headed.
+adds for supplies, how its documents are headed.
 """
 
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ def priced(rate: TaxOnDay | None) -> Tax | None:
 
 
 def letterhead() -> dict[str, Any]:
-    """Whom a paper comes from."""
+    """Whom a document comes from."""
     return {
         "name": settings.SHOP_NAME,
         "address": settings.SHOP_ADDRESS,

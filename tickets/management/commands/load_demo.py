@@ -70,12 +70,12 @@ NAMES: dict[type[Model], str] = {ServiceTicket: "tickets"}
 
 
 def log_ins() -> str:
-    """Who may enter by which door."""
+    """The demo's log-ins, and the channels that each opens."""
     host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
     home = f"http://{host}:{settings.PORT}"
-    doors = dict.fromkeys(("manager", "advisor"), f"{home}/admin/ and {home}/api/v1/")
+    channels = dict.fromkeys(("manager", "advisor"), f"{home}/admin/ and {home}/api/v1/")
     lines = [
-        f"  {role:<9} {email:<21} {PASSWORD:<17} {doors.get(role, f'{home}/api/v1/')}"
+        f"  {role:<9} {email:<21} {PASSWORD:<17} {channels.get(role, f'{home}/api/v1/')}"
         for role, email in LOGINS.items()
     ]
-    return "\n".join([f"  {'role':<9} {'e-mail':<21} {'password':<17} door", *lines])
+    return "\n".join([f"  {'role':<9} {'e-mail':<21} {'password':<17} where", *lines])
