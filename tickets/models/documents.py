@@ -31,7 +31,7 @@ class DocumentSeries(models.Model):
 
 
 class OwnedQuerySet(AppendOnlyQuerySet):
-    """Papers of customers: all for staff with the permission, else one's own."""
+    """Documents of customers: all for staff with the permission, else one's own."""
 
     permission = ""
 
@@ -55,7 +55,7 @@ class Printed(models.Model):
         return self.document.get("unprintable", [])
 
 
-class Paper(Printed, AppendOnlyModel):
+class BillingDocument(Printed, AppendOnlyModel):
     """What invoices and credit notes share. ``document`` is all that stands on the
     document, as it was on the day.
     """
@@ -90,7 +90,7 @@ class Paper(Printed, AppendOnlyModel):
         return self.customer.user_id
 
 
-def paper_rules(name: str) -> list[models.BaseConstraint]:
+def document_rules(name: str) -> list[models.BaseConstraint]:
     return [
         models.UniqueConstraint(
             fields=["series", "sequence"], name=f"one_{name}_per_number_of_a_series"
@@ -102,7 +102,7 @@ def paper_rules(name: str) -> list[models.BaseConstraint]:
     ]
 
 
-def paper_named(term: str) -> Q:
+def document_named(term: str) -> Q:
     """A document's number begins with it, or its ticket has this number."""
     named = Q(number__istartswith=term.strip())
     if ticket := re.fullmatch(r"T-0*([0-9]{1,18})", term.strip(), re.IGNORECASE | re.ASCII):
@@ -110,7 +110,7 @@ def paper_named(term: str) -> Q:
     return named
 
 
-class LineFacts(AppendOnlyModel):
+class DocumentLine(AppendOnlyModel):
     """What reports ask of a line."""
 
     is_guarded = True

@@ -13,7 +13,15 @@ from mechanic_shop.currency import sum_field
 from mechanic_shop.prices import price_field
 from mechanics.models import Mechanic
 
-from .documents import LineFacts, LineTax, OwnedQuerySet, Paper, paper_named, paper_rules, today
+from .documents import (
+    BillingDocument,
+    DocumentLine,
+    LineTax,
+    OwnedQuerySet,
+    document_named,
+    document_rules,
+    today,
+)
 from .statuses import InvoiceState
 
 
@@ -40,10 +48,10 @@ class InvoiceQuerySet(OwnedQuerySet):
 
     def search(self, term: str) -> Self:
         """Finds invoices by number or ticket number."""
-        return self.filter(paper_named(term))
+        return self.filter(document_named(term))
 
 
-class Invoice(Paper):
+class Invoice(BillingDocument):
     """What a customer owes for a ticket: an immutable snapshot. What became of it since
     stands in its ``account``.
     """
@@ -55,9 +63,9 @@ class Invoice(Paper):
 
     objects: ClassVar = InvoiceQuerySet.as_manager()
 
-    class Meta(Paper.Meta):
+    class Meta(BillingDocument.Meta):
         abstract = False
-        constraints = paper_rules("invoice")
+        constraints = document_rules("invoice")
         indexes = [
             models.Index(fields=["customer", "-id"], name="invoices_of_a_customer"),
             models.Index(fields=["issued_on", "id"], name="invoices_by_date"),
@@ -73,7 +81,7 @@ class Invoice(Paper):
         return InvoiceState.OVERDUE if self.due_on < timezone.localdate() else InvoiceState.OPEN
 
 
-class InvoiceLine(LineFacts):
+class InvoiceLine(DocumentLine):
     """A line of an invoice, for reports and for crediting it; the document itself is
     printed from ``Invoice.document``.
     """
@@ -91,7 +99,7 @@ class InvoiceLine(LineFacts):
     part = models.ForeignKey(Part, models.PROTECT, null=True, related_name="+")
     mechanic = models.ForeignKey(Mechanic, models.PROTECT, null=True, related_name="+")
 
-    class Meta(LineFacts.Meta):
+    class Meta(DocumentLine.Meta):
         abstract = False
         constraints = [
             models.UniqueConstraint(
@@ -126,10 +134,10 @@ class CreditNoteQuerySet(OwnedQuerySet):
 
     def search(self, term: str) -> Self:
         """Finds credit notes by number, or by that of their invoice's ticket."""
-        return self.filter(paper_named(term))
+        return self.filter(document_named(term))
 
 
-class CreditNote(Paper):
+class CreditNote(BillingDocument):
     """Takes an invoice back, in full or by lines."""
 
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="creditnotes")
@@ -137,22 +145,22 @@ class CreditNote(Paper):
 
     objects: ClassVar = CreditNoteQuerySet.as_manager()
 
-    class Meta(Paper.Meta):
+    class Meta(BillingDocument.Meta):
         abstract = False
-        constraints = paper_rules("credit_note")
+        constraints = document_rules("credit_note")
         indexes = [
             models.Index(fields=["customer", "-id"], name="credit_notes_of_a_customer"),
             models.Index(fields=["issued_on", "id"], name="credit_notes_by_date"),
         ]
 
 
-class CreditNoteLine(LineFacts):
+class CreditNoteLine(DocumentLine):
     credit_note = models.ForeignKey(CreditNote, models.PROTECT, related_name="lines")
     line = models.ForeignKey(InvoiceLine, models.PROTECT, related_name="credits")
     quantity = quantity_field()
     restocked = models.BooleanField(default=False)
 
-    class Meta(LineFacts.Meta):
+    class Meta(DocumentLine.Meta):
         abstract = False
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gt=0), name="a_credit_is_of_something")

@@ -106,7 +106,7 @@ class LaborRateFilter(ShopFilterSet):
         fields: list[str] = []
 
 
-class PaperFilter(ShopFilterSet):
+class BillingDocumentFilter(ShopFilterSet):
     customer = IdFilter(field_name="customer_id")
     ticket = IdFilter(field_name="ticket_id")
     issued_from = DayFilter(
@@ -117,7 +117,7 @@ class PaperFilter(ShopFilterSet):
     )
 
 
-class InvoiceFilter(PaperFilter):
+class InvoiceFilter(BillingDocumentFilter):
     state = SeveralFilter(
         choices=InvoiceState.choices,
         method="in_states",
@@ -135,7 +135,7 @@ class InvoiceFilter(PaperFilter):
         return queryset.in_states(states) if states else queryset
 
 
-class CreditNoteFilter(PaperFilter):
+class CreditNoteFilter(BillingDocumentFilter):
     invoice = IdFilter(field_name="invoice_id")
 
     class Meta:
