@@ -19,7 +19,7 @@ class VehicleFilter(ShopFilterSet):
     customer = IdFilter(field_name="customer_id")
     plate = filters.CharFilter(method="by_plate", help_text="however it is typed")
     vin = filters.CharFilter(method="by_plate", help_text="however it is typed")
-    make = filters.CharFilter(lookup_expr="iexact")
+    make = filters.CharFilter(lookup_expr="iexact")  # uses no index; an exact filter does
     year = IdFilter()
     updated_after = MomentFilter(field_name="updated_at", lookup_expr="gt")
 

@@ -217,7 +217,9 @@ def test_after_the_erasure_no_text_is_left_but_with_a_reason(known: Customer) ->
             for value in model._base_manager.values_list(field.attname, flat=True)
         ):
             left.add(f"{model.__name__}.{field.name}")
-    assert left == set(STAYS_AFTER_ERASURE)
+    assert left == set(STAYS_AFTER_ERASURE), (
+        "an erasure empties it, or STAYS_AFTER_ERASURE says why"
+    )
 
 
 def test_what_happened_while_a_ticket_or_car_was_anothers_is_in_the_file_of_neither(

@@ -31,6 +31,8 @@ class VehicleQuerySet(ShopQuerySet):
         """Finds vehicles by plate and VIN however they are typed, make, model, color
         and the customer's name.
         """
+        # PostgreSQL's index vehicles_by_text holds these columns: a migration of its own
+        # adds another (customers/migrations/0003_search_indexes.py).
         words = every_word(term, "make", "model", "color", also=owned_by)
         return matching(self, words | identified_by(term) if clean_plate(term) else words)
 

@@ -226,7 +226,7 @@ def test_a_change_writes_nothing_but_what_its_role_may(
         assert response.status_code in (200, 400), (body, response.content[:300])
         after = model.objects.filter(pk=row.pk).values().get()
         changed = {name for name in after if after[name] != before[name]} - {"updated_at"}
-        assert changed == set(), body
+        assert changed == set(), f"add {changed} to MAY_WRITE, or make them read-only: {body}"
 
     assert {name: found for name, found in rows().items() if name != model.__name__} == unchanged
     assert model.objects.count() == len(rows(model._meta.app_label)[model.__name__])
@@ -307,6 +307,9 @@ def test_a_new_row_starts_as_the_shop_says(
         if name in NOT_OF_A_NEW_ROW[room, actor]:
             continue
         response = do(client, "POST", f"{API}/{room}/", body | {name: value})
+        assert response.status_code == 400, (
+            f"{name} was written: add it to MAY_WRITE or NOT_OF_A_NEW_ROW, or make it read-only"
+        )
         error = response.json()["errors"][0]
         assert (response.status_code, error["field"]) == (400, name), response.content
         assert error["code"] in ("unknown_field", "read_only_field", "does_not_exist"), error

@@ -109,6 +109,7 @@ def make_others(dice: Dice, count: int) -> list[Client]:
 
 
 def make_car(dice: Dice, serial: int) -> Car:
+    """The next car of the demo. One more throw of the dice changes all later ones."""
     kind = dice.pick(catalog.VEHICLES)
     year = dice.between(kind.first_year, kind.last_year)
     vin = catalog.make_vin(kind.vin_prefix, year, 1_000 + 7 * serial)
@@ -116,14 +117,14 @@ def make_car(dice: Dice, serial: int) -> Car:
     plate = catalog.make_plate(dice)
     return Car(
         kind,
-        kind.make,
-        kind.model,
-        year,
-        plate,
-        as_read(dice, vin),
-        dice.pick(kind.colors),
-        miles,
-        dice.between(15, 35),
+        make=kind.make,
+        model=kind.model,
+        year=year,
+        plate=plate,
+        vin=as_read(dice, vin),
+        color=dice.pick(kind.colors),
+        miles=miles,
+        miles_a_day=dice.between(15, 35),
     )
 
 
