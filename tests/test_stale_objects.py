@@ -19,6 +19,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from customers import operations as customers
+from customers import vehicle_operations as vehicles
 from customers.models import Customer
 from inventory import allocations, tax_operations
 from inventory import operations as stock
@@ -288,10 +289,10 @@ ELSEWHERE: dict[str, tuple[Callable[[], Any], dict[str, Any], Callable[[Any], An
     "accounts.erase_login": (login, {"is_staff": True}, lambda u: accounts.erase_login(u, by=office())),
     "accounts.set_email": (login, {"is_active": False}, lambda u: accounts.set_email(u, "new@example.com", by=office())),
     "customers.delete": (CustomerFactory, ADDRESS, lambda c: customers.delete(c, by=office())),
-    "customers.delete_vehicle": (VehicleFactory, {"color": "red"}, lambda v: customers.delete_vehicle(v, by=office())),
+    "customers.delete_vehicle": (VehicleFactory, {"color": "red"}, lambda v: vehicles.delete_vehicle(v, by=office())),
     "customers.erase": (walk_in, {"tax_exempt": True}, lambda c: customers.erase(c, by=office())),
     "customers.update": (walk_in, ADDRESS, lambda c: customers.update(c, phone="555-0100", by=office())),
-    "customers.update_vehicle": (VehicleFactory, {"color": "red"}, lambda v: customers.update_vehicle(v, year=2001, by=office())),
+    "customers.update_vehicle": (VehicleFactory, {"color": "red"}, lambda v: vehicles.update_vehicle(v, year=2001, by=office())),
     "inventory.adjust": (PartFactory, RENAMED, lambda p: stock.adjust(p, quantity=TWO, reason="adjustment", note="", by=None)),
     "inventory.count": (PartFactory, RENAMED, lambda p: stock.count(p, counted=Decimal(3), by=office())),
     "inventory.delete": (PartFactory, RENAMED, lambda p: stock.delete(p, by=office())),
@@ -508,7 +509,7 @@ def test_a_part_that_is_counted_by_now_takes_no_half() -> None:
     [
         (CustomerFactory, customers.delete),
         (CustomerFactory, customers.erase),
-        (VehicleFactory, customers.delete_vehicle),
+        (VehicleFactory, vehicles.delete_vehicle),
         (PartFactory, stock.delete),
         (MechanicFactory, mechanics.delete),
         (lambda: tax_operations.add_tax_code(name="VAT", rate=Decimal(1), by=None), lambda code, by: tax_operations.set_rate(code, rate=Decimal(2), by=by)),
