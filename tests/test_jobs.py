@@ -762,6 +762,27 @@ def test_a_part_that_was_declined_is_recommended_until_it_is_taken_up(
     ], "what a cancelled ticket took up is open again, once"
 
 
+def test_a_part_that_was_fitted_since_is_recommended_by_the_ticket_that_was_cancelled_after(
+    advisor: Client,
+) -> None:
+    car, wipers = VehicleFactory(), PartFactory(stock=9)
+
+    def refuse() -> ServiceTicket:
+        ticket = make_ticket(vehicle=car, parts=[(wipers, 1)])
+        said = advisor.post(
+            f"{API}tickets/{ticket.pk}/authorizations/", {"decline_parts": [wipers.pk]}
+        )
+        assert said.status_code == 201
+        return ticket
+
+    refuse()
+    make_ticket("approved", vehicle=car, parts=[(wipers, 1)])
+    last = refuse()
+    advisor.post(f"{API}tickets/{last.pk}/transitions/", {"to": "cancelled"})
+    lines = advisor.get(f"{API}vehicles/{car.pk}/recommended-parts/").json()["results"]
+    assert [line["ticket"]["id"] for line in lines] == [last.pk]
+
+
 def test_a_part_that_is_not_used_any_more_is_not_recommended(advisor: Client) -> None:
     car, wipers = VehicleFactory(), PartFactory(stock=5)
     ticket = make_ticket(vehicle=car, parts=[(wipers, 2)])

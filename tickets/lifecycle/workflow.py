@@ -2,7 +2,7 @@
 blocks them.
 
 Money makes some moves by itself: a payment closes the ticket, a credit note in full
-makes it completed again (billing/payments.py, billing/invoices.py).
+makes it completed again (billing/invoice_balances.py, billing/credit_notes.py).
 """
 
 from collections.abc import Callable

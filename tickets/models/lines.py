@@ -39,19 +39,25 @@ class TicketPartQuerySet(ShopQuerySet):
         Cancelled tickets and cancelled jobs do not count, except where no earlier
         ticket recommends the part.
         """
-        refused = (JobStatus.DECLINED, JobStatus.DEFERRED)
         others = TicketPart.objects.filter(
             part=OuterRef("part"), ticket__vehicle=OuterRef("ticket__vehicle")
         )
-        earlier = others.filter(ticket__lt=OuterRef("ticket"), job=None, status__in=refused)
+        earlier = others.filter(ticket__lt=OuterRef("ticket")).refused_and_not_taken_up()
         again = Q(ticket__status=Status.CANCELLED) & Exists(earlier)
-        later = others.filter(ticket__gt=OuterRef("ticket"))
+        return self.refused_and_not_taken_up().filter(~again, part__is_active=True)
+
+    def refused_and_not_taken_up(self) -> Self:
+        """Outside jobs, declined or deferred, and on no later ticket that stands."""
+        later = TicketPart.objects.filter(
+            part=OuterRef("part"),
+            ticket__vehicle=OuterRef("ticket__vehicle"),
+            ticket__gt=OuterRef("ticket"),
+        )
         taken = later.exclude(ticket__status=Status.CANCELLED).exclude(
             job__status=JobStatus.CANCELLED
         )
-        return self.filter(
-            ~Exists(taken), ~again, part__is_active=True, job=None, status__in=refused
-        )
+        refused = (JobStatus.DECLINED, JobStatus.DEFERRED)
+        return self.filter(~Exists(taken), job=None, status__in=refused)
 
     def authorized(self) -> Self:
         """Lines that stock is for: the customer approved them, with their job or by

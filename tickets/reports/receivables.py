@@ -109,7 +109,7 @@ def past_due(today: date, least: int | None, most: int | None) -> Q:
 
 def open_deposits(payments: QuerySet[Payment]) -> dict[tuple[int, str], Decimal]:
     """{(customer, name): what was paid in advance and is on no invoice yet}, as
-    ``billing.payments.open_deposits`` has it of a ticket.
+    ``billing.invoice_balances.open_deposits`` has it of a ticket.
     """
     came, counted = Q(invoice=None), Q(kind=PaymentKind.APPLIED)
     rows = payments.filter(came | counted).order_by().values_list("customer", "customer__name")

@@ -1,4 +1,4 @@
-"""Reports as JSON, and what one can ask them."""
+"""Reports as JSON, for the schema."""
 
 from typing import Any
 
@@ -9,11 +9,6 @@ from mechanic_shop.http.number_fields import QuantityField
 
 from ..models import JobStatus, PaymentKind
 from ..work.money_fields import SignedMoneyField
-
-# --- what is asked --------------------------------------------------------------------
-
-
-# --- what is answered -----------------------------------------------------------------
 
 
 class NumberField(QuantityField):

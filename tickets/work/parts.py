@@ -203,7 +203,7 @@ def remove_part(
 def take_off(
     ticket: ServiceTicket, line: TicketPart, part: Part, quantity: Decimal, *, by: User | None
 ) -> None:
-    """Take a quantity off a line, and give what was holds_stock or fitted of it back."""
+    """Take a quantity off a line, and give what was held or fitted of it back."""
     holds = ticket.status in STOCK_HOLDING_STATUSES
     rest = quantity - min(quantity, line.backordered) if holds else ZERO
     released = min(rest, line.allocated)
