@@ -54,9 +54,11 @@ wide: dev ## every route and page, as every actor, with every odd value
 	$(BIN)/python -m pytest -n $${WORKERS:-auto} -m wide $(ARGS)
 
 # Requirements stay on the LTS; this says early what the next Django breaks. Its own deprecations are not ours yet.
-next: .venv-next/installed ## the tests on the newest Django, without the fast path
+DEPRECATED = -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
+next: .venv-next/installed ## the tests on the newest Django, without the fast path; then those about it
 	@$(ELSEWHERE); export FAST_PATH=off; \
-	.venv-next/bin/python -m pytest -n $${WORKERS:-auto} -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning $(ARGS)
+	.venv-next/bin/python -m pytest -n $${WORKERS:-auto} $(DEPRECATED) $(ARGS) && \
+	FAST_PATH=on .venv-next/bin/python -m pytest -n $${WORKERS:-auto} -m fast_path $(DEPRECATED) $(ARGS)
 
 .venv-next/installed: requirements.txt requirements-dev.txt
 	@for found in $${NEXT_PYTHON:-python3.14 python3.13 python3.12 $$HOME/.pyenv/versions/3.1[2-9].*/bin/python}; do \

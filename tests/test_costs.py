@@ -39,9 +39,9 @@ COSTS: dict[str, tuple[str, str, str, Any, int, float]] = {
         "tickets/",
         {"customer": "{customer}", "vehicle": "{vehicle}", "concern": "Brakes"},
         10,
-        37,
+        39,
     ),
-    "add a part": ("manager", "PUT", "tickets/{ticket}/add-part/", {"part": "{part}"}, 12, 31),
+    "add a part": ("manager", "PUT", "tickets/{ticket}/add-part/", {"part": "{part}"}, 12, 33),
     "add a part beyond the approved amount": (
         "manager",
         "PUT",
@@ -56,7 +56,7 @@ COSTS: dict[str, tuple[str, str, str, Any, int, float]] = {
         "tickets/{ticket}/assign-mechanic/",
         {"mechanic": "{mechanic}"},
         10,
-        20,
+        24,
     ),
 }
 

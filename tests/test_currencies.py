@@ -416,17 +416,17 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from decimal import Decimal
-from inventory.operations import add_tax_code
+from inventory.tax_operations import add_tax_code
 from mechanic_shop.db import triggers
 from tests.factories import MechanicFactory, PartFactory, make_ticket, office
-from tickets.billing import invoices, payments
+from tickets.billing import credit_notes, payments
 
 def fill():
     add_tax_code(name="VAT", rate=Decimal("8.25"), is_default=True, by=None)
     MechanicFactory(hourly_cost=Decimal("41.57"))
     for price in ("19.99", "333.33", "0.0719"):
         ticket = make_ticket("closed", parts=[(PartFactory(stock=9, price=Decimal(price)), 7)])
-        invoices.credit(ticket.invoices.get(), reason="x", lines=[{"line": 1, "quantity": Decimal(2)}], by=office())
+        credit_notes.credit(ticket.invoices.get(), reason="x", lines=[{"line": 1, "quantity": Decimal(2)}], by=office())
     payments.deposit(make_ticket(parts=[(PartFactory(stock=9), 1)]), amount=Decimal("12.34"), by=office())
 
 def rows():

@@ -2,6 +2,7 @@
 that misbehave leave it.
 """
 
+import asyncio
 import http.client
 import json
 import os
@@ -385,6 +386,26 @@ def test_requests_that_are_too_many_or_wait_too_long_are_told_to_come_back(monke
         assert is_problem((status, dict(headers), body), 503, "too_busy")
         assert (dict(headers)["retry-after"], dict(headers)["x-request-id"]) == ("5", "mine")
     assert len(answers) == 2
+
+
+@pytest.mark.parametrize("way", ["by the loop", "past the loop"])
+def test_a_client_that_the_guard_does_not_admit_is_turned_away_on_arrival(monkeypatch, way):
+    from mechanic_shop.server import direct_handover, rsgi
+
+    answers: list[tuple[int, dict[str, str], bytes]] = []
+    send = lambda status, headers, body: answers.append((status, dict(headers), body))  # noqa: E731
+    scope = SimpleNamespace(method="GET", path="/", client="10.0.0.1:1")
+    request = rsgi.Request(scope, {}, SimpleNamespace(response_bytes=send))
+    shop = rsgi.Shop(lambda environ, start_response: pytest.fail("not asked"))
+    monkeypatch.setattr(shop.guard, "admits", lambda client: client != "10.0.0.1:1")
+    monkeypatch.setattr(direct_handover, "request_of", lambda *_: request)
+    if way == "by the loop":
+        asyncio.run(shop.handle(request))
+    else:
+        watcher = SimpleNamespace(scope=scope, proto=SimpleNamespace(receive=None, send=None))
+        direct_handover.DirectHandover(shop).hand_over(watcher, pytest.fail)
+    assert is_problem(answers.pop(), 503, "too_many_connections")
+    assert (answers, shop.whole.qsize()) == ([], 0)
 
 
 def test_log_ins_beyond_those_that_may_wait_are_refused_without_a_thread(monkeypatch):
