@@ -313,6 +313,8 @@ def test_everything_that_hashes_is_known() -> None:
         "mechanic_shop.accounts.admin_forms.clean_self",
         "mechanic_shop.accounts.admin_forms.hash_password",
         "mechanic_shop.accounts.models.create_user",  # for commands and tests: no door comes here
+        "mechanic_shop.accounts.password_changes._check_change",
+        "mechanic_shop.accounts.password_changes._check_current_password",
         "mechanic_shop.accounts.password_changes.change_password",
         "mechanic_shop.accounts.password_changes.check_reset",
         "mechanic_shop.accounts.sessions.log_in",
