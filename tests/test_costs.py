@@ -22,7 +22,8 @@ from .factories import MechanicFactory, PartFactory, VehicleFactory, make_ticket
 pytestmark = [pytest.mark.django_db, pytest.mark.fast_path]
 # what they do is the same work on SQLite, but in C
 DRIVERS = re.compile(r"/(psycopg|redis|django_redis)/")
-TOLERANCE = 1.25  # Python 3.11 to 3.13 need a different number of instructions for the same line
+TOLERANCE = 1.25
+COUNTED_BY = (3, 11)  # Python; later ones tell tracers of fewer instructions
 
 # route: (who, method, path, body, statements with BEGIN and COMMIT, thousands of
 # instructions)
@@ -171,4 +172,6 @@ def test_an_answer_costs_no_more_than_it_did(
     assert len(captured) <= statements, [query["sql"][:80] for query in captured]
     found = instructions(counted) / 1000
     assert found <= thousands * TOLERANCE
-    assert found > thousands / TOLERANCE, "it got cheaper: write the new figure down, and keep it"
+    if sys.version_info[:2] == COUNTED_BY:
+        cheaper = "it got cheaper: write the new figure down, and keep it"
+        assert found > thousands / TOLERANCE, cheaper
