@@ -121,7 +121,9 @@ def test_thousands_of_connections_of_one_address_stop_nobody_and_give_their_memo
         # unread for 10 seconds, or without a request for as long
         until(lambda: descriptors(shop) <= before[1] + 20, 40)
         until(lambda: memory(shop) < before[0] + 60 * MIB)
-    assert shop.log_in() == 200
+    # A new connection may get the port of one that was ended a moment ago: 503 with
+    # Retry-After 1.
+    until(lambda: shop.log_in() == 200, 5)
 
 
 def test_thirty_two_wrong_log_ins_at_once_delay_nobody(shop: Shop) -> None:
