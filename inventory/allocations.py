@@ -101,7 +101,7 @@ def fill_backorders(part: Part) -> None:
         available -= given
         filled.append(line.ticket_id)
     if filled:
-        # What fails then must not be told of a write that is done.
+        # The write is committed by then: a failure here must not report it as failed.
         transaction.on_commit(
             lambda: demand.lines.manager.mark_filled(sorted(set(filled))), robust=True
         )

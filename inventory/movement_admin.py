@@ -25,7 +25,7 @@ def price_of(amount: Decimal | None) -> str:
 
 
 class MovementColumns:
-    """How a movement is told, in the list and on its part's page."""
+    """Columns of a stock movement, in the list and on its part's page."""
 
     secret_fields = MovementSerializer.permission_required_fields | {
         "cost_of_unit": MovementSerializer.permission_required_fields["unit_cost"]

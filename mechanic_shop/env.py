@@ -210,7 +210,7 @@ WITHOUT_CENTS = {
     *("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
 }
 WITH_THOUSANDTHS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
-WITH_MORE = {"CLF", "UYW"}  # units of account, of four decimals: nobody pays in them
+WITH_MORE = {"CLF", "UYW"}  # units of account with four decimals, not used for payments
 
 
 def currency_places(name: str, currency: str) -> int:

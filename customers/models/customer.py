@@ -37,8 +37,8 @@ class CustomerQuerySet(PeopleQuerySet, ShopQuerySet):  # type: ignore[override]
         return matching(self, matches_customer(term) | Q(pk__in=owners))
 
     def refuse_erased(self, pk: int, *, lock: bool = True) -> None:
-        """Raises DomainError ``customer_erased``. With the lock nobody erases the
-        customer before this transaction ends.
+        """Raise DomainError ``customer_erased`` for an erased customer. With ``lock``, the
+        customer cannot be erased until this transaction ends.
         """
         if any(erased_at for (erased_at,) in (erasure_locked if lock else erasure).run(pk)):
             raise erased(pk)
@@ -79,7 +79,8 @@ class Customer(ShopModel):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="customer"
     )
     name = models.CharField(max_length=120)
-    email = models.EmailField(null=True, blank=True)  # noqa: DJ001 - NULL: not known; unique when set
+    # NULL where it is unknown: an e-mail is unique, and several customers have none.
+    email = models.EmailField(null=True, blank=True)  # noqa: DJ001
     phone = models.CharField(max_length=40, blank=True, help_text="as people write it")
     phone_digits = models.CharField(max_length=MOST, blank=True, editable=False, db_index=True)
     address = models.CharField(max_length=300, blank=True)

@@ -75,8 +75,8 @@ class Vehicle(ShopModel):
     odometer_at = models.DateTimeField(
         null=True, editable=False, help_text="when it was read; null: not known"
     )
-    # Facts of the row above, kept beside it, so that every list and statement reads
-    # them as columns.
+    # Derived from the columns above and stored, so that lists and statements read them
+    # as columns.
     name = models.CharField(
         max_length=200,
         blank=True,
@@ -143,8 +143,8 @@ class Vehicle(ShopModel):
             if moves:
                 Customer.objects.refuse_erased(self.customer_id)
             super().save(*args, **kwargs)
-            # whoever erases the owner wants this row too, so after the write it is
-            # known who came first
+            # An erasure of the owner locks this row, too. After the write it is decided
+            # which of the two came first.
             if not moves:
                 Customer.objects.refuse_erased(self.customer_id, lock=False)
 

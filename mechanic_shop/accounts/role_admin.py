@@ -4,7 +4,9 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth import admin as djangos_admin  # noqa: F401 - registers its Group page, which makes room for ours
+
+# Imported first, so that it registers Django's page of groups, which ours replaces.
+from django.contrib.auth import admin as djangos_admin  # noqa: F401
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Field as DBField
 from django.db.models import Model, QuerySet
@@ -27,8 +29,8 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class RoleAdmin(ShopModelAdmin):
-    """Roles: groups of permissions. Whoever changes them could give themselves
-    everything, so the owner alone does.
+    """Roles: groups of permissions. Only the owner changes them, since a person who can
+    change roles can give themselves every permission.
     """
 
     search_fields = ("name",)

@@ -40,7 +40,7 @@ class JsonDispatch(viewsets.GenericViewSet):
 
     def plain_request(self, plain: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """A request whose answer is JSON."""
-        if plain.method == "GET":  # without the parsers, which nobody needs
+        if plain.method == "GET":  # without parsers: a GET has no body
             self.action = self.action_map.get("get", "")
             request = Request(
                 plain, authenticators=self.get_authenticators(), negotiator=NEGOTIATOR
